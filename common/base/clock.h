@@ -1,0 +1,15 @@
+/* clock: the only place that reads the time. Pure modules are handed `now_ms` instead. */
+#ifndef QN_BASE_CLOCK_H
+#define QN_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Monotonic since an arbitrary start. */
+int64_t qn_clock_ms(void);
+int64_t qn_clock_us(void);
+
+/* UTC wall time as ISO-8601 with milliseconds: "2026-01-31T12:00:00.123Z". */
+enum { QN_CLOCK_ISO = 25 };
+void qn_clock_iso(char out[QN_CLOCK_ISO]);
+
+#endif

@@ -1,0 +1,34 @@
+/* limits: every cap of the engine with its reason. Units are in the names. */
+#ifndef QN_BASE_LIMITS_H
+#define QN_BASE_LIMITS_H
+
+enum {
+    /* A table wider than this is a mistake more often than a table; SQLite stops at 2000 too. */
+    QN_MAX_COLUMNS = 2000,
+    /* Specs are written by people: more jobs than this is a generator gone wrong. */
+    QN_MAX_JOBS = 1000,
+    QN_MAX_SOURCES = 1000,
+    QN_MAX_STAGES = 16, /* per job; an etl job uses at most one per fitted step, plus two */
+    QN_MAX_SPEC_BYTES = 1 << 20,
+    QN_MAX_SPEC_DEPTH = 24,
+    QN_MAX_EXPR_DEPTH = 200, /* recursion in the expression parser */
+    QN_MAX_EXPR_BYTES = 64 << 10,
+    /* One field of text: past this the reader refuses the row instead of growing. */
+    QN_MAX_FIELD_BYTES = 16 << 20,
+    QN_MAX_RECORD_BYTES = 64 << 20,
+    /* Rows a batch: columns of 8 bytes stay within a second-level cache. */
+    QN_BATCH_ROWS = 8192,
+    /* Frames on the wire: small enough that heartbeats never wait long behind one. */
+    QN_MAX_FRAME_BYTES = 1 << 20,
+    /* Text bytes a batch may hold: a batch always fits a frame of its own (see wire/codec.h). */
+    QN_MAX_DIAGNOSTICS = 200, /* past this a spec is not a spec */
+    QN_MAX_PARTITIONS = 64,
+    QN_MAX_WORKERS = 10000,
+    QN_MAX_FEATURES = 2000,    /* design-matrix columns of a model */
+    QN_MAX_CATEGORIES = 10000, /* per feature; more is an identifier, not a category */
+};
+
+/* Without a chunk_size in the spec. Large enough to amortise a task, small enough to balance. */
+#define QN_DEFAULT_CHUNK_BYTES (UINT64_C(16) << 20)
+
+#endif

@@ -1,0 +1,69 @@
+/* expr: SQL scalar expressions with SQLite's meaning over typed columns, compiled to vector kernels.
+ *
+ * Types are static: NULL propagates, comparisons and logic are three-valued. Where static typing or
+ * exact decimals make a difference to SQLite, docs/expressions.md says so. An expression is
+ * read-only after compile and may be evaluated by several threads at once. */
+#ifndef QN_EXPR_EXPR_H
+#define QN_EXPR_EXPR_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "flow/batch.h"
+
+struct qn_expr;
+
+/* A mistake inside the text: byte range, words, and a hint ("did you mean column 'tenure'?"). */
+struct qn_expr_complaint {
+    size_t offset, width;
+    char message[240];
+    char hint[160]; /* empty: none */
+};
+
+/* Parses, resolves columns (double-quoted or bare, exact case, then without case), types, folds
+ * constants. QN_EINPUT fills the complaint. The result lives in the arena. */
+QN_CHECK qn_code qn_expr_compile(struct qn_arena *arena, struct qn_strv text,
+                                 const struct qn_schema *schema, struct qn_expr **out,
+                                 struct qn_expr_complaint *complaint);
+
+struct qn_type qn_expr_type(const struct qn_expr *expr);
+
+/* Sets used[i] for every column the expression reads (never clears). */
+void qn_expr_columns(const struct qn_expr *expr, bool *used);
+
+/* When the expression is a bare column: its position, else -1. */
+int32_t qn_expr_as_column(const struct qn_expr *expr);
+
+/* One value per row into *out (may share the batch's memory), scratch and result in the arena.
+ * Integer overflow and division by zero give NULL, as documented. QN_EINPUT never; QN_ENOMEM. */
+QN_CHECK qn_code qn_expr_eval(const struct qn_expr *expr, const struct qn_batch *batch,
+                              struct qn_arena *arena, struct qn_column *out, struct qn_err *err);
+
+/* Rows where a BOOL (or numeric: not zero) result is true, ascending, into rows (room for
+ * batch->n_rows); *n of them. */
+QN_CHECK qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
+                                struct qn_arena *arena, uint32_t *rows, uint32_t *n,
+                                struct qn_err *err);
+
+/* An aggregate call: fn([distinct] expr) [filter (where expr)], or count(*). */
+enum qn_agg_fn {
+    QN_AGG_COUNT,
+    QN_AGG_SUM,
+    QN_AGG_AVG,
+    QN_AGG_MIN,
+    QN_AGG_MAX,
+    QN_AGG_STDDEV,
+    QN_AGG_VARIANCE
+};
+struct qn_agg_call {
+    enum qn_agg_fn fn;
+    struct qn_expr *argument; /* NULL: count(*) */
+    struct qn_expr *filter;   /* NULL: none */
+    struct qn_type type;      /* of the result: count integer; sum of integers integer, of decimals
+                                 decimal(18,s), of doubles double; avg double; stddev and variance
+                                 (sample) double; min and max as the argument */
+};
+QN_CHECK qn_code qn_agg_compile(struct qn_arena *arena, struct qn_strv text,
+                                const struct qn_schema *schema, struct qn_agg_call *out,
+                                struct qn_expr_complaint *complaint);
+
+#endif

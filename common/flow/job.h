@@ -1,0 +1,211 @@
+/* job: how a kind of job is compiled, run and merged. One kind is one file (or folder) in jobs/
+ * that fills one const struct qn_job_ops, and one line in jobs.def.
+ *
+ * A job compiles to stages that run one after another. Every stage maps a task over units of input:
+ *   CHUNKS       the chunks of the job's source, or the parts of the dataset it reads
+ *   PARTITIONS   the P key partitions that an earlier stage of the job made
+ * and each task gives out one or more of
+ *   partial      bytes, merged by the coordinator in chunk order into the stage's state, which is
+ *                broadcast to the tasks of later stages (imputation means, gradients, ...)
+ *   partitions   batches by key hash, read by the tasks of a PARTITIONS stage in chunk order
+ *   rows         batches for the job's table and dataset, committed in chunk order
+ *   rejects      refused rows, committed with the chunk; only the last stage's count
+ *   counters     the row equation's terms; only the last stage's count (see qn_counters)
+ *
+ * compile() runs on the coordinator and, from the same plan bytes, on every worker; it must be a
+ * function of its inputs. run() is called by executor threads, concurrently, on a job that nobody
+ * changes. merge() and finish() run on the coordinator only. */
+#ifndef QN_FLOW_JOB_H
+#define QN_FLOW_JOB_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/limits.h"
+#include "flow/source.h"
+
+struct qn_node;      /* spec/node.h: a checked YAML node */
+struct qn_spec_keys; /* spec/keys.h: the table a mapping is checked against */
+struct qn_job;
+
+/* Where rows come from. */
+enum qn_input_kind { QN_INPUT_NONE, QN_INPUT_SOURCE, QN_INPUT_DATASET };
+struct qn_input {
+    enum qn_input_kind kind;
+    uint32_t index; /* in the spec's sources, or in its jobs */
+    const char *name;
+    const struct qn_schema *schema; /* whole rows; the projection is per stage */
+};
+
+enum qn_write_disposition { QN_WRITE_APPEND, QN_WRITE_REPLACE };
+struct qn_into {
+    const char *table; /* NULL: no table */
+    enum qn_write_disposition disposition;
+};
+
+enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS };
+
+struct qn_stage {
+    const char *name; /* "fit impute", "map", "reduce", "round", "evaluate" */
+    enum qn_stage_over over;
+    const bool *wanted;       /* CHUNKS: columns of the input to decode; NULL: all */
+    bool merges;              /* tasks give a partial; merge and finish are called */
+    bool partitions;          /* tasks give partitions */
+    bool rows;                /* tasks give rows: the job's last stage */
+    bool repeats;             /* finish may ask for another round over the same chunks */
+    uint32_t partitions_from; /* PARTITIONS: the stage that made them */
+};
+
+/* Terms of  rows_in + added = rows_out + quarantined + filtered + deduplicated + absorbed.
+ * A map task counts its own chunk; with a reduce, the map stage counts all but rows_out and the
+ * reduce counts rows_out and what happens to groups (absorbed = rows folded into groups - groups). */
+struct qn_counters {
+    uint64_t rows_in, rows_out, quarantined, filtered, deduplicated, added, absorbed;
+};
+
+/* Where a task's results go. Implemented by the worker over the wire, by tests in memory. */
+struct qn_task_out {
+    const struct qn_task_out_ops *ops;
+    struct qn_counters counters;
+    struct qn_rejects rejects;
+};
+struct qn_task_out_ops {
+    QN_CHECK qn_code (*rows)(struct qn_task_out *out, const struct qn_batch *batch,
+                             struct qn_err *err);
+    QN_CHECK qn_code (*partition)(struct qn_task_out *out, uint32_t partition,
+                                  const struct qn_batch *batch, struct qn_err *err);
+    /* At most once a task. */
+    QN_CHECK qn_code (*partial)(struct qn_task_out *out, struct qn_strv bytes, struct qn_err *err);
+};
+
+/* What a task works on. */
+struct qn_task_in {
+    uint32_t stage, round; /* round: 0, 1, ... in a stage that repeats */
+    uint32_t unit;         /* chunk or partition number: the order of commits */
+    uint32_t n_units;
+    struct qn_reader *reader;     /* CHUNKS: rows of the chunk or part. PARTITIONS: rows of this
+                                      partition, of all chunks in chunk order */
+    const struct qn_strv *states; /* by stage: bytes of finished stages; of a repeating one,
+                                      its last round's (empty in round 0) */
+    struct qn_arena *arena;       /* the task's: cleared when it ends */
+    /* All rows of another dataset that the job reads whole (a broadcast join's side, by position
+     * in qn_job.sides). The caller closes the reader. */
+    QN_CHECK qn_code (*open_side)(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
+                                  struct qn_err *err);
+    /* The model a score job names, as bytes; empty when the job has none. */
+    struct qn_strv model;
+    /* A place for what is dear to make and can be made again: the worker keeps one per
+     * (job, stage-independent slot, unit) and frees it under pressure. *cache is NULL at first. */
+    struct qn_task_cache *cache;
+    const volatile bool *cancelled; /* polled between batches; then return QN_ECANCEL */
+    uint64_t seed;
+};
+struct qn_task_cache {
+    void *data;
+    void (*free)(void *data);
+};
+
+/* What finish() has to say to people; written to the system tables when the job succeeds or fails.
+ * All texts are copied into the arena. */
+struct qn_test_finding {
+    const char *column, *test, *severity, *status; /* status: pass | warn | fail | error */
+    uint64_t failures, rows;
+    const char *message;
+};
+struct qn_profile_finding {
+    const char *column, *type;
+    uint64_t rows, nulls, imputed, distinct_count;
+    bool distinct_approximate;
+    const char *min, *max;  /* as text; NULL: none */
+    double mean, stddev;    /* NaN: not numeric */
+    const char *quantiles;  /* JSON array of 5 (min, q1, median, q3, max), or NULL */
+    const char *top_values; /* JSON array of [value, count], or NULL */
+};
+struct qn_metric_finding {
+    const char *split, *metric; /* "test", "roc_auc" */
+    double value;
+};
+struct qn_model_finding {
+    const char *name; /* NULL: no model */
+    const char *algorithm;
+    struct qn_strv artefact; /* the model file, bytes */
+    const char *parameters;  /* JSON */
+    const char *alias;       /* promote to this when `promote` holds; NULL: none */
+    bool promote;
+    const char *promote_note;
+};
+struct qn_findings {
+    struct qn_arena *arena;
+    struct qn_test_finding *tests;
+    uint32_t n_tests;
+    struct qn_profile_finding *profiles;
+    uint32_t n_profiles;
+    struct qn_metric_finding *metrics;
+    uint32_t n_metrics;
+    struct qn_model_finding model;
+    bool failed;         /* a test of severity error failed: nothing is published */
+    const char *failure; /* why, for people */
+};
+
+enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT };
+
+/* What compile() is given. Schemas of all inputs are known. */
+struct qn_job_env {
+    struct qn_arena *arena;     /* the plan's */
+    struct qn_diags *diags;     /* complaints about the spec go here, all of them */
+    const struct qn_node *node; /* the job's mapping, already checked against ops->keys */
+    uint64_t seed;
+    /* A source or an earlier job by name; false (and a complaint at `node`) when there is none
+     * or when it gives no rows. */
+    bool (*input)(const struct qn_job_env *env, const struct qn_node *node, struct qn_input *out);
+    /* Tests the source's columns declare; NULL when the input is no source with declarations. */
+    const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);
+    uint64_t input_bytes; /* size of the job's first input as far as known at plan time, else 0 */
+    uint32_t partitions;  /* how many partitions a shuffle of this job uses: by spec and input */
+};
+
+struct qn_job {
+    const char *name;
+    const struct qn_job_ops *ops;
+    uint32_t index;
+    struct qn_input input;    /* kind NONE: the job has none */
+    struct qn_input sides[8]; /* read whole */
+    uint32_t n_sides;
+    const char *model;          /* score: the registry name it reads; NULL */
+    const char *model_selector; /* "@champion", ":3" or "" (latest) */
+    const char *registers;      /* train: the registry name it writes; NULL */
+    struct qn_stage stages[QN_MAX_STAGES];
+    uint32_t n_stages;
+    struct qn_schema out; /* n_fields 0: the job gives no rows */
+    struct qn_into into;
+    void *impl; /* the kind's own, in the plan's arena; read-only after compile */
+};
+
+struct qn_job_ops {
+    const char *kind;
+    const char *summary;             /* one line for --help and docs */
+    const struct qn_spec_keys *keys; /* what its mapping may hold */
+
+    /* Checks the node, fills job. Complaints go to env->diags; QN_EINPUT when there were any. */
+    QN_CHECK qn_code (*compile)(const struct qn_job_env *env, struct qn_job *job,
+                                struct qn_err *err);
+    /* Worker. One task. */
+    QN_CHECK qn_code (*run)(const struct qn_job *job, struct qn_task_in *in,
+                            struct qn_task_out *out, struct qn_err *err);
+    /* Coordinator. Adds one partial, in unit order, to *acc (NULL at first, the kind's own). */
+    QN_CHECK qn_code (*merge)(const struct qn_job *job, uint32_t stage, void **acc,
+                              struct qn_strv partial, struct qn_err *err);
+    /* Coordinator, after the last merge of a stage (of a round): the state to broadcast, what to
+     * tell people, and whether to repeat. `states` as in qn_task_in. *acc may be kept for the next
+     * round. */
+    QN_CHECK qn_code (*finish)(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
+                               const struct qn_strv *states, struct qn_buf *state,
+                               struct qn_findings *findings, enum qn_verdict *verdict,
+                               struct qn_err *err);
+    void (*free_acc)(void *acc);
+};
+
+const struct qn_job_ops *qn_job_find(const char *kind); /* (jobs/registry.c) */
+const struct qn_job_ops *const *qn_job_all(void);
+
+#endif

@@ -1,0 +1,64 @@
+/* spec: a job spec, read and checked. Everything borrows from the spec's own arena.
+ *
+ * Reading stops at nothing: every mistake of form is in diags (expressions, column names and types
+ * are checked later, when jobs compile, into the same diags). */
+#ifndef QN_SPEC_SPEC_H
+#define QN_SPEC_SPEC_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/hash.h"
+#include "flow/job.h"
+#include "flow/source.h"
+#include "spec/node.h"
+
+struct qn_setting { /* --set KEY=VALUE */
+    const char *key, *value;
+};
+
+struct qn_spec_source {
+    const char *name;
+    const struct qn_node *node;
+    struct qn_source_options options; /* paths not yet expanded: see qn_spec_resolve_paths */
+    const struct qn_node *path;       /* path, list or glob as written */
+};
+
+struct qn_spec_job {
+    const char *name;
+    struct qn_span name_span;
+    const struct qn_node *node;
+    const struct qn_job_ops *ops;
+};
+
+struct qn_spec {
+    struct qn_arena arena;
+    struct qn_strv text;        /* as read; part of the plan that workers get */
+    const char *path;           /* as given by the user */
+    const char *folder;         /* absolute: relative paths start here */
+    char sha256[QN_SHA256_HEX]; /* of text and settings */
+    const char *name;
+    uint64_t seed;
+    const char *warehouse; /* absolute path */
+    struct qn_spec_source *sources;
+    uint32_t n_sources;
+    struct qn_spec_job *jobs; /* in the order written */
+    uint32_t n_jobs;
+    struct qn_diags diags;
+};
+
+/* Reads a file, or text that stands for it (text.data not NULL). `settings` override `params`.
+ * QN_EINPUT when diags hold errors (spec is still to be finished by _fini); QN_EIO when the file
+ * cannot be read. */
+QN_CHECK qn_code qn_spec_read(struct qn_spec *spec, const char *path, struct qn_strv text,
+                              const char *folder, const struct qn_setting *settings,
+                              uint32_t n_settings, struct qn_err *err);
+void qn_spec_fini(struct qn_spec *spec);
+
+/* Expands path, list, glob or folder of a source to sorted absolute paths in options.paths.
+ * A source that matches no file is a complaint at its place in the spec. */
+bool qn_spec_resolve_paths(struct qn_spec *spec, struct qn_spec_source *source);
+
+/* The JSON Schema of the spec, from the same tables. */
+QN_CHECK qn_code qn_spec_json_schema(struct qn_buf *out, struct qn_err *err);
+
+#endif

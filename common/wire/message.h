@@ -1,0 +1,144 @@
+/* message: what coordinator and workers say to each other, as MessagePack arrays
+ * [kind, fields...]. docs/protocol.md draws who says what when.
+ *
+ * A decoded message borrows its texts from the frame and its arrays from the arena. Every frame
+ * is hostile until decode returns QN_OK: kind, arity, types, counts and lengths are checked,
+ * depth is at most 8, ext types, trailing bytes and bytes past QN_MAX_FRAME_BYTES are refused. */
+#ifndef QN_WIRE_MESSAGE_H
+#define QN_WIRE_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "flow/job.h"
+#include "flow/source.h"
+
+/* Counted up whenever a message changes shape; peers of another version are refused. */
+enum { QN_PROTOCOL_VERSION = 1 };
+
+enum qn_msg_kind {
+    /* control connection */
+    QN_MSG_HELLO = 1, /* w>c  who I am */
+    QN_MSG_WELCOME,   /* c>w  what run this is */
+    QN_MSG_REFUSED,   /* c>w  why not; the worker exits */
+    QN_MSG_TASKS,     /* c>w  leases */
+    QN_MSG_STARTED,   /* w>c  a slot began this task: failures are charged from here on */
+    QN_MSG_RENEW,     /* w>c  heartbeat: tokens held */
+    QN_MSG_PULSE,     /* c>w  heartbeat */
+    QN_MSG_RECALL,    /* c>w  give these back unless started */
+    QN_MSG_RETURNED,  /* w>c  given back, never started */
+    QN_MSG_CANCEL,    /* c>w  stop these; no answer needed */
+    QN_MSG_DRAIN,     /* both finish what runs, take no more, then GOODBYE */
+    QN_MSG_GOODBYE,   /* both closing: run over (c>w), or leaving (w>c) */
+    /* data connection */
+    QN_MSG_ATTACH, /* w>c  this connection belongs to session S */
+    QN_MSG_GET,    /* w>c  send me the blob with this hash */
+    QN_MSG_BLOB,   /* c>w  a piece of it */
+    QN_MSG_DATA,   /* w>c  the next bytes of a task's part */
+    QN_MSG_CREDIT, /* c>w  so many more bytes may be sent */
+    QN_MSG_DONE,   /* w>c  the part is whole */
+    QN_MSG_FAILED, /* w>c  the task failed, with blame */
+    QN_MSG_ACK,    /* c>w  the result is safe (or unwanted): forget it */
+};
+
+/* Names one attempt at one task. A result whose token is not live is answered with ACK and dropped. */
+struct qn_token {
+    uint32_t job, stage, round, unit;
+    uint32_t attempt; /* never reused within an epoch */
+    uint64_t epoch;   /* of the coordinator that leased it */
+};
+bool qn_token_eq(const struct qn_token *a, const struct qn_token *b);
+
+enum { QN_UUID_BYTES = 16 };
+
+struct qn_msg_task {
+    struct qn_token token;
+    struct qn_strv brief; /* SHA-256 (hex) of the stage's brief: states and partition files */
+    struct qn_strv path;  /* chunk's or part's file; empty for PARTITIONS stages */
+    uint32_t file_index;
+    uint64_t begin, end, start, file_bytes;
+};
+
+struct qn_msg {
+    enum qn_msg_kind kind;
+    union {
+        struct {
+            uint32_t protocol;
+            struct qn_strv engine; /* QN_VERSION */
+            uint8_t uuid[QN_UUID_BYTES];
+            uint64_t boot; /* grows with every start of the worker with this uuid */
+            uint32_t slots;
+            uint64_t pid;
+            struct qn_strv host;
+        } hello;
+        struct {
+            uint64_t session; /* random; names this conversation */
+            uint64_t epoch;
+            struct qn_strv run_id;
+            struct qn_strv plan;      /* SHA-256 (hex) of the plan blob */
+            struct qn_strv data_port; /* endpoint of the data connection; a host of "*" or 0.0.0.0
+                                         stands for the host the worker dialled */
+            uint32_t pulse_ms, lease_ms;
+            uint64_t credit_bytes;
+        } welcome;
+        struct {
+            struct qn_strv reason;
+        } refused, goodbye;
+        struct {
+            struct qn_msg_task *items;
+            uint32_t n;
+        } tasks;
+        struct {
+            struct qn_token *items;
+            uint32_t n;
+        } tokens; /* RENEW, RECALL, RETURNED, CANCEL */
+        struct {
+            struct qn_token token;
+        } token; /* STARTED, ACK */
+        struct {
+            uint64_t session;
+        } attach;
+        struct {
+            struct qn_strv hash;
+        } get;
+        struct {
+            struct qn_strv hash;
+            uint64_t offset, total; /* total 0 and no bytes: there is no such blob */
+            struct qn_strv bytes;
+        } blob;
+        struct {
+            struct qn_token token;
+            uint64_t offset;
+            struct qn_strv bytes;
+        } data;
+        struct {
+            uint64_t bytes;
+        } credit;
+        struct {
+            struct qn_token token;
+            uint64_t bytes;
+            struct qn_hash128 digest; /* XXH3-128 of the part */
+            struct qn_counters counters;
+            struct qn_chunk_result chunk;
+            uint64_t micros;
+        } done;
+        struct {
+            struct qn_token token;
+            enum qn_code_value code;
+            enum qn_blame blame;
+            struct qn_strv file;
+            uint64_t line, column;
+            struct qn_strv message; /* with its frames */
+        } failed;
+        /* PULSE, DRAIN carry nothing */
+    };
+};
+
+QN_CHECK qn_code qn_msg_encode(const struct qn_msg *msg, struct qn_buf *out, struct qn_err *err);
+QN_CHECK qn_code qn_msg_decode(struct qn_strv bytes, struct qn_arena *arena, struct qn_msg *out,
+                               struct qn_err *err);
+
+const char *qn_msg_name(enum qn_msg_kind kind);
+
+#endif

@@ -1,0 +1,50 @@
+/* journal: what a coordinator must remember to go on after a crash and that is not in the
+ * warehouse: which run was under way with which plan, attempts handed out, states of finished
+ * stages, failures. A SQLite file of its own in the state folder; "done" is never read from here
+ * but from the ledger. */
+#ifndef QN_COORDINATOR_JOURNAL_H
+#define QN_COORDINATOR_JOURNAL_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "wire/message.h"
+
+struct qn_journal;
+
+QN_CHECK qn_code qn_journal_open(const char *state_folder, struct qn_journal **out,
+                                 struct qn_err *err);
+void qn_journal_close(struct qn_journal *journal);
+
+/* The unfinished run with this plan (SHA-256 of plan bytes) into `run_id` (room for 64);
+ * QN_ENOTFOUND when there is none. */
+QN_CHECK qn_code qn_journal_find_run(struct qn_journal *journal, const char *plan_sha256,
+                                     char run_id[64], struct qn_err *err);
+QN_CHECK qn_code qn_journal_begin_run(struct qn_journal *journal, const char *run_id,
+                                      const char *plan_sha256, struct qn_err *err);
+QN_CHECK qn_code qn_journal_end_run(struct qn_journal *journal, const char *run_id,
+                                    const char *status, struct qn_err *err);
+
+/* Attempts about to be sent, in one transaction, before they are sent. */
+QN_CHECK qn_code qn_journal_put_attempts(struct qn_journal *journal, const char *run_id,
+                                         const struct qn_token *tokens, uint32_t n,
+                                         struct qn_err *err);
+/* Highest attempt handed out per unit of a stage, into attempts[n_units] (0: none). */
+QN_CHECK qn_code qn_journal_get_attempts(struct qn_journal *journal, const char *run_id,
+                                         uint32_t job, uint32_t stage, uint32_t round,
+                                         uint32_t *attempts, uint32_t n_units, struct qn_err *err);
+
+/* State of a finished stage (round), and the findings told so far: opaque bytes. */
+QN_CHECK qn_code qn_journal_put_state(struct qn_journal *journal, const char *run_id, uint32_t job,
+                                      uint32_t stage, uint32_t round, struct qn_strv state,
+                                      struct qn_err *err);
+/* QN_ENOTFOUND when that stage (round) was not finished. */
+QN_CHECK qn_code qn_journal_get_state(struct qn_journal *journal, const char *run_id, uint32_t job,
+                                      uint32_t stage, uint32_t round, struct qn_buf *state,
+                                      struct qn_err *err);
+
+QN_CHECK qn_code qn_journal_put_failure(struct qn_journal *journal, const char *run_id,
+                                        const struct qn_token *token, const char *message,
+                                        struct qn_err *err);
+
+#endif

@@ -1,0 +1,109 @@
+/* schedule: which task runs where, as a pure state machine. No socket, disk, thread or clock in
+ * it: events go in with the time, actions come out, and the same events give the same actions.
+ *
+ * Life of a task:
+ *
+ *     waiting --SEND--> leased --STARTED--> executing --RESULT--> held --COMMIT--> committed
+ *        ^                |                    |                   |
+ *        +-- returned ----+-- worker lost -----+-- REDO (chain) ---+
+ *
+ * Invariants (tests/sim/schedule_sim.c): every task of a stage is committed exactly once, in unit
+ * order; a token is live for at most one worker; an attempt number is never reused; held results
+ * never exceed the window; a loss charges only tasks that were executing. */
+#ifndef QN_COORDINATOR_SCHEDULE_H
+#define QN_COORDINATOR_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "wire/message.h"
+
+struct qn_schedule;
+
+struct qn_schedule_options {
+    uint32_t prefetch;     /* tasks a worker holds beyond its slots */
+    uint32_t window;       /* a stage's units dispatched past its first uncommitted one */
+    uint32_t max_crashes;  /* distinct worker sessions a task may kill before it is dead (3) */
+    uint32_t max_failures; /* failures blamed on the worker before a task is dead (4) */
+    int64_t lease_ms;      /* silence after which a worker is lost */
+    uint64_t epoch;
+};
+
+/* A stage (of a round) to be run. Stages are independent of each other; the caller adds one when
+ * what it needs is there. */
+struct qn_schedule_stage {
+    uint32_t job, stage, round;
+    uint32_t n_units;
+    const bool *committed;    /* n_units flags: done in an earlier life (resume); NULL: none */
+    const uint32_t *attempts; /* attempts used in an earlier life, by unit; NULL: none */
+    bool prefer_same_worker;  /* a unit goes to the worker that last ran this unit of this job,
+                                unless that one is busy and another idle */
+};
+
+enum qn_event_kind {
+    QN_EVENT_JOINED,    /* worker, slots */
+    QN_EVENT_LEFT,      /* worker: connection lost or said goodbye */
+    QN_EVENT_DRAINING,  /* worker takes no more tasks */
+    QN_EVENT_HEARD,     /* worker: any traffic renews its leases */
+    QN_EVENT_STARTED,   /* worker, token */
+    QN_EVENT_RETURNED,  /* worker, token: given back unstarted */
+    QN_EVENT_RESULT,    /* worker, token: its part is whole at the coordinator */
+    QN_EVENT_FAILED,    /* worker, token, blame */
+    QN_EVENT_COMMITTED, /* token: the COMMIT action was carried out */
+    QN_EVENT_REDO,      /* token: its result does not fit the chunk before it: run again */
+    QN_EVENT_TICK,      /* time passed: leases may have run out */
+};
+
+struct qn_event {
+    enum qn_event_kind kind;
+    uint64_t worker; /* session number: unique for the coordinator's life */
+    uint32_t slots;
+    struct qn_token token;
+    enum qn_blame blame;
+};
+
+enum qn_action_kind {
+    QN_ACTION_SEND,       /* lease token to worker */
+    QN_ACTION_RECALL,     /* ask worker to give token back if unstarted */
+    QN_ACTION_CANCEL,     /* tell worker to stop token (stage abandoned, or duplicate) */
+    QN_ACTION_DROP,       /* result of token is not wanted: ACK and forget it */
+    QN_ACTION_COMMIT,     /* commit the held result of token; answer COMMITTED or REDO */
+    QN_ACTION_STAGE_DONE, /* every unit of (job, stage, round) is committed */
+    QN_ACTION_TASK_DEAD,  /* token's task failed for good; blame says why (input, job: at once) */
+    QN_ACTION_LOST,       /* worker's leases ran out: forget it */
+};
+
+struct qn_action {
+    enum qn_action_kind kind;
+    uint64_t worker;
+    struct qn_token token;
+    enum qn_blame blame;
+};
+
+QN_CHECK qn_code qn_schedule_new(const struct qn_schedule_options *options,
+                                 struct qn_schedule **out, struct qn_err *err);
+void qn_schedule_free(struct qn_schedule *schedule);
+
+QN_CHECK qn_code qn_schedule_add_stage(struct qn_schedule *schedule,
+                                       const struct qn_schedule_stage *stage, struct qn_err *err);
+/* Forgets a job's stages: their leases are cancelled by the next step's actions. */
+void qn_schedule_abandon_job(struct qn_schedule *schedule, uint32_t job);
+
+/* One event in, actions out (borrowed until the next call). Events about unknown workers or dead
+ * tokens are answered with DROP where a result is concerned and otherwise ignored. */
+QN_CHECK qn_code qn_schedule_step(struct qn_schedule *schedule, const struct qn_event *event,
+                                  int64_t now_ms, const struct qn_action **actions, uint32_t *n,
+                                  struct qn_err *err);
+
+/* For progress and status. */
+struct qn_schedule_counts {
+    uint32_t workers, slots, draining;
+    uint64_t waiting, leased, executing, held, committed;
+};
+void qn_schedule_count(const struct qn_schedule *schedule, struct qn_schedule_counts *out);
+
+/* When the next TICK matters; INT64_MAX when no lease is out. */
+int64_t qn_schedule_deadline_ms(const struct qn_schedule *schedule);
+
+#endif

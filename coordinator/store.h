@@ -1,0 +1,104 @@
+/* store: the warehouse as the coordinator sees it: one SQLite connection that writes, ever; the
+ * system tables; the ledger in the same transaction as the rows.
+ *
+ * Every failure of the disk is final: the coordinator stops and is started again. */
+#ifndef QN_COORDINATOR_STORE_H
+#define QN_COORDINATOR_STORE_H
+
+#include "base/hash.h"
+#include "flow/job.h"
+#include "flow/sink.h"
+
+struct qn_store;
+
+/* Opens (creates) the warehouse, its system tables, and raises its epoch by one, durably. */
+QN_CHECK qn_code qn_store_open(const char *path, struct qn_store **out, struct qn_err *err);
+/* Read-only, for status, digest and models; no epoch is taken. QN_ENOTFOUND when there is none. */
+QN_CHECK qn_code qn_store_open_reader(const char *path, struct qn_store **out, struct qn_err *err);
+void qn_store_close(struct qn_store *store);
+uint64_t qn_store_epoch(const struct qn_store *store);
+void *qn_store_connection(struct qn_store *store); /* for qn_sink_ops.prepare */
+
+/* Transactions do not nest. begin checks that the epoch is still ours (QN_ESTATE: another
+ * coordinator took the warehouse). */
+QN_CHECK qn_code qn_store_begin(struct qn_store *store, struct qn_err *err);
+QN_CHECK qn_code qn_store_commit(struct qn_store *store, struct qn_err *err);
+void qn_store_rollback(struct qn_store *store);
+
+struct qn_store_run {
+    const char *run_id, *spec_name, *spec_sha256;
+    struct qn_strv spec_text;
+    const char *engine_version;
+    uint64_t seed;
+};
+QN_CHECK qn_code qn_store_run_begin(struct qn_store *store, const struct qn_store_run *run,
+                                    struct qn_err *err); /* status running; fine when it exists */
+QN_CHECK qn_code qn_store_run_finish(struct qn_store *store, const char *run_id, const char *status,
+                                     struct qn_err *err);
+
+struct qn_store_job {
+    const char *name, *kind, *status;
+    uint64_t chunks;
+    struct qn_counters counters;
+    double seconds;
+};
+QN_CHECK qn_code qn_store_job_put(struct qn_store *store, const char *run_id,
+                                  const struct qn_store_job *job, struct qn_err *err);
+
+struct qn_store_input {
+    const char *job, *path, *fingerprint;
+    uint64_t bytes, chunks, rows;
+};
+QN_CHECK qn_code qn_store_input_put(struct qn_store *store, const char *run_id,
+                                    const struct qn_store_input *input, struct qn_err *err);
+
+/* The ledger. One row says that (run, job, stage, unit) is committed, for ever. */
+struct qn_ledger_row {
+    const char *run_id, *job;
+    uint32_t stage, round, unit, attempt;
+    uint64_t rows;
+    uint64_t part_bytes;
+    struct qn_hash128 digest; /* of the part's bytes */
+    struct qn_counters counters;
+    struct qn_chunk_result chunk;
+};
+/* Within a transaction. QN_EEXISTS: already committed, nothing changed. */
+QN_CHECK qn_code qn_store_ledger_put(struct qn_store *store, const struct qn_ledger_row *row,
+                                     struct qn_err *err);
+/* All of a run's rows in (job, stage, round, unit) order; texts live in the arena. */
+QN_CHECK qn_code qn_store_ledger_read(struct qn_store *store, const char *run_id,
+                                      struct qn_arena *arena, struct qn_ledger_row **rows,
+                                      uint32_t *n, struct qn_err *err);
+
+/* Within a transaction: a batch of qn_reject_schema; line_base is added to each line (then 1-based). */
+QN_CHECK qn_code qn_store_quarantine_put(struct qn_store *store, const char *run_id,
+                                         const char *job, const struct qn_batch *rejects,
+                                         uint64_t line_base, struct qn_err *err);
+
+/* Within a transaction: tests, profile, metrics and model of a finished job. A model gets the
+ * next version of its name, and its alias when it was promoted; *version 0: no model. */
+QN_CHECK qn_code qn_store_findings_put(struct qn_store *store, const char *run_id, const char *job,
+                                       const struct qn_findings *findings, const char *spec_sha256,
+                                       uint64_t seed, uint32_t *version, struct qn_err *err);
+
+/* A model's artefact and version by name and selector ("@champion", ":3", "" = latest). */
+QN_CHECK qn_code qn_store_model_read(struct qn_store *store, const char *name, const char *selector,
+                                     struct qn_buf *artefact, uint32_t *version,
+                                     struct qn_err *err);
+
+/* Secondary: everything a summary or `status`, `models` prints is read with plain SQL. */
+typedef qn_code (*qn_store_row_fn)(void *context, int n_columns, const char *const *names,
+                                   const char *const *values);
+QN_CHECK qn_code qn_store_query(struct qn_store *store, const char *sql, const char *const *params,
+                                uint32_t n_params, qn_store_row_fn each, void *context,
+                                struct qn_err *err);
+
+/* SHA-256 per user table (schema and rows in rowid order) and per model version (artefact), sorted
+ * by kind and name; `each` gets kind ("table" or "model"), name, hex. Equal when two warehouses
+ * hold the same answer. */
+QN_CHECK qn_code qn_store_digest(struct qn_store *store,
+                                 qn_code (*each)(void *context, const char *kind, const char *name,
+                                                 const char *sha256),
+                                 void *context, struct qn_err *err);
+
+#endif
