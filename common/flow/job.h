@@ -9,8 +9,8 @@
  *                broadcast to the tasks of later stages (imputation means, gradients, ...)
  *   partitions   batches by key hash, read by the tasks of a PARTITIONS stage in chunk order
  *   rows         batches for the job's table and dataset, committed in chunk order
- *   rejects      refused rows, committed with the chunk; only the last stage's count
- *   counters     the row equation's terms; only the last stage's count (see qn_counters)
+ *   rejects      refused rows, committed with the chunk (stages that count)
+ *   counters     the row equation's terms (stages that count; see qn_counters)
  *
  * compile() runs on the coordinator and, from the same plan bytes, on every worker; it must be a
  * function of its inputs. run() is called by executor threads, concurrently, on a job that nobody
@@ -51,7 +51,9 @@ struct qn_stage {
     const bool *wanted;       /* CHUNKS: columns of the input to decode; NULL: all */
     bool merges;              /* tasks give a partial; merge and finish are called */
     bool partitions;          /* tasks give partitions */
-    bool rows;                /* tasks give rows: the job's last stage */
+    bool rows;                /* tasks give rows: one stage of a job at most */
+    bool counts;              /* its counters and rejects are the job's; the passes that only fit
+                                 something see the same rows again and do not count */
     bool repeats;             /* finish may ask for another round over the same chunks */
     uint32_t partitions_from; /* PARTITIONS: the stage that made them */
 };
@@ -94,9 +96,12 @@ struct qn_task_in {
                                   struct qn_err *err);
     /* The model a score job names, as bytes; empty when the job has none. */
     struct qn_strv model;
-    /* A place for what is dear to make and can be made again: the worker keeps one per
-     * (job, stage-independent slot, unit) and frees it under pressure. *cache is NULL at first. */
-    struct qn_task_cache *cache;
+    uint32_t model_version;
+    /* Places for what is dear to make and can be made again (a design matrix per unit, a join's
+     * hash table per job). The worker keeps them per executor thread, so nothing is locked, and
+     * frees them when the run ends. `data` is NULL at first. */
+    struct qn_task_cache *unit_cache; /* per (job, unit), whatever the stage */
+    struct qn_task_cache *job_cache;  /* per job */
     const volatile bool *cancelled; /* polled between batches; then return QN_ECANCEL */
     uint64_t seed;
 };
@@ -160,6 +165,8 @@ struct qn_job_env {
     bool (*input)(const struct qn_job_env *env, const struct qn_node *node, struct qn_input *out);
     /* Tests the source's columns declare; NULL when the input is no source with declarations. */
     const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);
+    /* The mapping of the train job of this spec that registers `model`; NULL when none does. */
+    const struct qn_node *(*training_node)(const struct qn_job_env *env, const char *model);
     uint64_t input_bytes; /* size of the job's first input as far as known at plan time, else 0 */
     uint32_t partitions;  /* how many partitions a shuffle of this job uses: by spec and input */
 };
