@@ -102,7 +102,7 @@ struct qn_task_in {
      * frees them when the run ends. `data` is NULL at first. */
     struct qn_task_cache *unit_cache; /* per (job, unit), whatever the stage */
     struct qn_task_cache *job_cache;  /* per job */
-    const volatile bool *cancelled; /* polled between batches; then return QN_ECANCEL */
+    const volatile bool *cancelled;   /* polled between batches; then return QN_ECANCEL */
     uint64_t seed;
 };
 struct qn_task_cache {

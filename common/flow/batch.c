@@ -1,0 +1,209 @@
+#include "flow/batch.h"
+
+#include <string.h>
+
+#include "flow/value.h"
+
+static size_t value_bytes(enum qn_layout layout)
+{
+    return layout == QN_LAYOUT_BOOL ? 1 : 8;
+}
+
+qn_code qn_column_new(struct qn_arena *arena, struct qn_type type, uint32_t n_rows,
+                      struct qn_column *out, struct qn_err *err)
+{
+    enum qn_layout layout = qn_type_layout(type);
+    *out = (struct qn_column){.type = type};
+    if (layout == QN_LAYOUT_TEXT) {
+        out->offsets = QN_NEW_ARRAY(arena, uint32_t, (size_t)n_rows + 1);
+        return out->offsets ? QN_OK : qn_err_nomem(err, "a column");
+    }
+    out->bools = qn_arena_zalloc(arena, (size_t)n_rows + 1, value_bytes(layout));
+    return out->bools ? QN_OK : qn_err_nomem(err, "a column");
+}
+
+uint64_t *qn_validity_new(struct qn_arena *arena, uint32_t n_rows, bool all_valid)
+{
+    size_t bytes = (qn_validity_words(n_rows) + 1) * sizeof(uint64_t);
+    uint64_t *validity = qn_arena_alloc(arena, bytes);
+    return validity ? memset(validity, all_valid ? 0xFF : 0, bytes) : NULL;
+}
+
+uint32_t qn_column_count_valid(const struct qn_column *column, uint32_t n_rows)
+{
+    if (!column->validity)
+        return n_rows;
+    uint32_t count = 0;
+    for (uint32_t word = 0; word < n_rows / 64; word++)
+        count += (uint32_t)__builtin_popcountll(column->validity[word]);
+    if (n_rows % 64) {
+        uint64_t mask = (UINT64_C(1) << (n_rows % 64)) - 1;
+        count += (uint32_t)__builtin_popcountll(column->validity[n_rows / 64] & mask);
+    }
+    return count;
+}
+
+/* --- take ------------------------------------------------------------------------------------ */
+
+static bool is_taken(const uint32_t *rows, uint32_t i)
+{
+    return rows[i] != UINT32_MAX;
+}
+
+static qn_code take_text(struct qn_arena *arena, const struct qn_column *column,
+                         const uint32_t *rows, uint32_t n, struct qn_column *out,
+                         struct qn_err *err)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (is_taken(rows, i))
+            total += column->offsets[rows[i] + 1] - column->offsets[rows[i]];
+    if (total > UINT32_MAX)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
+                          "a batch of text would take %llu bytes, 4 GiB are the limit",
+                          (unsigned long long)total);
+    out->bytes = qn_arena_alloc(arena, (size_t)total + 1);
+    if (!out->bytes)
+        return qn_err_nomem(err, "a text column");
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        out->offsets[i] = at;
+        if (!is_taken(rows, i))
+            continue;
+        struct qn_strv text = qn_text_at(column, rows[i]);
+        if (text.len)
+            memcpy(out->bytes + at, text.data, text.len);
+        at += (uint32_t)text.len;
+    }
+    out->offsets[n] = at;
+    return QN_OK;
+}
+
+static void take_fixed(const struct qn_column *column, const uint32_t *rows, uint32_t n,
+                       struct qn_column *out)
+{
+    if (qn_type_layout(column->type) == QN_LAYOUT_BOOL) {
+        for (uint32_t i = 0; i < n; i++)
+            out->bools[i] = is_taken(rows, i) ? column->bools[rows[i]] : 0;
+    } else { /* doubles move as their bits */
+        for (uint32_t i = 0; i < n; i++)
+            out->i64[i] = is_taken(rows, i) ? column->i64[rows[i]] : 0;
+    }
+}
+
+qn_code qn_column_take(struct qn_arena *arena, const struct qn_column *column, uint32_t n_rows,
+                       const uint32_t *rows, uint32_t n, struct qn_column *out, struct qn_err *err)
+{
+    (void)n_rows;
+    QN_TRY(qn_column_new(arena, column->type, n, out, err));
+    if (qn_type_layout(column->type) == QN_LAYOUT_TEXT)
+        QN_TRY(take_text(arena, column, rows, n, out, err));
+    else
+        take_fixed(column, rows, n, out);
+
+    bool has_null = column->validity != NULL;
+    for (uint32_t i = 0; i < n && !has_null; i++)
+        has_null = !is_taken(rows, i);
+    if (!has_null)
+        return QN_OK;
+    out->validity = qn_validity_new(arena, n, false);
+    if (!out->validity)
+        return qn_err_nomem(err, "a validity bitmap");
+    for (uint32_t i = 0; i < n; i++)
+        if (is_taken(rows, i) && qn_is_valid(column, rows[i]))
+            qn_valid_set(out->validity, i);
+    return QN_OK;
+}
+
+qn_code qn_batch_take(struct qn_arena *arena, const struct qn_batch *batch, const uint32_t *rows,
+                      uint32_t n, struct qn_batch *out, struct qn_err *err)
+{
+    uint32_t n_fields = batch->schema->n_fields;
+    struct qn_batch taken = {.schema = batch->schema, .n_rows = n};
+    taken.columns = QN_NEW_ARRAY(arena, struct qn_column, n_fields);
+    if (!taken.columns)
+        return qn_err_nomem(err, "a batch");
+    for (uint32_t c = 0; c < n_fields; c++)
+        QN_TRY(qn_column_take(arena, &batch->columns[c], batch->n_rows, rows, n, &taken.columns[c],
+                              err));
+    if (batch->origin) {
+        taken.origin = QN_NEW_ARRAY(arena, uint32_t, n);
+        if (!taken.origin)
+            return qn_err_nomem(err, "a batch");
+        for (uint32_t i = 0; i < n; i++)
+            taken.origin[i] = batch->origin[rows[i]];
+    }
+    *out = taken;
+    return QN_OK;
+}
+
+/* --- copy ------------------------------------------------------------------------------------ */
+
+static void *copy_bytes(struct qn_arena *arena, const void *from, size_t bytes)
+{
+    void *to = qn_arena_alloc(arena, bytes + 1);
+    if (to && bytes)
+        memcpy(to, from, bytes);
+    return to;
+}
+
+static qn_code column_copy(struct qn_arena *arena, const struct qn_column *column, uint32_t n_rows,
+                           struct qn_column *out, struct qn_err *err)
+{
+    enum qn_layout layout = qn_type_layout(column->type);
+    *out = *column;
+    if (layout == QN_LAYOUT_TEXT) {
+        /* Offsets may start past 0 when the column is a slice: keep them, copy up to the end. */
+        out->offsets = copy_bytes(arena, column->offsets, ((size_t)n_rows + 1) * sizeof(uint32_t));
+        out->bytes = copy_bytes(arena, column->bytes, column->offsets[n_rows]);
+    } else {
+        out->bools = copy_bytes(arena, column->bools, n_rows * value_bytes(layout));
+    }
+    if (column->validity)
+        out->validity =
+            copy_bytes(arena, column->validity, qn_validity_words(n_rows) * sizeof(uint64_t));
+    bool whole = out->bools && (layout != QN_LAYOUT_TEXT || out->offsets) &&
+                 (!column->validity || out->validity);
+    return whole ? QN_OK : qn_err_nomem(err, "a copied column");
+}
+
+qn_code qn_batch_copy(struct qn_arena *arena, const struct qn_batch *batch, struct qn_batch *out,
+                      struct qn_err *err)
+{
+    uint32_t n_fields = batch->schema->n_fields;
+    struct qn_batch copy = *batch;
+    copy.columns = QN_NEW_ARRAY(arena, struct qn_column, n_fields);
+    if (!copy.columns)
+        return qn_err_nomem(err, "a batch");
+    for (uint32_t c = 0; c < n_fields; c++)
+        QN_TRY(column_copy(arena, &batch->columns[c], batch->n_rows, &copy.columns[c], err));
+    if (batch->origin) {
+        copy.origin = copy_bytes(arena, batch->origin, batch->n_rows * sizeof(uint32_t));
+        if (!copy.origin)
+            return qn_err_nomem(err, "a batch");
+    }
+    *out = copy;
+    return QN_OK;
+}
+
+void qn_value_format(struct qn_buf *buf, const struct qn_column *column, uint32_t row)
+{
+    if (!qn_is_valid(column, row))
+        return;
+    char text[QN_VALUE_TEXT];
+    switch ((enum qn_type_id)column->type.id) {
+    case QN_BOOL: qn_buf_printf(buf, "%s", column->bools[row] ? "true" : "false"); break;
+    case QN_TEXT: {
+        struct qn_strv value = qn_text_at(column, row);
+        qn_buf_put(buf, value.data, value.len);
+        break;
+    }
+    case QN_INT64: qn_buf_put(buf, text, qn_format_i64(column->i64[row], text)); break;
+    case QN_DOUBLE: qn_buf_put(buf, text, qn_format_double(column->f64[row], text)); break;
+    case QN_DECIMAL:
+        qn_buf_put(buf, text, qn_format_decimal(column->i64[row], column->type.scale, text));
+        break;
+    case QN_DATE: qn_buf_put(buf, text, qn_format_date(column->i64[row], text)); break;
+    case QN_TIMESTAMP: qn_buf_put(buf, text, qn_format_timestamp(column->i64[row], text)); break;
+    }
+}

@@ -1,0 +1,124 @@
+#include "tests/support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/value.h"
+
+static struct qn_strv sv(const char *text)
+{
+    return qn_strv_from(text);
+}
+
+static void decimals_are_exact(void **state)
+{
+    (void)state;
+    int64_t v;
+    assert_true(qn_parse_decimal(sv("12.34"), 10, 2, &v) && v == 1234);
+    assert_true(qn_parse_decimal(sv("-0.5"), 10, 2, &v) && v == -50);
+    assert_true(qn_parse_decimal(sv("7"), 10, 2, &v) && v == 700);
+    assert_true(qn_parse_decimal(sv("1.2300"), 10, 2, &v) && v == 123);
+    assert_true(qn_parse_decimal(sv(".5"), 10, 2, &v) && v == 50);
+    assert_true(qn_parse_decimal(sv("999999999999999999"), 18, 0, &v));
+    assert_false(qn_parse_decimal(sv("1.234"), 10, 2, &v));
+    assert_false(qn_parse_decimal(sv("100"), 4, 2, &v));
+    assert_false(qn_parse_decimal(sv("9999999999999999999"), 18, 0, &v));
+    assert_false(qn_parse_decimal(sv(""), 10, 2, &v));
+    assert_false(qn_parse_decimal(sv("."), 10, 2, &v));
+    assert_false(qn_parse_decimal(sv("1e3"), 10, 2, &v));
+    char text[QN_VALUE_TEXT];
+    assert_int_equal(qn_format_decimal(-50, 2, text), 5);
+    assert_memory_equal(text, "-0.50", 5);
+}
+
+static void doubles_round_as_strtod_does(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"0.1",
+                                        "-3.5",
+                                        "1e300",
+                                        "123456789012345678901234567890",
+                                        "0.30000000000000004",
+                                        "4.9e-324",
+                                        "9007199254740993",
+                                        "-0",
+                                        "00012.50",
+                                        "5.",
+                                        ".25",
+                                        "1e-7"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        double v;
+        assert_true(qn_parse_double(sv(texts[i]), &v));
+        double expected = strtod(texts[i], NULL);
+        assert_memory_equal(&v, &expected, sizeof v);
+        char text[QN_VALUE_TEXT];
+        size_t n = qn_format_double(v, text);
+        double again;
+        assert_true(qn_parse_double((struct qn_strv){text, n}, &again) && again == v);
+    }
+    static const char *const bad[] = {"", "nan", "inf", "1e999", "1x", "0x10", "1e", "--1", "."};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        double v;
+        assert_false(qn_parse_double(sv(bad[i]), &v));
+    }
+}
+
+static void dates_go_there_and_back(void **state)
+{
+    (void)state;
+    int64_t days;
+    assert_true(qn_parse_date(sv("1970-01-01"), &days) && days == 0);
+    assert_true(qn_parse_date(sv("2000-02-29"), &days) && days == 11016);
+    assert_false(qn_parse_date(sv("1900-02-29"), &days));
+    assert_false(qn_parse_date(sv("2026-13-01"), &days));
+    assert_false(qn_parse_date(sv("2026-1-01"), &days));
+    for (int64_t day = -800000; day < 800000; day += 37) {
+        int64_t year;
+        unsigned month, d;
+        qn_civil_from_days(day, &year, &month, &d);
+        assert_int_equal(qn_days_from_civil(year, month, d), day);
+    }
+}
+
+static void timestamps_keep_microseconds(void **state)
+{
+    (void)state;
+    int64_t us;
+    assert_true(qn_parse_timestamp(sv("1970-01-01 00:00:01.5"), &us) && us == 1500000);
+    assert_true(qn_parse_timestamp(sv("2010-12-01T08:26:00Z"), &us));
+    char text[QN_VALUE_TEXT];
+    size_t n = qn_format_timestamp(us, text);
+    assert_int_equal(n, 19);
+    assert_memory_equal(text, "2010-12-01 08:26:00", 19);
+    n = qn_format_timestamp(-1, text);
+    assert_memory_equal(text, "1969-12-31 23:59:59.999999", n);
+    assert_false(qn_parse_timestamp(sv("2010-12-01 24:00:00"), &us));
+    assert_false(qn_parse_timestamp(sv("2010-12-01 08:26:00.1234567"), &us));
+    assert_false(qn_parse_timestamp(sv("2010-12-01 08:26:"), &us));
+}
+
+static void type_names_parse(void **state)
+{
+    (void)state;
+    struct qn_type type;
+    char name[QN_TYPE_NAME];
+    assert_true(qn_type_parse(sv("decimal(10,2)"), &type));
+    assert_string_equal(qn_type_name(type, name), "decimal(10,2)");
+    assert_true(qn_type_parse(sv("NUMERIC( 8 , 3 )"), &type) && type.scale == 3);
+    assert_true(qn_type_parse(sv("bigint"), &type) && type.id == QN_INT64);
+    assert_false(qn_type_parse(sv("decimal(19,2)"), &type));
+    assert_false(qn_type_parse(sv("decimal(2,3)"), &type));
+    assert_false(qn_type_parse(sv("decimalx"), &type));
+    assert_false(qn_type_parse(sv("dec"), &type));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decimals_are_exact),      cmocka_unit_test(doubles_round_as_strtod_does),
+        cmocka_unit_test(dates_go_there_and_back), cmocka_unit_test(timestamps_keep_microseconds),
+        cmocka_unit_test(type_names_parse),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
