@@ -55,6 +55,8 @@ struct qn_stage {
     bool counts;              /* its counters and rejects are the job's; the passes that only fit
                                  something see the same rows again and do not count */
     bool repeats;             /* finish may ask for another round over the same chunks */
+    uint32_t n_partitions;    /* partitions: how many; 1..QN_MAX_PARTITIONS */
+    struct qn_schema partition_schema; /* partitions: the columns of their batches */
     uint32_t partitions_from; /* PARTITIONS: the stage that made them */
 };
 
@@ -203,8 +205,8 @@ struct qn_job_ops {
     QN_CHECK qn_code (*merge)(const struct qn_job *job, uint32_t stage, void **acc,
                               struct qn_strv partial, struct qn_err *err);
     /* Coordinator, after the last merge of a stage (of a round): the state to broadcast, what to
-     * tell people, and whether to repeat. `states` as in qn_task_in. *acc may be kept for the next
-     * round. */
+     * tell people, and whether to repeat. `states` as in qn_task_in. The accumulator is freed
+     * afterwards: what the next round needs is in the state. */
     QN_CHECK qn_code (*finish)(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
                                const struct qn_strv *states, struct qn_buf *state,
                                struct qn_findings *findings, enum qn_verdict *verdict,
