@@ -9,6 +9,7 @@ enum {
     QN_MAX_JOBS = 1000,
     QN_MAX_SOURCES = 1000,
     QN_MAX_STAGES = 16, /* per job; an etl job uses at most one per fitted step, plus two */
+    QN_MAX_SIDES = 8,   /* datasets a job may join to */
     QN_MAX_SPEC_BYTES = 1 << 20,
     QN_MAX_SPEC_DEPTH = 24,
     QN_MAX_EXPR_DEPTH = 200, /* recursion in the expression parser */

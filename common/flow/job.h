@@ -48,16 +48,16 @@ enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS };
 struct qn_stage {
     const char *name; /* "fit impute", "map", "reduce", "round", "evaluate" */
     enum qn_stage_over over;
-    const bool *wanted;       /* CHUNKS: columns of the input to decode; NULL: all */
-    bool merges;              /* tasks give a partial; merge and finish are called */
-    bool partitions;          /* tasks give partitions */
-    bool rows;                /* tasks give rows: one stage of a job at most */
-    bool counts;              /* its counters and rejects are the job's; the passes that only fit
+    const bool *wanted;    /* CHUNKS: columns of the input to decode; NULL: all */
+    bool merges;           /* tasks give a partial; merge and finish are called */
+    bool partitions;       /* tasks give partitions */
+    bool rows;             /* tasks give rows: one stage of a job at most */
+    bool counts;           /* its counters and rejects are the job's; the passes that only fit
                                  something see the same rows again and do not count */
-    bool repeats;             /* finish may ask for another round over the same chunks */
-    uint32_t n_partitions;    /* partitions: how many; 1..QN_MAX_PARTITIONS */
+    bool repeats;          /* finish may ask for another round over the same chunks */
+    uint32_t n_partitions; /* partitions: how many; 1..QN_MAX_PARTITIONS */
     struct qn_schema partition_schema; /* partitions: the columns of their batches */
-    uint32_t partitions_from; /* PARTITIONS: the stage that made them */
+    uint32_t partitions_from;          /* PARTITIONS: the stage that made them */
 };
 
 /* Terms of  rows_in + added = rows_out + quarantined + filtered + deduplicated + absorbed.
