@@ -1,0 +1,63 @@
+/* plan: a spec made ready to run: sources inspected, jobs compiled in the order of their needs.
+ *
+ * The coordinator makes the plan and packs it; a worker unpacks the same bytes and compiles the
+ * same jobs, so that both sides hold equal stages and schemas without sending compiled code. */
+#ifndef QN_JOBS_PLAN_H
+#define QN_JOBS_PLAN_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "flow/job.h"
+#include "flow/source.h"
+#include "spec/spec.h"
+
+struct qn_plan_source {
+    struct qn_source_info info;
+    const struct qn_source_ops *ops;
+    uint64_t bytes; /* of all its files */
+    bool ready;     /* inspected without complaint */
+};
+
+enum qn_plan_job_state { QN_PLAN_TODO, QN_PLAN_COMPILING, QN_PLAN_READY, QN_PLAN_REFUSED };
+
+struct qn_plan_job {
+    struct qn_job job;
+    enum qn_plan_job_state state;
+    bool *needs;          /* [n_jobs]: reads rows or a model of that job */
+    uint64_t input_bytes; /* what its first input holds, as far as known when planning */
+};
+
+struct qn_plan {
+    struct qn_arena arena;
+    struct qn_spec spec;
+    struct qn_plan_source *sources; /* as in spec.sources */
+    struct qn_plan_job *jobs;       /* as in spec.jobs */
+    uint32_t *order;                /* job indexes, needs first */
+    uint32_t n_order;
+};
+
+struct qn_plan_options {
+    const char *path; /* of the spec */
+    const struct qn_setting *settings;
+    uint32_t n_settings;
+};
+
+/* Reads the spec, inspects sources, compiles jobs. QN_EINPUT: plan->spec.diags holds every mistake
+ * found; render them. The plan must be finished by qn_plan_fini in every case. */
+QN_CHECK qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,
+                              struct qn_err *err);
+void qn_plan_fini(struct qn_plan *plan);
+
+/* The plan as bytes for workers. */
+void qn_plan_pack(const struct qn_plan *plan, const struct qn_plan_options *options,
+                  struct qn_buf *out);
+/* A worker's side of it; never touches the sources' files. */
+QN_CHECK qn_code qn_plan_unpack(struct qn_plan *plan, struct qn_strv bytes, struct qn_err *err);
+
+/* Position of a job by name, or -1. */
+int32_t qn_plan_find_job(const struct qn_plan *plan, const char *name);
+
+/* True when some other job reads this job's rows. */
+bool qn_plan_is_read(const struct qn_plan *plan, uint32_t job);
+
+#endif
