@@ -18,6 +18,8 @@
 #ifndef QN_FLOW_JOB_H
 #define QN_FLOW_JOB_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diag.h"
@@ -104,7 +106,7 @@ struct qn_task_in {
      * frees them when the run ends. `data` is NULL at first. */
     struct qn_task_cache *unit_cache; /* per (job, unit), whatever the stage */
     struct qn_task_cache *job_cache;  /* per job */
-    const volatile bool *cancelled;   /* polled between batches; then return QN_ECANCEL */
+    const atomic_bool *cancelled;     /* polled between batches; then return QN_ECANCEL */
     uint64_t seed;
 };
 struct qn_task_cache {
