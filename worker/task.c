@@ -1,0 +1,196 @@
+#include "worker/task.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "wire/part.h"
+
+struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task *leased)
+{
+    struct qn_task *task = calloc(1, sizeof *task);
+    if (!task)
+        return NULL;
+    qn_arena_init(&task->arena);
+    qn_buf_init(&task->part);
+    task->plan = plan;
+    task->work.token = leased->token;
+    atomic_init(&task->work.cancelled, false);
+    task->chunk = (struct qn_chunk){
+        .file_index = leased->file_index,
+        .path = qn_arena_strdup(&task->arena, leased->path),
+        .begin = leased->begin,
+        .end = leased->end,
+        .start = leased->start,
+        .file_bytes = leased->file_bytes,
+    };
+    if (!task->chunk.path) {
+        qn_task_free(task);
+        return NULL;
+    }
+    return task;
+}
+
+void qn_task_free(struct qn_task *task)
+{
+    if (!task)
+        return;
+    qn_buf_fini(&task->part);
+    qn_arena_fini(&task->arena);
+    free(task);
+}
+
+/* --- what the job may call ------------------------------------------------------------------- */
+
+/* The job's view of its results, and the part they are written to. */
+struct part_out {
+    struct qn_task_out out; /* first: callbacks are handed &out */
+    struct qn_buf *part;
+    const struct qn_stage *stage;
+    bool has_partial;
+};
+
+static struct part_out *part_of(struct qn_task_out *out)
+{
+    return (struct part_out *)(void *)out;
+}
+
+static qn_code put_rows(struct qn_task_out *out, const struct qn_batch *batch, struct qn_err *err)
+{
+    return qn_part_put_batch(part_of(out)->part, QN_PART_ROWS, 0, batch, err);
+}
+
+static qn_code put_partition(struct qn_task_out *out, uint32_t partition,
+                             const struct qn_batch *batch, struct qn_err *err)
+{
+    return qn_part_put_batch(part_of(out)->part, QN_PART_PARTITION, partition, batch, err);
+}
+
+static qn_code put_partial(struct qn_task_out *out, struct qn_strv bytes, struct qn_err *err)
+{
+    qn_part_put_partial(part_of(out)->part, bytes);
+    part_of(out)->has_partial = true;
+    return qn_buf_check(part_of(out)->part, "a task's result", err);
+}
+
+static const struct qn_task_out_ops part_out_ops = {
+    .rows = put_rows, .partition = put_partition, .partial = put_partial};
+
+struct task_in {
+    struct qn_task_in in; /* first: callbacks are handed &in */
+    const struct qn_job *job;
+    const struct qn_brief *brief;
+};
+
+static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
+                         struct qn_err *err)
+{
+    const struct task_in *self = (const struct task_in *)(const void *)in;
+    const struct qn_brief_files *files = &self->brief->sides[side];
+    return qn_part_open(files->paths, files->n, QN_PART_ROWS, 0, self->job->sides[side].schema,
+                        NULL, out, err);
+}
+
+/* --- running --------------------------------------------------------------------------------- */
+
+static qn_code open_reader(struct qn_task *task, const struct qn_job *job,
+                           const struct qn_stage *stage, struct qn_reader **out, struct qn_err *err)
+{
+    if (stage->over == QN_OVER_PARTITIONS)
+        return qn_part_open(task->brief->partitions.paths, task->brief->partitions.n,
+                            QN_PART_PARTITION, task->work.token.unit,
+                            &job->stages[stage->partitions_from].partition_schema, NULL, out, err);
+    if (job->input.kind == QN_INPUT_DATASET)
+        return qn_part_open(&task->chunk.path, 1, QN_PART_ROWS, 0, job->input.schema, stage->wanted,
+                            out, err);
+    const struct qn_plan_source *source = &task->plan->sources[job->input.index];
+    return source->ops->open(&source->info, &task->chunk, stage->wanted, out, err);
+}
+
+static qn_code put_rejects(struct qn_task *task, struct qn_task_out *out, struct qn_err *err)
+{
+    struct qn_batch batch;
+    if (qn_rejects_count(&out->rejects) == 0)
+        return QN_OK;
+    qn_builder_batch(out->rejects.rows, &batch);
+    return qn_part_put_batch(&task->part, QN_PART_REJECTS, 0, &batch, err);
+}
+
+static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
+                         const struct qn_stage *stage, struct qn_reader *reader,
+                         struct qn_cache *cache, struct part_out *out)
+{
+    struct qn_token token = task->work.token;
+    struct task_in in = {
+        .in = {.stage = token.stage,
+               .round = token.round,
+               .unit = token.unit,
+               .n_units = task->brief->n_units,
+               .reader = reader,
+               .states = task->brief->states,
+               .arena = &task->arena,
+               .open_side = open_side,
+               .model = task->brief->model,
+               .model_version = task->brief->model_version,
+               .unit_cache = qn_cache_get(cache, token.job, token.unit),
+               .job_cache = qn_cache_get(cache, token.job, QN_CACHE_WHOLE_JOB),
+               .cancelled = &task->work.cancelled,
+               .seed = task->plan->spec.seed},
+        .job = job,
+        .brief = task->brief,
+    };
+    if (!in.in.unit_cache || !in.in.job_cache)
+        return qn_err_nomem(&task->err, "an executor's cache");
+    QN_TRY(job->ops->run(job, &in.in, &out->out, &task->err));
+    if (stage->merges && !out->has_partial)
+        return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
+                          stage->name, job->name);
+    QN_TRY(put_rejects(task, &out->out, &task->err));
+    /* Of a repeating stage the rows may be in the job's cache and the reader untouched. */
+    if (reader && !stage->repeats)
+        reader->ops->result(reader, &task->result);
+    task->counters = out->out.counters;
+    return qn_buf_check(&task->part, "a task's result", &task->err);
+}
+
+static qn_code run_task(struct qn_task *task, struct qn_cache *cache)
+{
+    struct qn_token token = task->work.token;
+    const struct qn_job *job = &task->plan->jobs[token.job].job;
+    const struct qn_stage *stage = &job->stages[token.stage];
+    struct part_out out = {.out = {.ops = &part_out_ops}, .part = &task->part, .stage = stage};
+    qn_part_begin(&task->part);
+    QN_TRY(qn_rejects_init(&out.out.rejects, &task->err));
+    struct qn_reader *reader = NULL;
+    qn_code code = open_reader(task, job, stage, &reader, &task->err);
+    if (code == QN_OK)
+        code = run_stage(task, job, stage, reader, cache, &out);
+    if (reader)
+        reader->ops->close(reader);
+    qn_rejects_fini(&out.out.rejects);
+    return code;
+}
+
+static void name_the_place(struct qn_task *task)
+{
+    struct qn_token token = task->work.token;
+    const struct qn_job *job = &task->plan->jobs[token.job].job;
+    if (job->stages[token.stage].over == QN_OVER_CHUNKS && job->input.kind == QN_INPUT_SOURCE)
+        qn_err_frame(&task->err, "while reading bytes %llu-%llu of %s",
+                     (unsigned long long)task->chunk.begin, (unsigned long long)task->chunk.end,
+                     task->chunk.path);
+    qn_err_frame(&task->err, "in job %s, stage %s, chunk %u, attempt %u", job->name,
+                 job->stages[token.stage].name, token.unit, token.attempt);
+}
+
+void qn_task_run(struct qn_task *task, struct qn_cache *cache)
+{
+    int64_t started = qn_clock_us();
+    task->code = atomic_load(&task->work.cancelled)
+                     ? qn_err_set(&task->err, QN_ECANCEL, QN_BLAME_NONE, "cancelled")
+                     : run_task(task, cache);
+    if (task->code == QN_OK)
+        task->digest = qn_hash128(task->part.data, task->part.len, 0);
+    else
+        name_the_place(task);
+    task->micros = (uint64_t)(qn_clock_us() - started);
+}

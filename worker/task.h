@@ -1,0 +1,36 @@
+/* task: one attempt at one unit of a stage, from its chunk to its part. Runs on an executor
+ * thread; touches nothing shared but the plan, which nobody changes. */
+#ifndef QN_WORKER_TASK_H
+#define QN_WORKER_TASK_H
+
+#include "jobs/brief.h"
+#include "jobs/plan.h"
+#include "worker/cache.h"
+#include "worker/pool.h"
+
+/* A work with what it needs and what came of it. Made and freed by the session thread. */
+struct qn_task {
+    struct qn_work work; /* first: the pool hands it back */
+    struct qn_arena arena;
+    const struct qn_plan *plan;
+    const struct qn_brief *brief;
+    const char *brief_hash; /* while the brief is still on its way */
+    struct qn_chunk chunk;  /* path in the arena; of a dataset: the part's file */
+
+    qn_code code; /* QN_OK: the part and what follows are whole */
+    struct qn_err err;
+    struct qn_buf part; /* wire/part.h */
+    struct qn_hash128 digest;
+    struct qn_counters counters;
+    struct qn_chunk_result result;
+    uint64_t micros;
+};
+
+/* Copies what the message lent; brief is set by the caller once it is here. NULL: no memory. */
+struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task *leased);
+void qn_task_free(struct qn_task *task);
+
+/* Fills the outcome. `cache` is the executor's own. */
+void qn_task_run(struct qn_task *task, struct qn_cache *cache);
+
+#endif

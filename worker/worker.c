@@ -1,0 +1,499 @@
+#include "worker/worker.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/blobs.h"
+#include "worker/outbox.h"
+#include "worker/task.h"
+
+/* A session thread that only waits for its executors still looks at its clocks this often. */
+enum { WAIT_MS = 100, DIAL_RETRY_MS = 5, MAX_TOKENS = 4096 };
+
+enum phase {
+    DIALLING, /* HELLO is not out yet, or not answered */
+    WORKING,
+    DRAINING, /* takes no more tasks */
+    OVER,
+};
+
+struct worker {
+    const struct qn_worker_options *options;
+    enum phase phase;
+    uint8_t uuid[QN_UUID_BYTES];
+    struct qn_dialer *dialer;
+    struct qn_arena arena; /* of the message being handled */
+    struct qn_buf frame;
+    bool hello_sent, goodbye_sent;
+    int64_t dialled_ms, heard_ms, pulsed_ms;
+    uint64_t session;
+    uint32_t pulse_ms, lease_ms;
+
+    struct qn_blobs blobs; /* of this run */
+    char plan_hash[QN_SHA256_HEX];
+    struct qn_plan *plan;     /* NULL: not here yet */
+    struct qn_task *waiting;  /* for the plan or their brief; by work.next */
+    struct qn_pool *pool;     /* NULL until the plan is here */
+    struct qn_cache **caches; /* one per slot */
+    struct qn_outbox outbox;
+    uint32_t n_active; /* in the pool */
+};
+
+struct parsed_brief {
+    struct qn_arena arena;
+    struct qn_brief brief;
+};
+
+static void free_parsed_brief(void *parsed)
+{
+    struct parsed_brief *brief = parsed;
+    qn_arena_fini(&brief->arena);
+    free(brief);
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+static qn_code send_on(struct worker *worker, enum qn_channel channel, const struct qn_msg *msg,
+                       struct qn_err *err)
+{
+    qn_buf_clear(&worker->frame);
+    QN_TRY(qn_msg_encode(msg, &worker->frame, err));
+    return qn_dialer_send(worker->dialer, channel, qn_buf_strv(&worker->frame), err);
+}
+
+static qn_code send_token(struct worker *worker, enum qn_msg_kind kind, struct qn_token token,
+                          struct qn_err *err)
+{
+    struct qn_msg msg = {.kind = kind};
+    msg.token.token = token;
+    return send_on(worker, QN_CONTROL, &msg, err);
+}
+
+static qn_code send_hello(struct worker *worker, struct qn_err *err)
+{
+    struct qn_msg msg = {.kind = QN_MSG_HELLO};
+    char host[64] = "";
+    gethostname(host, sizeof host - 1);
+    msg.hello.protocol = QN_PROTOCOL_VERSION;
+    msg.hello.engine = qn_strv_from(QN_VERSION);
+    memcpy(msg.hello.uuid, worker->uuid, sizeof worker->uuid);
+    msg.hello.boot = (uint64_t)qn_clock_us();
+    msg.hello.slots = worker->options->slots;
+    msg.hello.pid = (uint64_t)getpid();
+    msg.hello.host = qn_strv_from(host);
+    return send_on(worker, QN_CONTROL, &msg, err);
+}
+
+static qn_code ask_for(struct worker *worker, struct qn_strv hash, struct qn_err *err)
+{
+    if (qn_blobs_find(&worker->blobs, hash))
+        return QN_OK;
+    if (!qn_blobs_add(&worker->blobs, hash))
+        return qn_err_nomem(err, "a blob");
+    struct qn_msg msg = {.kind = QN_MSG_GET};
+    msg.get.hash = hash;
+    return send_on(worker, QN_DATA, &msg, err);
+}
+
+static qn_code pulse(struct worker *worker, struct qn_err *err)
+{
+    struct qn_token *tokens = QN_NEW_ARRAY(&worker->arena, struct qn_token, MAX_TOKENS);
+    if (!tokens)
+        return qn_err_nomem(err, "a heartbeat");
+    struct qn_msg msg = {.kind = QN_MSG_RENEW};
+    msg.tokens.items = tokens;
+    msg.tokens.n = worker->pool ? qn_pool_tokens(worker->pool, tokens, MAX_TOKENS) : 0;
+    worker->pulsed_ms = qn_clock_ms();
+    return send_on(worker, QN_CONTROL, &msg, err);
+}
+
+/* --- tasks ----------------------------------------------------------------------------------- */
+
+static void run_in_slot(void *context, uint32_t slot, struct qn_work *work)
+{
+    const struct worker *worker = context;
+    qn_task_run((struct qn_task *)(void *)work, worker->caches[slot]);
+}
+
+/* A token from the wire names what the plan has, or nothing at all. */
+static bool token_fits(const struct qn_plan *plan, const struct qn_token *token)
+{
+    return token->job < plan->spec.n_jobs && token->stage < plan->jobs[token->job].job.n_stages;
+}
+
+static const struct qn_brief *brief_of(const struct qn_blob *blob)
+{
+    return blob && blob->parsed ? &((const struct parsed_brief *)blob->parsed)->brief : NULL;
+}
+
+static void submit(struct worker *worker, struct qn_task *task, const struct qn_brief *brief)
+{
+    task->plan = worker->plan;
+    task->brief = brief;
+    worker->n_active++;
+    qn_pool_submit(worker->pool, &task->work);
+}
+
+static qn_code accept_task(struct worker *worker, const struct qn_msg_task *leased,
+                           struct qn_err *err)
+{
+    struct qn_task *task = qn_task_new(worker->plan, leased);
+    if (!task)
+        return qn_err_nomem(err, "a task");
+    const struct qn_brief *brief = brief_of(qn_blobs_find(&worker->blobs, leased->brief));
+    if (worker->plan && brief) {
+        if (!token_fits(worker->plan, &leased->token)) {
+            qn_task_free(task);
+            return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a task outside the plan");
+        }
+        submit(worker, task, brief);
+        return QN_OK;
+    }
+    task->brief_hash = qn_arena_strdup(&task->arena, leased->brief);
+    task->work.next = worker->waiting ? &worker->waiting->work : NULL;
+    worker->waiting = task;
+    return task->brief_hash ? ask_for(worker, leased->brief, err) : qn_err_nomem(err, "a task");
+}
+
+/* Tasks wait in a stack: turned over here, so that they run in the order leased. */
+static qn_code submit_ready(struct worker *worker, struct qn_err *err)
+{
+    struct qn_task *ready = NULL, *next;
+    struct qn_task **link = &worker->waiting;
+    for (struct qn_task *task = *link; task; task = next) {
+        next = (struct qn_task *)(void *)task->work.next;
+        const struct qn_brief *brief =
+            brief_of(qn_blobs_find(&worker->blobs, qn_strv_from(task->brief_hash)));
+        if (!worker->plan || !brief) {
+            *link = task;
+            link = (struct qn_task **)(void *)&task->work.next;
+            continue;
+        }
+        task->brief = brief;
+        task->work.next = ready ? &ready->work : NULL;
+        ready = task;
+    }
+    *link = NULL;
+    for (; ready; ready = next) {
+        next = (struct qn_task *)(void *)ready->work.next;
+        if (!token_fits(worker->plan, &ready->work.token))
+            return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a task outside the plan");
+        submit(worker, ready, ready->brief);
+    }
+    return QN_OK;
+}
+
+static struct qn_task *take_back(struct worker *worker, const struct qn_token *token)
+{
+    struct qn_task *before = NULL;
+    for (struct qn_task *task = worker->waiting; task;
+         before = task, task = (struct qn_task *)(void *)task->work.next) {
+        if (!qn_token_eq(&task->work.token, token))
+            continue;
+        if (before)
+            before->work.next = task->work.next;
+        else
+            worker->waiting = (struct qn_task *)(void *)task->work.next;
+        return task;
+    }
+    struct qn_work *work = worker->pool ? qn_pool_take_back(worker->pool, token) : NULL;
+    worker->n_active -= work != NULL;
+    return (struct qn_task *)(void *)work;
+}
+
+static qn_code recall(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
+{
+    struct qn_msg reply = {.kind = QN_MSG_RETURNED};
+    reply.tokens.items = QN_NEW_ARRAY(&worker->arena, struct qn_token, msg->tokens.n);
+    if (!reply.tokens.items)
+        return qn_err_nomem(err, "returned tasks");
+    for (uint32_t i = 0; i < msg->tokens.n; i++) {
+        struct qn_task *task = take_back(worker, &msg->tokens.items[i]);
+        if (!task)
+            continue;
+        reply.tokens.items[reply.tokens.n++] = task->work.token;
+        qn_task_free(task);
+    }
+    return reply.tokens.n ? send_on(worker, QN_CONTROL, &reply, err) : QN_OK;
+}
+
+static void cancel(struct worker *worker, const struct qn_msg *msg)
+{
+    for (uint32_t i = 0; i < msg->tokens.n; i++) {
+        struct qn_task *task = take_back(worker, &msg->tokens.items[i]);
+        if (task)
+            qn_task_free(task);
+        else if (worker->pool)
+            qn_pool_cancel(worker->pool, &msg->tokens.items[i]);
+        qn_outbox_ack(&worker->outbox, &msg->tokens.items[i]);
+    }
+}
+
+static qn_code collect(struct worker *worker, struct qn_err *err)
+{
+    struct qn_pool_event event;
+    while (worker->pool && qn_pool_next_event(worker->pool, &event)) {
+        if (event.kind == QN_POOL_STARTED) {
+            QN_TRY(send_token(worker, QN_MSG_STARTED, event.token, err));
+            continue;
+        }
+        struct qn_task *task = (struct qn_task *)(void *)event.work;
+        worker->n_active--;
+        if (task->code == QN_ECANCEL)
+            qn_task_free(task);
+        else
+            qn_outbox_put(&worker->outbox, task);
+    }
+    return QN_OK;
+}
+
+/* --- blobs ----------------------------------------------------------------------------------- */
+
+static qn_code start_slots(struct worker *worker, struct qn_err *err)
+{
+    worker->caches = calloc(worker->options->slots, sizeof(struct qn_cache *));
+    if (!worker->caches)
+        return qn_err_nomem(err, "caches");
+    for (uint32_t i = 0; i < worker->options->slots; i++)
+        QN_TRY(qn_cache_new(&worker->caches[i], err));
+    return qn_pool_new(worker->options->slots, run_in_slot, worker, &worker->pool, err);
+}
+
+static qn_code take_plan(struct worker *worker, const struct qn_blob *blob, struct qn_err *err)
+{
+    worker->plan = calloc(1, sizeof *worker->plan);
+    if (!worker->plan)
+        return qn_err_nomem(err, "the plan");
+    QN_TRY(qn_plan_unpack(worker->plan, qn_buf_strv(&blob->bytes), err));
+    return start_slots(worker, err);
+}
+
+static qn_code take_brief(struct qn_blob *blob, struct qn_err *err)
+{
+    struct parsed_brief *parsed = calloc(1, sizeof *parsed);
+    if (!parsed)
+        return qn_err_nomem(err, "a brief");
+    qn_arena_init(&parsed->arena);
+    blob->parsed = parsed;
+    return qn_brief_unpack(qn_buf_strv(&blob->bytes), &parsed->arena, &parsed->brief, err);
+}
+
+static qn_code take_blob(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
+{
+    struct qn_blob *blob;
+    QN_TRY(qn_blobs_take(&worker->blobs, msg, &blob, err));
+    if (!blob)
+        return QN_OK;
+    if (strcmp(blob->hash, worker->plan_hash) == 0)
+        QN_TRY(take_plan(worker, blob, err));
+    else
+        QN_TRY(take_brief(blob, err));
+    return submit_ready(worker, err);
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+static qn_code welcome(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
+{
+    if (worker->phase != DIALLING || msg->welcome.plan.len != QN_SHA256_HEX - 1)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a WELCOME that does not fit");
+    worker->phase = *worker->options->stop ? DRAINING : WORKING;
+    worker->session = msg->welcome.session;
+    worker->pulse_ms = msg->welcome.pulse_ms;
+    worker->lease_ms = msg->welcome.lease_ms;
+    worker->outbox.credit_bytes = msg->welcome.credit_bytes;
+    memcpy(worker->plan_hash, msg->welcome.plan.data, msg->welcome.plan.len);
+    const char *endpoint = qn_arena_strdup(&worker->arena, msg->welcome.data_port);
+    if (!endpoint)
+        return qn_err_nomem(err, "an endpoint");
+    QN_TRY(qn_dialer_open_data(worker->dialer, endpoint, err));
+    qn_log_debug("joined run %.*s", QN_STRV_ARG(msg->welcome.run_id));
+    struct qn_msg attach = {.kind = QN_MSG_ATTACH};
+    attach.attach.session = worker->session;
+    /* The data connection is new: wait until it takes its first message. */
+    qn_code code;
+    int64_t give_up_ms = qn_clock_ms() + worker->lease_ms;
+    while ((code = send_on(worker, QN_DATA, &attach, err)) == QN_ESTATE &&
+           qn_clock_ms() < give_up_ms)
+        usleep(500);
+    if (code != QN_OK)
+        return code;
+    return ask_for(worker, qn_strv_from(worker->plan_hash), err);
+}
+
+static qn_code take_tasks(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < msg->tasks.n; i++)
+        QN_TRY(accept_task(worker, &msg->tasks.items[i], err));
+    return QN_OK;
+}
+
+static qn_code handle(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
+{
+    switch (msg->kind) {
+    case QN_MSG_WELCOME: return welcome(worker, msg, err);
+    case QN_MSG_REFUSED:
+        return qn_err_set(err, QN_ENOTSUP, QN_BLAME_WORKER, "the coordinator refused: %.*s",
+                          QN_STRV_ARG(msg->refused.reason));
+    case QN_MSG_TASKS: return take_tasks(worker, msg, err);
+    case QN_MSG_RECALL: return recall(worker, msg, err);
+    case QN_MSG_CANCEL: cancel(worker, msg); return QN_OK;
+    case QN_MSG_BLOB: return take_blob(worker, msg, err);
+    case QN_MSG_CREDIT: worker->outbox.credit_bytes += msg->credit.bytes; return QN_OK;
+    case QN_MSG_ACK: qn_outbox_ack(&worker->outbox, &msg->token.token); return QN_OK;
+    case QN_MSG_DRAIN: worker->phase = DRAINING; return QN_OK;
+    case QN_MSG_GOODBYE: worker->phase = OVER; return QN_OK;
+    case QN_MSG_PULSE: return QN_OK;
+    default:
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a coordinator does not say %s",
+                          qn_msg_name(msg->kind));
+    }
+}
+
+static qn_code receive_all(struct worker *worker, struct qn_err *err)
+{
+    struct qn_frame frame;
+    qn_code code;
+    while (worker->phase != OVER &&
+           (code = qn_dialer_receive(worker->dialer, &frame, err)) != QN_ENOTFOUND) {
+        QN_TRY(code);
+        struct qn_msg msg;
+        qn_arena_clear(&worker->arena);
+        QN_TRY(qn_msg_decode(frame.bytes, &worker->arena, &msg, err));
+        worker->heard_ms = qn_clock_ms();
+        QN_TRY(handle(worker, &msg, err));
+    }
+    return QN_OK;
+}
+
+/* --- the session ----------------------------------------------------------------------------- */
+
+static void drop_work(struct qn_work *work)
+{
+    qn_task_free((struct qn_task *)(void *)work);
+}
+
+/* Back to a worker that knows nobody. */
+static void forget_session(struct worker *worker)
+{
+    qn_pool_free(worker->pool, drop_work);
+    worker->pool = NULL;
+    for (uint32_t i = 0; worker->caches && i < worker->options->slots; i++)
+        qn_cache_free(worker->caches[i]);
+    free(worker->caches);
+    worker->caches = NULL;
+    qn_outbox_drop(&worker->outbox);
+    while (worker->waiting) {
+        struct qn_task *next = (struct qn_task *)(void *)worker->waiting->work.next;
+        qn_task_free(worker->waiting);
+        worker->waiting = next;
+    }
+    if (worker->plan) {
+        qn_plan_fini(worker->plan);
+        free(worker->plan);
+        worker->plan = NULL;
+    }
+    qn_blobs_free(&worker->blobs, free_parsed_brief);
+    qn_dialer_close(worker->dialer, worker->phase == OVER ? 1000 : 0);
+    worker->dialer = NULL;
+    worker->n_active = 0;
+}
+
+static qn_code dial(struct worker *worker, struct qn_err *err)
+{
+    worker->phase = DIALLING;
+    worker->hello_sent = worker->goodbye_sent = false;
+    worker->dialled_ms = worker->heard_ms = worker->pulsed_ms = qn_clock_ms();
+    worker->pulse_ms = 1000;
+    worker->lease_ms = 10000;
+    return qn_dialer_open(worker->options->endpoint, &worker->dialer, err);
+}
+
+static qn_code keep_alive(struct worker *worker, struct qn_err *err)
+{
+    int64_t now = qn_clock_ms();
+    if (worker->phase == DIALLING) {
+        if (!worker->hello_sent) {
+            qn_code code = send_hello(worker, err);
+            worker->hello_sent = code == QN_OK;
+            if (code != QN_OK && code != QN_ESTATE)
+                return code;
+        }
+        if (worker->options->patience_ms >= 0 &&
+            now - worker->dialled_ms > worker->options->patience_ms)
+            return qn_err_set(err, QN_EIO, QN_BLAME_COORDINATOR, "no coordinator answers at %s",
+                              worker->options->endpoint);
+        return QN_OK;
+    }
+    if (now - worker->heard_ms > worker->lease_ms)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                          "the coordinator has been silent for %u ms", worker->lease_ms);
+    return now - worker->pulsed_ms >= worker->pulse_ms ? pulse(worker, err) : QN_OK;
+}
+
+/* Draining: says so once, gives back what is not started, leaves when nothing is held. */
+static qn_code wind_down(struct worker *worker, struct qn_err *err)
+{
+    if (*worker->options->stop && worker->phase == DIALLING)
+        worker->phase = OVER;
+    if (*worker->options->stop && worker->phase == WORKING) {
+        struct qn_msg msg = {.kind = QN_MSG_DRAIN};
+        worker->phase = DRAINING;
+        QN_TRY(send_on(worker, QN_CONTROL, &msg, err));
+        qn_log_info("draining: finishing what runs, taking no more");
+    }
+    bool idle = !worker->n_active && !worker->waiting && qn_outbox_is_empty(&worker->outbox);
+    if (worker->phase == DRAINING && (idle || *worker->options->stop > 1)) {
+        struct qn_msg msg = {.kind = QN_MSG_GOODBYE};
+        msg.goodbye.reason = QN_STRV_LIT("drained");
+        QN_TRY(send_on(worker, QN_CONTROL, &msg, err));
+        worker->phase = OVER;
+    }
+    return QN_OK;
+}
+
+static qn_code step(struct worker *worker, struct qn_err *err)
+{
+    int wait_ms = worker->phase == DIALLING && !worker->hello_sent ? DIAL_RETRY_MS : WAIT_MS;
+    qn_dialer_wait(worker->dialer, wait_ms, worker->pool ? qn_pool_wake_fd(worker->pool) : -1);
+    QN_TRY(receive_all(worker, err));
+    if (worker->phase == OVER)
+        return QN_OK;
+    QN_TRY(collect(worker, err));
+    QN_TRY(qn_outbox_send(&worker->outbox, worker->dialer, err));
+    qn_arena_clear(&worker->arena);
+    QN_TRY(keep_alive(worker, err));
+    return wind_down(worker, err);
+}
+
+static qn_code run_session(struct worker *worker, struct qn_err *err)
+{
+    qn_code code = dial(worker, err);
+    while (code == QN_OK && worker->phase != OVER)
+        code = step(worker, err);
+    forget_session(worker);
+    return code;
+}
+
+qn_code qn_worker_run(const struct qn_worker_options *options, struct qn_err *err)
+{
+    struct worker worker = {.options = options};
+    if (getrandom(worker.uuid, sizeof worker.uuid, 0) != (ssize_t)sizeof worker.uuid)
+        return qn_err_io(err, "read", "random bytes");
+    qn_arena_init(&worker.arena);
+    qn_buf_init(&worker.frame);
+    qn_code code;
+    for (;;) {
+        code = run_session(&worker, err);
+        /* A lost coordinator is looked for again; a refusal or our own failure is final. */
+        if (code != QN_ESTATE || *options->stop)
+            break;
+        qn_log_warn("%s; looking for it again", err ? err->message : "coordinator lost");
+    }
+    qn_buf_fini(&worker.frame);
+    qn_arena_fini(&worker.arena);
+    return code;
+}
