@@ -11,11 +11,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "flow/job.h"
 #include "flow/source.h"
 
-/* Counted up whenever a message changes shape; peers of another version are refused. */
+/* Counted up whenever a message changes shape; peers of another version are refused. What never
+ * changes: HELLO starts [1, protocol, ...] and REFUSED is [3, reason]. */
 enum { QN_PROTOCOL_VERSION = 1 };
+
+/* The most bytes of one DATA or BLOB: what a frame holds beside their other fields. */
+enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 256 };
 
 enum qn_msg_kind {
     /* control connection */
@@ -135,7 +140,10 @@ struct qn_msg {
     };
 };
 
+/* Appends. What decode would refuse (a text too long, a hash that is none) is refused here too, and
+ * leaves `out` as it was; QN_ELIMIT when it does not fit a frame: send a list in pieces. */
 QN_CHECK qn_code qn_msg_encode(const struct qn_msg *msg, struct qn_buf *out, struct qn_err *err);
+/* Of a HELLO of another protocol only hello.protocol is read. */
 QN_CHECK qn_code qn_msg_decode(struct qn_strv bytes, struct qn_arena *arena, struct qn_msg *out,
                                struct qn_err *err);
 

@@ -2,8 +2,9 @@
  * pair) for a worker; each has a control and a data channel so that bulk never delays heartbeats.
  *
  * One thread owns a listener or dialer. Sends never block: QN_ESTATE means the peer is gone or its
- * queue is full, and the caller treats the peer as lost. Endpoints: tcp://HOST:PORT,
- * ipc://PATH. */
+ * queue is full, and the caller treats the peer as lost. A send that succeeded is not a delivery.
+ * Endpoints: wire/endpoint.h. All of a process share one ZeroMQ context: never fork while a
+ * listener or dialer is open (posix_spawn and exec are fine). */
 #ifndef QN_WIRE_TRANSPORT_H
 #define QN_WIRE_TRANSPORT_H
 
@@ -25,6 +26,7 @@ struct qn_frame {
 };
 
 struct qn_listener;
+/* Raises the process's limit of open files: every worker takes two. */
 QN_CHECK qn_code qn_listener_open(const char *endpoint, struct qn_listener **out,
                                   struct qn_err *err);
 /* As bound: "tcp://127.0.0.1:40123" for a port of "*". */
@@ -38,13 +40,25 @@ QN_CHECK qn_code qn_listener_receive(struct qn_listener *listener, struct qn_fra
 QN_CHECK qn_code qn_listener_send(struct qn_listener *listener, enum qn_channel channel,
                                   const struct qn_peer *peer, struct qn_strv bytes,
                                   struct qn_err *err);
+/* Waits up to linger_ms for what was sent to leave; 0 drops it. */
 void qn_listener_close(struct qn_listener *listener, int linger_ms);
 
 struct qn_dialer;
-/* Connects the control channel; the data channel follows by qn_dialer_open_data. */
+/* A dialer's connection comes up by itself as soon as somebody listens, and once lost stays lost:
+ * behind it may be another coordinator by then. Close, open anew, say HELLO again. */
+enum qn_dialer_state {
+    QN_DIALING,   /* an open channel is not up yet: sends give QN_ESTATE */
+    QN_CONNECTED, /* every open channel is up */
+    QN_LOST,      /* a channel was up and went down: sends give QN_ESTATE from now on */
+};
+enum qn_dialer_state qn_dialer_state(struct qn_dialer *dialer);
+
+/* Starts to connect the control channel; the data channel follows by qn_dialer_open_data, to the
+ * endpoint that WELCOME told. */
 QN_CHECK qn_code qn_dialer_open(const char *endpoint, struct qn_dialer **out, struct qn_err *err);
 QN_CHECK qn_code qn_dialer_open_data(struct qn_dialer *dialer, const char *endpoint,
                                      struct qn_err *err);
+/* As qn_listener_wait; a change of state ends the wait too (with false). */
 bool qn_dialer_wait(struct qn_dialer *dialer, int timeout_ms, int wake_fd);
 QN_CHECK qn_code qn_dialer_receive(struct qn_dialer *dialer, struct qn_frame *frame,
                                    struct qn_err *err);
