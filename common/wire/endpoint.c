@@ -21,9 +21,11 @@ static bool has_scheme(const char *endpoint, const char *scheme)
 /* HOST and PORT of a tcp endpoint; false when either is missing. */
 static bool split_tcp(const char *endpoint, struct qn_strv *host, struct qn_strv *port)
 {
+    if (!has_scheme(endpoint, TCP))
+        return false;
     const char *at = endpoint + SCHEME_BYTES;
     const char *colon = strrchr(at, ':');
-    if (!has_scheme(endpoint, TCP) || !colon || colon == at || !colon[1])
+    if (!colon || colon == at || !colon[1])
         return false;
     *host = (struct qn_strv){at, (size_t)(colon - at)};
     *port = qn_strv_from(colon + 1);

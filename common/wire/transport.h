@@ -32,7 +32,7 @@ QN_CHECK qn_code qn_listener_open(const char *endpoint, struct qn_listener **out
 /* As bound: "tcp://127.0.0.1:40123" for a port of "*". */
 const char *qn_listener_endpoint(const struct qn_listener *listener, enum qn_channel channel);
 /* Waits up to timeout_ms (-1: for ever) for a frame on either channel, or for wake_fd (-1: none)
- * to become readable; true when qn_listener_receive has something. EINTR returns false. */
+ * to become readable; true when receive may have something. EINTR returns false. */
 bool qn_listener_wait(struct qn_listener *listener, int timeout_ms, int wake_fd);
 /* QN_OK with a frame; QN_ENOTFOUND when there is none. Control first. */
 QN_CHECK qn_code qn_listener_receive(struct qn_listener *listener, struct qn_frame *frame,
