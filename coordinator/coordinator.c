@@ -1,0 +1,578 @@
+#include "coordinator/coordinator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/progress.h"
+#include "coordinator/sessions.h"
+#include "coordinator/spool.h"
+#include "wire/transport.h"
+
+/* A lease outlives many missed heartbeats; a dead worker's work waits this long at most. */
+enum { PULSE_MS = 500, LEASE_MS = 10000, WAIT_MS = 50 };
+/* Tasks held beyond the slots hide a round trip; the window bounds spooled results. */
+enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
+/* Per worker; frames are at most 1 MiB. */
+static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
+
+/* A result whose part is whole, until it is committed. */
+struct held {
+    struct held *next;
+    struct qn_msg done;
+    uint64_t session;
+};
+
+struct coordinator {
+    const struct qn_coordinator_options *options;
+    struct qn_run run;
+    struct qn_schedule *schedule;
+    struct qn_listener *listener;
+    struct qn_spool *spool;
+    struct qn_sessions sessions;
+    struct held *held;     /* whole, not committed */
+    struct held *unacked;  /* committed, not durable yet */
+    struct qn_arena arena; /* of the turn */
+    struct qn_buf frame;
+    int64_t pulsed_ms;
+    struct qn_progress_state progress;
+    char last_failure[1200];
+};
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+static qn_code step(struct coordinator *self, struct qn_event event, struct qn_err *err);
+
+/* A peer that cannot be reached is found out by its lease; what it was told is void then. */
+static void send_to(struct coordinator *self, struct qn_session *session, enum qn_channel channel,
+                    const struct qn_msg *msg)
+{
+    struct qn_err err;
+    if (!session || (channel == QN_DATA && !session->attached))
+        return;
+    qn_buf_clear(&self->frame);
+    qn_code code = qn_msg_encode(msg, &self->frame, &err);
+    if (code == QN_OK)
+        code = qn_listener_send(self->listener, channel,
+                                channel == QN_DATA ? &session->data : &session->control,
+                                qn_buf_strv(&self->frame), &err);
+    if (code != QN_OK)
+        qn_log_debug("cannot send %s to worker %s: %s", qn_msg_name(msg->kind), session->name,
+                     err.message);
+}
+
+static void send_tokens(struct coordinator *self, uint64_t worker, enum qn_msg_kind kind,
+                        struct qn_token token)
+{
+    struct qn_msg msg = {.kind = kind};
+    msg.tokens.items = &token;
+    msg.tokens.n = 1;
+    send_to(self, qn_sessions_find(&self->sessions, worker), QN_CONTROL, &msg);
+}
+
+static void send_ack(struct coordinator *self, uint64_t worker, struct qn_token token)
+{
+    struct qn_msg msg = {.kind = QN_MSG_ACK};
+    msg.token.token = token;
+    send_to(self, qn_sessions_find(&self->sessions, worker), QN_DATA, &msg);
+}
+
+/* --- held results ---------------------------------------------------------------------------- */
+
+static struct held *held_take(struct coordinator *self, const struct qn_token *token)
+{
+    struct held **link = &self->held;
+    while (*link && !qn_token_eq(&(*link)->done.done.token, token))
+        link = &(*link)->next;
+    struct held *held = *link;
+    if (held)
+        *link = held->next;
+    return held;
+}
+
+static qn_code held_put(struct coordinator *self, const struct qn_msg *done, uint64_t session,
+                        struct qn_err *err)
+{
+    struct held *held = malloc(sizeof *held);
+    if (!held)
+        return qn_err_nomem(err, "a held result");
+    *held = (struct held){.next = self->held, .done = *done, .session = session};
+    self->held = held;
+    return QN_OK;
+}
+
+static void free_held(struct held *held)
+{
+    while (held) {
+        struct held *next = held->next;
+        free(held);
+        held = next;
+    }
+}
+
+/* --- actions of the schedule ----------------------------------------------------------------- */
+
+static qn_code commit(struct coordinator *self, const struct qn_action *action, struct qn_err *err)
+{
+    char path[4096];
+    bool redo = false;
+    struct held *held = held_take(self, &action->token);
+    if (!held)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "a commit without its result");
+    qn_spool_path(self->spool, &action->token, path, sizeof path);
+    qn_code code = qn_run_commit(&self->run, &held->done, path, &redo, err);
+    if (code == QN_OK) {
+        held->next = self->unacked;
+        self->unacked = held;
+    } else {
+        free(held);
+        return code;
+    }
+    return step(self,
+                (struct qn_event){.kind = redo ? QN_EVENT_REDO : QN_EVENT_COMMITTED,
+                                  .worker = action->worker,
+                                  .token = action->token},
+                err);
+}
+
+static void drop(struct coordinator *self, const struct qn_action *action)
+{
+    free(held_take(self, &action->token));
+    qn_spool_drop(self->spool, &action->token);
+    send_ack(self, action->worker, action->token);
+}
+
+static void lose(struct coordinator *self, uint64_t worker)
+{
+    struct qn_session *session = qn_sessions_find(&self->sessions, worker);
+    if (!session)
+        return;
+    qn_log_warn("worker %s is lost; its tasks go to others", session->name);
+    qn_sessions_drop(&self->sessions, session);
+}
+
+static qn_code fail_task(struct coordinator *self, const struct qn_action *action,
+                         struct qn_err *err)
+{
+    char why[1400];
+    bool told = self->last_failure[0] != '\0';
+    if (action->blame == QN_BLAME_WORKER || !told)
+        snprintf(why, sizeof why, "chunk %u of stage %s failed again and again; last: %s",
+                 action->token.unit,
+                 self->run.jobs[action->token.job].job->stages[action->token.stage].name,
+                 told ? self->last_failure : "its worker died");
+    else
+        snprintf(why, sizeof why, "%s", self->last_failure);
+    return qn_run_fail_job(&self->run, action->token.job, why, err);
+}
+
+static void lease(struct coordinator *self, const struct qn_action *actions, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (actions[i].kind != QN_ACTION_SEND)
+            continue;
+        struct qn_msg_task task;
+        struct qn_msg msg = {.kind = QN_MSG_TASKS};
+        qn_run_lease(&self->run, &actions[i].token, &task);
+        msg.tasks.items = &task;
+        msg.tasks.n = 1;
+        send_to(self, qn_sessions_find(&self->sessions, actions[i].worker), QN_CONTROL, &msg);
+    }
+}
+
+/* Attempts are on disk before anybody hears of them. */
+static qn_code journal_attempts(struct coordinator *self, const struct qn_action *actions,
+                                uint32_t n, struct qn_err *err)
+{
+    struct qn_token *tokens = QN_NEW_ARRAY(&self->arena, struct qn_token, n);
+    uint32_t count = 0;
+    if (!tokens)
+        return qn_err_nomem(err, "leases");
+    for (uint32_t i = 0; i < n; i++)
+        if (actions[i].kind == QN_ACTION_SEND)
+            tokens[count++] = actions[i].token;
+    return count ? qn_journal_put_attempts(self->run.journal, self->run.run_id, tokens, count, err)
+                 : QN_OK;
+}
+
+static qn_code act(struct coordinator *self, const struct qn_action *action, struct qn_err *err)
+{
+    switch (action->kind) {
+    case QN_ACTION_SEND: return QN_OK; /* see lease() */
+    case QN_ACTION_RECALL:
+        send_tokens(self, action->worker, QN_MSG_RECALL, action->token);
+        return QN_OK;
+    case QN_ACTION_CANCEL:
+        send_tokens(self, action->worker, QN_MSG_CANCEL, action->token);
+        qn_spool_drop(self->spool, &action->token);
+        return QN_OK;
+    case QN_ACTION_DROP: drop(self, action); return QN_OK;
+    case QN_ACTION_COMMIT: return commit(self, action, err);
+    case QN_ACTION_STAGE_DONE:
+        QN_TRY(qn_run_stage_done(&self->run, action->token.job, err));
+        return step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err);
+    case QN_ACTION_TASK_DEAD:
+        QN_TRY(fail_task(self, action, err));
+        return step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err);
+    case QN_ACTION_LOST: lose(self, action->worker); return QN_OK;
+    }
+    return QN_OK;
+}
+
+/* One event in; its actions are copied, since carrying one out may step again. */
+static qn_code step(struct coordinator *self, struct qn_event event, struct qn_err *err)
+{
+    const struct qn_action *borrowed;
+    uint32_t n;
+    QN_TRY(qn_schedule_step(self->schedule, &event, qn_clock_ms(), &borrowed, &n, err));
+    if (n == 0)
+        return QN_OK;
+    struct qn_action *actions = QN_NEW_ARRAY(&self->arena, struct qn_action, n);
+    if (!actions)
+        return qn_err_nomem(err, "actions");
+    memcpy(actions, borrowed, n * sizeof *actions);
+    QN_TRY(journal_attempts(self, actions, n, err));
+    lease(self, actions, n);
+    for (uint32_t i = 0; i < n; i++)
+        QN_TRY(act(self, &actions[i], err));
+    return QN_OK;
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+static void refuse(struct coordinator *self, const struct qn_peer *peer, const char *reason)
+{
+    struct qn_session stranger = {.control = *peer, .name = "stranger"};
+    struct qn_msg msg = {.kind = QN_MSG_REFUSED};
+    msg.refused.reason = qn_strv_from(reason);
+    send_to(self, &stranger, QN_CONTROL, &msg);
+}
+
+static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const struct qn_msg *msg,
+                     struct qn_err *err)
+{
+    char reason[200];
+    if (msg->hello.protocol != QN_PROTOCOL_VERSION || !qn_strv_is(msg->hello.engine, QN_VERSION)) {
+        snprintf(reason, sizeof reason,
+                 "this coordinator is quern " QN_VERSION " (protocol %d), the worker is %.*s "
+                 "(protocol %u): run the same version on both sides",
+                 QN_PROTOCOL_VERSION, QN_STRV_ARG(msg->hello.engine), msg->hello.protocol);
+        refuse(self, peer, reason);
+        return QN_OK;
+    }
+    struct qn_session *session = qn_sessions_add(&self->sessions, peer, msg);
+    if (!session)
+        return qn_err_nomem(err, "a session");
+    struct qn_msg welcome = {.kind = QN_MSG_WELCOME};
+    welcome.welcome.session = session->number;
+    welcome.welcome.epoch = qn_store_epoch(self->run.store);
+    welcome.welcome.run_id = qn_strv_from(self->run.run_id);
+    welcome.welcome.plan = qn_strv_from(self->run.plan_hash);
+    welcome.welcome.data_port = qn_strv_from(qn_listener_endpoint(self->listener, QN_DATA));
+    welcome.welcome.pulse_ms = PULSE_MS;
+    welcome.welcome.lease_ms = LEASE_MS;
+    welcome.welcome.credit_bytes = CREDIT_BYTES;
+    send_to(self, session, QN_CONTROL, &welcome);
+    return QN_OK;
+}
+
+static qn_code attach(struct coordinator *self, const struct qn_frame *frame,
+                      const struct qn_msg *msg, struct qn_err *err)
+{
+    struct qn_session *session = qn_sessions_find(&self->sessions, msg->attach.session);
+    if (!session || session->attached)
+        return QN_OK;
+    session->data = frame->peer;
+    session->attached = true;
+    qn_log_debug("worker %s joins with %u slots", session->name, session->slots);
+    return step(self,
+                (struct qn_event){
+                    .kind = QN_EVENT_JOINED, .worker = session->number, .slots = session->slots},
+                err);
+}
+
+static void send_blob(struct coordinator *self, struct qn_session *session,
+                      const struct qn_msg *get)
+{
+    struct qn_strv bytes = qn_blob_table_get(&self->run.blobs, get->get.hash);
+    struct qn_msg msg = {.kind = QN_MSG_BLOB};
+    msg.blob.hash = get->get.hash;
+    msg.blob.total = bytes.len;
+    do {
+        size_t left = bytes.len - (size_t)msg.blob.offset;
+        size_t n = left < QN_MAX_PIECE_BYTES ? left : QN_MAX_PIECE_BYTES;
+        msg.blob.bytes = (struct qn_strv){bytes.data + msg.blob.offset, n};
+        send_to(self, session, QN_DATA, &msg);
+        msg.blob.offset += n;
+    } while (msg.blob.offset < bytes.len);
+}
+
+static qn_code take_data(struct coordinator *self, struct qn_session *session,
+                         const struct qn_msg *msg, struct qn_err *err)
+{
+    session->owed_bytes += msg->data.bytes.len;
+    qn_code code =
+        qn_spool_put(self->spool, &msg->data.token, msg->data.offset, msg->data.bytes, err);
+    if (code == QN_EWIRE) /* of a task that was dropped in between: its DONE is dropped too */
+        return QN_OK;
+    return code;
+}
+
+static qn_code take_done(struct coordinator *self, struct qn_session *session,
+                         const struct qn_msg *msg, struct qn_err *err)
+{
+    struct qn_event event = {
+        .kind = QN_EVENT_RESULT, .worker = session->number, .token = msg->done.token};
+    qn_code code = qn_spool_close(self->spool, msg, err);
+    if (code == QN_EWIRE) {
+        event.kind = QN_EVENT_FAILED;
+        event.blame = QN_BLAME_WORKER;
+        snprintf(self->last_failure, sizeof self->last_failure, "%s", err->message);
+    } else if (code != QN_OK) {
+        return code;
+    } else {
+        QN_TRY(held_put(self, msg, session->number, err));
+    }
+    return step(self, event, err);
+}
+
+static qn_code take_failed(struct coordinator *self, struct qn_session *session,
+                           const struct qn_msg *msg, struct qn_err *err)
+{
+    char place[600] = "";
+    if (msg->failed.file.len && msg->failed.line)
+        snprintf(place, sizeof place, "%.*s:%llu:%llu: ", QN_STRV_ARG(msg->failed.file),
+                 (unsigned long long)msg->failed.line, (unsigned long long)msg->failed.column);
+    snprintf(self->last_failure, sizeof self->last_failure, "%s%.*s", place,
+             QN_STRV_ARG(msg->failed.message));
+    qn_log_debug("task failed on %s: %s", session->name, self->last_failure);
+    qn_spool_drop(self->spool, &msg->failed.token);
+    send_ack(self, session->number, msg->failed.token);
+    QN_TRY(qn_journal_put_failure(self->run.journal, self->run.run_id, &msg->failed.token,
+                                  self->last_failure, err));
+    return step(self,
+                (struct qn_event){.kind = QN_EVENT_FAILED,
+                                  .worker = session->number,
+                                  .token = msg->failed.token,
+                                  .blame = msg->failed.blame},
+                err);
+}
+
+static qn_code each_token(struct coordinator *self, struct qn_session *session,
+                          enum qn_event_kind kind, const struct qn_msg *msg, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < msg->tokens.n; i++)
+        QN_TRY(step(self,
+                    (struct qn_event){
+                        .kind = kind, .worker = session->number, .token = msg->tokens.items[i]},
+                    err));
+    return QN_OK;
+}
+
+static qn_code part_ways(struct coordinator *self, struct qn_session *session, struct qn_err *err)
+{
+    uint64_t number = session->number;
+    qn_log_debug("worker %s leaves", session->name);
+    qn_sessions_drop(&self->sessions, session);
+    return step(self, (struct qn_event){.kind = QN_EVENT_LEFT, .worker = number}, err);
+}
+
+static qn_code handle_session(struct coordinator *self, struct qn_session *session,
+                              const struct qn_msg *msg, struct qn_err *err)
+{
+    struct qn_event event = {.worker = session->number};
+    switch (msg->kind) {
+    case QN_MSG_STARTED:
+        event.kind = QN_EVENT_STARTED;
+        event.token = msg->token.token;
+        return step(self, event, err);
+    case QN_MSG_RENEW: return QN_OK; /* any traffic renews */
+    case QN_MSG_RETURNED: return each_token(self, session, QN_EVENT_RETURNED, msg, err);
+    case QN_MSG_DRAIN: event.kind = QN_EVENT_DRAINING; return step(self, event, err);
+    case QN_MSG_GOODBYE: return part_ways(self, session, err);
+    case QN_MSG_GET: send_blob(self, session, msg); return QN_OK;
+    case QN_MSG_DATA: return take_data(self, session, msg, err);
+    case QN_MSG_DONE: return take_done(self, session, msg, err);
+    case QN_MSG_FAILED: return take_failed(self, session, msg, err);
+    default:
+        qn_log_warn("worker %s says %s, which no worker says; dropped", session->name,
+                    qn_msg_name(msg->kind));
+        return QN_OK;
+    }
+}
+
+/* A frame that does not decode is its sender's fault and costs nobody else anything. */
+static qn_code handle(struct coordinator *self, const struct qn_frame *frame, struct qn_err *err)
+{
+    struct qn_msg msg;
+    if (qn_msg_decode(frame->bytes, &self->arena, &msg, err) != QN_OK) {
+        qn_log_warn("a frame was refused: %s", err->message);
+        return QN_OK;
+    }
+    if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_HELLO)
+        return hello(self, &frame->peer, &msg, err);
+    if (frame->channel == QN_DATA && msg.kind == QN_MSG_ATTACH)
+        return attach(self, frame, &msg, err);
+    struct qn_session *session = qn_sessions_by_peer(&self->sessions, frame->channel, &frame->peer);
+    if (!session)
+        return QN_OK; /* of a session that is over */
+    QN_TRY(step(self, (struct qn_event){.kind = QN_EVENT_HEARD, .worker = session->number}, err));
+    session = qn_sessions_by_peer(&self->sessions, frame->channel, &frame->peer);
+    return session ? handle_session(self, session, &msg, err) : QN_OK;
+}
+
+/* --- the loop -------------------------------------------------------------------------------- */
+
+static qn_code receive_all(struct coordinator *self, struct qn_err *err)
+{
+    struct qn_frame frame;
+    qn_code code;
+    while ((code = qn_listener_receive(self->listener, &frame, err)) == QN_OK) {
+        qn_arena_clear(&self->arena);
+        QN_TRY(handle(self, &frame, err));
+    }
+    return code == QN_ENOTFOUND ? QN_OK : code;
+}
+
+static qn_code make_durable(struct coordinator *self, struct qn_err *err)
+{
+    QN_TRY(qn_run_flush(&self->run, err));
+    for (struct held *held = self->unacked; held; held = held->next)
+        send_ack(self, held->session, held->done.done.token);
+    free_held(self->unacked);
+    self->unacked = NULL;
+    return QN_OK;
+}
+
+static void give_credit(struct coordinator *self)
+{
+    for (struct qn_session *session = self->sessions.first; session; session = session->next) {
+        if (!session->owed_bytes)
+            continue;
+        struct qn_msg msg = {.kind = QN_MSG_CREDIT};
+        msg.credit.bytes = session->owed_bytes;
+        session->owed_bytes = 0;
+        send_to(self, session, QN_DATA, &msg);
+    }
+}
+
+static void tell_all(struct coordinator *self, enum qn_msg_kind kind, const char *reason)
+{
+    struct qn_msg msg = {.kind = kind};
+    if (reason)
+        msg.goodbye.reason = qn_strv_from(reason);
+    for (struct qn_session *session = self->sessions.first; session; session = session->next)
+        send_to(self, session, QN_CONTROL, &msg);
+}
+
+static void keep_in_touch(struct coordinator *self)
+{
+    struct qn_schedule_counts counts;
+    int64_t now = qn_clock_ms();
+    give_credit(self);
+    if (now - self->pulsed_ms >= PULSE_MS) {
+        self->pulsed_ms = now;
+        tell_all(self, QN_MSG_PULSE, NULL);
+    }
+    qn_schedule_count(self->schedule, &counts);
+    qn_progress_show(&self->progress, &self->run, &counts,
+                     qn_listener_endpoint(self->listener, QN_CONTROL));
+    if (self->options->tend)
+        self->options->tend(self->options->context,
+                            qn_listener_endpoint(self->listener, QN_CONTROL));
+}
+
+static qn_code turn(struct coordinator *self, struct qn_err *err)
+{
+    qn_listener_wait(self->listener, WAIT_MS, -1);
+    QN_TRY(receive_all(self, err));
+    qn_arena_clear(&self->arena);
+    QN_TRY(step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err));
+    QN_TRY(make_durable(self, err));
+    keep_in_touch(self);
+    return QN_OK;
+}
+
+static qn_code serve(struct coordinator *self, struct qn_err *err)
+{
+    if (self->options->tend)
+        self->options->tend(self->options->context,
+                            qn_listener_endpoint(self->listener, QN_CONTROL));
+    QN_TRY(qn_run_advance(&self->run, err));
+    while (!qn_run_is_over(&self->run)) {
+        if (self->options->stop && *self->options->stop)
+            return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");
+        QN_TRY(turn(self, err));
+    }
+    QN_TRY(make_durable(self, err));
+    return qn_run_finish(&self->run, err);
+}
+
+static qn_code start(struct coordinator *self, struct qn_err *err)
+{
+    const struct qn_coordinator_options *options = self->options;
+    struct qn_run_options run = {.plan = options->plan,
+                                 .plan_bytes = options->plan_bytes,
+                                 .state_folder = options->state_folder};
+    QN_TRY(qn_run_open(&self->run, &run, err));
+    QN_TRY(qn_spool_new(self->run.spool_folder, &self->spool, err));
+    struct qn_schedule_options schedule = {.prefetch = PREFETCH,
+                                           .window = WINDOW,
+                                           .max_crashes = MAX_CRASHES,
+                                           .max_failures = MAX_FAILURES,
+                                           .lease_ms = LEASE_MS,
+                                           .epoch = qn_store_epoch(self->run.store)};
+    QN_TRY(qn_schedule_new(&schedule, &self->schedule, err));
+    self->run.schedule = self->schedule;
+    return qn_listener_open(options->listen, &self->listener, err);
+}
+
+static void stop(struct coordinator *self, qn_code code)
+{
+    qn_progress_end(&self->progress);
+    if (self->listener) {
+        tell_all(self, QN_MSG_GOODBYE, code == QN_OK ? "the run is over" : "the run has stopped");
+        qn_listener_close(self->listener, 200);
+    }
+    free_held(self->held);
+    free_held(self->unacked);
+    qn_sessions_fini(&self->sessions);
+    qn_spool_free(self->spool);
+    qn_schedule_free(self->schedule);
+    qn_run_close(&self->run);
+    qn_buf_fini(&self->frame);
+    qn_arena_fini(&self->arena);
+}
+
+static void report(const struct coordinator *self, int64_t started_us,
+                   struct qn_coordinator_outcome *outcome)
+{
+    *outcome = (struct qn_coordinator_outcome){
+        .resumed = self->run.resumed,
+        .succeeded = self->run.jobs && qn_run_succeeded(&self->run),
+        .seconds = (double)(qn_clock_us() - started_us) / 1e6,
+    };
+    memcpy(outcome->run_id, self->run.run_id, sizeof outcome->run_id);
+    for (uint32_t i = 0; self->run.jobs && i < self->run.plan->spec.n_jobs; i++)
+        if (self->run.jobs[i].status == QN_JOB_FAILED && !outcome->failure[0])
+            memcpy(outcome->failure, self->run.jobs[i].failure, sizeof outcome->failure);
+}
+
+qn_code qn_coordinator_run(const struct qn_coordinator_options *options,
+                           struct qn_coordinator_outcome *outcome, struct qn_err *err)
+{
+    struct coordinator self = {.options = options};
+    int64_t started_us = qn_clock_us();
+    qn_arena_init(&self.arena);
+    qn_buf_init(&self.frame);
+    qn_progress_begin(&self.progress, options->progress);
+    qn_code code = start(&self, err);
+    if (code == QN_OK && self.run.resumed)
+        qn_log_info("going on with run %s", self.run.run_id);
+    if (code == QN_OK)
+        code = serve(&self, err);
+    report(&self, started_us, outcome);
+    stop(&self, code);
+    return code;
+}

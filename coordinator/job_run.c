@@ -1,0 +1,237 @@
+#include "coordinator/job_run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "wire/part.h"
+
+const char *qn_job_status_name(enum qn_job_status status)
+{
+    static const char *const names[] = {"pending", "running", "success", "failed", "skipped"};
+    return names[status];
+}
+
+static const struct qn_stage *stage_of(const struct qn_job_run *run)
+{
+    return &run->job->stages[run->stage];
+}
+
+uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage)
+{
+    const struct qn_stage *described = &run->job->stages[stage];
+    if (described->over == QN_OVER_PARTITIONS)
+        return run->job->stages[described->partitions_from].n_partitions;
+    return run->n_chunks;
+}
+
+/* --- chunks ---------------------------------------------------------------------------------- */
+
+static qn_code chunks_of_source(struct qn_job_run *run, struct qn_err *err)
+{
+    uint32_t index = run->job->input.index;
+    const struct qn_plan_source *source = &run->plan->sources[index];
+    const struct qn_source_options *options = &run->plan->spec.sources[index].options;
+    for (uint32_t file = 0; file < options->n_paths; file++)
+        QN_TRY(source->ops->chunks(options, &source->info, file, &run->arena, &run->chunks,
+                                   &run->n_chunks, err));
+    return QN_OK;
+}
+
+static qn_code chunks_of_dataset(struct qn_job_run *run, const struct qn_job_run *upstream,
+                                 struct qn_err *err)
+{
+    for (uint32_t s = 0; s < upstream->job->n_stages; s++) {
+        if (!upstream->job->stages[s].rows)
+            continue;
+        const struct qn_brief_files *parts = &upstream->parts[s];
+        run->chunks = QN_NEW_ARRAY(&run->arena, struct qn_chunk, parts->n);
+        if (!run->chunks)
+            return qn_err_nomem(err, "a job's chunks");
+        for (uint32_t i = 0; i < parts->n; i++)
+            run->chunks[i] = (struct qn_chunk){.file_index = i, .path = parts->paths[i]};
+        run->n_chunks = parts->n;
+    }
+    return QN_OK;
+}
+
+qn_code qn_job_run_open(struct qn_job_run *run, const struct qn_job_run *upstream,
+                        struct qn_err *err)
+{
+    run->findings.arena = &run->arena;
+    if (run->job->input.kind == QN_INPUT_SOURCE)
+        QN_TRY(chunks_of_source(run, err));
+    else if (upstream)
+        QN_TRY(chunks_of_dataset(run, upstream, err));
+    run->results = QN_NEW_ARRAY(&run->arena, struct qn_chunk_result, run->n_chunks);
+    run->line_bases = QN_NEW_ARRAY(&run->arena, uint64_t, run->n_chunks);
+    return run->results && run->line_bases ? QN_OK : qn_err_nomem(err, "a job's chunks");
+}
+
+void qn_job_run_close(struct qn_job_run *run)
+{
+    if (run->acc)
+        run->job->ops->free_acc(run->acc);
+    run->acc = NULL;
+    if (run->sink)
+        run->sink_ops->close(run->sink);
+    run->sink = NULL;
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        qn_buf_fini(&run->states[i]);
+    qn_arena_fini(&run->arena);
+}
+
+qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struct qn_err *err)
+{
+    uint32_t n = qn_job_run_units(run, run->stage);
+    struct qn_brief_files *parts = &run->parts[run->stage];
+    run->n_committed = 0;
+    if (parts->n == n && parts->paths)
+        return QN_OK; /* another round of the same stage */
+    parts->paths = QN_NEW_ARRAY(&run->arena, const char *, n);
+    if (!parts->paths)
+        return qn_err_nomem(err, "a stage's parts");
+    for (uint32_t unit = 0; unit < n; unit++) {
+        parts->paths[unit] = qn_arena_printf(&run->arena, "%s/%u-%u-%u.part", folder,
+                                             run->job->index, run->stage, unit);
+        if (!parts->paths[unit])
+            return qn_err_nomem(err, "a stage's parts");
+    }
+    parts->n = n;
+    return QN_OK;
+}
+
+/* --- the chain of chunks --------------------------------------------------------------------- */
+
+static bool reads_files(const struct qn_job_run *run)
+{
+    return stage_of(run)->over == QN_OVER_CHUNKS && run->job->input.kind == QN_INPUT_SOURCE &&
+           !stage_of(run)->repeats;
+}
+
+static bool begins_file(const struct qn_job_run *run, uint32_t unit)
+{
+    return unit == 0 || run->chunks[unit - 1].file_index != run->chunks[unit].file_index;
+}
+
+bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit, const struct qn_chunk_result *result)
+{
+    if (!reads_files(run) || begins_file(run, unit))
+        return true;
+    uint64_t expected = run->results[unit - 1].next_start;
+    if (result->first_start == expected)
+        return true;
+    run->chunks[unit].start = expected;
+    return false;
+}
+
+/* Line ends before the first record of a file: its header and what it skips. */
+static uint64_t preamble_lines(const struct qn_chunk *chunk, uint64_t first_start)
+{
+    char block[4096];
+    uint64_t lines = 0;
+    int fd = open(chunk->path, O_RDONLY | O_CLOEXEC);
+    for (uint64_t at = 0; fd >= 0 && at < first_start;) {
+        size_t wanted = first_start - at < sizeof block ? (size_t)(first_start - at) : sizeof block;
+        ssize_t n = pread(fd, block, wanted, (off_t)at);
+        if (n <= 0)
+            break;
+        for (ssize_t i = 0; i < n; i++)
+            lines += block[i] == '\n';
+        at += (uint64_t)n;
+    }
+    if (fd >= 0)
+        close(fd);
+    return lines;
+}
+
+static void resolve_lines(struct qn_job_run *run, uint32_t unit)
+{
+    if (begins_file(run, unit))
+        run->line_bases[unit] = preamble_lines(&run->chunks[unit], run->results[unit].first_start);
+    else
+        run->line_bases[unit] = run->line_bases[unit - 1] + run->results[unit - 1].lines;
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static void add_counters(struct qn_counters *sum, const struct qn_counters *more)
+{
+    sum->rows_in += more->rows_in;
+    sum->rows_out += more->rows_out;
+    sum->quarantined += more->quarantined;
+    sum->filtered += more->filtered;
+    sum->deduplicated += more->deduplicated;
+    sum->added += more->added;
+    sum->absorbed += more->absorbed;
+}
+
+static qn_code merge_partial(struct qn_job_run *run, const char *path, struct qn_err *err)
+{
+    struct qn_buf partial;
+    qn_buf_init(&partial);
+    qn_code code = qn_part_read_partial(path, &partial, err);
+    if (code == QN_OK)
+        code = run->job->ops->merge(run->job, run->stage, &run->acc, qn_buf_strv(&partial), err);
+    qn_buf_fini(&partial);
+    return code;
+}
+
+qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *path,
+                          const struct qn_chunk_result *result, const struct qn_counters *counters,
+                          struct qn_err *err)
+{
+    if (reads_files(run)) {
+        run->results[unit] = *result;
+        run->chunks[unit].start = result->first_start; /* no later stage has to guess */
+        resolve_lines(run, unit);
+    }
+    if (stage_of(run)->counts)
+        add_counters(&run->counters, counters);
+    if (stage_of(run)->merges)
+        QN_TRY(merge_partial(run, path, err));
+    run->n_committed++;
+    return QN_OK;
+}
+
+qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,
+                                struct qn_err *err)
+{
+    *verdict = QN_VERDICT_NEXT;
+    if (!stage_of(run)->merges)
+        return QN_OK;
+    struct qn_strv states[QN_MAX_STAGES];
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        states[i] = qn_buf_strv(&run->states[i]);
+    struct qn_buf state;
+    qn_buf_init(&state);
+    qn_code code = run->job->ops->finish(run->job, run->stage, run->round, &run->acc, states,
+                                         &state, &run->findings, verdict, err);
+    if (code == QN_OK)
+        code = qn_buf_check(&state, "a stage's state", err);
+    if (run->acc)
+        run->job->ops->free_acc(run->acc);
+    run->acc = NULL;
+    if (code != QN_OK) {
+        qn_buf_fini(&state);
+        return code;
+    }
+    qn_buf_fini(&run->states[run->stage]);
+    run->states[run->stage] = state;
+    return QN_OK;
+}
+
+qn_code qn_job_run_balance(const struct qn_job_run *run, struct qn_err *err)
+{
+    const struct qn_counters *c = &run->counters;
+    if (c->rows_in + c->added ==
+        c->rows_out + c->quarantined + c->filtered + c->deduplicated + c->absorbed)
+        return QN_OK;
+    return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                      "job %s does not balance: %llu rows in + %llu added, but %llu out + %llu "
+                      "quarantined + %llu filtered + %llu deduplicated + %llu absorbed",
+                      run->job->name, (unsigned long long)c->rows_in, (unsigned long long)c->added,
+                      (unsigned long long)c->rows_out, (unsigned long long)c->quarantined,
+                      (unsigned long long)c->filtered, (unsigned long long)c->deduplicated,
+                      (unsigned long long)c->absorbed);
+}

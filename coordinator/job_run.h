@@ -1,0 +1,79 @@
+/* job_run: one job of a run under way: its units, the stage it is in, what its tasks gave so far.
+ *
+ * Everything here can be made again from the ledger and the part files: a job of a resumed run
+ * starts at its first stage and replays the partials of committed units, in unit order. */
+#ifndef QN_COORDINATOR_JOB_RUN_H
+#define QN_COORDINATOR_JOB_RUN_H
+
+#include "coordinator/store.h"
+#include "jobs/brief.h"
+#include "jobs/plan.h"
+#include "wire/message.h"
+
+enum qn_job_status {
+    QN_JOB_PENDING,
+    QN_JOB_RUNNING,
+    QN_JOB_SUCCESS,
+    QN_JOB_FAILED,
+    QN_JOB_SKIPPED
+};
+const char *qn_job_status_name(enum qn_job_status status);
+
+struct qn_job_run {
+    const struct qn_plan *plan;
+    const struct qn_job *job;
+    enum qn_job_status status;
+    struct qn_arena arena; /* of this job's run */
+
+    struct qn_chunk *chunks; /* units of CHUNKS stages; of a dataset: path is the part's */
+    uint32_t n_chunks;
+    struct qn_chunk_result *results; /* by chunk, of the stage under way */
+    uint64_t *line_bases;            /* by chunk: lines of its file before its first record */
+    uint64_t input_rows;
+
+    uint32_t stage, round;
+    uint32_t n_committed; /* units of the stage under way */
+    void *acc;
+    struct qn_buf states[QN_MAX_STAGES];
+    struct qn_brief_files parts[QN_MAX_STAGES]; /* by stage, in unit order */
+    char brief_hash[QN_SHA256_HEX];
+
+    struct qn_counters counters;
+    struct qn_findings findings;
+    struct qn_sink *sink;
+    const struct qn_sink_ops *sink_ops;
+    int64_t started_ms;
+    double seconds;
+    char failure[1200]; /* FAILED: why */
+};
+
+/* Units of a stage. */
+uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage);
+
+/* Lists the chunks of its input; `upstream` is the job whose dataset it reads, or NULL. */
+QN_CHECK qn_code qn_job_run_open(struct qn_job_run *run, const struct qn_job_run *upstream,
+                                 struct qn_err *err);
+void qn_job_run_close(struct qn_job_run *run);
+
+/* Makes room for the parts of the stage about to run; they will be called
+ * FOLDER/JOB-STAGE-UNIT.part. */
+QN_CHECK qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder,
+                                        struct qn_err *err);
+
+/* True when unit k begins where the one before it ended; else its chunk's start is set to that. */
+bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit,
+                        const struct qn_chunk_result *result);
+
+/* Takes in what a committed unit gave: its result, counters, and its partial from `path`. */
+QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *path,
+                                   const struct qn_chunk_result *result,
+                                   const struct qn_counters *counters, struct qn_err *err);
+
+/* After the last unit: merges are finished, the state is kept. *verdict says what next. */
+QN_CHECK qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,
+                                         struct qn_err *err);
+
+/* QN_ESTATE when rows were lost or doubled. */
+QN_CHECK qn_code qn_job_run_balance(const struct qn_job_run *run, struct qn_err *err);
+
+#endif

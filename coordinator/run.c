@@ -1,0 +1,562 @@
+#include "coordinator/run.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "coordinator/fingerprint.h"
+#include "wire/part.h"
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+/* Time first, so that runs sort by age. */
+static void make_run_id(char out[64])
+{
+    char now[QN_CLOCK_ISO];
+    uint32_t salt = 0;
+    qn_clock_iso(now);
+    if (getrandom(&salt, sizeof salt, 0) != (ssize_t)sizeof salt)
+        salt = (uint32_t)getpid();
+    snprintf(out, 64, "%.4s%.2s%.2sT%.2s%.2s%.2s-%08x", now, now + 5, now + 8, now + 11, now + 14,
+             now + 17, salt);
+}
+
+static qn_code make_folder(struct qn_run *run, char **out, const char *parent, const char *name,
+                           struct qn_err *err)
+{
+    *out = qn_arena_printf(&run->arena, "%s/%s", parent, name);
+    if (!*out)
+        return qn_err_nomem(err, "a path");
+    if (mkdir(*out, 0755) != 0 && access(*out, W_OK) != 0)
+        return qn_err_io(err, "make folder", *out);
+    return QN_OK;
+}
+
+static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *options,
+                               struct qn_err *err)
+{
+    char key[QN_SHA256_HEX];
+    QN_TRY(qn_fingerprint_plan(run->plan, options->plan_bytes, key, err));
+    qn_code code = qn_journal_find_run(run->journal, key, run->run_id, err);
+    if (code == QN_OK) {
+        run->resumed = true;
+        return qn_store_ledger_read(run->store, run->run_id, &run->arena, &run->ledger,
+                                    &run->n_ledger, err);
+    }
+    if (code != QN_ENOTFOUND)
+        return code;
+    make_run_id(run->run_id);
+    return qn_journal_begin_run(run->journal, run->run_id, key, err);
+}
+
+static qn_code record_begin(struct qn_run *run, struct qn_err *err)
+{
+    const struct qn_spec *spec = &run->plan->spec;
+    struct qn_store_run row = {.run_id = run->run_id,
+                               .spec_name = spec->name,
+                               .spec_sha256 = spec->sha256,
+                               .spec_text = spec->text,
+                               .engine_version = QN_VERSION,
+                               .seed = spec->seed};
+    QN_TRY(qn_store_begin(run->store, err));
+    QN_TRY(qn_store_run_begin(run->store, &row, err));
+    return qn_store_commit(run->store, err);
+}
+
+/* Jobs that an earlier life finished: only their parts matter now. */
+static qn_code note_success(void *context, int n_columns, const char *const *names,
+                            const char *const *values)
+{
+    struct qn_run *run = context;
+    (void)names;
+    int32_t index = n_columns == 1 && values[0] ? qn_plan_find_job(run->plan, values[0]) : -1;
+    if (index >= 0)
+        run->jobs[index].status = QN_JOB_SUCCESS;
+    return QN_OK;
+}
+
+static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
+{
+    const char *params[] = {run->run_id};
+    QN_TRY(qn_store_query(run->store,
+                          "select job from _quern_jobs where run_id = ?1 and status = 'success'",
+                          params, 1, note_success, run, err));
+    for (uint32_t i = 0; i < run->plan->n_order; i++) {
+        struct qn_job_run *job = &run->jobs[run->plan->order[i]];
+        const struct qn_input *input = &job->job->input;
+        if (job->status != QN_JOB_SUCCESS)
+            continue;
+        QN_TRY(qn_job_run_open(
+            job, input->kind == QN_INPUT_DATASET ? &run->jobs[input->index] : NULL, err));
+        for (job->stage = 0; job->stage < job->job->n_stages; job->stage++)
+            QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
+        job->stage = job->job->n_stages - 1;
+    }
+    return QN_OK;
+}
+
+qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
+{
+    *run = (struct qn_run){.plan = options->plan};
+    qn_arena_init(&run->arena);
+    QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
+    QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
+    QN_TRY(begin_or_resume(run, options, err));
+    QN_TRY(record_begin(run, err));
+    QN_TRY(make_folder(run, &run->run_folder, options->state_folder, run->run_id, err));
+    QN_TRY(make_folder(run, &run->spool_folder, run->run_folder, "spool", err));
+    QN_TRY(make_folder(run, &run->part_folder, run->run_folder, "parts", err));
+    QN_TRY(qn_blob_table_put(&run->blobs, options->plan_bytes, run->plan_hash, err));
+    run->jobs = QN_NEW_ARRAY(&run->arena, struct qn_job_run, run->plan->spec.n_jobs);
+    if (!run->jobs)
+        return qn_err_nomem(err, "a run's jobs");
+    for (uint32_t i = 0; i < run->plan->spec.n_jobs; i++) {
+        run->jobs[i].plan = run->plan;
+        run->jobs[i].job = &run->plan->jobs[i].job;
+    }
+    return run->resumed ? recall_finished_jobs(run, err) : QN_OK;
+}
+
+void qn_run_close(struct qn_run *run)
+{
+    for (uint32_t i = 0; run->jobs && i < run->plan->spec.n_jobs; i++)
+        qn_job_run_close(&run->jobs[i]);
+    if (run->in_transaction)
+        qn_store_rollback(run->store);
+    if (run->store)
+        qn_store_close(run->store);
+    if (run->journal)
+        qn_journal_close(run->journal);
+    qn_blob_table_fini(&run->blobs);
+    qn_arena_fini(&run->arena);
+}
+
+/* --- transactions ---------------------------------------------------------------------------- */
+
+static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
+{
+    if (run->in_transaction)
+        return QN_OK;
+    QN_TRY(qn_store_begin(run->store, err));
+    run->in_transaction = true;
+    return QN_OK;
+}
+
+qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
+{
+    if (!run->in_transaction)
+        return QN_OK;
+    run->in_transaction = false;
+    return qn_store_commit(run->store, err);
+}
+
+static qn_code record_job(struct qn_run *run, const struct qn_job_run *job, struct qn_err *err)
+{
+    struct qn_store_job row = {.name = job->job->name,
+                               .kind = job->job->ops->kind,
+                               .status = qn_job_status_name(job->status),
+                               .chunks = job->n_chunks,
+                               .counters = job->counters,
+                               .seconds = job->seconds};
+    return qn_store_job_put(run->store, run->run_id, &row, err);
+}
+
+/* --- starting stages ------------------------------------------------------------------------- */
+
+static const struct qn_stage *stage_of(const struct qn_job_run *job)
+{
+    return &job->job->stages[job->stage];
+}
+
+static bool part_is_whole(const char *path, const struct qn_ledger_row *row)
+{
+    uint64_t bytes;
+    struct qn_hash128 digest;
+    return qn_part_digest(path, &bytes, &digest, NULL) == QN_OK && bytes == row->part_bytes &&
+           digest.low == row->digest.low && digest.high == row->digest.high;
+}
+
+static const struct qn_ledger_row *ledger_find(const struct qn_run *run,
+                                               const struct qn_job_run *job, uint32_t unit)
+{
+    for (uint32_t i = 0; i < run->n_ledger; i++) {
+        const struct qn_ledger_row *row = &run->ledger[i];
+        if (row->stage == job->stage && row->round == 0 && row->unit == unit &&
+            strcmp(row->job, job->job->name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+/* Takes in the units that an earlier life committed and whose parts are still whole: a prefix,
+ * since commits are in order. */
+static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_units, bool *committed,
+                      struct qn_err *err)
+{
+    for (uint32_t unit = 0; unit < n_units && run->n_ledger; unit++) {
+        const struct qn_ledger_row *row = ledger_find(run, job, unit);
+        const char *path = job->parts[job->stage].paths[unit];
+        if (!row || !part_is_whole(path, row))
+            break;
+        QN_TRY(qn_job_run_absorb(job, unit, path, &row->chunk, &row->counters, err));
+        committed[unit] = true;
+    }
+    return QN_OK;
+}
+
+static qn_code brief_sides(struct qn_run *run, const struct qn_job_run *job, struct qn_brief *brief)
+{
+    for (uint32_t side = 0; side < job->job->n_sides; side++) {
+        const struct qn_job_run *other = &run->jobs[job->job->sides[side].index];
+        for (uint32_t s = 0; s < other->job->n_stages; s++)
+            if (other->job->stages[s].rows)
+                brief->sides[side] = other->parts[s];
+    }
+    return QN_OK;
+}
+
+static qn_code make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    struct qn_brief brief = {.n_units = qn_job_run_units(job, job->stage)};
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        brief.states[i] = qn_buf_strv(&job->states[i]);
+    if (stage_of(job)->over == QN_OVER_PARTITIONS)
+        brief.partitions = job->parts[stage_of(job)->partitions_from];
+    QN_TRY(brief_sides(run, job, &brief));
+    struct qn_buf model, packed;
+    qn_buf_init(&model);
+    qn_buf_init(&packed);
+    qn_code code = QN_OK;
+    if (job->job->model)
+        code = qn_store_model_read(run->store, job->job->model, job->job->model_selector, &model,
+                                   &brief.model_version, err);
+    if (code == QN_OK) {
+        brief.model = qn_buf_strv(&model);
+        qn_brief_pack(&brief, &packed);
+        code = qn_buf_check(&packed, "a brief", err);
+    }
+    if (code == QN_OK && job->brief_hash[0])
+        qn_blob_table_drop(&run->blobs, job->brief_hash);
+    if (code == QN_OK)
+        code = qn_blob_table_put(&run->blobs, qn_buf_strv(&packed), job->brief_hash, err);
+    qn_buf_fini(&model);
+    qn_buf_fini(&packed);
+    return code;
+}
+
+static qn_code start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    uint32_t n = qn_job_run_units(job, job->stage);
+    QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
+    bool *committed = QN_NEW_ARRAY(&job->arena, bool, n);
+    uint32_t *attempts = QN_NEW_ARRAY(&job->arena, uint32_t, n);
+    if (!committed || !attempts)
+        return qn_err_nomem(err, "a stage");
+    if (!stage_of(job)->repeats)
+        QN_TRY(replay(run, job, n, committed, err));
+    QN_TRY(make_brief(run, job, err));
+    if (job->n_committed == n)
+        return qn_run_stage_done(run, job->job->index, err);
+    if (run->resumed)
+        QN_TRY(qn_journal_get_attempts(run->journal, run->run_id, job->job->index, job->stage,
+                                       job->round, attempts, n, err));
+    struct qn_schedule_stage stage = {.job = job->job->index,
+                                      .stage = job->stage,
+                                      .round = job->round,
+                                      .n_units = n,
+                                      .committed = committed,
+                                      .attempts = attempts,
+                                      .prefer_same_worker = stage_of(job)->repeats};
+    return qn_schedule_add_stage(run->schedule, &stage, err);
+}
+
+/* --- starting jobs --------------------------------------------------------------------------- */
+
+static bool needs_are_met(const struct qn_run *run, uint32_t index, bool *hopeless)
+{
+    bool met = true;
+    for (uint32_t i = 0; i < run->plan->spec.n_jobs; i++) {
+        if (!run->plan->jobs[index].needs[i])
+            continue;
+        enum qn_job_status status = run->jobs[i].status;
+        met &= status == QN_JOB_SUCCESS;
+        *hopeless |= status == QN_JOB_FAILED || status == QN_JOB_SKIPPED;
+    }
+    return met;
+}
+
+static qn_code prepare_sink(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    if (!job->job->into.table)
+        return QN_OK;
+    job->sink_ops = qn_sink_find("sqlite");
+    QN_TRY(ensure_transaction(run, err));
+    return job->sink_ops->prepare(qn_store_connection(run->store), job->job->into.table,
+                                  &job->job->out, job->job->into.disposition, &job->sink, err);
+}
+
+static qn_code start_job(struct qn_run *run, uint32_t index, struct qn_err *err)
+{
+    struct qn_job_run *job = &run->jobs[index];
+    const struct qn_input *input = &job->job->input;
+    job->status = QN_JOB_RUNNING;
+    job->started_ms = qn_clock_ms();
+    qn_log_debug("job %s starts", job->job->name);
+    QN_TRY(qn_job_run_open(job, input->kind == QN_INPUT_DATASET ? &run->jobs[input->index] : NULL,
+                           err));
+    QN_TRY(prepare_sink(run, job, err));
+    QN_TRY(ensure_transaction(run, err));
+    QN_TRY(record_job(run, job, err));
+    QN_TRY(qn_run_flush(run, err));
+    return start_stage(run, job, err);
+}
+
+/* A failure that the job or its input is to blame for ends the job, not the run. */
+static qn_code contain(struct qn_run *run, uint32_t index, qn_code code, struct qn_err *err)
+{
+    if (code == QN_OK || err->blame == QN_BLAME_COORDINATOR)
+        return code;
+    char text[1200];
+    qn_err_format(err, text, sizeof text);
+    return qn_run_fail_job(run, index, text, err);
+}
+
+qn_code qn_run_advance(struct qn_run *run, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < run->plan->n_order; i++) {
+        uint32_t index = run->plan->order[i];
+        bool hopeless = false;
+        if (run->jobs[index].status != QN_JOB_PENDING)
+            continue;
+        bool met = needs_are_met(run, index, &hopeless);
+        if (hopeless) {
+            run->jobs[index].status = QN_JOB_SKIPPED;
+            QN_TRY(ensure_transaction(run, err));
+            QN_TRY(record_job(run, &run->jobs[index], err));
+            QN_TRY(qn_run_flush(run, err));
+        } else if (met) {
+            QN_TRY(contain(run, index, start_job(run, index, err), err));
+        }
+    }
+    return QN_OK;
+}
+
+/* --- tasks ----------------------------------------------------------------------------------- */
+
+void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct qn_msg_task *out)
+{
+    const struct qn_job_run *job = &run->jobs[token->job];
+    *out = (struct qn_msg_task){.token = *token, .brief = qn_strv_from(job->brief_hash)};
+    if (job->job->stages[token->stage].over == QN_OVER_PARTITIONS)
+        return;
+    const struct qn_chunk *chunk = &job->chunks[token->unit];
+    out->path = qn_strv_from(chunk->path);
+    out->file_index = chunk->file_index;
+    out->begin = chunk->begin;
+    out->end = chunk->end;
+    out->start = chunk->start;
+    out->file_bytes = chunk->file_bytes;
+}
+
+static qn_code write_rows(struct qn_job_run *job, const char *path, struct qn_err *err)
+{
+    if (!job->sink || !stage_of(job)->rows)
+        return QN_OK;
+    struct qn_reader *reader;
+    struct qn_batch batch;
+    QN_TRY(qn_part_open(&path, 1, QN_PART_ROWS, 0, &job->job->out, NULL, &reader, err));
+    qn_code code;
+    while ((code = reader->ops->next(reader, &batch, NULL, err)) == QN_OK && batch.n_rows)
+        if ((code = job->sink_ops->write(job->sink, &batch, err)) != QN_OK)
+            break;
+    reader->ops->close(reader);
+    return code;
+}
+
+static qn_code write_rejects(struct qn_run *run, struct qn_job_run *job, uint32_t unit,
+                             const char *path, struct qn_err *err)
+{
+    if (!stage_of(job)->counts)
+        return QN_OK;
+    struct qn_reader *reader;
+    struct qn_batch batch;
+    uint64_t base = stage_of(job)->over == QN_OVER_CHUNKS ? job->line_bases[unit] : 0;
+    QN_TRY(qn_part_open(&path, 1, QN_PART_REJECTS, 0, &qn_reject_schema, NULL, &reader, err));
+    qn_code code;
+    while ((code = reader->ops->next(reader, &batch, NULL, err)) == QN_OK && batch.n_rows)
+        if ((code = qn_store_quarantine_put(run->store, run->run_id, job->job->name, &batch, base,
+                                            err)) != QN_OK)
+            break;
+    reader->ops->close(reader);
+    return code;
+}
+
+static qn_code write_ledger(struct qn_run *run, struct qn_job_run *job, const struct qn_msg *done,
+                            const char *path, struct qn_err *err)
+{
+    struct qn_ledger_row row = {.run_id = run->run_id,
+                                .job = job->job->name,
+                                .stage = done->done.token.stage,
+                                .round = done->done.token.round,
+                                .unit = done->done.token.unit,
+                                .attempt = done->done.token.attempt,
+                                .rows = done->done.counters.rows_out,
+                                .part_bytes = done->done.bytes,
+                                .digest = done->done.digest,
+                                .counters = done->done.counters,
+                                .chunk = done->done.chunk};
+    QN_TRY(ensure_transaction(run, err));
+    qn_code code = qn_store_ledger_put(run->store, &row, err);
+    if (code == QN_EEXISTS)
+        return QN_OK; /* its rows are there since an earlier life; only the part was lost */
+    QN_TRY(code);
+    QN_TRY(write_rows(job, path, err));
+    return write_rejects(run, job, row.unit, path, err);
+}
+
+qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char *path, bool *redo,
+                      struct qn_err *err)
+{
+    const struct qn_token *token = &done->done.token;
+    struct qn_job_run *job = &run->jobs[token->job];
+    *redo = !qn_job_run_follows(job, token->unit, &done->done.chunk);
+    if (*redo)
+        return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
+    QN_TRY(qn_job_run_absorb(job, token->unit, path, &done->done.chunk, &done->done.counters, err));
+    if (stage_of(job)->repeats)
+        return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
+    const char *kept = job->parts[job->stage].paths[token->unit];
+    if (rename(path, kept) != 0)
+        return qn_err_io(err, "keep", kept);
+    if (stage_of(job)->over == QN_OVER_CHUNKS && stage_of(job)->counts)
+        run->rows_read += done->done.counters.rows_in;
+    return write_ledger(run, job, done, kept, err);
+}
+
+/* --- ends ------------------------------------------------------------------------------------ */
+
+static qn_code record_inputs(struct qn_run *run, const struct qn_job_run *job, struct qn_err *err)
+{
+    if (job->job->input.kind != QN_INPUT_SOURCE)
+        return QN_OK;
+    const struct qn_source_options *options =
+        &run->plan->spec.sources[job->job->input.index].options;
+    for (uint32_t file = 0, unit = 0; file < options->n_paths; file++) {
+        struct qn_store_input row = {.job = job->job->name, .path = options->paths[file]};
+        char fingerprint[QN_FINGERPRINT_HEX];
+        QN_TRY(qn_fingerprint_file(row.path, fingerprint, &row.bytes, err));
+        row.fingerprint = fingerprint;
+        for (; unit < job->n_chunks && job->chunks[unit].file_index == file; unit++) {
+            row.chunks++;
+            row.rows += job->results[unit].records;
+        }
+        QN_TRY(qn_store_input_put(run->store, run->run_id, &row, err));
+    }
+    return QN_OK;
+}
+
+static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    uint32_t version;
+    QN_TRY(qn_job_run_balance(job, err));
+    QN_TRY(ensure_transaction(run, err));
+    if (job->sink)
+        QN_TRY(job->sink_ops->publish(job->sink, err));
+    QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
+                                 run->plan->spec.sha256, run->plan->spec.seed, &version, err));
+    QN_TRY(record_inputs(run, job, err));
+    job->status = QN_JOB_SUCCESS;
+    job->seconds = (double)(qn_clock_ms() - job->started_ms) / 1000.0;
+    QN_TRY(record_job(run, job, err));
+    QN_TRY(qn_run_flush(run, err));
+    qn_schedule_abandon_job(run->schedule, job->job->index);
+    return qn_run_advance(run, err);
+}
+
+qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err)
+{
+    struct qn_job_run *job = &run->jobs[index];
+    enum qn_verdict verdict;
+    QN_TRY(qn_run_flush(run, err));
+    qn_code code = qn_job_run_finish_stage(job, &verdict, err);
+    if (code != QN_OK)
+        return contain(run, index, code, err);
+    if (job->findings.failed)
+        return qn_run_fail_job(run, index, job->findings.failure, err);
+    if (verdict == QN_VERDICT_REPEAT) {
+        job->round++;
+        return contain(run, index, start_stage(run, job, err), err);
+    }
+    job->round = 0;
+    if (job->stage + 1 < job->job->n_stages) {
+        job->stage++;
+        return contain(run, index, start_stage(run, job, err), err);
+    }
+    return publish(run, job, err);
+}
+
+qn_code qn_run_fail_job(struct qn_run *run, uint32_t index, const char *why, struct qn_err *err)
+{
+    struct qn_job_run *job = &run->jobs[index];
+    uint32_t version;
+    snprintf(job->failure, sizeof job->failure, "%s", why ? why : "it failed");
+    qn_log_error("job %s failed: %s", job->job->name, job->failure);
+    qn_schedule_abandon_job(run->schedule, index);
+    job->findings.model.name = NULL; /* a failed job registers nothing */
+    job->status = QN_JOB_FAILED;
+    job->seconds = (double)(qn_clock_ms() - job->started_ms) / 1000.0;
+    QN_TRY(ensure_transaction(run, err));
+    if (job->sink)
+        QN_TRY(job->sink_ops->discard(job->sink, err));
+    QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
+                                 run->plan->spec.sha256, run->plan->spec.seed, &version, err));
+    QN_TRY(record_job(run, job, err));
+    QN_TRY(qn_run_flush(run, err));
+    return qn_run_advance(run, err);
+}
+
+bool qn_run_is_over(const struct qn_run *run)
+{
+    for (uint32_t i = 0; i < run->plan->spec.n_jobs; i++)
+        if (run->jobs[i].status == QN_JOB_PENDING || run->jobs[i].status == QN_JOB_RUNNING)
+            return false;
+    return true;
+}
+
+bool qn_run_succeeded(const struct qn_run *run)
+{
+    for (uint32_t i = 0; i < run->plan->spec.n_jobs; i++)
+        if (run->jobs[i].status != QN_JOB_SUCCESS)
+            return false;
+    return true;
+}
+
+static void remove_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    rmdir(path);
+}
+
+qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
+{
+    const char *status = qn_run_succeeded(run) ? "success" : "failed";
+    QN_TRY(ensure_transaction(run, err));
+    QN_TRY(qn_store_run_finish(run->store, run->run_id, status, err));
+    QN_TRY(qn_run_flush(run, err));
+    QN_TRY(qn_journal_end_run(run->journal, run->run_id, status, err));
+    remove_folder(run->spool_folder);
+    remove_folder(run->part_folder);
+    rmdir(run->run_folder);
+    return QN_OK;
+}

@@ -1,0 +1,72 @@
+/* run: one execution of a plan: which jobs may start, what their stages gave, what is committed.
+ *
+ * The loop (coordinator.c) moves messages and asks the schedule; this side knows jobs, parts,
+ * ledger and warehouse. Commits of several units share a transaction until qn_run_flush(), which
+ * makes them durable; only then may their workers be told. */
+#ifndef QN_COORDINATOR_RUN_H
+#define QN_COORDINATOR_RUN_H
+
+#include "coordinator/blob_table.h"
+#include "coordinator/job_run.h"
+#include "coordinator/journal.h"
+#include "coordinator/schedule.h"
+#include "coordinator/store.h"
+
+struct qn_run_options {
+    const struct qn_plan *plan;
+    struct qn_strv plan_bytes; /* qn_plan_pack */
+    const char *state_folder;  /* absolute */
+};
+
+struct qn_run {
+    const struct qn_plan *plan;
+    char run_id[64];
+    bool resumed;
+    struct qn_arena arena;
+    struct qn_store *store;
+    struct qn_journal *journal;
+    struct qn_schedule *schedule; /* borrowed */
+    struct qn_blob_table blobs;
+    char plan_hash[QN_SHA256_HEX];
+    char *spool_folder, *part_folder, *run_folder;
+    struct qn_job_run *jobs;
+    struct qn_ledger_row *ledger; /* what an earlier life committed */
+    uint32_t n_ledger;
+    bool in_transaction;
+    uint64_t rows_read; /* for progress */
+};
+
+/* Opens warehouse and journal; goes on with an unfinished run of the same plan over the same
+ * inputs, else begins a new one. */
+QN_CHECK qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options,
+                             struct qn_err *err);
+void qn_run_close(struct qn_run *run);
+
+/* Starts every job whose needs are met; adds stages to the schedule. */
+QN_CHECK qn_code qn_run_advance(struct qn_run *run, struct qn_err *err);
+
+/* What a worker is told of a task. Texts are borrowed from the run. */
+void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct qn_msg_task *out);
+
+/* Commits a unit whose part lies at `path`. *redo: it does not follow the chunk before it; nothing
+ * was committed and the unit is to be run again. */
+QN_CHECK qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char *path,
+                               bool *redo, struct qn_err *err);
+
+/* All units of the job's stage are committed: on to the next round, stage, or the job's end. */
+QN_CHECK qn_code qn_run_stage_done(struct qn_run *run, uint32_t job, struct qn_err *err);
+
+/* The job cannot be done; those that need it are skipped, others go on. */
+QN_CHECK qn_code qn_run_fail_job(struct qn_run *run, uint32_t job, const char *why,
+                                 struct qn_err *err);
+
+QN_CHECK qn_code qn_run_flush(struct qn_run *run, struct qn_err *err);
+
+/* No job is pending or running. */
+bool qn_run_is_over(const struct qn_run *run);
+/* Every job succeeded. */
+bool qn_run_succeeded(const struct qn_run *run);
+/* Records the end; scratch of a run that is over is removed. */
+QN_CHECK qn_code qn_run_finish(struct qn_run *run, struct qn_err *err);
+
+#endif

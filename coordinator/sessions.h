@@ -1,0 +1,32 @@
+/* sessions: the workers that are connected, by session number and by their two connections. */
+#ifndef QN_COORDINATOR_SESSIONS_H
+#define QN_COORDINATOR_SESSIONS_H
+
+#include "wire/message.h"
+#include "wire/transport.h"
+
+struct qn_session {
+    struct qn_session *next;
+    uint64_t number;
+    struct qn_peer control, data;
+    bool attached; /* its data connection is known */
+    uint32_t slots;
+    uint64_t owed_bytes; /* received and spooled, credit not given back yet */
+    char name[96];       /* for people: host, pid */
+};
+
+struct qn_sessions {
+    struct qn_session *first;
+    uint32_t n;
+};
+
+/* A new session for a HELLO; NULL when out of memory. */
+struct qn_session *qn_sessions_add(struct qn_sessions *sessions, const struct qn_peer *control,
+                                   const struct qn_msg *hello);
+struct qn_session *qn_sessions_find(const struct qn_sessions *sessions, uint64_t number);
+struct qn_session *qn_sessions_by_peer(const struct qn_sessions *sessions, enum qn_channel channel,
+                                       const struct qn_peer *peer);
+void qn_sessions_drop(struct qn_sessions *sessions, struct qn_session *session);
+void qn_sessions_fini(struct qn_sessions *sessions);
+
+#endif
