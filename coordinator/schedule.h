@@ -7,7 +7,7 @@
  *        ^                |                    |                   |
  *        +-- returned ----+-- worker lost -----+-- REDO (chain) ---+
  *
- * Invariants (tests/sim/schedule_sim.c): every task of a stage is committed exactly once, in unit
+ * Invariants (tests/sim/test_schedule_sim.c): every task of a stage is committed exactly once, in unit
  * order; a token is live for at most one worker; an attempt number is never reused; held results
  * never exceed the window; a loss charges only tasks that were executing. */
 #ifndef QN_COORDINATOR_SCHEDULE_H
@@ -22,7 +22,7 @@
 struct qn_schedule;
 
 struct qn_schedule_options {
-    uint32_t prefetch;     /* tasks a worker holds beyond its slots */
+    uint32_t prefetch;     /* tasks a worker holds beyond its slots, at most 62 */
     uint32_t window;       /* a stage's units dispatched past its first uncommitted one */
     uint32_t max_crashes;  /* distinct worker sessions a task may kill before it is dead (3) */
     uint32_t max_failures; /* failures blamed on the worker before a task is dead (4) */
@@ -38,11 +38,12 @@ struct qn_schedule_stage {
     const bool *committed;    /* n_units flags: done in an earlier life (resume); NULL: none */
     const uint32_t *attempts; /* attempts used in an earlier life, by unit; NULL: none */
     bool prefer_same_worker;  /* a unit goes to the worker that last ran this unit of this job,
-                                unless that one is busy and another idle */
+                                unless that one has no room and another is idle; such tasks
+                                are not stolen */
 };
 
 enum qn_event_kind {
-    QN_EVENT_JOINED,    /* worker, slots */
+    QN_EVENT_JOINED,    /* worker, slots (clamped to 1..1024) */
     QN_EVENT_LEFT,      /* worker: connection lost or said goodbye */
     QN_EVENT_DRAINING,  /* worker takes no more tasks */
     QN_EVENT_HEARD,     /* worker: any traffic renews its leases */
@@ -57,7 +58,7 @@ enum qn_event_kind {
 
 struct qn_event {
     enum qn_event_kind kind;
-    uint64_t worker; /* session number: unique for the coordinator's life */
+    uint64_t worker; /* session number: unique for the coordinator's life, not 0 */
     uint32_t slots;
     struct qn_token token;
     enum qn_blame blame;
@@ -85,13 +86,18 @@ QN_CHECK qn_code qn_schedule_new(const struct qn_schedule_options *options,
                                  struct qn_schedule **out, struct qn_err *err);
 void qn_schedule_free(struct qn_schedule *schedule);
 
+/* QN_EEXISTS while that stage (round) is under way. */
 QN_CHECK qn_code qn_schedule_add_stage(struct qn_schedule *schedule,
                                        const struct qn_schedule_stage *stage, struct qn_err *err);
-/* Forgets a job's stages: their leases are cancelled by the next step's actions. */
+/* Forgets a job's stages (their leases are cancelled by the next step's actions) and which workers
+ * have its units' caches. To be called for every job that is over, however it ended. */
 void qn_schedule_abandon_job(struct qn_schedule *schedule, uint32_t job);
 
-/* One event in, actions out (borrowed until the next call). Events about unknown workers or dead
- * tokens are answered with DROP where a result is concerned and otherwise ignored. */
+/* One event in, actions out (borrowed until the next call). Stages added since the last step begin,
+ * so a TICK follows an add. Events about unknown workers or tokens that are not live are ignored,
+ * but for a result, which is answered with DROP; a result said twice while it is held is ignored.
+ * Only JOINED can fail (QN_ENOMEM, QN_ELIMIT past QN_MAX_WORKERS): that worker has not joined, and
+ * the actions are still to be carried out. */
 QN_CHECK qn_code qn_schedule_step(struct qn_schedule *schedule, const struct qn_event *event,
                                   int64_t now_ms, const struct qn_action **actions, uint32_t *n,
                                   struct qn_err *err);
@@ -99,11 +105,12 @@ QN_CHECK qn_code qn_schedule_step(struct qn_schedule *schedule, const struct qn_
 /* For progress and status. */
 struct qn_schedule_counts {
     uint32_t workers, slots, draining;
-    uint64_t waiting, leased, executing, held, committed;
+    uint64_t waiting, leased, executing, held, dead; /* of stages under way */
+    uint64_t committed;                              /* since the start */
 };
 void qn_schedule_count(const struct qn_schedule *schedule, struct qn_schedule_counts *out);
 
-/* When the next TICK matters; INT64_MAX when no lease is out. */
+/* When the next TICK matters: the longest silent worker is lost then. INT64_MAX: no workers. */
 int64_t qn_schedule_deadline_ms(const struct qn_schedule *schedule);
 
 #endif
