@@ -1,0 +1,217 @@
+#include "wire/block.h"
+
+#include <assert.h>
+#include <lz4.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values travel as they lie in memory");
+
+enum { FORM_RAW, FORM_LZ4 };
+
+enum {
+    /* Below this a block's header weighs as much as what LZ4 saves. */
+    LEAST_COMPRESSED = 256,
+    SAMPLE_BYTES = 4096,
+    /* LZ4's speed for ratio: 1 is its default; 4 costs some ratio and halves the time. */
+    ACCELERATION = 4,
+};
+
+/* ---- block ---- */
+
+/* Worth its time when at least a tenth goes away. */
+static bool pays(size_t stored, size_t n)
+{
+    return stored > 0 && stored <= n - n / 10;
+}
+
+/* A sample from the middle tells for the price of a few microseconds that hashes, sounds and
+ * random keys do not shrink. */
+static bool looks_compressible(const char *bytes, size_t n)
+{
+    char shrunk[LZ4_COMPRESSBOUND(SAMPLE_BYTES)];
+    if (n < LEAST_COMPRESSED || n > LZ4_MAX_INPUT_SIZE)
+        return false;
+    if (n < 2 * (size_t)SAMPLE_BYTES)
+        return true;
+    int stored =
+        LZ4_compress_fast(bytes + n / 2, shrunk, SAMPLE_BYTES, sizeof shrunk, ACCELERATION);
+    return stored > 0 && pays((size_t)stored, SAMPLE_BYTES);
+}
+
+/* Compresses straight into `out`; 0 when it did not pay. */
+static size_t put_lz4(struct qn_buf *out, size_t header, const char *bytes, size_t n)
+{
+    if (!looks_compressible(bytes, n))
+        return 0;
+    int bound = (int)(n - n / 10);
+    uint8_t *room = qn_buf_reserve(out, header + (size_t)bound);
+    if (!room)
+        return 0;
+    int stored = LZ4_compress_fast(bytes, (char *)room + header, (int)n, bound, ACCELERATION);
+    return stored > 0 ? (size_t)stored : 0;
+}
+
+void qn_block_put(struct qn_buf *out, const void *bytes, size_t n)
+{
+    enum { HEADER = 9 };
+    if (n > UINT32_MAX) {
+        out->failed = true;
+        return;
+    }
+    size_t stored = put_lz4(out, HEADER, bytes, n);
+    qn_buf_put_u8(out, stored ? FORM_LZ4 : FORM_RAW);
+    qn_buf_put_u32(out, (uint32_t)n);
+    qn_buf_put_u32(out, (uint32_t)(stored ? stored : n));
+    if (stored)
+        out->len += out->failed ? 0 : stored; /* in its place already */
+    else
+        qn_buf_put(out, bytes, n);
+}
+
+struct qn_block qn_block_take(struct qn_unpack *in)
+{
+    struct qn_block block = {.form = qn_unpack_u8(in), .bytes = qn_unpack_u32(in)};
+    block.stored = qn_unpack_str(in);
+    uint64_t most =
+        block.form == FORM_LZ4 ? 255 * (uint64_t)block.stored.len + 64 : block.stored.len;
+    if (block.form > FORM_LZ4 || block.bytes > most)
+        in->failed = true;
+    return block;
+}
+
+qn_code qn_block_open(const struct qn_block *block, void *out, size_t n, struct qn_err *err)
+{
+    if (block->bytes != n || (block->form == FORM_RAW && block->stored.len != n))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a block of %u bytes, expected %zu",
+                          block->bytes, n);
+    if (block->form == FORM_RAW) {
+        if (n)
+            memcpy(out, block->stored.data, n);
+        return QN_OK;
+    }
+    if (n > LZ4_MAX_INPUT_SIZE || block->stored.len > LZ4_MAX_INPUT_SIZE ||
+        LZ4_decompress_safe(block->stored.data, out, (int)block->stored.len, (int)n) != (int)n)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER,
+                          "an LZ4 block that does not hold its %zu bytes", n);
+    return QN_OK;
+}
+
+/* ---- ints ---- */
+
+/* Units worth a try: whole seconds and milliseconds of timestamps. */
+static const uint32_t units[] = {1000000, 1000};
+
+static bool all_multiples(const int64_t *values, uint32_t n, uint64_t base, uint32_t unit)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (((uint64_t)values[i] - base) % unit != 0)
+            return false;
+    return true;
+}
+
+static uint8_t width_of(uint64_t range)
+{
+    if (range == 0)
+        return 0;
+    if (range <= UINT8_MAX)
+        return 1;
+    if (range <= UINT16_MAX)
+        return 2;
+    return range <= UINT32_MAX ? 4 : 8;
+}
+
+static void put_header(struct qn_buf *out, uint8_t width, uint32_t unit, uint64_t base)
+{
+    qn_buf_put_u8(out, width);
+    qn_buf_put_u32(out, unit);
+    qn_buf_put_u64(out, base);
+}
+
+#define NARROW(type)                                                                               \
+    for (uint32_t i = 0; i < n; i++) {                                                             \
+        type narrow =                                                                              \
+            (type)(unit == 1 ? (uint64_t)values[i] - base : ((uint64_t)values[i] - base) / unit);  \
+        memcpy(room + i * sizeof narrow, &narrow, sizeof narrow);                                  \
+    }
+
+static void put_narrow(struct qn_buf *out, const int64_t *values, uint32_t n, uint8_t width,
+                       uint32_t unit, uint64_t base)
+{
+    uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
+    put_header(out, width, unit, base);
+    if (width == 1)
+        NARROW(uint8_t)
+    else if (width == 2)
+        NARROW(uint16_t)
+    else
+        NARROW(uint32_t)
+    qn_block_put(out, room, (size_t)n * width);
+}
+
+void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n)
+{
+    assert(n <= QN_BATCH_ROWS);
+    int64_t least = n ? values[0] : 0, most = least;
+    for (uint32_t i = 1; i < n; i++) {
+        least = values[i] < least ? values[i] : least;
+        most = values[i] > most ? values[i] : most;
+    }
+    uint64_t base = (uint64_t)least, range = (uint64_t)most - base;
+    uint8_t width = width_of(range);
+    uint32_t unit = 1;
+    for (size_t i = 0; width == 8 && i < sizeof units / sizeof *units; i++)
+        if (width_of(range / units[i]) < 8 && all_multiples(values, n, base, units[i])) {
+            unit = units[i];
+            width = width_of(range / unit);
+        }
+    if (width == 8) {
+        put_header(out, width, 1, 0);
+        qn_block_put(out, values, (size_t)n * 8);
+    } else if (width == 0) {
+        put_header(out, width, 1, base);
+    } else {
+        put_narrow(out, values, n, width, unit, base);
+    }
+}
+
+struct qn_ints qn_ints_take(struct qn_unpack *in)
+{
+    struct qn_ints ints = {.width = qn_unpack_u8(in), .unit = qn_unpack_u32(in)};
+    ints.base = qn_unpack_i64(in);
+    if (ints.width)
+        ints.block = qn_block_take(in);
+    if (ints.width != 0 && ints.width != 1 && ints.width != 2 && ints.width != 4 && ints.width != 8)
+        in->failed = true;
+    return ints;
+}
+
+/* Unsigned arithmetic wraps: a liar gets odd numbers, nothing worse. */
+#define WIDEN(type)                                                                                \
+    for (uint32_t i = 0; i < n; i++) {                                                             \
+        type narrow;                                                                               \
+        memcpy(&narrow, room + i * sizeof narrow, sizeof narrow);                                  \
+        out[i] = (int64_t)(base + unit * narrow);                                                  \
+    }
+
+qn_code qn_ints_open(const struct qn_ints *ints, int64_t *out, uint32_t n, struct qn_err *err)
+{
+    assert(n <= QN_BATCH_ROWS);
+    uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
+    uint64_t base = (uint64_t)ints->base, unit = ints->unit;
+    if (ints->width == 8)
+        return qn_block_open(&ints->block, out, (size_t)n * 8, err);
+    if (ints->width)
+        QN_TRY(qn_block_open(&ints->block, room, (size_t)n * ints->width, err));
+    if (ints->width == 0)
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = ints->base;
+    else if (ints->width == 1)
+        WIDEN(uint8_t)
+    else if (ints->width == 2)
+        WIDEN(uint16_t)
+    else
+        WIDEN(uint32_t)
+    return QN_OK;
+}

@@ -1,0 +1,252 @@
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit/wire/random_batch.h"
+#include "wire/part.h"
+
+enum { ROWS = 2 * 8192 + 100 };
+
+static struct qn_arena arena;
+static struct qn_buf part;
+static struct qn_err err;
+static char path[2][64];
+
+static int setup(void **state)
+{
+    (void)state;
+    qn_arena_init(&arena);
+    qn_buf_init(&part);
+    for (int i = 0; i < 2; i++)
+        snprintf(path[i], sizeof path[i], "/tmp/quern-part-%d-%d", (int)getpid(), i);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    qn_arena_fini(&arena);
+    qn_buf_fini(&part);
+    unlink(path[0]);
+    unlink(path[1]);
+    return 0;
+}
+
+static void save(const char *to, const void *bytes, size_t n)
+{
+    FILE *file = fopen(to, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+static struct qn_reader *open_part(uint32_t n_paths, enum qn_part_kind kind, uint32_t partition,
+                                   const bool *wanted)
+{
+    const char *paths[] = {path[0], path[1]};
+    struct qn_reader *reader;
+    assert_ok(qn_part_open(paths, n_paths, kind, partition, &all_types, wanted, &reader, &err),
+              &err);
+    return reader;
+}
+
+/* Reads to the end and compares with `expected` from `at` on; gives how many rows there were. */
+static uint32_t compare(struct qn_reader *reader, const struct qn_batch *expected)
+{
+    uint32_t at = 0;
+    for (;;) {
+        struct qn_batch batch;
+        assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
+        if (batch.n_rows == 0)
+            return at;
+        assert_in_range(batch.n_rows, 1, 8192);
+        assert_true(same_rows(expected, at, &batch));
+        for (uint32_t i = 0; i < batch.n_rows; i++)
+            assert_int_equal(batch.origin[i], at + i);
+        at += batch.n_rows;
+    }
+}
+
+static void rows_come_back_in_small_batches(void **state)
+{
+    (void)state;
+    struct random random = {1};
+    struct qn_batch batch, none;
+    random_batch(&random, &arena, ROWS, &batch);
+    random_batch(&random, &arena, 0, &none);
+    qn_part_begin(&part);
+    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &none, &err), &err);
+    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &batch, &err), &err);
+    assert_ok(qn_part_put_batch(&part, QN_PART_REJECTS, 0, &none, &err), &err);
+    save(path[0], part.data, part.len);
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    assert_int_equal(compare(reader, &batch), ROWS);
+    struct qn_chunk_result result;
+    reader->ops->result(reader, &result);
+    assert_int_equal(result.records, ROWS);
+    assert_int_equal(result.lines, ROWS);
+    assert_int_equal(result.next_start, part.len);
+    reader->ops->close(reader);
+    reader = open_part(1, QN_PART_REJECTS, 0, NULL);
+    assert_int_equal(compare(reader, &batch), 0);
+    reader->ops->close(reader);
+}
+
+static void partitions_are_picked_across_files(void **state)
+{
+    (void)state;
+    struct random random = {2};
+    struct qn_batch batches[2][3];
+    for (int f = 0; f < 2; f++) {
+        qn_buf_clear(&part);
+        qn_part_begin(&part);
+        for (uint32_t p = 0; p < 3; p++) {
+            random_batch(&random, &arena, 1000 + p, &batches[f][p]);
+            assert_ok(qn_part_put_batch(&part, QN_PART_PARTITION, p, &batches[f][p], &err), &err);
+        }
+        qn_part_put_partial(&part, QN_STRV_LIT("sums"));
+        save(path[f], part.data, part.len);
+    }
+    for (uint32_t p = 0; p < 3; p++) {
+        struct qn_reader *reader = open_part(2, QN_PART_PARTITION, p, NULL);
+        for (uint32_t f = 0; f < 2; f++) {
+            struct qn_batch batch;
+            assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
+            assert_int_equal(reader->file_index, f);
+            assert_int_equal(batch.n_rows, 1000 + p);
+            assert_int_equal(batch.origin[0], 0);
+            assert_true(same_rows(&batches[f][p], 0, &batch));
+        }
+        assert_int_equal(compare(reader, &batches[0][0]), 0);
+        reader->ops->close(reader);
+    }
+    struct qn_buf partial;
+    qn_buf_init(&partial);
+    assert_ok(qn_part_read_partial(path[1], &partial, &err), &err);
+    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums"));
+    qn_buf_fini(&partial);
+}
+
+static void a_row_can_be_located(void **state)
+{
+    (void)state;
+    static const struct qn_field fields[] = {
+        {"id", {.id = QN_INT64}}, {"left out", {.id = QN_INT64}}, {"say \"x\"", {.id = QN_TEXT}}};
+    static const struct qn_schema schema = {fields, 3};
+    struct qn_batch_builder *builder;
+    assert_ok(qn_builder_new(&schema, &builder, &err), &err);
+    qn_builder_i64(builder, 0, 12);
+    qn_builder_text(builder, 2, QN_STRV_LIT("a\n\"b\"\\"));
+    assert_ok(qn_builder_row(builder, &err), &err);
+    qn_builder_i64(builder, 0, -3);
+    assert_ok(qn_builder_row(builder, &err), &err);
+    struct qn_batch batch;
+    qn_builder_batch(builder, &batch);
+    qn_part_begin(&part);
+    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &batch, &err), &err);
+    qn_builder_free(builder);
+    save(path[0], part.data, part.len);
+
+    const char *paths[] = {path[0]};
+    const bool wanted[] = {true, false, true};
+    struct qn_reader *reader;
+    assert_ok(qn_part_open(paths, 1, QN_PART_ROWS, 0, &schema, wanted, &reader, &err), &err);
+    assert_int_equal(reader->schema->n_fields, 2);
+    struct qn_location where;
+    assert_int_equal(reader->ops->locate(reader, 0, &where, &err), QN_ESTATE);
+    assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
+    assert_ok(reader->ops->locate(reader, batch.origin[0], &where, &err), &err);
+    assert_true(
+        qn_strv_is(where.raw, "{\"id\": \"12\", \"say \\\"x\\\"\": \"a\\u000a\\\"b\\\"\\\\\"}"));
+    assert_ok(reader->ops->locate(reader, batch.origin[1], &where, &err), &err);
+    assert_true(qn_strv_is(where.raw, "{\"id\": \"-3\", \"say \\\"x\\\"\": null}"));
+    assert_int_equal(where.line, 1);
+    assert_int_equal(reader->ops->locate(reader, 2, &where, &err), QN_ESTATE);
+    reader->ops->close(reader);
+}
+
+static void what_is_missing_is_said(void **state)
+{
+    (void)state;
+    struct qn_batch batch;
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EIO);
+    assert_non_null(strstr(err.message, path[0]));
+    reader->ops->close(reader);
+    save(path[0], "QNPART1\n", 8);
+    struct qn_buf partial;
+    qn_buf_init(&partial);
+    assert_int_equal(qn_part_read_partial(path[0], &partial, &err), QN_ENOTFOUND);
+    assert_non_null(strstr(err.message, "no partial"));
+    qn_buf_fini(&partial);
+    save(path[0], "QNPART2\n", 8);
+    reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EWIRE);
+    assert_string_equal(err.file, path[0]);
+    reader->ops->close(reader);
+}
+
+static void a_cut_file_is_refused(void **state)
+{
+    (void)state;
+    struct random random = {3};
+    struct qn_batch batch;
+    random_batch(&random, &arena, 40, &batch);
+    qn_part_begin(&part);
+    qn_part_put_partial(&part, QN_STRV_LIT("sums"));
+    size_t whole = part.len;
+    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &batch, &err), &err);
+    for (size_t len = 0; len < part.len; len++) {
+        save(path[0], part.data, len);
+        struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+        struct qn_batch got;
+        qn_code code = reader->ops->next(reader, &got, NULL, &err);
+        /* Between records a file may end: only the digest tells that one is missing. */
+        bool between = len == 8 || len == whole;
+        assert_int_equal(code, between ? QN_OK : QN_EWIRE);
+        reader->ops->close(reader);
+    }
+    /* A length of 4 GiB in a file of a few bytes asks for no memory. */
+    save(path[0],
+         "QNPART1\n\1\0\0\0\0\xff\xff\xff\xff"
+         "abc",
+         20);
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EWIRE);
+    assert_non_null(strstr(err.message, "passes the part's end at byte 8 of 20"));
+    reader->ops->close(reader);
+}
+
+static void a_digest_is_that_of_the_bytes(void **state)
+{
+    (void)state;
+    qn_part_begin(&part);
+    qn_part_put_partial(&part, QN_STRV_LIT("sums"));
+    save(path[0], part.data, part.len);
+    uint64_t bytes;
+    struct qn_hash128 digest, expected = qn_hash128(part.data, part.len, 0);
+    assert_ok(qn_part_digest(path[0], &bytes, &digest, &err), &err);
+    assert_int_equal(bytes, part.len);
+    assert_memory_equal(&digest, &expected, sizeof digest);
+    save(path[0], "", 0);
+    assert_ok(qn_part_digest(path[0], &bytes, &digest, &err), &err);
+    expected = qn_hash128(NULL, 0, 0);
+    assert_memory_equal(&digest, &expected, sizeof digest);
+    unlink(path[0]);
+    assert_int_equal(qn_part_digest(path[0], &bytes, &digest, &err), QN_EIO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(rows_come_back_in_small_batches, setup, teardown),
+        cmocka_unit_test_setup_teardown(partitions_are_picked_across_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_can_be_located, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_missing_is_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cut_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_digest_is_that_of_the_bytes, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
