@@ -1,0 +1,59 @@
+/* csv_decode: a table of fields to typed columns, a column at a time.
+ *
+ * Values are copied out of the scanned bytes, so a batch outlives the window it was read from.
+ * Nothing is allocated per field; text columns grow one buffer each and keep it. */
+#ifndef QN_SOURCES_CSV_DECODE_H
+#define QN_SOURCES_CSV_DECODE_H
+
+#include "flow/batch.h"
+#include "sources/csv_scan.h"
+
+/* A column that batches have. */
+struct qn_csv_column {
+    const struct qn_field *of; /* name and type */
+    uint32_t field;            /* its place in a record */
+    struct qn_csv_nulls nulls; /* texts in the file's encoding */
+    void *values;              /* bool, int64_t or double by layout; NULL: text */
+    uint64_t *validity;
+    bool has_nulls; /* validity is in use */
+    uint32_t *offsets;
+    char *bytes;
+    size_t bytes_len, bytes_capacity;
+};
+
+struct qn_csv_decoder {
+    const struct qn_csv_dialect *dialect;
+    struct qn_csv_column *columns;
+    uint32_t n_columns;
+    uint32_t capacity, n; /* rows */
+    uint32_t *origin;
+};
+
+/* `field_of` maps columns of the schema to fields; NULL: in order. Arrays come from the arena,
+ * except text, which fini frees. */
+QN_CHECK qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder,
+                                     const struct qn_csv_dialect *dialect,
+                                     const struct qn_schema *schema, const bool *wanted,
+                                     const uint32_t *field_of, uint32_t capacity,
+                                     struct qn_arena *arena, struct qn_err *err);
+void qn_csv_decoder_fini(struct qn_csv_decoder *decoder);
+void qn_csv_decoder_clear(struct qn_csv_decoder *decoder);
+
+/* First half: all columns but text, for rows->n rows after the decoder's n (there must be room).
+ * Records with a wrong value get the fault QN_CSV_TYPE; returns how many. */
+uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows,
+                              const char *bytes);
+
+/* Second half: drops the records that have a fault (n_failed of them), takes the texts of the
+ * others and adds them. Origins are base + place of the record. */
+QN_CHECK qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows,
+                                       const char *bytes, uint32_t n_failed, uint32_t base,
+                                       struct qn_err *err);
+
+size_t qn_csv_decoder_text_bytes(const struct qn_csv_decoder *decoder);
+
+/* The batch over what was added; columns has room for n_columns. */
+void qn_csv_decoder_batch(const struct qn_csv_decoder *decoder, struct qn_column *columns,
+                          struct qn_batch *batch);
+
+#endif

@@ -1,0 +1,49 @@
+/* csv_dialect: how a CSV source is written. Sniffed or declared on the coordinator, packed into
+ * qn_source_info.dialect, and all that a worker needs besides the schema. */
+#ifndef QN_SOURCES_CSV_DIALECT_H
+#define QN_SOURCES_CSV_DIALECT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "flow/schema.h"
+
+enum qn_csv_encoding { QN_CSV_UTF8, QN_CSV_LATIN1 };
+
+/* Texts that mean NULL in a column, in UTF-8. */
+struct qn_csv_nulls {
+    bool declared; /* false: an empty field, and for all but text a blank one */
+    uint32_t n;
+    const struct qn_strv *texts;
+};
+
+/* A file whose header has the first file's names in another order. */
+struct qn_csv_order {
+    uint32_t file_index;
+    const uint32_t *field_of; /* by schema column: its field in this file */
+};
+
+struct qn_csv_dialect {
+    char delimiter;
+    char quote;   /* 0: quotes are ordinary characters */
+    char escape;  /* before a quote (or itself) inside quotes; 0: quotes are doubled */
+    char comment; /* lines that start with it are skipped; 0: none */
+    bool header;
+    enum qn_csv_encoding encoding;
+    uint64_t skip_rows; /* lines before the header */
+    uint32_t n_fields;  /* of a well-formed record: as many as the schema has columns */
+    const struct qn_csv_nulls *nulls; /* n_fields of them */
+    const struct qn_csv_order *orders;
+    uint32_t n_orders;
+};
+
+/* NULL when the characters go together, else what is wrong, for people. */
+const char *qn_csv_dialect_complaint(const struct qn_csv_dialect *dialect);
+
+void qn_csv_dialect_pack(struct qn_buf *buf, const struct qn_csv_dialect *dialect);
+
+/* Copies to the arena. Every value is checked: the bytes may come from a hostile peer. */
+QN_CHECK qn_code qn_csv_dialect_unpack(struct qn_strv bytes, uint32_t n_columns,
+                                       struct qn_arena *arena, struct qn_csv_dialect *out,
+                                       struct qn_err *err);
+
+#endif

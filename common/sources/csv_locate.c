@@ -1,0 +1,117 @@
+#include "sources/csv_locate.h"
+
+#include "base/limits.h"
+#include "sources/csv_text.h"
+
+enum { STEP_BYTES = 256 << 10 };
+
+struct mark {
+    uint64_t offset, line;
+};
+
+void qn_csv_locator_init(struct qn_csv_locator *locator, const struct qn_csv_dialect *dialect,
+                         const struct qn_chunk *chunk)
+{
+    *locator = (struct qn_csv_locator){.dialect = dialect, .chunk = chunk, .window = {.fd = -1}};
+    qn_buf_init(&locator->marks);
+    qn_buf_init(&locator->raw);
+}
+
+void qn_csv_locator_fini(struct qn_csv_locator *locator)
+{
+    qn_csv_window_close(&locator->window);
+    qn_buf_fini(&locator->marks);
+    qn_buf_fini(&locator->raw);
+}
+
+qn_code qn_csv_locator_mark(struct qn_csv_locator *locator, uint64_t offset, uint64_t line,
+                            struct qn_err *err)
+{
+    struct mark mark = {offset, line};
+    qn_buf_put(&locator->marks, &mark, sizeof mark);
+    return qn_buf_check(&locator->marks, "csv line marks", err);
+}
+
+/* Starts counting at the last mark at or before the offset, where that is nearer. */
+static bool seek_mark(struct qn_csv_locator *locator, uint64_t offset)
+{
+    size_t low = 0, high = locator->marks.len / sizeof(struct mark);
+    struct mark mark = {UINT64_MAX, 0};
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct mark here;
+        memcpy(&here, locator->marks.data + middle * sizeof here, sizeof here);
+        if (here.offset <= offset) {
+            mark = here;
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (mark.offset == UINT64_MAX)
+        return false;
+    if (locator->at > offset || locator->at < mark.offset) {
+        locator->at = mark.offset;
+        locator->line = mark.line;
+    }
+    return true;
+}
+
+/* Both ends lie between records, so no CRLF is cut in two. */
+static qn_code count_to(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
+{
+    struct qn_csv_window *window = &locator->window;
+    bool after_cr = false;
+    while (locator->at < offset) {
+        uint64_t held_end = window->offset + window->len;
+        if (locator->at < window->offset || locator->at >= held_end) {
+            QN_TRY(qn_csv_window_fill(window, locator->at, STEP_BYTES, err));
+            held_end = window->offset + window->len;
+        }
+        uint64_t to = offset < held_end ? offset : held_end;
+        locator->line += qn_csv_count_lines(window->data + (locator->at - window->offset),
+                                            (size_t)(to - locator->at), &after_cr);
+        locator->at = to;
+    }
+    return QN_OK;
+}
+
+static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
+{
+    struct qn_csv_window *window = &locator->window;
+    qn_buf_clear(&locator->raw);
+    for (size_t want = STEP_BYTES; want <= 2U * QN_MAX_RECORD_BYTES; want *= 2) {
+        if (offset >= window->offset && offset < window->offset + window->len) {
+            struct qn_csv_scanner scanner;
+            size_t skip = (size_t)(offset - window->offset);
+            qn_csv_scanner_init(&scanner, locator->dialect, window->data + skip,
+                                window->len - skip, qn_csv_window_final(window));
+            struct qn_csv_record record;
+            if (qn_csv_scanner_next(&scanner, NULL, 0, &record) == QN_CSV_RECORD) {
+                qn_csv_clean(&locator->raw,
+                             (struct qn_strv){scanner.bytes + record.at, record.end - record.at},
+                             locator->dialect->encoding);
+                return qn_buf_check(&locator->raw, "csv record", err);
+            }
+        }
+        QN_TRY(qn_csv_window_fill(window, offset, want, err));
+    }
+    return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: no record at byte %llu",
+                      locator->chunk->path, (unsigned long long)offset);
+}
+
+qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
+                            struct qn_location *out, struct qn_err *err)
+{
+    if (locator->window.fd < 0)
+        QN_TRY(qn_csv_window_open(&locator->window, locator->chunk->path,
+                                  locator->chunk->file_bytes, err));
+    if (offset >= locator->window.file_bytes || !seek_mark(locator, offset))
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",
+                          locator->chunk->path, (unsigned long long)offset);
+    QN_TRY(count_to(locator, offset, err));
+    QN_TRY(read_raw(locator, offset, err));
+    *out = (struct qn_location){
+        .byte_offset = offset, .line = locator->line, .raw = qn_buf_strv(&locator->raw)};
+    return QN_OK;
+}
