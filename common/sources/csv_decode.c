@@ -86,8 +86,8 @@ qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_
         struct qn_csv_column *column = &decoder->columns[decoder->n_columns++];
         column->of = &schema->fields[i];
         column->field = field_of ? field_of[i] : i;
-        QN_TRY(nulls_in_encoding(&dialect->nulls[i], dialect->encoding, arena, &column->nulls,
-                                 err));
+        QN_TRY(
+            nulls_in_encoding(&dialect->nulls[i], dialect->encoding, arena, &column->nulls, err));
         QN_TRY(column_init(column, capacity, arena, err));
     }
     return QN_OK;
@@ -192,8 +192,7 @@ static inline struct qn_strv field_view(const struct qn_csv_dialect *dialect, co
                                         struct qn_csv_field field, char *scratch)
 {
     struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
-    if (__builtin_expect((field.flags & QN_CSV_ESCAPED) != 0, 0) &&
-        s.len <= LONGEST_ESCAPED_NUMBER)
+    if (__builtin_expect((field.flags & QN_CSV_ESCAPED) != 0, 0) && s.len <= LONGEST_ESCAPED_NUMBER)
         s = (struct qn_strv){scratch, qn_csv_unescape(dialect, s, scratch)};
     return s;
 }

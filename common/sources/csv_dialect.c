@@ -86,8 +86,7 @@ static qn_code unpack_order(struct qn_unpack *in, uint32_t n, struct qn_arena *a
     for (uint32_t k = 0; k < n; k++) {
         field_of[k] = qn_unpack_u32(in);
         if (in->failed || field_of[k] >= n || seen[field_of[k]])
-            return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
-                              "csv dialect: bad column order");
+            return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "csv dialect: bad column order");
         seen[field_of[k]] = true;
     }
     out->field_of = field_of;

@@ -52,9 +52,7 @@ void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *byt
     case QN_CSV_STRAY_QUOTE:
         snprintf(out->message, QN_CSV_MESSAGE, "quote inside an unquoted field");
         break;
-    case QN_CSV_JUNK:
-        snprintf(out->message, QN_CSV_MESSAGE, "text after a closing quote");
-        break;
+    case QN_CSV_JUNK: snprintf(out->message, QN_CSV_MESSAGE, "text after a closing quote"); break;
     case QN_CSV_UNTERMINATED:
         snprintf(out->message, QN_CSV_MESSAGE, "quoted field is never closed");
         break;

@@ -26,7 +26,7 @@ QN_CHECK qn_code qn_csv_match_declared(const struct qn_source_options *options, 
  * not exactly these names is refused, with its line and the first place that differs. */
 QN_CHECK qn_code qn_csv_match_header(const char *path, uint64_t header_line,
                                      const char *const *expected, uint32_t n,
-                                     const char *const *found, uint32_t n_found,
-                                     uint32_t *field_of, bool *same, struct qn_err *err);
+                                     const char *const *found, uint32_t n_found, uint32_t *field_of,
+                                     bool *same, struct qn_err *err);
 
 #endif

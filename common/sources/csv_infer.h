@@ -9,7 +9,7 @@ struct qn_csv_evidence {
     uint64_t values; /* seen that are not NULL */
     bool not_bool, not_integer, not_number, not_decimal, not_date, not_timestamp;
     uint8_t whole_digits, places; /* the most seen */
-    bool repeats_first; /* a value equals the text in `first` */
+    bool repeats_first;           /* a value equals the text in `first` */
     struct qn_strv first;
 };
 

@@ -1,9 +1,9 @@
 #include "sources/csv_inspect.h"
 
 #include "base/limits.h"
+#include "sources/csv_fault.h"
 #include "sources/csv_guess.h"
 #include "sources/csv_header.h"
-#include "sources/csv_fault.h"
 #include "sources/csv_preamble.h"
 #include "sources/csv_refuse.h"
 #include "sources/csv_sniff.h"
@@ -163,8 +163,7 @@ static qn_code take_names(struct inspection *in, struct qn_err *err)
         if (header)
             return at_file(err, options->paths[0], 1, "expected a header line, found none");
         if (in->window.file_bytes == 0 && !options->n_columns)
-            return at_file(err, options->paths[0], 0,
-                           "file is empty and no columns are declared");
+            return at_file(err, options->paths[0], 0, "file is empty and no columns are declared");
         in->n = options->n_columns ? options->n_columns : 1;
     } else if (options->header != 0) {
         if (in->preamble.header.fault)
@@ -289,8 +288,8 @@ static qn_code check_header(struct inspection *in, const char *path, struct qn_c
         all[i] = qn_csv_field_text(&in->dialect, window->data, in->fields[i], in->arena);
     QN_TRY(qn_csv_name_columns(all, n_found, in->arena, found, err));
     bool same;
-    QN_TRY(qn_csv_match_header(path, preamble->header_line, in->names, in->n, found, n_found,
-                               order, &same, err));
+    QN_TRY(qn_csv_match_header(path, preamble->header_line, in->names, in->n, found, n_found, order,
+                               &same, err));
     *field_of = same ? NULL : order;
     return QN_OK;
 }
@@ -305,8 +304,8 @@ static qn_code check_file(struct inspection *in, const char *path, bool look,
     if (code == QN_OK && look && window.data && preamble.end < window.len) {
         size_t skip = (size_t)preamble.end;
         qn_csv_evidence_scan(&in->dialect, window.data + skip, window.len - skip,
-                             qn_csv_window_final(&window), *field_of, MAX_OTHER_RECORDS,
-                             in->fields, in->evidence);
+                             qn_csv_window_final(&window), *field_of, MAX_OTHER_RECORDS, in->fields,
+                             in->evidence);
     }
     qn_csv_window_close(&window);
     return code;

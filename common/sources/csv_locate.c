@@ -84,8 +84,8 @@ static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct 
         if (offset >= window->offset && offset < window->offset + window->len) {
             struct qn_csv_scanner scanner;
             size_t skip = (size_t)(offset - window->offset);
-            qn_csv_scanner_init(&scanner, locator->dialect, window->data + skip,
-                                window->len - skip, qn_csv_window_final(window));
+            qn_csv_scanner_init(&scanner, locator->dialect, window->data + skip, window->len - skip,
+                                qn_csv_window_final(window));
             struct qn_csv_record record;
             if (qn_csv_scanner_next(&scanner, NULL, 0, &record) == QN_CSV_RECORD) {
                 qn_csv_clean(&locator->raw,

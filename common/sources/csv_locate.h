@@ -6,8 +6,8 @@
 #define QN_SOURCES_CSV_LOCATE_H
 
 #include "flow/source.h"
-#include "sources/csv_window.h"
 #include "sources/csv_scan.h"
+#include "sources/csv_window.h"
 
 struct qn_csv_locator {
     const struct qn_csv_dialect *dialect;
@@ -23,8 +23,8 @@ void qn_csv_locator_init(struct qn_csv_locator *locator, const struct qn_csv_dia
 void qn_csv_locator_fini(struct qn_csv_locator *locator);
 
 /* The record at `offset` begins `line` lines after the chunk's first. Marks come in file order. */
-QN_CHECK qn_code qn_csv_locator_mark(struct qn_csv_locator *locator, uint64_t offset,
-                                     uint64_t line, struct qn_err *err);
+QN_CHECK qn_code qn_csv_locator_mark(struct qn_csv_locator *locator, uint64_t offset, uint64_t line,
+                                     struct qn_err *err);
 
 QN_CHECK qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
                                      struct qn_location *out, struct qn_err *err);

@@ -50,9 +50,9 @@ qn_code qn_csv_preamble_read(struct qn_csv_window *window, const struct qn_csv_d
         if (parse(bytes, window->len, qn_csv_window_final(window), dialect, fields, capacity, out))
             return QN_OK;
     }
-    qn_code code = qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
-                              "no first record within %d bytes (is this a CSV file?)",
-                              QN_MAX_RECORD_BYTES);
+    qn_code code =
+        qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
+                   "no first record within %d bytes (is this a CSV file?)", QN_MAX_RECORD_BYTES);
     qn_err_at(err, window->path, 1, 1);
     return code;
 }

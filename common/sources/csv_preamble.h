@@ -7,10 +7,10 @@
 #include "sources/csv_window.h"
 
 struct qn_csv_preamble {
-    uint64_t end;         /* offset of the first record (or blank line) */
-    uint64_t lines;       /* line ends before it */
-    uint64_t header_line; /* line ends before the header */
-    bool has_header;      /* false also when the file ends before one */
+    uint64_t end;                /* offset of the first record (or blank line) */
+    uint64_t lines;              /* line ends before it */
+    uint64_t header_line;        /* line ends before the header */
+    bool has_header;             /* false also when the file ends before one */
     struct qn_csv_record header; /* places are within the window */
 };
 

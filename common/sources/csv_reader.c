@@ -10,7 +10,7 @@
 #include "sources/csv_text.h"
 
 enum {
-    WINDOW_BYTES = 256 << 10, /* stays in a second-level cache between scan and decode */
+    WINDOW_BYTES = 256 << 10,  /* stays in a second-level cache between scan and decode */
     READ_PAST_BYTES = 4 << 10, /* what a chunk's last record usually needs past its end */
     GUESS_BYTES = 64 << 10,
     BLOCK_CELLS = 16 << 10, /* fields scanned before they are decoded: 128 KiB of places */
@@ -33,9 +33,9 @@ struct csv_reader {
     struct qn_column *columns;
     struct qn_csv_scanner scanner; /* over the window */
     struct qn_csv_rows rows;
-    uint64_t pos;       /* next record, blank or comment line */
-    uint64_t lines;     /* line ends before the scanner's first byte */
-    size_t want;        /* bytes of the next fill */
+    uint64_t pos;   /* next record, blank or comment line */
+    uint64_t lines; /* line ends before the scanner's first byte */
+    size_t want;    /* bytes of the next fill */
     bool scanning, ended;
     struct qn_chunk_result result;
 };
@@ -71,8 +71,8 @@ static qn_code fail_record(struct csv_reader *r, const struct qn_csv_record *rec
     qn_csv_fault_place(r->scanner.bytes, record, &line, &column);
     qn_code code =
         qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "%s%s%s%s", complaint->message,
-                   complaint->column ? " (column " : "",
-                   complaint->column ? complaint->column : "", complaint->column ? ")" : "");
+                   complaint->column ? " (column " : "", complaint->column ? complaint->column : "",
+                   complaint->column ? ")" : "");
     qn_err_at(err, r->chunk.path, lines_before + r->lines + record->line + line + 1, column);
     return code;
 }
@@ -125,8 +125,8 @@ static qn_code refuse_block(struct csv_reader *r, struct qn_rejects *rejects, st
     for (uint32_t i = 0; i <= r->rows.n && !r->ended; i++) {
         for (; next_faulty < r->rows.n_faulty && r->rows.before[next_faulty] == i && !r->ended;
              next_faulty++)
-            QN_TRY(refuse_record(r, &r->rows.faulty[next_faulty], (struct qn_csv_field){0},
-                                 rejects, err));
+            QN_TRY(refuse_record(r, &r->rows.faulty[next_faulty], (struct qn_csv_field){0}, rejects,
+                                 err));
         if (i == r->rows.n || !r->rows.good[i].fault || r->ended)
             continue;
         const struct qn_csv_record *record = &r->rows.good[i];
@@ -304,8 +304,8 @@ static qn_code make_tables(struct csv_reader *r, const struct qn_source_info *in
     if (!r->rows.fields || !r->rows.good || !r->rows.faulty || !r->rows.before)
         return qn_err_nomem(err, "csv record tables");
     return qn_csv_decoder_init(&r->decoder, &r->dialect, &info->schema, wanted,
-                               order_of_file(&r->dialect, r->chunk.file_index), capacity,
-                               &r->arena, err);
+                               order_of_file(&r->dialect, r->chunk.file_index), capacity, &r->arena,
+                               err);
 }
 
 /* Where the chunk's first record begins: known, told by the file's start, or guessed. */
@@ -334,8 +334,8 @@ static qn_code open_reader(struct csv_reader *r, const struct qn_source_info *in
                            const bool *wanted, struct qn_err *err)
 {
     QN_TRY(check_chunk(&r->chunk, err));
-    QN_TRY(qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &r->arena, &r->dialect,
-                                 err));
+    QN_TRY(
+        qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &r->arena, &r->dialect, err));
     QN_TRY(project(r, info, wanted, err));
     QN_TRY(make_tables(r, info, wanted, err));
     QN_TRY(qn_csv_window_open(&r->window, r->chunk.path, r->chunk.file_bytes, err));

@@ -30,9 +30,9 @@ qn_code qn_csv_refuse_foreign(const char *path, const char *bytes, size_t len, s
         const struct signature *s = &signatures[i];
         if (len < s->len || memcmp(bytes, s->bytes, s->len) != 0)
             continue;
-        qn_code code = qn_err_set(err, QN_ENOTSUP, QN_BLAME_INPUT,
-                                  "expected CSV text in UTF-8, found %s (%s first)", s->what,
-                                  s->advice);
+        qn_code code =
+            qn_err_set(err, QN_ENOTSUP, QN_BLAME_INPUT,
+                       "expected CSV text in UTF-8, found %s (%s first)", s->what, s->advice);
         qn_err_at(err, path, 1, 1);
         return code;
     }

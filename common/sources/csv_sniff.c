@@ -8,7 +8,7 @@ enum { SAMPLE_BYTES = 128 << 10, SAMPLE_RECORDS = 500, MAX_TITLE_LINES = 10, STO
 struct shape {
     uint32_t records, fields, count; /* `count` of the records have `fields` fields */
     uint32_t single;                 /* records of one field */
-    uint32_t quoted;                 /* quoted fields */
+    uint32_t quoted, escaped;        /* fields that are, and that hold escapes */
     uint32_t score;                  /* per mille of the records that have `fields` */
 };
 
@@ -48,8 +48,10 @@ static struct shape measure(const struct sample *sample, const struct qn_csv_dia
             continue;
         counts[n]++;
         shape.single += n == 1;
-        for (uint32_t i = 0; i < n && i < STORED_FIELDS; i++)
+        for (uint32_t i = 0; i < n && i < STORED_FIELDS; i++) {
             shape.quoted += (fields[i].flags & QN_CSV_QUOTED) != 0;
+            shape.escaped += (fields[i].flags & QN_CSV_ESCAPED) != 0;
+        }
     }
     pick_modal(&shape, counts, first);
     /* Commas in the prose of a single column do not make it several. */
@@ -83,6 +85,8 @@ static struct shape try_delimiter(const struct qn_source_options *options,
             if (qn_csv_dialect_complaint(&trial))
                 continue;
             struct shape shape = measure(sample, &trial);
+            if ((q && !shape.quoted) || (e && !shape.escaped))
+                continue; /* not in use: apostrophes and backslashes are plain text */
             bool better = shape.fields > 1 && best.fields <= 1 ? true
                           : shape.score != best.score          ? shape.score > best.score
                           : shape.fields != best.fields        ? shape.fields > best.fields
@@ -206,19 +210,21 @@ bool qn_csv_sniff_header(const struct qn_strv *first, const struct qn_csv_eviden
 {
     uint32_t empty = 0, typed = 0, names_over_values = 0, repeated = 0;
     uint64_t values = 0;
+    uint32_t n_named = n_fields; /* without the empty names that trailing delimiters leave */
+    while (n_named > 0 && qn_strv_trim(first[n_named - 1]).len == 0)
+        n_named--;
     for (uint32_t i = 0; i < n_fields; i++) {
         bool is_empty = qn_strv_trim(first[i]).len == 0;
         bool is_typed = type_of(first[i]).id != QN_TEXT;
-        empty += is_empty;
+        empty += is_empty && i < n_named;
         typed += is_typed;
-        names_over_values +=
-            !is_empty && !is_typed && qn_csv_evidence_type(&rest[i]).id != QN_TEXT;
+        names_over_values += !is_empty && !is_typed && qn_csv_evidence_type(&rest[i]).id != QN_TEXT;
         repeated += rest[i].repeats_first;
         values += rest[i].values;
     }
-    if (empty == n_fields)
+    if (n_named == 0)
         return n_fields > 1 && values > 0;
     if (names_over_values)
         return true;
-    return !typed && !empty && !repeated && !any_repeated(first, n_fields);
+    return !typed && !empty && !repeated && !any_repeated(first, n_named);
 }

@@ -1,0 +1,179 @@
+/* Every format of the registry: any chunking gives the same rows, origins, lines and rejects as one
+ * chunk. Files are generated from seeds; a new format adds its generator to the table below. */
+#include "base/hash.h"
+#include "tests/support/sources.h"
+
+enum { SEEDS = 150, SIZES_PER_SEED = 4 };
+
+struct dice {
+    uint64_t state;
+};
+
+static uint32_t roll(struct dice *dice, uint32_t sides)
+{
+    dice->state += UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(qn_mix64(dice->state) >> 33) % sides;
+}
+
+/* --- csv ------------------------------------------------------------------------------------- */
+
+static void csv_field(struct dice *dice, struct qn_buf *out, bool wild)
+{
+    static const char *const plain[] = {"a",    "12",         "-3.5", "x y", "",
+                                        "true", "2024-02-29", "ü",    " "};
+    static const char *const inside[] = {"\n", "\r\n", "\r", ",",    "\"\"",
+                                         "q",  "1",    " ",  "\n\n", "é"};
+    static const char *const broken[] = {"\"open", "a\"b", "\"x\"y", "\xFF", "5\"", "\"\"\"", "#"};
+    uint32_t kind = roll(dice, wild ? 12 : 8);
+    if (kind < 5) {
+        const char *text = plain[roll(dice, 9)];
+        qn_buf_put(out, text, strlen(text));
+    } else if (kind < 11) {
+        qn_buf_put_u8(out, '"');
+        for (uint32_t i = roll(dice, 6); i > 0; i--) {
+            const char *text = inside[roll(dice, 10)];
+            qn_buf_put(out, text, strlen(text));
+        }
+        qn_buf_put_u8(out, '"');
+    } else {
+        const char *text = broken[roll(dice, 7)];
+        qn_buf_put(out, text, strlen(text));
+    }
+}
+
+static void csv_generate(struct dice *dice, struct qn_buf *out, struct qn_source_options *options)
+{
+    static const char *const ends[] = {"\n", "\r\n", "\r", "\n"};
+    uint32_t columns = 1 + roll(dice, 4), records = roll(dice, 40), style = roll(dice, 6);
+    bool wild = roll(dice, 2);
+    options->header = (int)roll(dice, 2);
+    options->delimiter = ',';
+    options->quote = '"';
+    options->comment = roll(dice, 4) == 0 ? '#' : '\0';
+    options->skip_rows = roll(dice, 5) == 0;
+    if (roll(dice, 4) == 0)
+        qn_buf_put(out, "\xEF\xBB\xBF", 3);
+    if (options->skip_rows)
+        qn_buf_put(out, "a \"title\n", 9);
+    for (uint32_t c = 0; options->header && c < columns; c++)
+        qn_buf_printf(out, "%sname%u", c ? "," : "", c);
+    if (options->header)
+        qn_buf_put_u8(out, '\n');
+    for (uint32_t r = 0; r < records; r++) {
+        uint32_t fields = wild && roll(dice, 12) == 0 ? 1 + roll(dice, 5) : columns;
+        for (uint32_t c = 0; c < fields; c++) {
+            if (c)
+                qn_buf_put_u8(out, ',');
+            csv_field(dice, out, wild);
+        }
+        if (r + 1 == records && roll(dice, 2))
+            break;
+        const char *end = ends[style < 4 ? style : roll(dice, 4)];
+        for (uint32_t i = roll(dice, 8) == 0 ? 3 : 1; i > 0; i--)
+            qn_buf_put(out, end, strlen(end));
+    }
+    if (!options->header && out->len == 0)
+        qn_buf_put(out, "x\n", 2);
+}
+
+/* --- any format ------------------------------------------------------------------------------ */
+
+static const struct generator {
+    const char *format, *suffix;
+    void (*generate)(struct dice *dice, struct qn_buf *out, struct qn_source_options *options);
+} generators[] = {{"csv", ".csv", csv_generate}};
+
+static uint64_t chunks_read, chunks_misguessed, rows_read, rows_refused;
+
+static void check_seed(const struct qn_source_ops *ops, const struct generator *generator,
+                       uint64_t seed)
+{
+    struct dice dice = {seed};
+    struct qn_err err = {0};
+    struct qn_arena arena;
+    qn_arena_init(&arena);
+    struct qn_source_options options = options_for(NULL, 1);
+    struct qn_buf text;
+    qn_buf_init(&text);
+    generator->generate(&dice, &text, &options);
+    char *path = make_file(generator->suffix, qn_buf_strv(&text));
+    const char *const paths[] = {path};
+    options.paths = paths;
+    struct qn_source_info info;
+    /* A generated header or first record can be beyond reading: then it is an error at any size. */
+    bool readable = ops->inspect(&options, &arena, &info, &err) == QN_OK;
+    struct reading whole;
+    reading_init(&whole);
+    if (readable)
+        assert_ok(read_source(ops, options, &info, 1 << 30, true, &whole, &err), &err);
+    for (uint32_t i = 0; readable && i < SIZES_PER_SEED; i++) {
+        uint64_t size = i == 0 ? 1 : 1 + roll(&dice, i == 1 ? 16 : 200);
+        struct reading parts;
+        reading_init(&parts);
+        assert_ok(read_source(ops, options, &info, size, true, &parts, &err), &err);
+        char what[64];
+        snprintf(what, sizeof what, "%s seed %llu", generator->format, (unsigned long long)seed);
+        assert_same_reading(&whole, &parts, what, size);
+        chunks_read += parts.n_chunks;
+        chunks_misguessed += parts.n_misguessed;
+        reading_fini(&parts);
+    }
+    rows_read += whole.n_rows;
+    rows_refused += whole.n_rejects;
+    reading_fini(&whole);
+    drop_file(path);
+    qn_buf_fini(&text);
+    qn_arena_fini(&arena);
+}
+
+static void test_any_chunking(void **state)
+{
+    (void)state;
+    for (const struct qn_source_ops *const *ops = qn_source_all(); *ops; ops++) {
+        const struct generator *generator = NULL;
+        for (size_t i = 0; i < sizeof generators / sizeof generators[0]; i++)
+            if (strcmp(generators[i].format, (*ops)->format) == 0)
+                generator = &generators[i];
+        if (!generator)
+            fail_msg("format %s has no generator in %s", (*ops)->format, __FILE__);
+        for (uint64_t seed = 1; seed <= SEEDS; seed++)
+            check_seed(*ops, generator, seed);
+        printf("%s: %llu rows, %llu refused, %llu chunks of which %llu were guessed wrong\n",
+               (*ops)->format, (unsigned long long)rows_read, (unsigned long long)rows_refused,
+               (unsigned long long)chunks_read, (unsigned long long)chunks_misguessed);
+        assert_true(rows_read > SEEDS && rows_refused > 0);
+    }
+}
+
+/* Wrong starts and lying chunks are refused, not read. */
+static void test_bad_chunks(void **state)
+{
+    (void)state;
+    char *path = make_file(".csv", QN_STRV_LIT("a,b\n1,2\n3,4\n"));
+    const char *const paths[] = {path};
+    struct qn_source_options options = options_for(paths, 1);
+    struct qn_arena arena;
+    qn_arena_init(&arena);
+    struct qn_err err = {0};
+    struct qn_source_info info;
+    const struct qn_source_ops *ops = qn_source_find("csv");
+    assert_ok(ops->inspect(&options, &arena, &info, &err), &err);
+    struct qn_chunk bad[] = {{.path = path, .begin = 8, .end = 4, .file_bytes = 12},
+                             {.path = path, .begin = 4, .end = 13, .file_bytes = 12},
+                             {.path = path, .begin = 4, .end = 12, .start = 2, .file_bytes = 12},
+                             {.path = path, .begin = 4, .end = 12, .start = 99, .file_bytes = 12},
+                             {.path = path, .begin = 0, .end = 24, .file_bytes = 24}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct qn_reader *reader;
+        assert_int_not_equal(ops->open(&info, &bad[i], NULL, &reader, &err), QN_OK);
+    }
+    drop_file(path);
+    qn_arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_chunking),
+                                       cmocka_unit_test(test_bad_chunks)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
