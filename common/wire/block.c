@@ -14,8 +14,6 @@ enum {
     /* Below this a block's header weighs as much as what LZ4 saves. */
     LEAST_COMPRESSED = 256,
     SAMPLE_BYTES = 4096,
-    /* LZ4's speed for ratio: 1 is its default; 4 costs some ratio and halves the time. */
-    ACCELERATION = 4,
 };
 
 /* ---- block ---- */
@@ -35,8 +33,7 @@ static bool looks_compressible(const char *bytes, size_t n)
         return false;
     if (n < 2 * (size_t)SAMPLE_BYTES)
         return true;
-    int stored =
-        LZ4_compress_fast(bytes + n / 2, shrunk, SAMPLE_BYTES, sizeof shrunk, ACCELERATION);
+    int stored = LZ4_compress_default(bytes + n / 2, shrunk, SAMPLE_BYTES, sizeof shrunk);
     return stored > 0 && pays((size_t)stored, SAMPLE_BYTES);
 }
 
@@ -49,7 +46,7 @@ static size_t put_lz4(struct qn_buf *out, size_t header, const char *bytes, size
     uint8_t *room = qn_buf_reserve(out, header + (size_t)bound);
     if (!room)
         return 0;
-    int stored = LZ4_compress_fast(bytes, (char *)room + header, (int)n, bound, ACCELERATION);
+    int stored = LZ4_compress_default(bytes, (char *)room + header, (int)n, bound);
     return stored > 0 ? (size_t)stored : 0;
 }
 
