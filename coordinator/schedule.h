@@ -7,7 +7,7 @@
  *        ^                |                    |                   |
  *        +-- returned ----+-- worker lost -----+-- REDO (chain) ---+
  *
- * Invariants (tests/sim/test_schedule_sim.c): every task of a stage is committed exactly once, in unit
+ * Invariants (tests/sim/test_schedule_sim.c): every task of a stage is committed once, in unit
  * order; a token is live for at most one worker; an attempt number is never reused; held results
  * never exceed the window; a loss charges only tasks that were executing. */
 #ifndef QN_COORDINATOR_SCHEDULE_H

@@ -70,7 +70,7 @@ QN_CHECK qn_code qn_store_ledger_read(struct qn_store *store, const char *run_id
                                       struct qn_arena *arena, struct qn_ledger_row **rows,
                                       uint32_t *n, struct qn_err *err);
 
-/* Within a transaction: a batch of qn_reject_schema; line_base is added to each line (then 1-based). */
+/* Within a transaction: a batch of qn_reject_schema; line_base is added to lines (then 1-based). */
 QN_CHECK qn_code qn_store_quarantine_put(struct qn_store *store, const char *run_id,
                                          const char *job, const struct qn_batch *rejects,
                                          uint64_t line_base, struct qn_err *err);

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 quern=${QUERN:-build/quern}
-folder=${QUERN_DEMO:-build/demo}
+folder=${QUERN_DEMO:-$PWD/build/demo}
 customers=${QUERN_DEMO_CUSTOMERS:-50000}
 events=${QUERN_DEMO_EVENTS:-1000000}
 
@@ -29,7 +29,7 @@ echo "generating $customers customers and $events events in $folder" >&2
 "$quern" generate events --rows "$events" --customers "$customers" --seed 7 --out "$folder/events.csv"
 
 echo "starting a coordinator and two workers at $endpoint" >&2
-"$quern" coordinator examples/churn/quern.yaml --listen "$endpoint" --set "data=$PWD/$folder" \
+"$quern" coordinator examples/churn/quern.yaml --listen "$endpoint" --set "data=$folder" \
   --warehouse "$folder/churn.db" --state "$folder/state" &
 coordinator=$!
 pids+=("$coordinator")
@@ -44,5 +44,5 @@ cat >&2 <<NEXT
 the customers most likely to leave:
   sqlite3 $folder/churn.db "select * from churn_scores order by score desc limit 10"
 the same with more workers in one command:
-  $quern run examples/churn/quern.yaml --set data=$PWD/$folder --workers 4 --warehouse /tmp/churn.db
+  $quern run examples/churn/quern.yaml --set data=$folder --workers 4 --warehouse /tmp/churn.db
 NEXT

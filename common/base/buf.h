@@ -45,7 +45,7 @@ static inline struct qn_strv qn_buf_strv(const struct qn_buf *buf)
 QN_CHECK qn_code qn_buf_check(const struct qn_buf *buf, const char *what, struct qn_err *err);
 
 /* Reads what the writers wrote. A read past the end returns 0 (or an empty text) and sets
- * `failed`; the caller checks once with qn_unpack_end(). Borrowed texts live as long as the bytes. */
+ * `failed`; the caller checks once with qn_unpack_end(). Texts are borrowed from the bytes. */
 struct qn_unpack {
     const uint8_t *at, *end;
     bool failed;

@@ -46,7 +46,7 @@ bool qn_strv_is_identifier(struct qn_strv s);
 /* Whole decimal text to an integer; false on anything else, or overflow. */
 bool qn_strv_to_i64(struct qn_strv s, int64_t *out);
 
-/* Number of single-byte edits between two texts, at most `limit` + 1 (capped for "did you mean"). */
+/* Single-byte edits between two texts, at most `limit` + 1 (capped for "did you mean"). */
 unsigned qn_strv_distance(struct qn_strv a, struct qn_strv b, unsigned limit);
 
 /* The closest of `n` candidates, or NULL when none is close enough to be a likely typo. */

@@ -1,4 +1,4 @@
-/* expr: SQL scalar expressions with SQLite's meaning over typed columns, compiled to vector kernels.
+/* expr: SQL scalar expressions with SQLite's meaning over typed columns, as vector kernels.
  *
  * Types are static: NULL propagates, comparisons and logic are three-valued. Where static typing or
  * exact decimals make a difference to SQLite, docs/expressions.md says so. An expression is

@@ -12,9 +12,8 @@
  *   rejects      refused rows, committed with the chunk (stages that count)
  *   counters     the row equation's terms (stages that count; see qn_counters)
  *
- * compile() runs on the coordinator and, from the same plan bytes, on every worker; it must be a
- * function of its inputs. run() is called by executor threads, concurrently, on a job that nobody
- * changes. merge() and finish() run on the coordinator only. */
+ * compile() is a function of its inputs: coordinator and workers call it on the same plan. run() is
+ * called by many threads on a job that nobody changes; merge() and finish() by the coordinator. */
 #ifndef QN_FLOW_JOB_H
 #define QN_FLOW_JOB_H
 
@@ -64,12 +63,12 @@ struct qn_stage {
 
 /* Terms of  rows_in + added = rows_out + quarantined + filtered + deduplicated + absorbed.
  * A map task counts its own chunk; with a reduce, the map stage counts all but rows_out and the
- * reduce counts rows_out and what happens to groups (absorbed = rows folded into groups - groups). */
+ * reduce counts rows_out and what happens to groups (absorbed = rows folded in - groups). */
 struct qn_counters {
     uint64_t rows_in, rows_out, quarantined, filtered, deduplicated, added, absorbed;
 };
 
-/* Where a task's results go. Implemented by the worker over the wire, by tests in memory. */
+/* Where a task's results go: over the wire in workers, to memory in tests. One partial at most. */
 struct qn_task_out {
     const struct qn_task_out_ops *ops;
     struct qn_counters counters;
@@ -80,7 +79,6 @@ struct qn_task_out_ops {
                              struct qn_err *err);
     QN_CHECK qn_code (*partition)(struct qn_task_out *out, uint32_t partition,
                                   const struct qn_batch *batch, struct qn_err *err);
-    /* At most once a task. */
     QN_CHECK qn_code (*partial)(struct qn_task_out *out, struct qn_strv bytes, struct qn_err *err);
 };
 

@@ -57,7 +57,7 @@ static inline double qn_draw_sigmoid(double x)
     return 1 / (1 + e);
 }
 
-/* --- texts: each writes at `out` and gives the place after it ---------------------------------- */
+/* --- texts: each writes at `out` and gives the place after it ----------------------------- */
 
 static inline char *qn_put_text(char *out, const char *text)
 {

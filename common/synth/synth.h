@@ -20,7 +20,7 @@ enum { QN_SYNTH_ROW_BYTES = 512 }; /* the longest row, with room to spare */
 struct qn_synth {
     const char *name, *summary;
     const char *header; /* with the line end */
-    /* Writes row `row` (from 0) with its line end and gives its length. options->customers is set. */
+    /* Writes a row (from 0) with its line end, gives its length. options->customers is set. */
     uint32_t (*row)(const struct qn_synth_options *options, uint64_t row,
                     char out[QN_SYNTH_ROW_BYTES]);
 };

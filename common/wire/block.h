@@ -2,7 +2,7 @@
  * ints: 64-bit integers as multiples of a unit above a base, in as few bytes each as they need.
  *
  *     block   u8 form (0 as is, 1 LZ4) | u32 bytes | u32 stored bytes | stored bytes
- *     ints    u8 width (0, 1, 2, 4, 8) | u32 unit | i64 base | block of n x width, unless width is 0
+ *     ints    u8 width (0, 1, 2, 4, 8) | u32 unit | i64 base | block of n x width unless width is 0
  *
  * Reading comes in two steps, so that what is not wanted is passed over: take() finds the ends and
  * allocates nothing, open() decodes into room of a size that the caller knows beforehand. */

@@ -1,4 +1,4 @@
-/* codec: a batch as bytes, columns narrowed and compressed with LZ4 where that helps. The same bytes
+/* codec: a batch as bytes, columns narrowed, then compressed by LZ4 where it helps. The same bytes
  * travel on the wire and rest in part files. Decoding trusts nothing: sizes, offsets, bitmaps and
  * UTF-8. What a batch leaves unspecified (values under NULL, origins) is not told apart: equal rows
  * give equal bytes. docs/protocol.md has the format byte by byte.

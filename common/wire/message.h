@@ -47,7 +47,7 @@ enum qn_msg_kind {
     QN_MSG_ACK,    /* c>w  the result is safe (or unwanted): forget it */
 };
 
-/* Names one attempt at one task. A result whose token is not live is answered with ACK and dropped. */
+/* Names one attempt at one task. A result whose token is not live gets an ACK and is dropped. */
 struct qn_token {
     uint32_t job, stage, round, unit;
     uint32_t attempt; /* never reused within an epoch */

@@ -101,7 +101,7 @@ static qn_code inspect_as_text(const struct qn_source_options *options, struct q
     return ops->inspect(&declared, arena, info, err);
 }
 
-/* The expectation of location_coordinates.csv is a row without its list, and its phone number is not
+/* The expectation of location_coordinates.csv is a row without its list; its phone number is not
  * the one in the file: the file's stands here, the other three values are the suite's own. */
 static json_t *correct_coordinates(json_t *row)
 {

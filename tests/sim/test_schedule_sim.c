@@ -2,7 +2,7 @@
  * answer twice, fail, give tasks back and have their results refused, in an order that one seed
  * decides. Beside it runs a plain model of what has to hold, and every action is held against it.
  *
- * QUERN_SIM_SECONDS: how long to go on with new seeds (default 8); QUERN_SIM_SEED: one seed only. */
+ * QUERN_SIM_SECONDS: how long to try new seeds (default 8); QUERN_SIM_SEED: one seed only. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "coordinator/schedule.h"
+#include "tests/sim/notes.h"
 
 enum {
     LEASE_MS = 1000,
@@ -60,23 +61,6 @@ struct worker {
     } process;
 };
 
-/* What is under way in the simulated network and machines, by time. */
-enum note_kind {
-    TO_SCHEDULER,
-    TASK_ARRIVES,
-    RECALL_ARRIVES,
-    CANCEL_ARRIVES,
-    TASK_ENDS,
-    PULSE,
-    DIE
-};
-struct note {
-    int64_t at_ms;
-    uint64_t n; /* ties: in the order made */
-    enum note_kind kind;
-    struct qn_event event; /* worker and token for every kind */
-};
-
 struct world {
     uint64_t seed, drawn;
     int64_t now_ms;
@@ -86,9 +70,8 @@ struct world {
     uint32_t n_stages;
     struct worker workers[MAX_SESSIONS]; /* session is index + 1 */
     uint32_t n_sessions;
-    struct note *notes;
-    uint32_t n_notes, capacity;
-    uint64_t n_made, steps;
+    struct notes notes;
+    uint64_t steps;
     /* In percent: how wild this world is. */
     uint32_t p_die, p_mute, p_drain, p_fail, p_fatal, p_return, p_twice, p_redo, p_abandon;
 };
@@ -109,49 +92,6 @@ static uint32_t draw(struct world *w, uint32_t below)
 static bool chance(struct world *w, uint32_t percent)
 {
     return draw(w, 100) < percent;
-}
-
-/* --- notes: a heap by time ------------------------------------------------------------------- */
-
-static bool earlier(const struct note *a, const struct note *b)
-{
-    return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->n < b->n;
-}
-
-static void note_swap(struct note *a, struct note *b)
-{
-    struct note kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void note_put(struct world *w, int64_t at_ms, enum note_kind kind, struct qn_event event)
-{
-    if (w->n_notes == w->capacity) {
-        w->capacity = w->capacity ? w->capacity * 2 : 256;
-        w->notes = realloc(w->notes, w->capacity * sizeof *w->notes);
-        assert_non_null(w->notes);
-    }
-    uint32_t at = w->n_notes++;
-    w->notes[at] = (struct note){at_ms, w->n_made++, kind, event};
-    for (; at && earlier(&w->notes[at], &w->notes[(at - 1) / 2]); at = (at - 1) / 2)
-        note_swap(&w->notes[at], &w->notes[(at - 1) / 2]);
-}
-
-static struct note note_take(struct world *w)
-{
-    struct note first = w->notes[0];
-    w->notes[0] = w->notes[--w->n_notes];
-    for (uint32_t at = 0;;) {
-        uint32_t least = at;
-        for (uint32_t child = 2 * at + 1; child <= 2 * at + 2 && child < w->n_notes; child++)
-            if (earlier(&w->notes[child], &w->notes[least]))
-                least = child;
-        if (least == at)
-            return first;
-        note_swap(&w->notes[at], &w->notes[least]);
-        at = least;
-    }
 }
 
 /* --- the model against the scheduler's actions ----------------------------------------------- */
@@ -214,7 +154,7 @@ static void on_send(struct world *w, const struct qn_action *action)
     unit->worker = action->worker;
     worker->held++;
     HOLDS(worker->held <= worker->slots + w->options.prefetch);
-    note_put(w, soon(w), TASK_ARRIVES,
+    note_put(&w->notes, soon(w), TASK_ARRIVES,
              (struct qn_event){.worker = action->worker, .token = action->token});
 }
 
@@ -227,7 +167,7 @@ static void on_commit(struct world *w, const struct qn_action *action)
     HOLDS(unit->held && !unit->committed && unit->attempt == action->token.attempt);
     stage->committing = true;
     bool redo = chance(w, w->p_redo);
-    note_put(w, soon(w), TO_SCHEDULER,
+    note_put(&w->notes, soon(w), TO_SCHEDULER,
              (struct qn_event){.kind = redo ? QN_EVENT_REDO : QN_EVENT_COMMITTED,
                                .token = action->token});
 }
@@ -271,7 +211,7 @@ static void on_recall(struct world *w, const struct qn_action *action)
     HOLDS(has_lease(w, &action->token, action->worker));
     HOLDS(!unit->started && !unit->recalled);
     unit->recalled = true;
-    note_put(w, soon(w), RECALL_ARRIVES,
+    note_put(&w->notes, soon(w), RECALL_ARRIVES,
              (struct qn_event){.worker = action->worker, .token = action->token});
 }
 
@@ -281,7 +221,7 @@ static void on_cancel(struct world *w, const struct qn_action *action)
     struct unit *unit = unit_of(w, &action->token);
     HOLDS(stage->abandoned && unit->worker == action->worker);
     end_lease(w, unit);
-    note_put(w, soon(w), CANCEL_ARRIVES,
+    note_put(&w->notes, soon(w), CANCEL_ARRIVES,
              (struct qn_event){.worker = action->worker, .token = action->token});
 }
 
@@ -448,7 +388,7 @@ static void say(struct world *w, struct qn_event event)
     int64_t at = soon(w);
     if (at < worker->process.mute_until_ms)
         at = worker->process.mute_until_ms;
-    note_put(w, at, TO_SCHEDULER, event);
+    note_put(&w->notes, at, TO_SCHEDULER, event);
 }
 
 static void spawn(struct world *w)
@@ -461,7 +401,7 @@ static void spawn(struct world *w)
     struct qn_event event = {.worker = w->n_sessions, .slots = worker->slots};
     event.kind = QN_EVENT_JOINED;
     deliver(w, &event);
-    note_put(w, w->now_ms + LEASE_MS / 3, PULSE, event);
+    note_put(&w->notes, w->now_ms + LEASE_MS / 3, PULSE, event);
 }
 
 static bool remove_token(struct qn_token *list, uint32_t *n, const struct qn_token *token)
@@ -484,7 +424,7 @@ static void start_tasks(struct world *w, uint64_t session)
         worker->process.running[worker->process.n_running++] = token;
         struct qn_event event = {.kind = QN_EVENT_STARTED, .worker = session, .token = token};
         say(w, event);
-        note_put(w, w->now_ms + 1 + draw(w, 60), TASK_ENDS, event);
+        note_put(&w->notes, w->now_ms + 1 + draw(w, 60), TASK_ENDS, event);
     }
     if (worker->process.leaving && !worker->process.n_queue && !worker->process.n_running) {
         worker->process.alive = false;
@@ -556,7 +496,7 @@ static void pulse(struct world *w, const struct qn_event *about)
     }
     say(w, event);
     start_tasks(w, about->worker);
-    note_put(w, w->now_ms + LEASE_MS / 3, PULSE, *about);
+    note_put(&w->notes, w->now_ms + LEASE_MS / 3, PULSE, *about);
 }
 
 static void happen(struct world *w, const struct note *note)
@@ -637,7 +577,7 @@ static void world_open(struct world *w, uint64_t seed)
 static void world_close(struct world *w)
 {
     qn_schedule_free(w->schedule);
-    free(w->notes);
+    free(w->notes.heap);
 }
 
 static uint32_t count_alive(const struct world *w)
@@ -678,8 +618,8 @@ static void world_run(struct world *w)
         if (w->p_abandon && chance(w, w->p_abandon))
             abandon(w, draw(w, 3));
         int64_t deadline = qn_schedule_deadline_ms(w->schedule);
-        if (w->n_notes && w->notes[0].at_ms <= deadline) {
-            struct note note = note_take(w);
+        if (w->notes.n && w->notes.heap[0].at_ms <= deadline) {
+            struct note note = note_take(&w->notes);
             if (note.at_ms > w->now_ms)
                 w->now_ms = note.at_ms;
             happen(w, &note);

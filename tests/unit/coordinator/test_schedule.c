@@ -456,7 +456,7 @@ static void misuse_changes_nothing(void **state)
     qn_schedule_free(f.schedule);
 }
 
-/* --- speed: printed, and only held against a floor that a broken algorithm would miss ---------- */
+/* --- speed: printed, and only held against a floor that a broken algorithm would miss ------ */
 
 enum { FAST_WORKERS = 1000, FAST_TASKS = 1000000, FAST_QUEUE = 1 << 14 };
 
