@@ -12,6 +12,8 @@
 
 struct qn_journal;
 
+/* Makes the folder. QN_ESTATE: another coordinator works with it (its pid is in the message); the
+ * lock goes with the process that holds it. */
 QN_CHECK qn_code qn_journal_open(const char *state_folder, struct qn_journal **out,
                                  struct qn_err *err);
 void qn_journal_close(struct qn_journal *journal);

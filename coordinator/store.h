@@ -19,7 +19,7 @@ void qn_store_close(struct qn_store *store);
 uint64_t qn_store_epoch(const struct qn_store *store);
 void *qn_store_connection(struct qn_store *store); /* for qn_sink_ops.prepare */
 
-/* Transactions do not nest. begin checks that the epoch is still ours (QN_ESTATE: another
+/* Transactions do not nest. After a failed commit nothing more is written: QN_ESTATE. begin checks that the epoch is still ours (QN_ESTATE: another
  * coordinator took the warehouse). */
 QN_CHECK qn_code qn_store_begin(struct qn_store *store, struct qn_err *err);
 QN_CHECK qn_code qn_store_commit(struct qn_store *store, struct qn_err *err);
@@ -31,8 +31,14 @@ struct qn_store_run {
     const char *engine_version;
     uint64_t seed;
 };
+/* Status running, for a new run or one to go on with; within a transaction or in one of its own, as
+ * run_finish, job_put and input_put. Comes before any sink's prepare(): a new run takes the place of
+ * unfinished ones, which become cancelled, and drops all staging tables. QN_ESTATE: this run was
+ * given up so; begin a new one. A job that had failed in it starts anew (its ledger and quarantine
+ * rows go). */
 QN_CHECK qn_code qn_store_run_begin(struct qn_store *store, const struct qn_store_run *run,
-                                    struct qn_err *err); /* status running; fine when it exists */
+                                    struct qn_err *err);
+/* Drops what staging tables are left. */
 QN_CHECK qn_code qn_store_run_finish(struct qn_store *store, const char *run_id, const char *status,
                                      struct qn_err *err);
 
@@ -65,7 +71,8 @@ struct qn_ledger_row {
 /* Within a transaction. QN_EEXISTS: already committed, nothing changed. */
 QN_CHECK qn_code qn_store_ledger_put(struct qn_store *store, const struct qn_ledger_row *row,
                                      struct qn_err *err);
-/* All of a run's rows in (job, stage, round, unit) order; texts live in the arena. */
+/* All of a run's rows in (job, stage, round, unit) order, without those of failed jobs; texts live
+ * in the arena. */
 QN_CHECK qn_code qn_store_ledger_read(struct qn_store *store, const char *run_id,
                                       struct qn_arena *arena, struct qn_ledger_row **rows,
                                       uint32_t *n, struct qn_err *err);
@@ -81,12 +88,14 @@ QN_CHECK qn_code qn_store_findings_put(struct qn_store *store, const char *run_i
                                        const struct qn_findings *findings, const char *spec_sha256,
                                        uint64_t seed, uint32_t *version, struct qn_err *err);
 
-/* A model's artefact and version by name and selector ("@champion", ":3", "" = latest). */
+/* A model's artefact (checked against its SHA-256) and version by name and selector ("@champion",
+ * ":3", "" = latest). QN_ENOTFOUND names what there is. */
 QN_CHECK qn_code qn_store_model_read(struct qn_store *store, const char *name, const char *selector,
                                      struct qn_buf *artefact, uint32_t *version,
                                      struct qn_err *err);
 
-/* Secondary: everything a summary or `status`, `models` prints is read with plain SQL. */
+/* Only statements that read; `each` may stop it with any code, which is returned. Values are NULL for
+ * NULL and good until `each` returns. Secondary: everything a summary or `status`, `models` prints is read with plain SQL. */
 typedef qn_code (*qn_store_row_fn)(void *context, int n_columns, const char *const *names,
                                    const char *const *values);
 QN_CHECK qn_code qn_store_query(struct qn_store *store, const char *sql, const char *const *params,

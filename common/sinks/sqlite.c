@@ -1,0 +1,422 @@
+/* The warehouse's tables in SQLite.
+ *
+ * Rows gather in "_quern_stage_<table>", a STRICT table without indexes, and publish() renames it or
+ * copies its records as they are. Types: integer and boolean are INTEGER, double and decimal REAL
+ * (the nearest double), text, date and timestamp TEXT ("2026-01-31", "2026-01-31 12:00:00").
+ * A NaN becomes NULL, for SQLite has none; infinities are kept. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/sink.h"
+#include "sinks/sqlite_db.h"
+#include "sinks/sqlite_rows.h"
+
+/* --- types ------------------------------------------------------------------------------------ */
+
+struct qn_sink {
+    sqlite3 *db;
+    struct qn_arena arena; /* owns the texts and the schema */
+    const char *table, *stage, *source;
+    struct qn_schema schema;
+    enum qn_write_disposition disposition;
+    struct qn_sqlite_rows rows; /* what `source` shows to SQL */
+    sqlite3_stmt *insert;       /* made at the first write */
+};
+
+static const char *column_type(struct qn_type type)
+{
+    switch (qn_type_layout(type)) {
+    case QN_LAYOUT_F64: return "REAL";
+    case QN_LAYOUT_TEXT: return "TEXT";
+    case QN_LAYOUT_BOOL: return "INTEGER";
+    case QN_LAYOUT_I64: break;
+    }
+    if (type.id == QN_DECIMAL)
+        return "REAL";
+    return type.id == QN_INT64 ? "INTEGER" : "TEXT";
+}
+
+/* --- what may be made ------------------------------------------------------------------------- */
+
+static bool has_prefix(struct qn_strv name, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return name.len >= n && qn_strv_eq_nocase((struct qn_strv){name.data, n}, qn_strv_from(prefix));
+}
+
+static qn_code check_name(const char *table, struct qn_err *err)
+{
+    struct qn_strv name = qn_strv_from(table);
+    if (!qn_strv_is_identifier(name))
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "'%s' cannot name a table: letters, digits and '_' only, at most 63, "
+                          "not beginning with a digit",
+                          table);
+    if (has_prefix(name, "_quern_") || has_prefix(name, "sqlite_"))
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "table %s: names that start with _quern_ or sqlite_ are reserved", table);
+    return QN_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return sqlite3_stricmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* SQLite's column names are the same when they differ in the case of ASCII letters only. */
+static qn_code check_columns(struct qn_sink *sink, struct qn_err *err)
+{
+    const struct qn_schema *schema = &sink->schema;
+    if (schema->n_fields == 0 || schema->n_fields > QN_MAX_COLUMNS)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "table %s: %u columns; 1 to %d are possible", sink->table,
+                          schema->n_fields, QN_MAX_COLUMNS);
+    const char **names = QN_NEW_ARRAY(&sink->arena, const char *, schema->n_fields);
+    if (!names)
+        return qn_err_nomem(err, "column names");
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        names[i] = schema->fields[i].name;
+    qsort(names, schema->n_fields, sizeof names[0], compare_names);
+    for (uint32_t i = 1; i < schema->n_fields; i++)
+        if (compare_names(&names[i - 1], &names[i]) == 0)
+            return qn_err_set(
+                err, QN_EINPUT, QN_BLAME_JOB,
+                "table %s: columns '%s' and '%s' have the same name for SQLite, which "
+                "ignores case; rename one",
+                sink->table, names[i - 1], names[i]);
+    return QN_OK;
+}
+
+/* Whether a table of that name exists; anything else of that name is refused. */
+static qn_code find_table(struct qn_sink *sink, const char *name, bool *found, struct qn_err *err)
+{
+    static const char sql[] = "SELECT type, rootpage FROM sqlite_schema "
+                              "WHERE name = ?1 COLLATE NOCASE AND type <> 'trigger'";
+    static const char doing[] = "look for a table";
+    sqlite3_stmt *stmt;
+    QN_TRY(qn_sqlite_prepare(sink->db, sql, doing, &stmt, err));
+    struct qn_sqlite_args args = qn_sqlite_args_of(stmt);
+    qn_sqlite_text(&args, name);
+    qn_code code = qn_sqlite_next(&args, found, doing, err);
+    if (code == QN_OK && *found) {
+        struct qn_strv type = qn_sqlite_column_strv(stmt, 0);
+        bool is_table = qn_strv_is(type, "table");
+        bool is_virtual = is_table && sqlite3_column_int64(stmt, 1) == 0;
+        if (!is_table || is_virtual)
+            code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                              "table %s: the warehouse has %s %s%.*s of that name", name,
+                              qn_strv_is(type, "index") ? "an" : "a", is_virtual ? "virtual " : "",
+                              QN_STRV_ARG(type));
+    }
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+/* --- fitting an existing table ---------------------------------------------------------------- */
+
+struct fit {
+    bool *seen; /* by field of the schema */
+    bool same_order;
+    bool strict;
+};
+
+static qn_code fit_column(struct qn_sink *sink, const char *name, struct qn_strv type,
+                          uint32_t position, struct fit *fit, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < sink->schema.n_fields; i++) {
+        const struct qn_field *field = &sink->schema.fields[i];
+        if (sqlite3_stricmp(field->name, name) != 0)
+            continue;
+        struct qn_strv want = qn_strv_from(column_type(field->type));
+        bool fits = !fit->strict || qn_strv_eq_nocase(type, want) || qn_strv_is(type, "ANY") ||
+                    (qn_strv_is(want, "INTEGER") && qn_strv_eq_nocase(type, QN_STRV_LIT("INT")));
+        if (!fits)
+            return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                              "cannot append to table %s: its column %s is %.*s, the rows have %s",
+                              sink->table, name, QN_STRV_ARG(type), want.data);
+        fit->seen[i] = true;
+        fit->same_order = fit->same_order && i == position;
+        return QN_OK;
+    }
+    return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                      "cannot append to table %s: the rows lack its column %s", sink->table, name);
+}
+
+static qn_code fit_columns(struct qn_sink *sink, sqlite3_stmt *stmt, const char *table,
+                           struct fit *fit, struct qn_err *err)
+{
+    static const char doing[] = "read a table's columns";
+    struct qn_sqlite_args args = qn_sqlite_args_of(stmt);
+    qn_sqlite_text(&args, table);
+    for (uint32_t position = 0;; position++) {
+        bool row;
+        QN_TRY(qn_sqlite_next(&args, &row, doing, err));
+        if (!row)
+            break;
+        fit->strict = sqlite3_column_int(stmt, 3) != 0;
+        if (sqlite3_column_int(stmt, 2) != 0) { /* generated: makes its own values */
+            fit->same_order = false;
+            continue;
+        }
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+        if (!name)
+            return qn_err_nomem(err, "a column name");
+        QN_TRY(fit_column(sink, name, qn_sqlite_column_strv(stmt, 1), position, fit, err));
+    }
+    for (uint32_t i = 0; i < sink->schema.n_fields; i++)
+        if (!fit->seen[i])
+            return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                              "cannot append to table %s: it has no column %s", sink->table,
+                              sink->schema.fields[i].name);
+    return QN_OK;
+}
+
+/* QN_EINPUT unless `table` has the sink's columns; *same_order when `SELECT *` fits too. */
+static qn_code check_fit(struct qn_sink *sink, const char *table, bool *same_order,
+                         struct qn_err *err)
+{
+    static const char sql[] = "SELECT c.name, c.type, c.hidden, t.strict FROM "
+                              "pragma_table_xinfo(?1) AS c JOIN pragma_table_list AS t "
+                              "WHERE t.schema = 'main' AND t.name = ?1 COLLATE NOCASE";
+    struct fit fit = {.same_order = true,
+                      .seen = QN_NEW_ARRAY(&sink->arena, bool, sink->schema.n_fields)};
+    if (!fit.seen)
+        return qn_err_nomem(err, "columns");
+    sqlite3_stmt *stmt;
+    QN_TRY(qn_sqlite_prepare(sink->db, sql, "read a table's columns", &stmt, err));
+    qn_code code = fit_columns(sink, stmt, table, &fit, err);
+    sqlite3_finalize(stmt);
+    *same_order = fit.same_order;
+    return code;
+}
+
+/* --- staging ---------------------------------------------------------------------------------- */
+
+static qn_code create_stage(struct qn_sink *sink, struct qn_err *err)
+{
+    struct qn_buf sql;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "CREATE TABLE ");
+    qn_sqlite_quote(&sql, sink->stage);
+    for (uint32_t i = 0; i < sink->schema.n_fields; i++) {
+        qn_buf_put(&sql, i ? ", " : "(", i ? 2 : 1);
+        qn_sqlite_quote(&sql, sink->schema.fields[i].name);
+        qn_buf_printf(&sql, " %s", column_type(sink->schema.fields[i].type));
+    }
+    qn_buf_printf(&sql, ") STRICT");
+    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, "create a staging table", err);
+    qn_buf_fini(&sql);
+    return code;
+}
+
+static qn_code prepare_stage(struct qn_sink *sink, struct qn_err *err)
+{
+    bool found;
+    bool same_order = true;
+    QN_TRY(find_table(sink, sink->stage, &found, err));
+    if (!found)
+        return create_stage(sink, err);
+    qn_code code = check_fit(sink, sink->stage, &same_order, err);
+    if (code == QN_EINPUT || (code == QN_OK && !same_order))
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                          "%s holds rows of another run with other columns", sink->stage);
+    return code;
+}
+
+static qn_code drop(struct qn_sink *sink, const char *table, struct qn_err *err)
+{
+    struct qn_buf sql;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "DROP TABLE IF EXISTS ");
+    qn_sqlite_quote(&sql, table);
+    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, "drop a table", err);
+    qn_buf_fini(&sql);
+    return code;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static void sqlite_close(struct qn_sink *sink)
+{
+    if (!sink)
+        return;
+    sqlite3_finalize(sink->insert);
+    if (sink->source)
+        qn_sqlite_rows_remove(sink->db, sink->source);
+    qn_arena_fini(&sink->arena);
+    free(sink);
+}
+
+static qn_code setup(struct qn_sink *sink, const char *table, const struct qn_schema *schema,
+                     struct qn_err *err)
+{
+    QN_TRY(check_name(table, err));
+    sink->table = qn_arena_strdup(&sink->arena, qn_strv_from(table));
+    sink->stage = qn_arena_printf(&sink->arena, "_quern_stage_%s", table);
+    if (!sink->table || !sink->stage)
+        return qn_err_nomem(err, "a table's name");
+    QN_TRY(qn_schema_copy(&sink->arena, schema, &sink->schema, err));
+    QN_TRY(check_columns(sink, err));
+    bool found;
+    bool same_order;
+    QN_TRY(find_table(sink, table, &found, err));
+    if (found && sink->disposition == QN_WRITE_APPEND)
+        QN_TRY(check_fit(sink, table, &same_order, err));
+    return prepare_stage(sink, err);
+}
+
+static qn_code sqlite_prepare(void *store, const char *table, const struct qn_schema *schema,
+                              enum qn_write_disposition disposition, struct qn_sink **out,
+                              struct qn_err *err)
+{
+    *out = NULL;
+    struct qn_sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return qn_err_nomem(err, "a sink");
+    sink->db = store;
+    sink->disposition = disposition;
+    qn_arena_init(&sink->arena);
+    qn_code code = setup(sink, table, schema, err);
+    if (code != QN_OK) {
+        sqlite_close(sink);
+        return code;
+    }
+    *out = sink;
+    return QN_OK;
+}
+
+static qn_code prepare_insert(struct qn_sink *sink, struct qn_err *err)
+{
+    /* Named by address: two open sinks never share one. */
+    sink->rows.schema = &sink->schema;
+    sink->source = qn_arena_printf(&sink->arena, "_quern_rows_%p", (void *)sink);
+    if (!sink->source)
+        return qn_err_nomem(err, "a sink");
+    int rc = qn_sqlite_rows_register(sink->db, sink->source, &sink->rows);
+    if (rc != SQLITE_OK)
+        return qn_sqlite_fail(sink->db, rc, "write rows", err);
+    struct qn_buf sql;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "INSERT INTO ");
+    qn_sqlite_quote(&sql, sink->stage);
+    qn_buf_printf(&sql, " SELECT * FROM ");
+    qn_sqlite_quote(&sql, sink->source);
+    qn_buf_put_u8(&sql, 0);
+    qn_code code = qn_buf_check(&sql, "a statement", err);
+    if (code == QN_OK)
+        code =
+            qn_sqlite_prepare(sink->db, (const char *)sql.data, "write rows", &sink->insert, err);
+    qn_buf_fini(&sql);
+    return code;
+}
+
+static qn_code sqlite_write(struct qn_sink *sink, const struct qn_batch *batch, struct qn_err *err)
+{
+    bool fits = batch->schema->n_fields == sink->schema.n_fields;
+    for (uint32_t i = 0; fits && i < sink->schema.n_fields; i++)
+        fits = qn_type_eq(batch->columns[i].type, sink->schema.fields[i].type);
+    if (!fits)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                          "rows for table %s have other columns than it was prepared for",
+                          sink->table);
+    if (!sink->insert)
+        QN_TRY(prepare_insert(sink, err));
+    sink->rows.batch = batch;
+    struct qn_sqlite_args args = qn_sqlite_args_of(sink->insert);
+    qn_code code = qn_sqlite_run(&args, "write rows", err);
+    sink->rows.batch = NULL;
+    if (code != QN_OK)
+        qn_err_frame(err, "while writing %u rows for table %s", batch->n_rows, sink->table);
+    return code;
+}
+
+static qn_code rename_stage(struct qn_sink *sink, struct qn_err *err)
+{
+    struct qn_buf sql;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "ALTER TABLE ");
+    qn_sqlite_quote(&sql, sink->stage);
+    qn_buf_printf(&sql, " RENAME TO ");
+    qn_sqlite_quote(&sql, sink->table);
+    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, "publish a table", err);
+    qn_buf_fini(&sql);
+    return code;
+}
+
+static void put_columns(struct qn_buf *sql, const struct qn_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        if (i)
+            qn_buf_put_u8(sql, ',');
+        qn_sqlite_quote(sql, schema->fields[i].name);
+    }
+}
+
+/* Between tables of the same columns, `SELECT *` moves records without taking them apart. */
+static qn_code append_stage(struct qn_sink *sink, struct qn_err *err)
+{
+    bool same_order;
+    QN_TRY(check_fit(sink, sink->table, &same_order, err));
+    struct qn_buf sql;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "INSERT INTO ");
+    qn_sqlite_quote(&sql, sink->table);
+    if (same_order) {
+        qn_buf_printf(&sql, " SELECT *");
+    } else {
+        qn_buf_put_u8(&sql, '(');
+        put_columns(&sql, &sink->schema);
+        qn_buf_printf(&sql, ") SELECT ");
+        put_columns(&sql, &sink->schema);
+    }
+    qn_buf_printf(&sql, " FROM ");
+    qn_sqlite_quote(&sql, sink->stage);
+    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, "append to a table", err);
+    qn_buf_fini(&sql);
+    if (code == QN_OK)
+        code = drop(sink, sink->stage, err);
+    return code;
+}
+
+static qn_code publish_stage(struct qn_sink *sink, struct qn_err *err)
+{
+    bool found = false;
+    QN_TRY(find_table(sink, sink->table, &found, err));
+    if (found && sink->disposition == QN_WRITE_APPEND)
+        return append_stage(sink, err);
+    if (found)
+        QN_TRY(drop(sink, sink->table, err));
+    return rename_stage(sink, err);
+}
+
+/* All of it or nothing, for the caller may commit what else it told in this transaction. */
+static qn_code sqlite_publish(struct qn_sink *sink, struct qn_err *err)
+{
+    sqlite3_finalize(sink->insert); /* it writes the staging table, which goes */
+    sink->insert = NULL;
+    QN_TRY(qn_sqlite_exec(sink->db, "SAVEPOINT quern_publish", "publish a table", err));
+    qn_code code = publish_stage(sink, err);
+    if (code == QN_OK)
+        return qn_sqlite_exec(sink->db, "RELEASE quern_publish", "publish a table", err);
+    qn_err_frame(err, "while publishing table %s", sink->table);
+    /* Fails only where SQLite has rolled back the whole transaction already. */
+    (void)sqlite3_exec(sink->db, "ROLLBACK TO quern_publish; RELEASE quern_publish", NULL, NULL,
+                       NULL);
+    return code;
+}
+
+static qn_code sqlite_discard(struct qn_sink *sink, struct qn_err *err)
+{
+    sqlite3_finalize(sink->insert);
+    sink->insert = NULL;
+    return drop(sink, sink->stage, err);
+}
+
+const struct qn_sink_ops qn_sink_sqlite = {
+    .name = "sqlite",
+    .prepare = sqlite_prepare,
+    .write = sqlite_write,
+    .publish = sqlite_publish,
+    .discard = sqlite_discard,
+    .close = sqlite_close,
+};

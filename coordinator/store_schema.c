@@ -1,0 +1,177 @@
+/* The system tables (docs/warehouse.md) and their version. */
+#include <inttypes.h>
+
+#include "coordinator/store_internal.h"
+
+/* Raised when a table changes its meaning or shape, together with a step in `upgrade` that takes
+ * files of the version before to it. */
+enum { SCHEMA_VERSION = 1 };
+
+static const char *const tables[] = {
+    "CREATE TABLE _quern_meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_runs(run_id TEXT PRIMARY KEY, spec_name TEXT NOT NULL,"
+    " spec_sha256 TEXT NOT NULL, spec_text TEXT NOT NULL, engine_version TEXT NOT NULL,"
+    " seed INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " status TEXT NOT NULL CHECK(status IN"
+    " ('pending','running','success','failed','cancelled','skipped')),"
+    " started_at TEXT NOT NULL, finished_at TEXT) STRICT",
+
+    "CREATE TABLE _quern_jobs(run_id TEXT NOT NULL, job TEXT NOT NULL, kind TEXT NOT NULL,"
+    " status TEXT NOT NULL CHECK(status IN"
+    " ('pending','running','success','failed','cancelled','skipped')),"
+    " chunks INTEGER NOT NULL, rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL,"
+    " rows_quarantined INTEGER NOT NULL, rows_filtered INTEGER NOT NULL,"
+    " rows_deduplicated INTEGER NOT NULL, rows_added INTEGER NOT NULL,"
+    " rows_absorbed INTEGER NOT NULL, seconds REAL, PRIMARY KEY(run_id, job)) STRICT",
+
+    "CREATE TABLE _quern_commits(run_id TEXT NOT NULL, job TEXT NOT NULL,"
+    " stage INTEGER NOT NULL, round INTEGER NOT NULL, chunk INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, rows INTEGER NOT NULL, digest TEXT NOT NULL,"
+    " part_bytes INTEGER NOT NULL, rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL,"
+    " rows_quarantined INTEGER NOT NULL, rows_filtered INTEGER NOT NULL,"
+    " rows_deduplicated INTEGER NOT NULL, rows_added INTEGER NOT NULL,"
+    " rows_absorbed INTEGER NOT NULL, first_start INTEGER NOT NULL, next_start INTEGER NOT NULL,"
+    " lines INTEGER NOT NULL, records INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+    " PRIMARY KEY(run_id, job, stage, round, chunk)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_inputs(run_id TEXT NOT NULL, job TEXT NOT NULL, file TEXT NOT NULL,"
+    " bytes INTEGER NOT NULL, fingerprint TEXT NOT NULL, chunks INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL, PRIMARY KEY(run_id, job, file)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_quarantine(run_id TEXT NOT NULL, job TEXT NOT NULL, file TEXT,"
+    " line INTEGER, byte_offset INTEGER, \"column\" TEXT, rule TEXT NOT NULL,"
+    " message TEXT NOT NULL, raw TEXT NOT NULL, replayed_in TEXT) STRICT",
+
+    "CREATE TABLE _quern_tests(run_id TEXT NOT NULL, job TEXT NOT NULL, \"column\" TEXT,"
+    " test TEXT NOT NULL, severity TEXT NOT NULL CHECK(severity IN ('error','warn')),"
+    " status TEXT NOT NULL CHECK(status IN ('pass','warn','fail','error')),"
+    " failures INTEGER NOT NULL, rows INTEGER NOT NULL, message TEXT) STRICT",
+
+    "CREATE TABLE _quern_profile(run_id TEXT NOT NULL, job TEXT NOT NULL,"
+    " \"column\" TEXT NOT NULL, type TEXT NOT NULL, rows INTEGER NOT NULL,"
+    " nulls INTEGER NOT NULL, imputed INTEGER NOT NULL, distinct_count INTEGER NOT NULL,"
+    " distinct_approximate INTEGER NOT NULL, min TEXT, max TEXT, mean REAL, stddev REAL,"
+    " quantiles TEXT, top_values TEXT) STRICT",
+
+    "CREATE TABLE _quern_watermarks(job TEXT NOT NULL, cursor TEXT NOT NULL, value TEXT,"
+    " run_id TEXT NOT NULL, PRIMARY KEY(job, cursor)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_models(name TEXT NOT NULL, version INTEGER NOT NULL,"
+    " algorithm TEXT NOT NULL, artefact BLOB NOT NULL, sha256 TEXT NOT NULL,"
+    " parameters TEXT NOT NULL, run_id TEXT NOT NULL, job TEXT NOT NULL,"
+    " spec_sha256 TEXT NOT NULL, seed INTEGER NOT NULL, engine_version TEXT NOT NULL,"
+    " created_at TEXT NOT NULL, PRIMARY KEY(name, version)) STRICT",
+
+    "CREATE TABLE _quern_model_aliases(name TEXT NOT NULL, alias TEXT NOT NULL,"
+    " version INTEGER NOT NULL, run_id TEXT, note TEXT, set_at TEXT NOT NULL,"
+    " PRIMARY KEY(name, alias)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_model_metrics(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, split TEXT NOT NULL, metric TEXT NOT NULL, value REAL,"
+    " PRIMARY KEY(run_id, job, split, metric)) STRICT, WITHOUT ROWID",
+};
+
+/* --- version ---------------------------------------------------------------------------------- */
+
+/* *version 0: not a warehouse yet. */
+static qn_code read_version(struct qn_store *store, int64_t *version, struct qn_err *err)
+{
+    static const char look[] = "SELECT 1 FROM sqlite_schema WHERE name = '_quern_meta'";
+    static const char sql[] = "SELECT value FROM _quern_meta WHERE key = 'schema_version'";
+    static const char doing[] = "read the warehouse's version";
+    *version = 0;
+    sqlite3_stmt *stmt;
+    bool row;
+    QN_TRY(qn_sqlite_prepare(store->db, look, doing, &stmt, err));
+    struct qn_sqlite_args args = qn_sqlite_args_of(stmt);
+    qn_code code = qn_sqlite_next(&args, &row, doing, err);
+    sqlite3_finalize(stmt);
+    if (code != QN_OK || !row)
+        return code;
+    QN_TRY(qn_sqlite_prepare(store->db, sql, doing, &stmt, err));
+    args = qn_sqlite_args_of(stmt);
+    code = qn_sqlite_next(&args, &row, doing, err);
+    if (code == QN_OK && row)
+        *version = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (code == QN_OK && *version < 1)
+        code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "its table _quern_meta was not made by this engine");
+    return code;
+}
+
+static qn_code refuse_newer(int64_t version, struct qn_err *err)
+{
+    if (version <= SCHEMA_VERSION)
+        return QN_OK;
+    return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
+                      "a newer engine made it (schema version %" PRId64 "; this one, %s, knows %d)",
+                      version, QN_VERSION, SCHEMA_VERSION);
+}
+
+qn_code qn_store_schema_check(struct qn_store *store, struct qn_err *err)
+{
+    int64_t version;
+    QN_TRY(read_version(store, &version, err));
+    if (version == 0)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "it is an SQLite database without the tables of a warehouse");
+    return refuse_newer(version, err);
+}
+
+/* --- opening for writing ---------------------------------------------------------------------- */
+
+static qn_code create_tables(struct qn_store *store, struct qn_err *err)
+{
+    static const char doing[] = "create the system tables";
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        QN_TRY(qn_sqlite_exec(store->db, tables[i], doing, err));
+    char sql[160];
+    sqlite3_snprintf(sizeof sql, sql,
+                     "INSERT INTO _quern_meta(key, value) VALUES"
+                     "('schema_version', %d), ('created_by', '%q'), ('epoch', 0)",
+                     SCHEMA_VERSION, QN_VERSION);
+    return qn_sqlite_exec(store->db, sql, doing, err);
+}
+
+static qn_code raise_epoch(struct qn_store *store, struct qn_err *err)
+{
+    static const char sql[] = "UPDATE _quern_meta SET value = value + 1 WHERE key = 'epoch' "
+                              "AND typeof(value) = 'integer' RETURNING value";
+    static const char doing[] = "raise the warehouse's epoch";
+    sqlite3_stmt *stmt;
+    bool row;
+    uint64_t epoch = 0;
+    QN_TRY(qn_sqlite_prepare(store->db, sql, doing, &stmt, err));
+    struct qn_sqlite_args args = qn_sqlite_args_of(stmt);
+    qn_code code = qn_sqlite_next(&args, &row, doing, err);
+    if (code == QN_OK && row)
+        epoch = (uint64_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (code == QN_OK && epoch == 0)
+        code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "its table _quern_meta holds no epoch");
+    store->epoch = epoch;
+    return code;
+}
+
+static qn_code open_in_transaction(struct qn_store *store, struct qn_err *err)
+{
+    int64_t version;
+    QN_TRY(read_version(store, &version, err));
+    QN_TRY(refuse_newer(version, err));
+    if (version == 0)
+        QN_TRY(create_tables(store, err));
+    return raise_epoch(store, err);
+}
+
+qn_code qn_store_schema_open(struct qn_store *store, struct qn_err *err)
+{
+    QN_TRY(qn_sqlite_exec(store->db, "BEGIN IMMEDIATE", "begin a transaction", err));
+    qn_code code = open_in_transaction(store, err);
+    if (code == QN_OK)
+        return qn_store_commit(store, err);
+    store->epoch = 0;
+    qn_store_rollback(store);
+    return code;
+}
