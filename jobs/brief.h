@@ -15,8 +15,8 @@ struct qn_brief_files {
 
 struct qn_brief {
     uint32_t n_units;
-    struct qn_strv states[QN_MAX_STAGES]; /* by stage; empty: not finished, or has none */
-    struct qn_brief_files partitions;     /* PARTITIONS stages: the parts, in unit order */
+    struct qn_strv states[QN_MAX_STAGES];      /* by stage; empty: not finished, or has none */
+    struct qn_brief_files partitions;          /* PARTITIONS stages: the parts, in unit order */
     struct qn_brief_files sides[QN_MAX_SIDES]; /* by qn_job.sides: the parts of each dataset */
     struct qn_strv model;
     uint32_t model_version;
@@ -24,7 +24,7 @@ struct qn_brief {
 
 void qn_brief_pack(const struct qn_brief *brief, struct qn_buf *out);
 /* Texts borrow from the bytes; arrays and paths live in the arena. */
-QN_CHECK qn_code qn_brief_unpack(struct qn_strv bytes, struct qn_arena *arena,
-                                 struct qn_brief *out, struct qn_err *err);
+QN_CHECK qn_code qn_brief_unpack(struct qn_strv bytes, struct qn_arena *arena, struct qn_brief *out,
+                                 struct qn_err *err);
 
 #endif

@@ -15,7 +15,7 @@ struct qn_log_options {
 };
 
 /* Call once before threads start. */
-void qn_log_setup(const struct qn_log_options *options);
+void qn_log_setup(const struct qn_log_options *wanted);
 
 void qn_log(enum qn_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
