@@ -128,11 +128,17 @@ static bool is_listed(const struct qn_csv_nulls *nulls, struct qn_strv s)
     return false;
 }
 
+static inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* qn_strv_trim, inlined into the loop below. */
 static inline struct qn_strv trim_blanks(struct qn_strv s)
 {
-    while (s.len && (s.data[0] == ' ' || s.data[0] == '\t'))
+    while (s.len && is_blank(s.data[0]))
         s.data++, s.len--;
-    while (s.len && (s.data[s.len - 1] == ' ' || s.data[s.len - 1] == '\t'))
+    while (s.len && is_blank(s.data[s.len - 1]))
         s.len--;
     return s;
 }
