@@ -1,6 +1,8 @@
-/* Rate at which CSV is read: scan alone, scan and decode of all columns, of one column.
+/* Rate at which CSV is read: scanned only, all columns decoded, each column alone.
  *
- *     bench.csv [FILE]      without FILE: a generated one of 128 MiB, seven columns of every type */
+ *     bench.csv [FILE]
+ *
+ * Without FILE: a generated one of 128 MiB with seven columns of every type. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -173,15 +173,6 @@ static inline bool parse_double(struct qn_type type, struct qn_strv s, int64_t *
     return true;
 }
 
-static inline bool parse_bool(struct qn_type type, struct qn_strv s, int64_t *out)
-{
-    (void)type;
-    bool value = false;
-    bool ok = qn_parse_bool(s, &value);
-    *out = value;
-    return ok;
-}
-
 static inline bool parse_date(struct qn_type type, struct qn_strv s, int64_t *out)
 {
     (void)type;
@@ -242,7 +233,9 @@ uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, struct qn_csv_rows
     uint32_t failed = 0;
     for (uint32_t c = 0; c < decoder->n_columns; c++) {
         switch ((enum qn_type_id)decoder->columns[c].of->type.id) {
-        case QN_BOOL: failed += decode_column(decoder, c, rows, bytes, parse_bool, true); break;
+        case QN_BOOL:
+            failed += decode_column(decoder, c, rows, bytes, qn_csv_parse_bool, true);
+            break;
         case QN_INT64:
             failed += decode_column(decoder, c, rows, bytes, qn_csv_parse_integer, false);
             break;

@@ -11,8 +11,7 @@
 enum {
     HEAD_BYTES = 1 << 20,      /* of the first file */
     SPOT_BYTES = 64 << 10,     /* at its middle and end, and at the start of others */
-    MAX_OTHER_FILES = 32,      /* whose values are looked at; headers of all are */
-    MAX_OTHER_RECORDS = 500,   /* of each */
+    MAX_OTHER_FILES = 256,     /* whose values are looked at: 16 MiB in all; headers of all are */
     HEADER_CHECK_RECORDS = 200 /* after the first, to tell a header */
 };
 
@@ -304,7 +303,7 @@ static qn_code check_file(struct inspection *in, const char *path, bool look,
     if (code == QN_OK && look && window.data && preamble.end < window.len) {
         size_t skip = (size_t)preamble.end;
         qn_csv_evidence_scan(&in->dialect, window.data + skip, window.len - skip,
-                             qn_csv_window_final(&window), *field_of, MAX_OTHER_RECORDS, in->fields,
+                             qn_csv_window_final(&window), *field_of, UINT64_MAX, in->fields,
                              in->evidence);
     }
     qn_csv_window_close(&window);

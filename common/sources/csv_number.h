@@ -45,6 +45,17 @@ static inline bool qn_csv_parse_integer(struct qn_type type, struct qn_strv s, i
     return qn_strv_to_i64(s, out);
 }
 
+static inline bool qn_csv_parse_bool(struct qn_type type, struct qn_strv s, int64_t *out)
+{
+    (void)type;
+    bool value = s.len == 4 && memcmp(s.data, "true", 4) == 0;
+    bool known = value || (s.len == 5 && memcmp(s.data, "false", 5) == 0);
+    if (!known && !qn_parse_bool(s, &value))
+        return false;
+    *out = value;
+    return true;
+}
+
 static inline bool qn_csv_parse_decimal(struct qn_type type, struct qn_strv s, int64_t *out)
 {
     size_t i = s.len && s.data[0] == '-', dot = s.len, first = i;

@@ -1,3 +1,4 @@
+#include <glob.h>
 #include <stdlib.h>
 
 #include "sources/csv_dialect.h"
@@ -324,6 +325,36 @@ static void test_bank_churn(void **state)
     end(&f);
 }
 
+/* 219 files under one schema: what is inferred from the sample holds for all of them. */
+static void test_retail(void **state)
+{
+    (void)state;
+    char path[600], pattern[700], got[1024];
+    if (!data_file(path, "online-retail/by-day"))
+        skip();
+    snprintf(pattern, sizeof pattern, "%s/*.csv", path);
+    glob_t found;
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    struct fixture f;
+    struct reading reading;
+    begin(&f);
+    f.options.paths = (const char *const *)found.gl_pathv;
+    f.options.n_paths = (uint32_t)found.gl_pathc;
+    assert_ok(ops->inspect(&f.options, &f.arena, &f.info, &f.err), &f.err);
+    schema_text(&f.info.schema, got);
+    assert_string_equal(got, "InvoiceNo text, StockCode text, Description text, Quantity integer, "
+                             "InvoiceDate timestamp, UnitPrice decimal(18,3), "
+                             "CustomerID decimal(18,1), Country text");
+    reading_init(&reading);
+    assert_ok(read_source(ops, f.options, &f.info, 50000, false, &reading, &f.err), &f.err);
+    assert_int_equal(reading.n_rows, 320705);
+    assert_int_equal(reading.n_rejects, 0);
+    reading_fini(&reading);
+    f.options.n_paths = 0;
+    globfree(&found);
+    end(&f);
+}
+
 int main(void)
 {
     ops = qn_source_find("csv");
@@ -334,6 +365,7 @@ int main(void)
                                        cmocka_unit_test(test_column_order_by_file),
                                        cmocka_unit_test(test_dialect_is_checked),
                                        cmocka_unit_test(test_telco),
-                                       cmocka_unit_test(test_bank_churn)};
+                                       cmocka_unit_test(test_bank_churn),
+                                       cmocka_unit_test(test_retail)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
