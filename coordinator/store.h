@@ -19,8 +19,8 @@ void qn_store_close(struct qn_store *store);
 uint64_t qn_store_epoch(const struct qn_store *store);
 void *qn_store_connection(struct qn_store *store); /* for qn_sink_ops.prepare */
 
-/* Transactions do not nest. After a failed commit nothing more is written: QN_ESTATE. begin checks that the epoch is still ours (QN_ESTATE: another
- * coordinator took the warehouse). */
+/* Transactions do not nest. After a failed commit nothing more is written: QN_ESTATE. begin checks
+ * that the epoch is still ours (QN_ESTATE: another coordinator took the warehouse). */
 QN_CHECK qn_code qn_store_begin(struct qn_store *store, struct qn_err *err);
 QN_CHECK qn_code qn_store_commit(struct qn_store *store, struct qn_err *err);
 void qn_store_rollback(struct qn_store *store);
@@ -32,8 +32,8 @@ struct qn_store_run {
     uint64_t seed;
 };
 /* Status running, for a new run or one to go on with; within a transaction or in one of its own, as
- * run_finish, job_put and input_put. Comes before any sink's prepare(): a new run takes the place of
- * unfinished ones, which become cancelled, and drops all staging tables. QN_ESTATE: this run was
+ * run_finish, job_put and input_put. Comes before any sink's prepare(): a new run takes the place
+ * of unfinished ones, which become cancelled, and drops all staging tables. QN_ESTATE: this run was
  * given up so; begin a new one. A job that had failed in it starts anew (its ledger and quarantine
  * rows go). */
 QN_CHECK qn_code qn_store_run_begin(struct qn_store *store, const struct qn_store_run *run,
@@ -94,8 +94,9 @@ QN_CHECK qn_code qn_store_model_read(struct qn_store *store, const char *name, c
                                      struct qn_buf *artefact, uint32_t *version,
                                      struct qn_err *err);
 
-/* Only statements that read; `each` may stop it with any code, which is returned. Values are NULL for
- * NULL and good until `each` returns. Secondary: everything a summary or `status`, `models` prints is read with plain SQL. */
+/* Only statements that read; `each` may stop it with any code, which is returned. Values are NULL
+ * for NULL and good until `each` returns. Secondary: everything a summary or `status`, `models`
+ * prints is read with plain SQL. */
 typedef qn_code (*qn_store_row_fn)(void *context, int n_columns, const char *const *names,
                                    const char *const *values);
 QN_CHECK qn_code qn_store_query(struct qn_store *store, const char *sql, const char *const *params,

@@ -3,8 +3,8 @@
  *
  * Of a table: SHA-256 over, all integers little-endian,
  *     "quern-table-1\n", u32 columns, per column: name, declared type (each u32 length, bytes)
- *     per row in rowid order, per value: 0 | 1 i64 | 2 f64 bits | 3 u32 length, text | 4 u32 length,
- *     blob
+ *     per row in rowid order, per value: 0 | 1 i64 | 2 f64 bits | 3 u32 length, text | 4 u32
+ *     length, blob
  * The table's own name is not in it. Of a model version: SHA-256 of the artefact. System tables
  * are left out: they hold times and names of runs. */
 #include <inttypes.h>
@@ -93,8 +93,8 @@ static qn_code hash_table(struct qn_store *store, const char *name, char out[QN_
 {
     struct qn_buf sql;
     qn_buf_init(&sql);
-    /* Without an index in the way, a scan is in rowid (or primary key) order; "ORDER BY rowid" could
-     * name a column of the user's. */
+    /* Without an index in the way, a scan is in rowid (or primary key) order; "ORDER BY rowid"
+     * could name a column of the user's. */
     qn_buf_printf(&sql, "SELECT * FROM main.");
     qn_sqlite_quote(&sql, name);
     qn_buf_printf(&sql, " NOT INDEXED");

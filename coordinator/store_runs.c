@@ -62,7 +62,7 @@ static qn_code run_insert(struct qn_store *store, const struct qn_store_run *run
     return QN_OK;
 }
 
-/* A job of this run that failed gave its staged rows up: its ledger goes too, and it starts anew. */
+/* A job of this run that failed gave its staged rows up: its ledger goes too; it starts anew. */
 static qn_code restart_failed(struct qn_store *store, const char *run_id, struct qn_err *err)
 {
 #define THEIRS                                                                                     \

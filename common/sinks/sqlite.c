@@ -1,8 +1,8 @@
 /* The warehouse's tables in SQLite.
  *
- * Rows gather in "_quern_stage_<table>", a STRICT table without indexes, and publish() renames it or
- * copies its records as they are. Types: integer and boolean are INTEGER, double and decimal REAL
- * (the nearest double), text, date and timestamp TEXT ("2026-01-31", "2026-01-31 12:00:00").
+ * Rows gather in "_quern_stage_<table>", a STRICT table without indexes, and publish() renames it
+ * or copies its records as they are. Types: integer and boolean are INTEGER, double and decimal
+ * REAL (the nearest double), text, date and timestamp TEXT ("2026-01-31", "2026-01-31 12:00:00").
  * A NaN becomes NULL, for SQLite has none; infinities are kept. */
 #include <stdlib.h>
 #include <string.h>
