@@ -1,0 +1,214 @@
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "coordinator/journal.h"
+#include "tests/support/warehouse.h"
+
+static struct qn_journal *open_journal(const char *folder)
+{
+    struct qn_err err = {0};
+    struct qn_journal *journal = NULL;
+    assert_ok(qn_journal_open(folder, &journal, &err), &err);
+    return journal;
+}
+
+static void runs_are_found_until_they_end(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    char run_id[64];
+    struct qn_journal *journal = open_journal(folder.path);
+    assert_int_equal(qn_journal_find_run(journal, "p1", run_id, &err), QN_ENOTFOUND);
+    assert_int_not_equal(access(folder_file(&folder, "journal.db"), F_OK), 0); /* made when used */
+    assert_ok(qn_journal_begin_run(journal, "r1", "p1", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r2", "p2", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r3", "p1", &err), &err);
+    qn_journal_close(journal);
+    journal = open_journal(folder.path);
+    assert_ok(qn_journal_find_run(journal, "p1", run_id, &err), &err);
+    assert_string_equal(run_id, "r3");
+    assert_ok(qn_journal_end_run(journal, "r3", "success", &err), &err);
+    assert_ok(qn_journal_find_run(journal, "p1", run_id, &err), &err);
+    assert_string_equal(run_id, "r1");
+    assert_ok(qn_journal_end_run(journal, "r1", "failed", &err), &err);
+    assert_int_equal(qn_journal_find_run(journal, "p1", run_id, &err), QN_ENOTFOUND);
+    qn_journal_close(journal);
+    folder_remove(&folder);
+}
+
+static void attempts_keep_the_highest(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    struct qn_journal *journal = open_journal(folder.path);
+    uint32_t attempts[4] = {9, 9, 9, 9};
+    assert_ok(qn_journal_get_attempts(journal, "r", 1, 2, 3, attempts, 4, &err), &err);
+    assert_int_equal(attempts[0] + attempts[1] + attempts[2] + attempts[3], 0);
+    struct qn_token tokens[] = {{1, 2, 3, 0, 5, 1},
+                                {1, 2, 3, 2, 1, 1},
+                                {1, 2, 3, 0, 4, 2},
+                                {1, 2, 0, 1, 7, 2},
+                                {1, 2, 3, 9, 8, 2}};
+    assert_ok(qn_journal_put_attempts(journal, "r", tokens, 5, &err), &err);
+    assert_ok(qn_journal_put_attempts(journal, "r", tokens, 0, &err), &err);
+    assert_ok(qn_journal_put_attempts(journal, "other", &tokens[3], 1, &err), &err);
+    qn_journal_close(journal);
+    journal = open_journal(folder.path);
+    assert_ok(qn_journal_get_attempts(journal, "r", 1, 2, 3, attempts, 4, &err), &err);
+    const uint32_t want[] = {5, 0, 1, 0};
+    assert_memory_equal(attempts, want, sizeof want);
+    assert_ok(qn_journal_put_failure(journal, "r", tokens, "it's out of memory", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r", "p", &err), &err);
+    assert_ok(qn_journal_end_run(journal, "r", "success", &err), &err);
+    assert_ok(qn_journal_get_attempts(journal, "r", 1, 2, 3, attempts, 4, &err), &err);
+    assert_int_equal(attempts[0] + attempts[2], 0);
+    qn_journal_close(journal);
+    folder_remove(&folder);
+}
+
+static void states_come_back(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    struct qn_buf buf;
+    qn_buf_init(&buf);
+    struct qn_journal *journal = open_journal(folder.path);
+    assert_int_equal(qn_journal_get_state(journal, "r", 0, 1, 2, &buf, &err), QN_ENOTFOUND);
+    assert_ok(qn_journal_put_state(journal, "r", 0, 1, 2, QN_STRV_LIT("first"), &err), &err);
+    assert_ok(qn_journal_put_state(journal, "r", 0, 1, 2, QN_STRV_LIT("a\0b"), &err), &err);
+    assert_ok(qn_journal_put_state(journal, "r", 0, 1, 3, QN_STRV_LIT(""), &err), &err);
+    qn_journal_close(journal);
+    journal = open_journal(folder.path);
+    assert_ok(qn_journal_get_state(journal, "r", 0, 1, 2, &buf, &err), &err);
+    assert_true(qn_strv_eq(qn_buf_strv(&buf), QN_STRV_LIT("a\0b")));
+    assert_ok(qn_journal_get_state(journal, "r", 0, 1, 3, &buf, &err), &err);
+    assert_int_equal(buf.len, 0);
+    assert_int_equal(qn_journal_get_state(journal, "r", 0, 2, 2, &buf, &err), QN_ENOTFOUND);
+    qn_journal_close(journal);
+    qn_buf_fini(&buf);
+    folder_remove(&folder);
+}
+
+static void folders_are_made_and_bad_ones_said(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    char deep[400];
+    struct qn_journal *journal = NULL;
+    snprintf(deep, sizeof deep, "%s/a/b//c/", folder.path);
+    qn_journal_close(open_journal(deep));
+    assert_int_equal(qn_journal_open("", &journal, &err), QN_EINPUT);
+    FILE *file = fopen(folder_file(&folder, "file"), "w");
+    fputs("this is no journal, nor is it a database of any kind", file);
+    fclose(file);
+    assert_int_equal(qn_journal_open(folder.file, &journal, &err), QN_EIO);
+    assert_null(journal);
+    rename(folder.file, (snprintf(deep, sizeof deep, "%s/journal.db", folder.path), deep));
+    journal = open_journal(folder.path);
+    char run_id[64];
+    assert_int_equal(qn_journal_find_run(journal, "p", run_id, &err), QN_EINPUT);
+    assert_non_null(strstr(err.message, "is not an SQLite database"));
+    qn_journal_close(journal);
+    snprintf(deep, sizeof deep, "rm -rf '%s'", folder.path);
+    assert_int_equal(system(deep), 0);
+}
+
+/* --- the lock --------------------------------------------------------------------------------- */
+
+static void one_coordinator_a_state_folder(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    struct qn_journal *second = NULL;
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct qn_journal *journal = NULL;
+        if (qn_journal_open(folder.path, &journal, NULL) != QN_OK || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    char who[40];
+    snprintf(who, sizeof who, "(process %ld)", (long)child);
+    assert_int_equal(qn_journal_open(folder.path, &second, &err), QN_ESTATE);
+    assert_non_null(strstr(err.message, who));
+    assert_null(second);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    qn_journal_close(open_journal(folder.path)); /* its death gave the lock back */
+    close(ready[0]);
+    close(ready[1]);
+    folder_remove(&folder);
+}
+
+/* Attempts that were recorded before a kill -9 are there after it: none is used twice. */
+static void a_kill_loses_no_recorded_attempt(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    uint32_t recorded = 0;
+    for (int round = 0; round < 10; round++) {
+        int told[2];
+        assert_int_equal(pipe(told), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            struct qn_journal *journal = NULL;
+            struct qn_token token = {.attempt = recorded};
+            if (qn_journal_open(folder.path, &journal, NULL) != QN_OK)
+                _exit(1);
+            for (;;) {
+                token.attempt++;
+                if (qn_journal_put_attempts(journal, "r", &token, 1, NULL) != QN_OK ||
+                    write(told[1], &token.attempt, sizeof token.attempt) != sizeof token.attempt)
+                    _exit(1);
+            }
+        }
+        close(told[1]);
+        usleep((useconds_t)(1000 + round * 2500));
+        kill(child, SIGKILL);
+        uint32_t attempt;
+        while (read(told[0], &attempt, sizeof attempt) == sizeof attempt)
+            recorded = attempt;
+        close(told[0]);
+        int status;
+        waitpid(child, &status, 0);
+        assert_true(WIFSIGNALED(status));
+        struct qn_journal *journal = open_journal(folder.path);
+        assert_ok(qn_journal_get_attempts(journal, "r", 0, 0, 0, &attempt, 1, &err), &err);
+        assert_true(attempt == recorded || attempt == recorded + 1); /* + 1: not told any more */
+        recorded = attempt;
+        qn_journal_close(journal);
+    }
+    assert_true(recorded > 0);
+    folder_remove(&folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_are_found_until_they_end),
+        cmocka_unit_test(attempts_keep_the_highest),
+        cmocka_unit_test(states_come_back),
+        cmocka_unit_test(folders_are_made_and_bad_ones_said),
+        cmocka_unit_test(one_coordinator_a_state_folder),
+        cmocka_unit_test(a_kill_loses_no_recorded_attempt),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
