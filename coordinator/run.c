@@ -37,23 +37,6 @@ static qn_code make_folder(struct qn_run *run, char **out, const char *parent, c
     return QN_OK;
 }
 
-static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *options,
-                               struct qn_err *err)
-{
-    char key[QN_SHA256_HEX];
-    QN_TRY(qn_fingerprint_plan(run->plan, options->plan_bytes, key, err));
-    qn_code code = qn_journal_find_run(run->journal, key, run->run_id, err);
-    if (code == QN_OK) {
-        run->resumed = true;
-        return qn_store_ledger_read(run->store, run->run_id, &run->arena, &run->ledger,
-                                    &run->n_ledger, err);
-    }
-    if (code != QN_ENOTFOUND)
-        return code;
-    make_run_id(run->run_id);
-    return qn_journal_begin_run(run->journal, run->run_id, key, err);
-}
-
 static qn_code record_begin(struct qn_run *run, struct qn_err *err)
 {
     const struct qn_spec *spec = &run->plan->spec;
@@ -63,9 +46,35 @@ static qn_code record_begin(struct qn_run *run, struct qn_err *err)
                                .spec_text = spec->text,
                                .engine_version = QN_VERSION,
                                .seed = spec->seed};
-    QN_TRY(qn_store_begin(run->store, err));
-    QN_TRY(qn_store_run_begin(run->store, &row, err));
-    return qn_store_commit(run->store, err);
+    return qn_store_run_begin(run->store, &row, err);
+}
+
+static qn_code resume(struct qn_run *run, struct qn_err *err)
+{
+    QN_TRY(record_begin(run, err));
+    run->resumed = true;
+    return qn_store_ledger_read(run->store, run->run_id, &run->arena, &run->ledger, &run->n_ledger,
+                                err);
+}
+
+static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *options,
+                               struct qn_err *err)
+{
+    char key[QN_SHA256_HEX];
+    QN_TRY(qn_fingerprint_plan(run->plan, options->plan_bytes, key, err));
+    qn_code code = qn_journal_find_run(run->journal, key, run->run_id, err);
+    if (code == QN_OK) {
+        code = resume(run, err);
+        if (code != QN_ESTATE)
+            return code;
+        /* Another run of this warehouse took its place, and its staged rows: start over. */
+        QN_TRY(qn_journal_end_run(run->journal, run->run_id, "cancelled", err));
+    } else if (code != QN_ENOTFOUND) {
+        return code;
+    }
+    make_run_id(run->run_id);
+    QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
+    return record_begin(run, err);
 }
 
 /* Jobs that an earlier life finished: only their parts matter now. */
@@ -107,7 +116,6 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
     QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
     QN_TRY(begin_or_resume(run, options, err));
-    QN_TRY(record_begin(run, err));
     QN_TRY(make_folder(run, &run->run_folder, options->state_folder, run->run_id, err));
     QN_TRY(make_folder(run, &run->spool_folder, run->run_folder, "spool", err));
     QN_TRY(make_folder(run, &run->part_folder, run->run_folder, "parts", err));

@@ -1,5 +1,5 @@
-/* A process that commits chunks is killed at random moments, again and again, and goes on each time.
- * After every death ledger and rows agree, and what was acknowledged is there. */
+/* A process that commits chunks is killed at random moments, again and again, and goes on each
+ * time. After every death ledger and rows agree, and what was acknowledged is there. */
 #include <signal.h>
 #include <sys/wait.h>
 
