@@ -11,7 +11,7 @@
 #include "wire/transport.h"
 
 /* A lease outlives many missed heartbeats; a dead worker's work waits this long at most. */
-enum { PULSE_MS = 500, LEASE_MS = 10000, WAIT_MS = 50 };
+enum { PULSE_MS = 250, LEASE_MS = 10000, WAIT_MS = 50 };
 /* Tasks held beyond the slots hide a round trip; the window bounds spooled results. */
 enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
@@ -44,7 +44,7 @@ struct coordinator {
 
 static qn_code step(struct coordinator *self, struct qn_event event, struct qn_err *err);
 
-/* A peer that cannot be reached is found out by its lease; what it was told is void then. */
+/* A peer that cannot be reached is lost: what it was told is void. */
 static void send_to(struct coordinator *self, struct qn_session *session, enum qn_channel channel,
                     const struct qn_msg *msg)
 {
@@ -57,6 +57,8 @@ static void send_to(struct coordinator *self, struct qn_session *session, enum q
         code = qn_listener_send(self->listener, channel,
                                 channel == QN_DATA ? &session->data : &session->control,
                                 qn_buf_strv(&self->frame), &err);
+    if (code == QN_ESTATE)
+        session->gone = true; /* see part_with_gone() */
     if (code != QN_OK)
         qn_log_debug("cannot send %s to worker %s: %s", qn_msg_name(msg->kind), session->name,
                      err.message);
@@ -466,6 +468,22 @@ static void tell_all(struct coordinator *self, enum qn_msg_kind kind, const char
         send_to(self, session, QN_CONTROL, &msg);
 }
 
+/* A dead process closes its sockets: the next heartbeat to it finds out, long before its lease. */
+static qn_code part_with_gone(struct coordinator *self, struct qn_err *err)
+{
+    struct qn_session *session = self->sessions.first;
+    while (session) {
+        if (!session->gone) {
+            session = session->next;
+            continue;
+        }
+        qn_log_warn("worker %s is gone; its tasks go to others", session->name);
+        QN_TRY(part_ways(self, session, err));
+        session = self->sessions.first; /* the list may have changed in between */
+    }
+    return QN_OK;
+}
+
 static void keep_in_touch(struct coordinator *self)
 {
     struct qn_schedule_counts counts;
@@ -491,7 +509,8 @@ static qn_code turn(struct coordinator *self, struct qn_err *err)
     QN_TRY(step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err));
     QN_TRY(make_durable(self, err));
     keep_in_touch(self);
-    return QN_OK;
+    qn_arena_clear(&self->arena);
+    return part_with_gone(self, err);
 }
 
 static qn_code serve(struct coordinator *self, struct qn_err *err)

@@ -10,6 +10,7 @@ struct qn_session {
     uint64_t number;
     struct qn_peer control, data;
     bool attached; /* its data connection is known */
+    bool gone;     /* a send found nobody there */
     uint32_t slots;
     uint64_t owed_bytes; /* received and spooled, credit not given back yet */
     char name[96];       /* for people: host, pid */

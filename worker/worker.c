@@ -474,6 +474,9 @@ static qn_code run_session(struct worker *worker, struct qn_err *err)
     qn_code code = dial(worker, err);
     while (code == QN_OK && worker->phase != OVER)
         code = step(worker, err);
+    /* A coordinator that is done says GOODBYE and closes: the word may lie behind the loss. */
+    if (code == QN_ESTATE && receive_all(worker, err) == QN_OK && worker->phase == OVER)
+        code = QN_OK;
     forget_session(worker);
     return code;
 }

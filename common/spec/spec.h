@@ -48,17 +48,16 @@ struct qn_spec {
 
 /* Reads a file, or text that stands for it (text.data not NULL). `settings` override `params`.
  * QN_EINPUT when diags hold errors (spec is still to be finished by _fini); QN_EIO when the file
- * cannot be read. */
+ * cannot be read. `kinds` and `formats` are the NULL-terminated registries that names are looked up
+ * in: this room knows none of them itself. */
 QN_CHECK qn_code qn_spec_read(struct qn_spec *spec, const char *path, struct qn_strv text,
                               const char *folder, const struct qn_setting *settings,
-                              uint32_t n_settings, struct qn_err *err);
+                              uint32_t n_settings, const struct qn_job_ops *const *kinds,
+                              const struct qn_source_ops *const *formats, struct qn_err *err);
 void qn_spec_fini(struct qn_spec *spec);
 
 /* Expands path, list, glob or folder of a source to sorted absolute paths in options.paths.
  * A source that matches no file is a complaint at its place in the spec. */
 bool qn_spec_resolve_paths(struct qn_spec *spec, struct qn_spec_source *source);
-
-/* The JSON Schema of the spec, from the same tables. */
-QN_CHECK qn_code qn_spec_json_schema(struct qn_buf *out, struct qn_err *err);
 
 #endif

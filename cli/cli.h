@@ -1,0 +1,47 @@
+/* cli: the `quern` command. One file a subcommand, one line in commands.def. */
+#ifndef QN_CLI_CLI_H
+#define QN_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "spec/spec.h"
+
+/* Exit codes that scripts rely on. */
+enum { QN_EXIT_OK = 0, QN_EXIT_FAILED = 1, QN_EXIT_USAGE = 2, QN_EXIT_INTERRUPTED = 130 };
+
+enum { QN_CLI_SETTINGS = 64 };
+
+/* What most subcommands take, read by qn_cli_common(). */
+struct qn_cli_common {
+    bool json, quiet, verbose, no_color, log_json;
+    const char *state;
+    struct qn_setting settings[QN_CLI_SETTINGS];
+    uint32_t n_settings;
+};
+
+#define QN_CLI_COMMON_SHORT "hqv"
+/* clang-format off */
+#define QN_CLI_COMMON_LONG                                                                         \
+    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'J'},                            \
+    {"quiet", no_argument, NULL, 'q'}, {"verbose", no_argument, NULL, 'v'},                        \
+    {"no-color", no_argument, NULL, 'C'}, {"log-format", required_argument, NULL, 'L'},            \
+    {"state", required_argument, NULL, 'S'}, {"set", required_argument, NULL, 'P'}
+/* clang-format on */
+
+/* Takes one of the options above; false when it is none of them or its argument is wrong (said). */
+bool qn_cli_common(struct qn_cli_common *common, int option, char *argument);
+void qn_cli_setup_log(const struct qn_cli_common *common, const char *who);
+
+/* "quern: <error>" on stderr, as text or JSON. */
+void qn_cli_complain(const struct qn_cli_common *common, const struct qn_err *err);
+
+/* Text as a JSON string with its quotes. */
+void qn_cli_json_text(FILE *out, const char *text);
+
+#define QN_COMMAND(name, function, summary) int function(int argc, char **argv);
+#include "cli/commands.def"
+#undef QN_COMMAND
+
+#endif

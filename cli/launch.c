@@ -1,0 +1,139 @@
+#include "cli/launch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/summary.h"
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+static void show_diags(const struct qn_cli_common *common, struct qn_diags *diags)
+{
+    struct qn_buf text;
+    qn_buf_init(&text);
+    if (common->json)
+        qn_diags_render_json(diags, &text);
+    else
+        qn_diags_render(diags, &text, !common->no_color && isatty(STDERR_FILENO));
+    fwrite(text.data, 1, text.len, common->json ? stdout : stderr);
+    qn_buf_fini(&text);
+}
+
+bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
+                    struct qn_plan *plan, int *exit)
+{
+    struct qn_err err = {0};
+    qn_code code = qn_plan_make(plan, options, &err);
+    if (code == QN_OK)
+        return true;
+    if (code == QN_EINPUT)
+        show_diags(common, &plan->spec.diags);
+    if (!common->json || code != QN_EINPUT)
+        qn_cli_complain(common, &err);
+    *exit = QN_EXIT_USAGE;
+    return false;
+}
+
+/* --state, or .quern beside the spec. */
+static const char *state_folder(const struct qn_launch *launch, struct qn_plan *plan)
+{
+    const char *wanted = launch->common.state;
+    char here[4096];
+    char *folder;
+    if (!wanted)
+        folder = qn_arena_printf(&plan->arena, "%s/.quern", plan->spec.folder);
+    else if (wanted[0] == '/' || !getcwd(here, sizeof here))
+        folder = qn_arena_strdup(&plan->arena, qn_strv_from(wanted));
+    else
+        folder = qn_arena_printf(&plan->arena, "%s/%s", here, wanted);
+    return folder && (mkdir(folder, 0755) == 0 || errno == EEXIST) ? folder : NULL;
+}
+
+static bool override_warehouse(const struct qn_launch *launch, struct qn_plan *plan)
+{
+    char here[4096];
+    if (!launch->warehouse)
+        return true;
+    plan->spec.warehouse = launch->warehouse[0] == '/' || !getcwd(here, sizeof here)
+                               ? launch->warehouse
+                               : qn_arena_printf(&plan->arena, "%s/%s", here, launch->warehouse);
+    return plan->spec.warehouse != NULL;
+}
+
+static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, qn_code code,
+                    const struct qn_coordinator_outcome *outcome, struct qn_err *err)
+{
+    if (code == QN_ECANCEL) {
+        qn_log_info("interrupted; the same command goes on with run %s", outcome->run_id);
+        return QN_EXIT_INTERRUPTED;
+    }
+    if (code != QN_OK) {
+        qn_cli_complain(&launch->common, err);
+        return QN_EXIT_FAILED;
+    }
+    if (!launch->common.quiet || launch->common.json) {
+        code = qn_summary_print(stdout, plan->spec.warehouse, outcome->run_id, launch->common.json,
+                                err);
+        if (code != QN_OK)
+            qn_cli_complain(&launch->common, err);
+    }
+    return outcome->succeeded && code == QN_OK ? QN_EXIT_OK : QN_EXIT_FAILED;
+}
+
+static int run_plan(const struct qn_launch *launch, struct qn_plan *plan,
+                    const struct qn_plan_options *options)
+{
+    struct qn_err err = {0};
+    struct qn_buf bytes;
+    const char *state = state_folder(launch, plan);
+    if (!state || !override_warehouse(launch, plan)) {
+        fprintf(stderr, "quern: cannot make the state folder: %s\n", strerror(errno));
+        return QN_EXIT_FAILED;
+    }
+    qn_buf_init(&bytes);
+    qn_plan_pack(plan, options, &bytes);
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    struct qn_coordinator_options coordinator = {.plan = plan,
+                                                 .plan_bytes = qn_buf_strv(&bytes),
+                                                 .state_folder = state,
+                                                 .listen = launch->listen,
+                                                 .progress = launch->common.quiet ? QN_PROGRESS_NONE
+                                                             : isatty(STDERR_FILENO)
+                                                                 ? QN_PROGRESS_LIVE
+                                                                 : QN_PROGRESS_LINES,
+                                                 .stop = &stop,
+                                                 .tend = launch->tend,
+                                                 .context = launch->context};
+    struct qn_coordinator_outcome outcome;
+    qn_code code = qn_buf_check(&bytes, "the plan", &err);
+    if (code == QN_OK)
+        code = qn_coordinator_run(&coordinator, &outcome, &err);
+    qn_buf_fini(&bytes);
+    return conclude(launch, plan, code, &outcome, &err);
+}
+
+int qn_launch_run(const struct qn_launch *launch)
+{
+    struct qn_plan plan;
+    struct qn_plan_options options = {.path = launch->spec,
+                                      .settings = launch->common.settings,
+                                      .n_settings = launch->common.n_settings};
+    int exit = QN_EXIT_OK;
+    qn_cli_setup_log(&launch->common, "quern");
+    if (qn_launch_plan(&launch->common, &options, &plan, &exit))
+        exit = run_plan(launch, &plan, &options);
+    qn_plan_fini(&plan);
+    return exit;
+}

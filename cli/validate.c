@@ -1,0 +1,118 @@
+#include <getopt.h>
+#include <sys/stat.h>
+
+#include "cli/launch.h"
+
+static const char validate_usage[] =
+    "usage: quern validate SPEC [--set KEY=VALUE ...] [--json]\n"
+    "Shows every mistake at once with its line and column; starts nothing.\n"
+    "example: quern validate quern.yaml\n";
+static const char plan_usage[] =
+    "usage: quern plan SPEC [--set KEY=VALUE ...] [--json]\n"
+    "Shows sources as sniffed, jobs, stages and schemas; changes nothing.\n"
+    "example: quern plan quern.yaml\n";
+
+static void print_schema(const struct qn_schema *schema, bool json)
+{
+    char type[QN_TYPE_NAME];
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        qn_type_name(schema->fields[i].type, type);
+        if (json) {
+            fputs(i ? ",{\"name\":" : "{\"name\":", stdout);
+            qn_cli_json_text(stdout, schema->fields[i].name);
+            printf(",\"type\":\"%s\"}", type);
+        } else {
+            printf("    %-28s %s\n", schema->fields[i].name, type);
+        }
+    }
+}
+
+static void print_job_text(const struct qn_job *job)
+{
+    printf("job %s (%s)%s%s\n  stages:", job->name, job->ops->kind,
+           job->into.table ? " -> table " : "", job->into.table ? job->into.table : "");
+    for (uint32_t s = 0; s < job->n_stages; s++)
+        printf("%s %s", s ? "," : "", job->stages[s].name);
+    puts("\n  rows:");
+    print_schema(&job->out, false);
+}
+
+static void print_plan_text(const struct qn_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
+        const struct qn_source_options *options = &plan->spec.sources[i].options;
+        printf("source %s (%s): %u file%s, %llu bytes\n", plan->spec.sources[i].name,
+               plan->sources[i].info.format, options->n_paths, options->n_paths == 1 ? "" : "s",
+               (unsigned long long)plan->sources[i].bytes);
+        print_schema(&plan->sources[i].info.schema, false);
+    }
+    for (uint32_t i = 0; i < plan->n_order; i++)
+        print_job_text(&plan->jobs[plan->order[i]].job);
+    printf("warehouse %s\n", plan->spec.warehouse);
+}
+
+static void print_plan_json(const struct qn_plan *plan)
+{
+    fputs("{\"sources\":[", stdout);
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
+        printf("%s{\"name\":\"%s\",\"bytes\":%llu,\"columns\":[", i ? "," : "",
+               plan->spec.sources[i].name, (unsigned long long)plan->sources[i].bytes);
+        print_schema(&plan->sources[i].info.schema, true);
+        fputs("]}", stdout);
+    }
+    fputs("],\"jobs\":[", stdout);
+    for (uint32_t i = 0; i < plan->n_order; i++) {
+        const struct qn_job *job = &plan->jobs[plan->order[i]].job;
+        printf("%s{\"name\":\"%s\",\"kind\":\"%s\",\"stages\":%u,\"columns\":[", i ? "," : "",
+               job->name, job->ops->kind, job->n_stages);
+        print_schema(&job->out, true);
+        fputs("]}", stdout);
+    }
+    fputs("],\"warehouse\":", stdout);
+    qn_cli_json_text(stdout, plan->spec.warehouse);
+    puts("}");
+}
+
+static int check(int argc, char **argv, const char *usage, bool show)
+{
+    static const struct option options[] = {QN_CLI_COMMON_LONG, {0}};
+    struct qn_cli_common common = {0};
+    struct qn_plan plan;
+    int option, exit = QN_EXIT_OK;
+    while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return QN_EXIT_OK;
+        }
+        if (!qn_cli_common(&common, option, optarg))
+            return QN_EXIT_USAGE;
+    }
+    if (optind + 1 != argc) {
+        fputs(usage, stderr);
+        return QN_EXIT_USAGE;
+    }
+    struct qn_plan_options wanted = {
+        .path = argv[optind], .settings = common.settings, .n_settings = common.n_settings};
+    if (qn_launch_plan(&common, &wanted, &plan, &exit)) {
+        if (show && common.json)
+            print_plan_json(&plan);
+        else if (show)
+            print_plan_text(&plan);
+        else if (!common.quiet && !common.json)
+            printf("%s is fine\n", argv[optind]);
+        else if (common.json)
+            puts("[]");
+    }
+    qn_plan_fini(&plan);
+    return exit;
+}
+
+int qn_cli_validate(int argc, char **argv)
+{
+    return check(argc, argv, validate_usage, false);
+}
+
+int qn_cli_plan(int argc, char **argv)
+{
+    return check(argc, argv, plan_usage, true);
+}

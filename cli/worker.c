@@ -1,0 +1,87 @@
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "worker/worker.h"
+
+static const char usage[] =
+    "usage: quern worker --connect ENDPOINT [--slots N] [--patience SECONDS]\n"
+    "  --connect ENDPOINT   tcp://HOST:PORT or ipc://PATH of a coordinator\n"
+    "  --slots N            executor threads (1)\n"
+    "  --patience SECONDS   give up when no coordinator answers for so long (0: never)\n"
+    "  --with-parent        end when the process that started this one ends\n"
+    "SIGTERM drains: what runs is finished and handed in. A second one leaves at once.\n"
+    "example: quern worker --connect tcp://10.0.0.5:7077 --slots 2\n";
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = stop ? 2 : 1;
+}
+
+static bool whole_number(const char *text, int64_t low, int64_t high, int64_t *out)
+{
+    if (qn_strv_to_i64(qn_strv_from(text), out) && *out >= low && *out <= high)
+        return true;
+    fprintf(stderr, "quern worker: expected a whole number from %lld to %lld, got '%s'\n",
+            (long long)low, (long long)high, text);
+    return false;
+}
+
+int qn_cli_worker(int argc, char **argv)
+{
+    static const struct option options[] = {{"connect", required_argument, NULL, 'c'},
+                                            {"slots", required_argument, NULL, 'n'},
+                                            {"patience", required_argument, NULL, 'p'},
+                                            {"with-parent", no_argument, NULL, 'w'},
+                                            QN_CLI_COMMON_LONG,
+                                            {0}};
+    struct qn_cli_common common = {0};
+    const char *endpoint = NULL;
+    int64_t slots = 1, patience = 0;
+    bool with_parent = false;
+    int option;
+    while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
+        switch (option) {
+        case 'h': fputs(usage, stdout); return QN_EXIT_OK;
+        case 'c': endpoint = optarg; break;
+        case 'n':
+            if (!whole_number(optarg, 1, 256, &slots))
+                return QN_EXIT_USAGE;
+            break;
+        case 'p':
+            if (!whole_number(optarg, 0, 86400, &patience))
+                return QN_EXIT_USAGE;
+            break;
+        case 'w': with_parent = true; break;
+        default:
+            if (!qn_cli_common(&common, option, optarg))
+                return QN_EXIT_USAGE;
+        }
+    }
+    if (!endpoint || optind != argc) {
+        fputs(usage, stderr);
+        return QN_EXIT_USAGE;
+    }
+    /* A worker owns nothing, so the hardest signal loses nothing. */
+    if (with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == 1))
+        return QN_EXIT_FAILED;
+    qn_cli_setup_log(&common, "worker");
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    struct qn_worker_options worker = {.endpoint = endpoint,
+                                       .slots = (uint32_t)slots,
+                                       .patience_ms = patience ? patience * 1000 : -1,
+                                       .stop = &stop};
+    struct qn_err err = {0};
+    qn_code code = qn_worker_run(&worker, &err);
+    if (code != QN_OK)
+        qn_cli_complain(&common, &err);
+    return code == QN_OK ? QN_EXIT_OK : QN_EXIT_FAILED;
+}

@@ -1,0 +1,390 @@
+#include "jobs/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "spec/node.h"
+
+/* A shuffle gets one partition per this many bytes of input. */
+static const uint64_t PARTITION_BYTES = UINT64_C(64) << 20;
+
+/* What the env's callbacks find behind the job they serve. */
+struct plan_env {
+    struct qn_job_env env; /* first: callbacks are handed &env */
+    struct qn_plan *plan;
+    uint32_t job;
+};
+
+static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index);
+
+int32_t qn_plan_find_job(const struct qn_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
+        if (strcmp(plan->spec.jobs[i].name, name) == 0)
+            return (int32_t)i;
+    return -1;
+}
+
+bool qn_plan_is_read(const struct qn_plan *plan, uint32_t job)
+{
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++) {
+        const struct qn_job *reader = &plan->jobs[i].job;
+        if (reader->input.kind == QN_INPUT_DATASET && reader->input.index == job)
+            return true;
+        for (uint32_t s = 0; s < reader->n_sides; s++)
+            if (reader->sides[s].kind == QN_INPUT_DATASET && reader->sides[s].index == job)
+                return true;
+    }
+    return false;
+}
+
+/* --- what a job may ask while it compiles ---------------------------------------------------- */
+
+static const char *closest_input(struct qn_plan *plan, struct qn_strv name)
+{
+    const struct qn_spec *spec = &plan->spec;
+    uint32_t n = spec->n_sources + spec->n_jobs;
+    const char **names = QN_NEW_ARRAY(&plan->arena, const char *, n);
+    if (!names)
+        return NULL;
+    for (uint32_t i = 0; i < spec->n_sources; i++)
+        names[i] = spec->sources[i].name;
+    for (uint32_t i = 0; i < spec->n_jobs; i++)
+        names[spec->n_sources + i] = spec->jobs[i].name;
+    return qn_strv_closest(name, names, n);
+}
+
+static bool input_source(const struct plan_env *at, uint32_t index, struct qn_input *out)
+{
+    struct qn_plan_source *source = &at->plan->sources[index];
+    *out = (struct qn_input){.kind = QN_INPUT_SOURCE,
+                             .index = index,
+                             .name = at->plan->spec.sources[index].name,
+                             .schema = &source->info.schema};
+    return source->ready; /* what is wrong with it was said already */
+}
+
+static bool input_job(const struct plan_env *at, const struct qn_node *node, uint32_t index,
+                      struct qn_input *out)
+{
+    struct qn_plan *plan = at->plan;
+    plan->jobs[at->job].needs[index] = true;
+    if (plan->jobs[index].state == QN_PLAN_COMPILING) {
+        qn_diags_add(&plan->spec.diags, node->span, NULL, NULL,
+                     "job %s reads its own result through %s", plan->spec.jobs[at->job].name,
+                     plan->spec.jobs[index].name);
+        return false;
+    }
+    const struct qn_plan_job *upstream = compile_job(plan, index);
+    if (upstream->state != QN_PLAN_READY)
+        return false;
+    if (upstream->job.out.n_fields == 0) {
+        qn_diags_add(&plan->spec.diags, node->span, NULL, NULL, "job %s gives no rows to read",
+                     upstream->job.name);
+        return false;
+    }
+    *out = (struct qn_input){.kind = QN_INPUT_DATASET,
+                             .index = index,
+                             .name = upstream->job.name,
+                             .schema = &upstream->job.out};
+    return true;
+}
+
+static bool env_input(const struct qn_job_env *env, const struct qn_node *node,
+                      struct qn_input *out)
+{
+    const struct plan_env *at = (const struct plan_env *)(const void *)env;
+    const struct qn_spec *spec = &at->plan->spec;
+    const char *name = qn_node_text(node, NULL);
+    if (!name)
+        return false;
+    for (uint32_t i = 0; i < spec->n_sources; i++)
+        if (strcmp(spec->sources[i].name, name) == 0)
+            return input_source(at, i, out);
+    int32_t job = qn_plan_find_job(at->plan, name);
+    if (job >= 0)
+        return input_job(at, node, (uint32_t)job, out);
+    const char *near = closest_input(at->plan, qn_strv_from(name));
+    char hint[128] = "";
+    if (near)
+        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    qn_diags_add(&at->plan->spec.diags, node->span, "the name of a source or of a job",
+                 near ? hint : NULL, "no source or job is called '%s'", name);
+    return false;
+}
+
+static const struct qn_node *env_source_node(const struct qn_job_env *env,
+                                             const struct qn_input *input)
+{
+    const struct plan_env *at = (const struct plan_env *)(const void *)env;
+    return input->kind == QN_INPUT_SOURCE ? at->plan->spec.sources[input->index].node : NULL;
+}
+
+static const struct qn_node *env_training_node(const struct qn_job_env *env, const char *model)
+{
+    const struct plan_env *at = (const struct plan_env *)(const void *)env;
+    const struct qn_spec *spec = &at->plan->spec;
+    for (uint32_t i = 0; i < spec->n_jobs; i++) {
+        const struct qn_node *registers = qn_node_get(spec->jobs[i].node, "register");
+        const char *name = qn_node_text(qn_node_get(registers, "model"), NULL);
+        if (!name || strcmp(name, model) != 0 || i == at->job)
+            continue;
+        at->plan->jobs[at->job].needs[i] = true;
+        if (at->plan->jobs[i].state == QN_PLAN_TODO)
+            compile_job(at->plan, i);
+        return spec->jobs[i].node;
+    }
+    return NULL;
+}
+
+/* --- compiling ------------------------------------------------------------------------------- */
+
+static uint64_t bytes_of_input(const struct qn_plan *plan, const struct qn_node *from)
+{
+    const char *name = qn_node_text(from, "");
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++)
+        if (strcmp(plan->spec.sources[i].name, name) == 0)
+            return plan->sources[i].bytes;
+    int32_t job = qn_plan_find_job(plan, name);
+    return job < 0 ? 0 : plan->jobs[job].input_bytes;
+}
+
+static uint32_t partitions_for(uint64_t bytes)
+{
+    uint64_t n = bytes / PARTITION_BYTES + 1;
+    return (uint32_t)(n < QN_MAX_PARTITIONS ? n : QN_MAX_PARTITIONS);
+}
+
+static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
+{
+    struct qn_plan_job *planned = &plan->jobs[index];
+    const struct qn_spec_job *written = &plan->spec.jobs[index];
+    if (planned->state != QN_PLAN_TODO)
+        return planned;
+    planned->state = QN_PLAN_COMPILING;
+    planned->job = (struct qn_job){.name = written->name, .ops = written->ops, .index = index};
+    if (!written->ops) { /* an unknown kind: said already */
+        planned->state = QN_PLAN_REFUSED;
+        return planned;
+    }
+    /* Inputs first, so that their size is known: it decides the number of partitions. */
+    const struct qn_node *from = qn_node_get(written->node, "from");
+    int32_t upstream = qn_plan_find_job(plan, qn_node_text(from, ""));
+    if (upstream >= 0 && plan->jobs[upstream].state == QN_PLAN_TODO)
+        compile_job(plan, (uint32_t)upstream);
+    planned->input_bytes = bytes_of_input(plan, from);
+    struct plan_env at = {
+        .env = {.arena = &plan->arena,
+                .diags = &plan->spec.diags,
+                .node = written->node,
+                .seed = plan->spec.seed,
+                .input = env_input,
+                .source_node = env_source_node,
+                .training_node = env_training_node,
+                .input_bytes = planned->input_bytes,
+                .partitions = partitions_for(planned->input_bytes)},
+        .plan = plan,
+        .job = index,
+    };
+    struct qn_err err = {0};
+    qn_code code = written->ops->compile(&at.env, &planned->job, &err);
+    if (code != QN_OK && code != QN_EINPUT)
+        qn_diags_add(&plan->spec.diags, written->name_span, NULL, NULL, "job %s: %s", written->name,
+                     err.message);
+    planned->state = code == QN_OK ? QN_PLAN_READY : QN_PLAN_REFUSED;
+    plan->order[plan->n_order++] = index; /* after everything it asked for */
+    return planned;
+}
+
+static qn_code compile_all(struct qn_plan *plan, struct qn_err *err)
+{
+    uint32_t n_jobs = plan->spec.n_jobs;
+    plan->jobs = QN_NEW_ARRAY(&plan->arena, struct qn_plan_job, n_jobs);
+    plan->order = QN_NEW_ARRAY(&plan->arena, uint32_t, n_jobs);
+    if (!plan->jobs || !plan->order)
+        return qn_err_nomem(err, "a plan");
+    for (uint32_t i = 0; i < n_jobs; i++) {
+        plan->jobs[i].needs = QN_NEW_ARRAY(&plan->arena, bool, n_jobs);
+        if (!plan->jobs[i].needs)
+            return qn_err_nomem(err, "a plan");
+    }
+    for (uint32_t i = 0; i < n_jobs; i++)
+        compile_job(plan, i);
+    if (plan->spec.diags.n_errors)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "%zu mistake%s in %s",
+                          plan->spec.diags.n_errors, plan->spec.diags.n_errors == 1 ? "" : "s",
+                          plan->spec.path);
+    return QN_OK;
+}
+
+/* --- the coordinator's side ------------------------------------------------------------------ */
+
+static uint64_t bytes_of_files(const struct qn_source_options *options)
+{
+    uint64_t total = 0;
+    struct stat at;
+    for (uint32_t i = 0; i < options->n_paths; i++)
+        if (stat(options->paths[i], &at) == 0)
+            total += (uint64_t)at.st_size;
+    return total;
+}
+
+static const struct qn_source_ops *format_of(const struct qn_spec_source *source)
+{
+    if (source->options.format)
+        return qn_source_find(source->options.format);
+    return source->options.n_paths ? qn_source_by_suffix(source->options.paths[0]) : NULL;
+}
+
+/* Complaints of inspect are about a file: they are shown at the source's path in the spec. */
+static void inspect_source(struct qn_plan *plan, uint32_t index)
+{
+    struct qn_spec_source *source = &plan->spec.sources[index];
+    struct qn_plan_source *planned = &plan->sources[index];
+    if (!source->path || !qn_spec_resolve_paths(&plan->spec, source))
+        return;
+    planned->bytes = bytes_of_files(&source->options);
+    planned->ops = format_of(source);
+    if (!planned->ops) {
+        qn_diags_add(&plan->spec.diags, source->path->span, NULL, "add `format: csv`",
+                     "the suffix of %s does not tell the format of source %s",
+                     source->options.paths[0], source->name);
+        return;
+    }
+    struct qn_err err;
+    if (planned->ops->inspect(&source->options, &plan->arena, &planned->info, &err) != QN_OK) {
+        char text[1024];
+        qn_err_format(&err, text, sizeof text);
+        qn_diags_add(&plan->spec.diags, source->path->span, NULL, NULL, "source %s: %s",
+                     source->name, text);
+        return;
+    }
+    planned->ready = true;
+}
+
+qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,
+                     struct qn_err *err)
+{
+    *plan = (struct qn_plan){0};
+    qn_arena_init(&plan->arena);
+    qn_code code =
+        qn_spec_read(&plan->spec, options->path, (struct qn_strv){0}, NULL, options->settings,
+                     options->n_settings, qn_job_all(), qn_source_all(), err);
+    if (code != QN_OK && code != QN_EINPUT)
+        return code;
+    plan->sources = QN_NEW_ARRAY(&plan->arena, struct qn_plan_source, plan->spec.n_sources);
+    if (!plan->sources)
+        return qn_err_nomem(err, "a plan");
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++)
+        inspect_source(plan, i);
+    return compile_all(plan, err);
+}
+
+void qn_plan_fini(struct qn_plan *plan)
+{
+    qn_spec_fini(&plan->spec);
+    qn_arena_fini(&plan->arena);
+}
+
+/* --- packing --------------------------------------------------------------------------------- */
+
+static void pack_source(struct qn_buf *out, const struct qn_plan_source *source)
+{
+    const struct qn_source_info *info = &source->info;
+    qn_buf_put_str(out, qn_strv_from(info->format));
+    qn_schema_pack(out, &info->schema);
+    qn_buf_put_str(out, info->dialect);
+    qn_buf_put_u8(out, (uint8_t)info->on_malformed);
+    qn_buf_put_u64(out, source->bytes);
+}
+
+void qn_plan_pack(const struct qn_plan *plan, const struct qn_plan_options *options,
+                  struct qn_buf *out)
+{
+    qn_buf_put_str(out, qn_strv_from(QN_VERSION));
+    qn_buf_put_str(out, qn_strv_from(plan->spec.path));
+    qn_buf_put_str(out, qn_strv_from(plan->spec.folder));
+    qn_buf_put_str(out, plan->spec.text);
+    qn_buf_put_u32(out, options->n_settings);
+    for (uint32_t i = 0; i < options->n_settings; i++) {
+        qn_buf_put_str(out, qn_strv_from(options->settings[i].key));
+        qn_buf_put_str(out, qn_strv_from(options->settings[i].value));
+    }
+    qn_buf_put_u32(out, plan->spec.n_sources);
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++)
+        pack_source(out, &plan->sources[i]);
+}
+
+static qn_code unpack_source(struct qn_plan *plan, struct qn_unpack *in, uint32_t index,
+                             struct qn_err *err)
+{
+    struct qn_plan_source *source = &plan->sources[index];
+    struct qn_source_info *info = &source->info;
+    info->name = plan->spec.sources[index].name;
+    info->format = qn_arena_strdup(&plan->arena, qn_unpack_str(in));
+    if (!info->format)
+        return qn_err_nomem(err, "a plan");
+    QN_TRY(qn_schema_unpack(in, &plan->arena, &info->schema, err));
+    struct qn_strv dialect = qn_unpack_str(in);
+    info->dialect = (struct qn_strv){qn_arena_strdup(&plan->arena, dialect), dialect.len};
+    if (!info->dialect.data)
+        return qn_err_nomem(err, "a plan");
+    info->on_malformed = (enum qn_on_malformed)qn_unpack_u8(in);
+    source->bytes = qn_unpack_u64(in);
+    source->ops = qn_source_find(info->format);
+    source->ready = true;
+    if (!source->ops)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER,
+                          "the plan names a format '%s' that is "
+                          "not known here",
+                          info->format);
+    return QN_OK;
+}
+
+static qn_code unpack_settings(struct qn_plan *plan, struct qn_unpack *in,
+                               struct qn_setting **settings, uint32_t *n, struct qn_err *err)
+{
+    *n = qn_unpack_count(in, 8);
+    *settings = QN_NEW_ARRAY(&plan->arena, struct qn_setting, *n);
+    if (!*settings)
+        return qn_err_nomem(err, "a plan");
+    for (uint32_t i = 0; i < *n; i++) {
+        (*settings)[i].key = qn_arena_strdup(&plan->arena, qn_unpack_str(in));
+        (*settings)[i].value = qn_arena_strdup(&plan->arena, qn_unpack_str(in));
+        if (!(*settings)[i].key || !(*settings)[i].value)
+            return qn_err_nomem(err, "a plan");
+    }
+    return QN_OK;
+}
+
+qn_code qn_plan_unpack(struct qn_plan *plan, struct qn_strv bytes, struct qn_err *err)
+{
+    *plan = (struct qn_plan){0};
+    qn_arena_init(&plan->arena);
+    struct qn_unpack in = qn_unpack_from(bytes);
+    struct qn_strv version = qn_unpack_str(&in);
+    if (!qn_strv_is(version, QN_VERSION))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER,
+                          "the plan was made by engine %.*s, this is " QN_VERSION,
+                          QN_STRV_ARG(version));
+    const char *path = qn_arena_strdup(&plan->arena, qn_unpack_str(&in));
+    const char *folder = qn_arena_strdup(&plan->arena, qn_unpack_str(&in));
+    struct qn_strv text = qn_unpack_str(&in);
+    struct qn_setting *settings;
+    uint32_t n_settings;
+    QN_TRY(unpack_settings(plan, &in, &settings, &n_settings, err));
+    if (in.failed || !path || !folder)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "the plan is cut short");
+    QN_TRY(qn_spec_read(&plan->spec, path, text, folder, settings, n_settings, qn_job_all(),
+                        qn_source_all(), err));
+    if (qn_unpack_u32(&in) != plan->spec.n_sources)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "the plan's sources do not fit its spec");
+    plan->sources = QN_NEW_ARRAY(&plan->arena, struct qn_plan_source, plan->spec.n_sources);
+    if (!plan->sources)
+        return qn_err_nomem(err, "a plan");
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++)
+        QN_TRY(unpack_source(plan, &in, i, err));
+    QN_TRY(qn_unpack_end(&in, "the plan", err));
+    return compile_all(plan, err);
+}

@@ -1,0 +1,49 @@
+# What the cluster tests share: a folder, data, a spec, digests. Sourced, not run.
+set -euo pipefail
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+make_pipeline() { # rows: events in small chunks, cleaned into one table that a second job reads
+  "$QUERN" generate events --rows "$1" --seed 7 --out "$folder/events.csv"
+  cat >"$folder/quern.yaml" <<'SPEC'
+version: 1
+name: cluster
+seed: 7
+sources:
+  events:
+    path: events.csv
+    chunk_size: 256KiB
+    columns:
+      - {name: amount, type: "decimal(12,2)"}
+      - {name: duration, type: integer}
+jobs:
+  clean:
+    kind: etl
+    from: events
+    impute: {amount: {strategy: mean}}
+    data_tests:
+      - row_count: {min: 1}
+    into: clean
+  again:
+    kind: etl
+    from: clean
+    into: again
+SPEC
+}
+
+fresh_run() { # workers: a run from nothing; prints its digest
+  rm -rf "$folder/.quern" "$folder"/cluster.db*
+  "$QUERN" run "$folder/quern.yaml" --workers "$1" --quiet
+  "$QUERN" digest "$folder/cluster.db"
+}
+
+count() { # sql
+  sqlite3 "$folder/cluster.db" "$1"
+}
+
+expect() { # what, expected, got
+  [[ $2 == "$3" ]] && return
+  printf 'FAILED: %s\n  expected: %s\n  got:      %s\n' "$1" "$2" "$3"
+  exit 1
+}
