@@ -14,7 +14,8 @@ struct qn_launch {
     void *context;
 };
 
-/* Makes the plan; on mistakes they are on stderr (or JSON on stdout) and the exit code is in *exit. */
+/* Makes the plan; on mistakes they are on stderr (or JSON on stdout) and the exit code is in
+ * *exit. */
 bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
                     struct qn_plan *plan, int *exit);
 

@@ -1,8 +1,6 @@
 #include "coordinator/job_run.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "wire/part.h"
 
@@ -125,32 +123,12 @@ bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit, const struct qn_c
     return false;
 }
 
-/* Line ends before the first record of a file: its header and what it skips. */
-static uint64_t preamble_lines(const struct qn_chunk *chunk, uint64_t first_start)
-{
-    char block[4096];
-    uint64_t lines = 0;
-    int fd = open(chunk->path, O_RDONLY | O_CLOEXEC);
-    for (uint64_t at = 0; fd >= 0 && at < first_start;) {
-        size_t wanted = first_start - at < sizeof block ? (size_t)(first_start - at) : sizeof block;
-        ssize_t n = pread(fd, block, wanted, (off_t)at);
-        if (n <= 0)
-            break;
-        for (ssize_t i = 0; i < n; i++)
-            lines += block[i] == '\n';
-        at += (uint64_t)n;
-    }
-    if (fd >= 0)
-        close(fd);
-    return lines;
-}
-
+/* The first chunk of a file counts its preamble and header among its lines. */
 static void resolve_lines(struct qn_job_run *run, uint32_t unit)
 {
-    if (begins_file(run, unit))
-        run->line_bases[unit] = preamble_lines(&run->chunks[unit], run->results[unit].first_start);
-    else
-        run->line_bases[unit] = run->line_bases[unit - 1] + run->results[unit - 1].lines;
+    run->line_bases[unit] = begins_file(run, unit)
+                                ? 0
+                                : run->line_bases[unit - 1] + run->results[unit - 1].lines;
 }
 
 /* --- results --------------------------------------------------------------------------------- */

@@ -69,7 +69,8 @@ struct qn_chunk {
 struct qn_chunk_result {
     uint64_t first_start; /* offset of the first record taken (== next_start when none) */
     uint64_t next_start;  /* offset of the first record after this chunk's, or the file's size */
-    uint64_t lines;       /* line ends between first_start and next_start */
+    uint64_t lines;       /* line ends between first_start and next_start; of a file's first chunk
+                             from the file's start, so that global lines are plain sums */
     uint64_t records;     /* records seen: rows given out + rejects + skipped */
     uint64_t skipped;     /* malformed records dropped by on_malformed: skip */
 };
