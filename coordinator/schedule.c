@@ -228,6 +228,9 @@ static void move_fresh(struct qn_schedule *s)
 static void bury(struct qn_schedule *s, struct qn_task *task, enum qn_blame blame)
 {
     qn_dispatch_set_state(&s->dispatch, task, QN_TASK_DEAD);
+    if (task->stage->doomed)
+        return;
+    task->stage->doomed = true;
     act_on_task(s, QN_ACTION_TASK_DEAD, 0, task, blame);
 }
 

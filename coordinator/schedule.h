@@ -71,7 +71,8 @@ enum qn_action_kind {
     QN_ACTION_DROP,       /* result of token is not wanted: ACK and forget it */
     QN_ACTION_COMMIT,     /* commit the held result of token; answer COMMITTED or REDO */
     QN_ACTION_STAGE_DONE, /* every unit of (job, stage, round) is committed */
-    QN_ACTION_TASK_DEAD,  /* token's task failed for good; blame says why (input, job: at once) */
+    QN_ACTION_TASK_DEAD,  /* token's task failed for good; blame says why (input, job: at once).
+                             Said once a stage, which will never be done */
     QN_ACTION_LOST,       /* worker's leases ran out: forget it */
 };
 

@@ -56,6 +56,7 @@ struct qn_task_stage {
     struct qn_task_queue open, shunned, homed; /* for anyone; for anyone but task->avoid; for the
                                                    home, and for others while the home is full */
     bool fresh, abandoned;
+    bool doomed; /* has a dead task, and that was said */
 };
 
 QN_CHECK qn_code qn_task_stage_new(const struct qn_schedule_stage *spec, uint32_t window,

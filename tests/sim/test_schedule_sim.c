@@ -44,7 +44,7 @@ struct stage {
     struct qn_schedule_stage spec;
     struct unit units[MAX_UNITS];
     uint32_t base; /* first uncommitted */
-    bool committing, done, abandoned;
+    bool committing, done, abandoned, doomed;
 };
 
 /* A worker: `known` and below is the scheduler's view, `process` what really is. */
@@ -176,6 +176,8 @@ static void on_dead(struct world *w, const struct qn_action *action)
 {
     struct unit *unit = unit_of(w, &action->token);
     HOLDS(!unit->worker && !unit->dead && !unit->committed);
+    HOLDS(!stage_of(w, &action->token)->doomed); /* said once */
+    stage_of(w, &action->token)->doomed = true;
     if (action->blame == QN_BLAME_WORKER)
         HOLDS(unit->crashes == w->options.max_crashes || unit->failures == w->options.max_failures);
     unit->dead = true;
@@ -350,8 +352,9 @@ static void check(struct world *w)
     bool abandoned_now = false;
     for (uint32_t i = 0; i < w->n_stages; i++) {
         const struct stage *stage = &w->stages[i];
-        abandoned_now |= stage->abandoned && !stage->done;
-        if (!stage->abandoned && !stage->done)
+        bool given_up = stage->abandoned || stage->doomed;
+        abandoned_now |= given_up && !stage->done;
+        if (!given_up && !stage->done)
             check_stage(w, stage, idle, &sum);
     }
     qn_schedule_count(w->schedule, &told);

@@ -239,11 +239,17 @@ static void blame_decides_about_another_try(void **state)
     struct qn_action dead = the(&f, QN_ACTION_TASK_DEAD);
     assert_int_equal(dead.token.unit, 0);
     assert_int_equal(dead.blame, QN_BLAME_INPUT);
+    report_failure(&f, 1, token(1, 1), QN_BLAME_JOB);
+    assert_int_equal(f.n, 0); /* said once a stage */
+    add(&f, (struct qn_schedule_stage){.stage = 1, .n_units = 1});
+    tick(&f);
     for (uint32_t attempt = 1; attempt < 4; attempt++) { /* the only worker may try again */
-        report_failure(&f, 1, token(1, attempt), QN_BLAME_WORKER);
+        struct qn_token again = {.stage = 1, .attempt = attempt, .epoch = EPOCH};
+        report_failure(&f, 1, again, QN_BLAME_WORKER);
         assert_int_equal(the(&f, QN_ACTION_SEND).token.attempt, attempt + 1);
     }
-    report_failure(&f, 1, token(1, 4), QN_BLAME_WORKER);
+    struct qn_token last = {.stage = 1, .attempt = 4, .epoch = EPOCH};
+    report_failure(&f, 1, last, QN_BLAME_WORKER);
     assert_int_equal(the(&f, QN_ACTION_TASK_DEAD).blame, QN_BLAME_WORKER);
     qn_schedule_free(f.schedule);
 }
