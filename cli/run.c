@@ -28,8 +28,6 @@ struct crew {
     const char *slots;
 };
 
-extern char **environ;
-
 static pid_t start_worker(const struct crew *crew, const char *endpoint)
 {
     char self[] = "/proc/self/exe";

@@ -126,9 +126,8 @@ bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit, const struct qn_c
 /* The first chunk of a file counts its preamble and header among its lines. */
 static void resolve_lines(struct qn_job_run *run, uint32_t unit)
 {
-    run->line_bases[unit] = begins_file(run, unit)
-                                ? 0
-                                : run->line_bases[unit - 1] + run->results[unit - 1].lines;
+    run->line_bases[unit] =
+        begins_file(run, unit) ? 0 : run->line_bases[unit - 1] + run->results[unit - 1].lines;
 }
 
 /* --- results --------------------------------------------------------------------------------- */

@@ -25,7 +25,8 @@ static char *copy_text(struct qn_diags *diags, const char *text)
     return text ? qn_arena_strdup(&diags->arena, qn_strv_from(text)) : NULL;
 }
 
-static char *format_text(struct qn_diags *diags, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static char *format_text(struct qn_diags *diags,
+                                                               const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);

@@ -14,7 +14,7 @@ enum {
     QN_MAX_SPEC_DEPTH = 24,
     QN_MAX_SPEC_NODES = 100000, /* values in a spec: a megabyte of "[a,a,..." is no spec */
     QN_MAX_FILES = 100000,      /* of one source; each takes an entry in the plan */
-    QN_MAX_EXPR_DEPTH = 200, /* recursion in the expression parser */
+    QN_MAX_EXPR_DEPTH = 200,    /* recursion in the expression parser */
     QN_MAX_EXPR_BYTES = 64 << 10,
     /* One field of text: past this the reader refuses the row instead of growing. */
     QN_MAX_FIELD_BYTES = 16 << 20,
