@@ -475,8 +475,12 @@ static qn_code run_session(struct worker *worker, struct qn_err *err)
     while (code == QN_OK && worker->phase != OVER)
         code = step(worker, err);
     /* A coordinator that is done says GOODBYE and closes: the word may lie behind the loss. */
-    if (code == QN_ESTATE && receive_all(worker, err) == QN_OK && worker->phase == OVER)
-        code = QN_OK;
+    struct qn_err late;
+    if (code == QN_ESTATE && worker->dialer) {
+        qn_dialer_wait(worker->dialer, WAIT_MS, -1);
+        if (receive_all(worker, &late) == QN_OK && worker->phase == OVER)
+            code = QN_OK;
+    }
     forget_session(worker);
     return code;
 }
