@@ -340,7 +340,7 @@ static void read_collection(struct reader *reader, const yaml_event_t *event, un
     if (depth >= QN_MAX_SPEC_DEPTH) {
         qn_diags_add(reader->diags, span_of_mark(&event->start_mark, 1), NULL, NULL,
                      "nested more than %d levels deep", QN_MAX_SPEC_DEPTH);
-        skip_collection(reader);
+        reader->ended = true; /* libyaml takes quadratic time to get through a tower of brackets */
     } else if (list) {
         read_list(reader, depth + 1, out);
     } else {

@@ -24,3 +24,10 @@ for place in 3:1 5:34 9:11 13:12 14:19; do
   grep -q "bad.yaml:$place: " <<<"$text" || { echo "FAILED: nothing said of $place in"; echo "$text"; exit 1; }
 done
 expect "mistakes" 5 "$(grep -c 'bad.yaml:[0-9]*:[0-9]*: ' <<<"$text")"
+
+# A tower of brackets is refused at once, not after the parser has climbed it.
+head -c 1000000 /dev/zero | tr '\0' '[' >"$folder/tower.yaml"
+code=0
+text=$(timeout 5 "$QUERN" validate "$folder/tower.yaml" 2>&1) || code=$?
+expect "exit code of the tower" 2 "$code"
+grep -q "tower.yaml:1:25: nested more than 24 levels deep" <<<"$text" || { echo "FAILED: ${text:0:300}"; exit 1; }
