@@ -1,0 +1,45 @@
+/* cell: one typed value outside a column: constants of the spec, minima, medians. */
+#ifndef QN_JOBS_ETL_CELL_H
+#define QN_JOBS_ETL_CELL_H
+
+#include "base/buf.h"
+#include "flow/batch.h"
+
+struct qn_cell {
+    bool valid; /* false: NULL, and the rest is zero */
+    union {
+        int64_t i64; /* BOOL, INT64, DECIMAL (scaled), DATE, TIMESTAMP */
+        double f64;
+    };
+    struct qn_strv text; /* TEXT: borrowed */
+};
+
+struct qn_cell qn_cell_at(const struct qn_column *column, uint32_t row);
+
+/* SQL order with NULL first; text bytewise. */
+int qn_cell_cmp(struct qn_type type, struct qn_cell a, struct qn_cell b);
+
+/* The text as a value of the type; false when it is none (or does not fit exactly). */
+bool qn_cell_parse(struct qn_type type, struct qn_strv text, struct qn_cell *out);
+
+/* As people write it; NULL appends nothing. */
+void qn_cell_format(struct qn_buf *buf, struct qn_type type, struct qn_cell cell);
+/* As JSON: numbers bare, everything else quoted and escaped, null. */
+void qn_cell_json(struct qn_buf *buf, struct qn_type type, struct qn_cell cell);
+void qn_json_text(struct qn_buf *buf, struct qn_strv text);
+
+void qn_cell_pack(struct qn_buf *buf, struct qn_type type, struct qn_cell cell);
+struct qn_cell qn_cell_unpack(struct qn_unpack *in, struct qn_type type); /* text borrows */
+
+/* The same value with its text in the arena. */
+QN_CHECK qn_code qn_cell_copy(struct qn_arena *arena, struct qn_cell cell, struct qn_cell *out,
+                              struct qn_err *err);
+
+/* n rows of the same value. */
+QN_CHECK qn_code qn_cell_column(struct qn_arena *arena, struct qn_type type, struct qn_cell cell,
+                                uint32_t n_rows, struct qn_column *out, struct qn_err *err);
+
+/* For numeric types: the value as a double (nearest). */
+double qn_cell_f64(struct qn_type type, struct qn_cell cell);
+
+#endif

@@ -1,0 +1,48 @@
+/* etl: a compiled etl job: its steps, where grouping cuts them in two, its stages.
+ *
+ *     chunk -> steps [0, group_at) -> (grouped: partitions -> merge groups) -> steps [group_at, n)
+ *
+ * Every fit stage runs the steps before its own once more, over the columns these need. */
+#ifndef QN_JOBS_ETL_ETL_H
+#define QN_JOBS_ETL_ETL_H
+
+#include "base/limits.h"
+#include "jobs/etl/build.h"
+#include "jobs/etl/step.h"
+
+struct qn_check;
+struct qn_group_plan;
+
+enum { QN_ETL_MAX_STEPS = 4096 };
+
+enum qn_etl_stage_kind {
+    QN_ETL_FIT,        /* steps before `fit` run, its rows are fitted */
+    QN_ETL_FIT_REDUCE, /* the second stage of `fit`, over partitions */
+    QN_ETL_MAP,        /* steps [0, group_at) */
+    QN_ETL_REDUCE,     /* grouped: steps [group_at, n) over merged groups */
+};
+
+struct qn_etl_stage {
+    enum qn_etl_stage_kind kind;
+    const struct qn_step *fit;
+    uint32_t first, end; /* steps it runs */
+    bool **live;         /* [end - first + 1]: columns needed before step first + i, and after all */
+    const bool *wanted;  /* columns decoded (live[0], at least one) */
+    uint32_t n_wanted;
+};
+
+struct qn_etl {
+    struct qn_step **steps;
+    uint32_t n_steps, group_at;  /* group_at == n_steps: not grouped */
+    struct qn_group_plan *group; /* NULL: not grouped */
+    struct qn_check *checks;     /* all data tests, in the order they act */
+    uint32_t n_checks;
+    uint32_t n_imputed;        /* columns that impute fills */
+    const char **imputed;      /* their names */
+    struct qn_schema grouped;  /* what grouping gives */
+    struct qn_etl_stage stages[QN_MAX_STAGES];
+    uint32_t width; /* fields of the widest schema */
+    uint32_t n_partitions;
+};
+
+#endif
