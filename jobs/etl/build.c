@@ -4,7 +4,7 @@
 
 #include "jobs/etl/etl.h"
 
-void *qn_build_alloc(struct qn_etl_build *build, size_t n, size_t size)
+void *qn_etl_build_alloc(struct qn_etl_build *build, size_t n, size_t size)
 {
     void *at = qn_arena_zalloc(build->env->arena, n ? n : 1, size);
     if (!at)
@@ -12,16 +12,16 @@ void *qn_build_alloc(struct qn_etl_build *build, size_t n, size_t size)
     return at;
 }
 
-struct qn_step *qn_build_step(struct qn_etl_build *build, const struct qn_step_ops *ops,
+struct qn_etl_step *qn_etl_build_step(struct qn_etl_build *build, const struct qn_etl_step_ops *ops,
                               const struct qn_schema *out, void *impl)
 {
     struct qn_etl *etl = build->etl;
-    struct qn_step *step = impl && out ? QN_BUILD_ARRAY(build, struct qn_step, 1) : NULL;
+    struct qn_etl_step *step = impl && out ? QN_BUILD_ARRAY(build, struct qn_etl_step, 1) : NULL;
     if (!step || etl->n_steps == QN_ETL_MAX_STEPS) {
         build->nomem = true;
         return NULL;
     }
-    *step = (struct qn_step){.ops = ops, .in = build->schema, .out = out, .impl = impl};
+    *step = (struct qn_etl_step){.ops = ops, .in = build->schema, .out = out, .impl = impl};
     etl->steps[etl->n_steps++] = step;
     build->schema = out;
     return step;
@@ -35,7 +35,7 @@ static bool is_broken(const struct qn_etl_build *build, struct qn_strv name)
     return false;
 }
 
-void qn_build_mark_broken(struct qn_etl_build *build, struct qn_strv name)
+void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name)
 {
     enum { MOST = 256 }; /* more mistakes than this are not shown anyway */
     if (!build->broken)
@@ -73,7 +73,7 @@ static void complain_column(struct qn_etl_build *build, const struct qn_schema *
     qn_buf_fini(&all);
 }
 
-int32_t qn_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
+int32_t qn_etl_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
                       struct qn_strv name, struct qn_span span)
 {
     int32_t found = qn_schema_find(schema, name);
@@ -82,7 +82,7 @@ int32_t qn_build_find(struct qn_etl_build *build, const struct qn_schema *schema
     return found;
 }
 
-int32_t qn_build_column(struct qn_etl_build *build, const struct qn_schema *schema,
+int32_t qn_etl_build_column(struct qn_etl_build *build, const struct qn_schema *schema,
                         const struct qn_node *node)
 {
     if (node->kind != QN_NODE_SCALAR) {
@@ -90,10 +90,10 @@ int32_t qn_build_column(struct qn_etl_build *build, const struct qn_schema *sche
                      "expected a column's name");
         return -1;
     }
-    return qn_build_find(build, schema, node->text, node->span);
+    return qn_etl_build_find(build, schema, node->text, node->span);
 }
 
-bool qn_build_columns(struct qn_etl_build *build, const struct qn_schema *schema,
+bool qn_etl_build_columns(struct qn_etl_build *build, const struct qn_schema *schema,
                       const struct qn_node *list, uint32_t **columns, uint32_t *n)
 {
     uint32_t n_items = 0;
@@ -105,7 +105,7 @@ bool qn_build_columns(struct qn_etl_build *build, const struct qn_schema *schema
         return false;
     bool fine = true;
     for (uint32_t i = 0; i < n_items; i++) {
-        int32_t column = qn_build_column(build, schema, &items[i]);
+        int32_t column = qn_etl_build_column(build, schema, &items[i]);
         if (column >= 0 && seen[column])
             qn_diags_add(build->env->diags, items[i].span, NULL, NULL,
                          "column '%.*s' is named twice", QN_STRV_ARG(items[i].text));
@@ -119,7 +119,7 @@ bool qn_build_columns(struct qn_etl_build *build, const struct qn_schema *schema
     return fine;
 }
 
-void qn_build_complain(struct qn_etl_build *build, const struct qn_node *node,
+void qn_etl_build_complain(struct qn_etl_build *build, const struct qn_node *node,
                        const struct qn_expr_complaint *complaint)
 {
     if (complaint->offset + complaint->width <= node->text.len) {
@@ -131,7 +131,7 @@ void qn_build_complain(struct qn_etl_build *build, const struct qn_node *node,
                  NULL, complaint->hint[0] ? complaint->hint : NULL, "%s", complaint->message);
 }
 
-struct qn_expr *qn_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,
+struct qn_expr *qn_etl_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,
                               const struct qn_node *node)
 {
     if (node->kind != QN_NODE_SCALAR) {
@@ -147,11 +147,11 @@ struct qn_expr *qn_build_expr(struct qn_etl_build *build, const struct qn_schema
     if (code == QN_ENOMEM)
         build->nomem = true;
     else
-        qn_build_complain(build, node, &complaint);
+        qn_etl_build_complain(build, node, &complaint);
     return NULL;
 }
 
-struct qn_schema *qn_build_schema(struct qn_etl_build *build, uint32_t n, struct qn_field **fields)
+struct qn_schema *qn_etl_build_schema(struct qn_etl_build *build, uint32_t n, struct qn_field **fields)
 {
     struct qn_schema *schema = QN_BUILD_ARRAY(build, struct qn_schema, 1);
     *fields = QN_BUILD_ARRAY(build, struct qn_field, n);
@@ -163,13 +163,13 @@ struct qn_schema *qn_build_schema(struct qn_etl_build *build, uint32_t n, struct
     return schema;
 }
 
-const struct qn_schema *qn_build_with(struct qn_etl_build *build, const char *name,
+const struct qn_schema *qn_etl_build_with(struct qn_etl_build *build, const char *name,
                                       struct qn_type type, int32_t replace)
 {
     const struct qn_schema *old = build->schema;
     struct qn_field *fields;
     uint32_t n = old->n_fields + (replace < 0 ? 1 : 0);
-    struct qn_schema *schema = qn_build_schema(build, n, &fields);
+    struct qn_schema *schema = qn_etl_build_schema(build, n, &fields);
     if (!schema)
         return NULL;
     for (uint32_t i = 0; i < old->n_fields; i++)

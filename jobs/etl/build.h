@@ -19,53 +19,54 @@ struct qn_etl_build {
     const struct qn_schema *schema; /* after the steps so far */
     const char **broken;            /* columns whose making was already complained about */
     uint32_t n_broken;
+    uint32_t first_check;           /* of the position being compiled */
     bool nomem; /* memory ran out somewhere: compile fails with QN_ENOMEM */
 };
 
 /* n zeroed items in the plan's arena; NULL sets build->nomem. */
-void *qn_build_alloc(struct qn_etl_build *build, size_t n, size_t size);
-#define QN_BUILD_ARRAY(build, type, n) ((type *)qn_build_alloc((build), (n), sizeof(type)))
+void *qn_etl_build_alloc(struct qn_etl_build *build, size_t n, size_t size);
+#define QN_BUILD_ARRAY(build, type, n) ((type *)qn_etl_build_alloc((build), (n), sizeof(type)))
 
 /* Adds a step and makes `out` the schema; NULL (and nomem) when there is no memory or no room. */
-struct qn_step *qn_build_step(struct qn_etl_build *build, const struct qn_step_ops *ops,
+struct qn_etl_step *qn_etl_build_step(struct qn_etl_build *build, const struct qn_etl_step_ops *ops,
                               const struct qn_schema *out, void *impl);
 
 /* A column by the name a scalar node holds; -1 and a complaint with "did you mean" otherwise. */
-int32_t qn_build_column(struct qn_etl_build *build, const struct qn_schema *schema,
+int32_t qn_etl_build_column(struct qn_etl_build *build, const struct qn_schema *schema,
                         const struct qn_node *node);
 /* The same by name, complaining at `span`. */
-int32_t qn_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
+int32_t qn_etl_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
                       struct qn_strv name, struct qn_span span);
 /* Columns of a list (or single value), without repeats; false when any was wrong. */
-bool qn_build_columns(struct qn_etl_build *build, const struct qn_schema *schema,
+bool qn_etl_build_columns(struct qn_etl_build *build, const struct qn_schema *schema,
                       const struct qn_node *list, uint32_t **columns, uint32_t *n);
 
-void qn_build_mark_broken(struct qn_etl_build *build, struct qn_strv name);
+void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name);
 
 /* Compiles the expression a node holds; NULL after a complaint inside it. */
-struct qn_expr *qn_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,
+struct qn_expr *qn_etl_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,
                               const struct qn_node *node);
-void qn_build_complain(struct qn_etl_build *build, const struct qn_node *node,
+void qn_etl_build_complain(struct qn_etl_build *build, const struct qn_node *node,
                        const struct qn_expr_complaint *complaint);
 
 /* A schema of n fields to fill, in the plan's arena. */
-struct qn_schema *qn_build_schema(struct qn_etl_build *build, uint32_t n, struct qn_field **fields);
+struct qn_schema *qn_etl_build_schema(struct qn_etl_build *build, uint32_t n, struct qn_field **fields);
 /* The schema so far with one field more, or with the field at `replace` changed (-1: append). */
-const struct qn_schema *qn_build_with(struct qn_etl_build *build, const char *name,
+const struct qn_schema *qn_etl_build_with(struct qn_etl_build *build, const char *name,
                                       struct qn_type type, int32_t replace);
 
 /* One per key of an etl job, in the order they act; each adds the steps its node asks for. */
-void qn_build_rename(struct qn_etl_build *build, const struct qn_node *node);
-void qn_build_filter(struct qn_etl_build *build, const struct qn_node *node);
-void qn_build_derive(struct qn_etl_build *build, const struct qn_node *node);
-void qn_build_impute(struct qn_etl_build *build, const struct qn_node *node);
-void qn_build_dedupe(struct qn_etl_build *build, const struct qn_node *node);
-void qn_build_join(struct qn_etl_build *build, const struct qn_node *node);
-void qn_build_select(struct qn_etl_build *build, const struct qn_node *select,
+void qn_etl_build_rename(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_filter(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_derive(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_impute(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_dedupe(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_join(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_select(struct qn_etl_build *build, const struct qn_node *select,
                      const struct qn_node *drop);
 /* Tests that stand under a column carry its name; `column` NULL for a job's list. */
-void qn_build_checks(struct qn_etl_build *build, const struct qn_node *list, const char *column);
-/* Ends one position's tests: adds the steps for all that qn_build_checks gathered since the last. */
-void qn_build_checks_end(struct qn_etl_build *build);
+void qn_etl_build_checks(struct qn_etl_build *build, const struct qn_node *list, const char *column);
+/* Ends one position's tests: adds the steps for all that qn_etl_build_checks gathered since the last. */
+void qn_etl_build_checks_end(struct qn_etl_build *build);
 
 #endif

@@ -24,7 +24,7 @@ enum qn_etl_stage_kind {
 
 struct qn_etl_stage {
     enum qn_etl_stage_kind kind;
-    const struct qn_step *fit;
+    const struct qn_etl_step *fit;
     uint32_t first, end; /* steps it runs */
     bool **live;         /* [end - first + 1]: columns needed before step first + i, and after all */
     const bool *wanted;  /* columns decoded (live[0], at least one) */
@@ -32,7 +32,7 @@ struct qn_etl_stage {
 };
 
 struct qn_etl {
-    struct qn_step **steps;
+    struct qn_etl_step **steps;
     uint32_t n_steps, group_at;  /* group_at == n_steps: not grouped */
     struct qn_group_plan *group; /* NULL: not grouped */
     struct qn_check *checks;     /* all data tests, in the order they act */

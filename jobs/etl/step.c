@@ -5,13 +5,13 @@
 #include "jobs/etl/cell.h"
 #include "jobs/etl/etl.h"
 
-void qn_step_needs_same(const struct qn_step *step, const bool *after, bool *before)
+void qn_etl_step_needs_same(const struct qn_etl_step *step, const bool *after, bool *before)
 {
     for (uint32_t i = 0; i < step->in->n_fields; i++)
         before[i] = before[i] || after[i];
 }
 
-qn_code qn_step_take(struct qn_step_ctx *ctx, const bool *live, struct qn_batch *batch,
+qn_code qn_etl_step_take(struct qn_etl_step_ctx *ctx, const bool *live, struct qn_batch *batch,
                      const uint32_t *rows, uint32_t n, struct qn_err *err)
 {
     bool all = n == batch->n_rows; /* rows ascend, so these are all of them, in place */
@@ -37,13 +37,13 @@ qn_code qn_step_take(struct qn_step_ctx *ctx, const bool *live, struct qn_batch 
     return QN_OK;
 }
 
-static bool was_read(const struct qn_step_ctx *ctx)
+static bool was_read(const struct qn_etl_step_ctx *ctx)
 {
     return ctx->job->input.kind == QN_INPUT_SOURCE && ctx->stage->kind != QN_ETL_REDUCE;
 }
 
 /* Rows that no file holds are shown as the values they have. */
-static qn_code row_as_json(struct qn_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
+static qn_code row_as_json(struct qn_etl_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
                            struct qn_strv *out, struct qn_err *err)
 {
     struct qn_buf buf;
@@ -66,7 +66,7 @@ static qn_code row_as_json(struct qn_step_ctx *ctx, const struct qn_batch *batch
     return text ? QN_OK : qn_err_nomem(err, "a refused row");
 }
 
-qn_code qn_step_locate(struct qn_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
+qn_code qn_etl_step_locate(struct qn_etl_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
                        struct qn_location *out, struct qn_err *err)
 {
     struct qn_reader *reader = ctx->in->reader;
@@ -76,7 +76,7 @@ qn_code qn_step_locate(struct qn_step_ctx *ctx, const struct qn_batch *batch, ui
     return row_as_json(ctx, batch, row, &out->raw, err);
 }
 
-qn_code qn_step_reject(struct qn_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
+qn_code qn_etl_step_reject(struct qn_etl_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
                        const char *column, const char *rule, struct qn_strv message,
                        struct qn_err *err)
 {
@@ -84,7 +84,7 @@ qn_code qn_step_reject(struct qn_step_ctx *ctx, const struct qn_batch *batch, ui
     if (!ctx->job->stages[ctx->in->stage].counts)
         return QN_OK; /* the stage that counts refuses it again, and says so */
     struct qn_location place;
-    QN_TRY(qn_step_locate(ctx, batch, row, &place, err));
+    QN_TRY(qn_etl_step_locate(ctx, batch, row, &place, err));
     struct qn_reject reject = {
         .byte_offset = place.byte_offset,
         .line = place.line,

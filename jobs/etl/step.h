@@ -14,7 +14,7 @@
 
 struct qn_etl;
 struct qn_etl_stage;
-struct qn_step;
+struct qn_etl_step;
 struct qn_check_tally;
 
 /* Names a row whatever the chunk size: the file (or dataset part), the position in it, and which
@@ -31,7 +31,7 @@ struct qn_imputed {
 };
 
 /* One task on its way through the steps. */
-struct qn_step_ctx {
+struct qn_etl_step_ctx {
     const struct qn_job *job;
     const struct qn_etl *etl;
     const struct qn_etl_stage *stage;
@@ -49,38 +49,38 @@ struct qn_fit_ops {
     const char *stage;        /* "fit impute", "distinct" */
     const char *reduce_stage; /* "duplicates"; NULL: the first stage merges */
     /* Columns of the step's input that fitting reads (sets, never clears). */
-    void (*needs)(const struct qn_step *step, bool *before);
+    void (*needs)(const struct qn_etl_step *step, bool *before);
 
     /* Worker: a task of the first stage. What begin makes lives in ctx->in->arena or is freed by
      * end, which is called in any case; `failed`: give nothing out. */
-    QN_CHECK qn_code (*begin)(const struct qn_step *step, struct qn_step_ctx *ctx, void **fit,
+    QN_CHECK qn_code (*begin)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void **fit,
                               struct qn_err *err);
-    QN_CHECK qn_code (*update)(const struct qn_step *step, struct qn_step_ctx *ctx, void *fit,
+    QN_CHECK qn_code (*update)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *fit,
                                const struct qn_batch *batch, struct qn_err *err);
-    QN_CHECK qn_code (*end)(const struct qn_step *step, struct qn_step_ctx *ctx, void *fit,
+    QN_CHECK qn_code (*end)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *fit,
                             bool failed, struct qn_err *err);
     /* Worker: a task of the second stage, over one partition; gives a partial. */
-    QN_CHECK qn_code (*reduce)(const struct qn_step *step, struct qn_step_ctx *ctx,
+    QN_CHECK qn_code (*reduce)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx,
                                struct qn_err *err);
 
     /* Coordinator. *acc is NULL at first. */
-    QN_CHECK qn_code (*merge)(const struct qn_step *step, void **acc, struct qn_strv partial,
+    QN_CHECK qn_code (*merge)(const struct qn_etl_step *step, void **acc, struct qn_strv partial,
                               struct qn_err *err);
-    QN_CHECK qn_code (*finish)(const struct qn_step *step, void *acc, struct qn_buf *state,
+    QN_CHECK qn_code (*finish)(const struct qn_etl_step *step, void **acc, struct qn_buf *state,
                                struct qn_err *err);
     void (*free_acc)(void *acc);
 };
 
-struct qn_step_ops {
+struct qn_etl_step_ops {
     const char *name;
     /* Which columns of `in` must be there for `after` of `out` to come out right. `before` starts
      * all false. */
-    void (*needs)(const struct qn_step *step, const bool *after, bool *before);
+    void (*needs)(const struct qn_etl_step *step, const bool *after, bool *before);
     /* What a task keeps between batches, in ctx->in->arena; NULL: nothing. */
-    QN_CHECK qn_code (*open)(const struct qn_step *step, struct qn_step_ctx *ctx, void **run,
+    QN_CHECK qn_code (*open)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void **run,
                              struct qn_err *err);
     /* Changes the batch in place: its columns array has room for the widest schema of the job. */
-    QN_CHECK qn_code (*apply)(const struct qn_step *step, struct qn_step_ctx *ctx, void *run,
+    QN_CHECK qn_code (*apply)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *run,
                               const bool *live, struct qn_batch *batch, struct qn_err *err);
     /* Steps that make more rows than they take: true while apply has more to give for the same
      * input. NULL: never. */
@@ -88,8 +88,8 @@ struct qn_step_ops {
     const struct qn_fit_ops *fit; /* NULL: needs no fitting */
 };
 
-struct qn_step {
-    const struct qn_step_ops *ops;
+struct qn_etl_step {
+    const struct qn_etl_step_ops *ops;
     const struct qn_schema *in, *out;
     bool fitted;          /* it needs its fit stages (a constant impute does not) */
     uint32_t first_stage; /* fitted: its first stage */
@@ -102,7 +102,7 @@ struct qn_copy_counter {
     uint32_t origin, copies;
     bool any;
 };
-static inline struct qn_row_id qn_step_row_id(const struct qn_step_ctx *ctx,
+static inline struct qn_row_id qn_etl_step_row_id(const struct qn_etl_step_ctx *ctx,
                                               struct qn_copy_counter *counter,
                                               const struct qn_batch *batch, uint32_t row)
 {
@@ -123,19 +123,19 @@ static inline int qn_row_id_cmp(struct qn_row_id a, struct qn_row_id b)
 }
 
 /* Keeps rows[0..n) of the live columns. */
-QN_CHECK qn_code qn_step_take(struct qn_step_ctx *ctx, const bool *live, struct qn_batch *batch,
+QN_CHECK qn_code qn_etl_step_take(struct qn_etl_step_ctx *ctx, const bool *live, struct qn_batch *batch,
                               const uint32_t *rows, uint32_t n, struct qn_err *err);
 
 /* needs() of a step that leaves the schema as it is and reads nothing itself. */
-void qn_step_needs_same(const struct qn_step *step, const bool *after, bool *before);
+void qn_etl_step_needs_same(const struct qn_etl_step *step, const bool *after, bool *before);
 
 /* Refuses a row: it goes to the rejects with its place in the file. The caller drops it. */
-QN_CHECK qn_code qn_step_reject(struct qn_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
+QN_CHECK qn_code qn_etl_step_reject(struct qn_etl_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
                                 const char *column, const char *rule, struct qn_strv message,
                                 struct qn_err *err);
 
 /* Where a row stands, for messages: the file and its byte offset, as far as known. */
-QN_CHECK qn_code qn_step_locate(struct qn_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
+QN_CHECK qn_code qn_etl_step_locate(struct qn_etl_step_ctx *ctx, const struct qn_batch *batch, uint32_t row,
                                 struct qn_location *out, struct qn_err *err);
 
 #endif

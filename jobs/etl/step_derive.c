@@ -8,7 +8,7 @@ struct derive {
     uint32_t target; /* in the output schema */
 };
 
-static void derive_needs(const struct qn_step *step, const bool *after, bool *before)
+static void derive_needs(const struct qn_etl_step *step, const bool *after, bool *before)
 {
     const struct derive *derive = step->impl;
     for (uint32_t i = 0; i < step->in->n_fields; i++)
@@ -17,7 +17,7 @@ static void derive_needs(const struct qn_step *step, const bool *after, bool *be
         qn_expr_columns(derive->expr, before);
 }
 
-static qn_code derive_apply(const struct qn_step *step, struct qn_step_ctx *ctx, void *run,
+static qn_code derive_apply(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *run,
                             const bool *live, struct qn_batch *batch, struct qn_err *err)
 {
     (void)run;
@@ -33,7 +33,7 @@ static qn_code derive_apply(const struct qn_step *step, struct qn_step_ctx *ctx,
     return QN_OK;
 }
 
-static const struct qn_step_ops derive_ops = {
+static const struct qn_etl_step_ops derive_ops = {
     .name = "derive", .needs = derive_needs, .apply = derive_apply};
 
 static void build_one(struct qn_etl_build *build, const struct qn_pair *pair)
@@ -44,23 +44,23 @@ static void build_one(struct qn_etl_build *build, const struct qn_pair *pair)
         build->nomem = true;
         return;
     }
-    derive->expr = qn_build_expr(build, build->schema, &pair->value);
+    derive->expr = qn_etl_build_expr(build, build->schema, &pair->value);
     if (!derive->expr) {
-        qn_build_mark_broken(build, pair->key);
+        qn_etl_build_mark_broken(build, pair->key);
         return;
     }
     int32_t replace = qn_schema_find(build->schema, pair->key);
     derive->target = replace < 0 ? build->schema->n_fields : (uint32_t)replace;
     const struct qn_schema *out =
-        qn_build_with(build, name, qn_expr_type(derive->expr), replace);
+        qn_etl_build_with(build, name, qn_expr_type(derive->expr), replace);
     if (out && out->n_fields > QN_MAX_COLUMNS)
         qn_diags_add(build->env->diags, pair->key_span, NULL, NULL,
                      "more than %d columns are not supported", QN_MAX_COLUMNS);
     else if (out)
-        (void)qn_build_step(build, &derive_ops, out, derive);
+        (void)qn_etl_build_step(build, &derive_ops, out, derive);
 }
 
-void qn_build_derive(struct qn_etl_build *build, const struct qn_node *node)
+void qn_etl_build_derive(struct qn_etl_build *build, const struct qn_node *node)
 {
     for (uint32_t i = 0; i < node->n; i++)
         build_one(build, &node->pairs[i]);

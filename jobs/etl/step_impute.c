@@ -74,14 +74,14 @@ static void tally_mean(struct tally *tally, const struct qn_column *column, uint
 }
 
 static qn_code tally_median(struct tally *tally, const struct qn_column *column,
-                            const struct qn_step_ctx *ctx, const struct qn_batch *batch,
+                            const struct qn_etl_step_ctx *ctx, const struct qn_batch *batch,
                             struct qn_err *err)
 {
     struct qn_copy_counter copies = {0};
     for (uint32_t row = 0; row < batch->n_rows; row++) {
         if (!qn_is_valid(column, row))
             continue;
-        struct qn_row_id id = qn_step_row_id(ctx, &copies, batch, row);
+        struct qn_row_id id = qn_etl_step_row_id(ctx, &copies, batch, row);
         /* Doubles go in as their bits; i64 is the same memory. */
         QN_TRY(qn_sample_add(&tally->sample, qn_row_hash(ctx->in->seed, id),
                              (uint64_t)column->i64[row], err));
@@ -105,7 +105,7 @@ static qn_code tally_counts(struct tally *tally, const struct filled *filled,
     return QN_OK;
 }
 
-static void fit_needs(const struct qn_step *step, bool *before)
+static void fit_needs(const struct qn_etl_step *step, bool *before)
 {
     const struct impute *impute = step->impl;
     for (uint32_t i = 0; i < impute->n; i++)
@@ -113,7 +113,7 @@ static void fit_needs(const struct qn_step *step, bool *before)
             before[impute->columns[i].column] = true;
 }
 
-static qn_code fit_begin(const struct qn_step *step, struct qn_step_ctx *ctx, void **fit,
+static qn_code fit_begin(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void **fit,
                          struct qn_err *err)
 {
     (void)ctx;
@@ -121,7 +121,7 @@ static qn_code fit_begin(const struct qn_step *step, struct qn_step_ctx *ctx, vo
     return *fit ? QN_OK : qn_err_nomem(err, "imputation");
 }
 
-static qn_code fit_update(const struct qn_step *step, struct qn_step_ctx *ctx, void *fit,
+static qn_code fit_update(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *fit,
                           const struct qn_batch *batch, struct qn_err *err)
 {
     const struct impute *impute = step->impl;
@@ -141,7 +141,7 @@ static qn_code fit_update(const struct qn_step *step, struct qn_step_ctx *ctx, v
     return QN_OK;
 }
 
-static qn_code fit_end(const struct qn_step *step, struct qn_step_ctx *ctx, void *fit, bool failed,
+static qn_code fit_end(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *fit, bool failed,
                        struct qn_err *err)
 {
     const struct impute *impute = step->impl;
@@ -198,7 +198,7 @@ static qn_code acc_get(const struct impute *impute, void **acc, struct impute_ac
     return QN_OK;
 }
 
-static qn_code fit_merge(const struct qn_step *step, void **acc, struct qn_strv partial,
+static qn_code fit_merge(const struct qn_etl_step *step, void **acc, struct qn_strv partial,
                          struct qn_err *err)
 {
     const struct impute *impute = step->impl;
@@ -275,12 +275,12 @@ static struct qn_cell median_of(const struct filled *filled, struct qn_sample *s
     return mean_of(filled, (qn_i128)(int64_t)low->value + (int64_t)high->value, 0, 2);
 }
 
-static qn_code fit_finish(const struct qn_step *step, void *acc, struct qn_buf *state,
+static qn_code fit_finish(const struct qn_etl_step *step, void **acc, struct qn_buf *state,
                           struct qn_err *err)
 {
     const struct impute *impute = step->impl;
     struct impute_acc *fit;
-    QN_TRY(acc_get(impute, &acc, &fit, err));
+    QN_TRY(acc_get(impute, acc, &fit, err));
     for (uint32_t i = 0; i < impute->n; i++) {
         const struct filled *filled = &impute->columns[i];
         struct tally *tally = &fit->tallies[i];
@@ -306,3 +306,186 @@ static const struct qn_fit_ops impute_fit = {
     .finish = fit_finish,
     .free_acc = free_acc,
 };
+
+/* --- acting ---------------------------------------------------------------------------------- */
+
+struct impute_run {
+    struct qn_cell *values; /* by filled column */
+};
+
+static qn_code impute_open(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void **run,
+                           struct qn_err *err)
+{
+    const struct impute *impute = step->impl;
+    struct impute_run *self = QN_NEW(ctx->in->arena, struct impute_run);
+    if (self)
+        self->values = QN_NEW_ARRAY(ctx->in->arena, struct qn_cell, impute->n);
+    if (!self || !self->values)
+        return qn_err_nomem(err, "imputation values");
+    *run = self;
+    if (!step->fitted) {
+        for (uint32_t i = 0; i < impute->n; i++)
+            self->values[i] = impute->columns[i].constant;
+        return QN_OK;
+    }
+    struct qn_unpack in = qn_unpack_from(ctx->in->states[step->state_stage]);
+    for (uint32_t i = 0; i < impute->n; i++)
+        self->values[i] = qn_cell_unpack(&in, impute->columns[i].type);
+    return qn_unpack_end(&in, "imputation values", err);
+}
+
+/* Text moves: its NULLs may hold no bytes at all. */
+static qn_code fill_text(struct qn_etl_step_ctx *ctx, struct qn_strv value, uint32_t n_rows,
+                         struct qn_column *column, struct qn_err *err)
+{
+    struct qn_column out;
+    QN_TRY(qn_column_new(ctx->arena, column->type, n_rows, &out, err));
+    uint64_t total = 0;
+    for (uint32_t row = 0; row < n_rows; row++)
+        total += qn_is_valid(column, row) ? qn_text_at(column, row).len : value.len;
+    out.bytes = total < UINT32_MAX ? qn_arena_alloc(ctx->arena, (size_t)total + 1) : NULL;
+    if (!out.bytes)
+        return qn_err_nomem(err, "filled text");
+    for (uint32_t row = 0; row < n_rows; row++) {
+        struct qn_strv text = qn_is_valid(column, row) ? qn_text_at(column, row) : value;
+        if (text.len)
+            memcpy(out.bytes + out.offsets[row], text.data, text.len);
+        out.offsets[row + 1] = out.offsets[row] + (uint32_t)text.len;
+    }
+    *column = out;
+    return QN_OK;
+}
+
+static qn_code fill_fixed(struct qn_etl_step_ctx *ctx, struct qn_cell value, uint32_t n_rows,
+                          struct qn_column *column, struct qn_err *err)
+{
+    struct qn_column out;
+    QN_TRY(qn_column_new(ctx->arena, column->type, n_rows, &out, err));
+    if (qn_type_layout(column->type) == QN_LAYOUT_BOOL) {
+        for (uint32_t row = 0; row < n_rows; row++)
+            out.bools[row] = qn_is_valid(column, row) ? column->bools[row] : value.i64 != 0;
+    } else { /* doubles move as their bits: cell.i64 is the same memory */
+        for (uint32_t row = 0; row < n_rows; row++)
+            out.i64[row] = qn_is_valid(column, row) ? column->i64[row] : value.i64;
+    }
+    *column = out;
+    return QN_OK;
+}
+
+static qn_code impute_apply(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *run,
+                            const bool *live, struct qn_batch *batch, struct qn_err *err)
+{
+    const struct impute *impute = step->impl;
+    const struct impute_run *self = run;
+    for (uint32_t i = 0; i < impute->n; i++) {
+        const struct filled *filled = &impute->columns[i];
+        struct qn_column *column = &batch->columns[filled->column];
+        struct qn_imputed *imputed = &ctx->imputed[filled->slot];
+        uint32_t missing = 0;
+        if (live[filled->column] && self->values[i].valid)
+            missing = batch->n_rows - qn_column_count_valid(column, batch->n_rows);
+        if (missing == 0)
+            continue;
+        imputed->origins = qn_arena_alloc(ctx->arena, missing * sizeof *imputed->origins);
+        if (!imputed->origins)
+            return qn_err_nomem(err, "imputed rows");
+        for (uint32_t row = 0; row < batch->n_rows; row++)
+            if (!qn_is_valid(column, row))
+                imputed->origins[imputed->n++] = batch->origin[row];
+        if (filled->type.id == QN_TEXT)
+            QN_TRY(fill_text(ctx, self->values[i].text, batch->n_rows, column, err));
+        else
+            QN_TRY(fill_fixed(ctx, self->values[i], batch->n_rows, column, err));
+    }
+    return QN_OK;
+}
+
+static const struct qn_etl_step_ops impute_ops = {
+    .name = "impute",
+    .needs = qn_etl_step_needs_same,
+    .open = impute_open,
+    .apply = impute_apply,
+    .fit = &impute_fit,
+};
+
+/* --- compiling ------------------------------------------------------------------------------- */
+
+static bool read_constant(struct qn_etl_build *build, const struct qn_pair *pair,
+                          struct filled *filled)
+{
+    const struct qn_node *value = qn_node_get(&pair->value, "value");
+    char type[QN_TYPE_NAME];
+    if (!value || value->kind != QN_NODE_SCALAR) {
+        qn_diags_add(build->env->diags, pair->key_span, "value: ...", NULL,
+                     "strategy constant of column '%s' needs a value", filled->name);
+        return false;
+    }
+    if (!qn_cell_parse(filled->type, value->text, &filled->constant)) {
+        qn_diags_add(build->env->diags, value->span, qn_type_name(filled->type, type), NULL,
+                     "'%.*s' is no value of column '%s'", QN_STRV_ARG(value->text), filled->name);
+        return false;
+    }
+    return true;
+}
+
+static bool read_strategy(struct qn_etl_build *build, const struct qn_pair *pair,
+                          struct filled *filled)
+{
+    struct qn_strv name = qn_strv_from(qn_node_text(qn_node_get(&pair->value, "strategy"), ""));
+    bool numeric = qn_type_is_numeric(filled->type);
+    bool ordered = numeric || filled->type.id == QN_DATE || filled->type.id == QN_TIMESTAMP;
+    const struct qn_node *round = qn_node_get(&pair->value, "round");
+    if (round && !numeric)
+        qn_diags_add(build->env->diags, round->span, NULL, NULL,
+                     "round is for numbers, column '%s' holds none", filled->name);
+    filled->places = (int)qn_node_i64(round, -1);
+    if (qn_strv_is(name, "constant")) {
+        filled->strategy = CONSTANT;
+        return read_constant(build, pair, filled);
+    }
+    filled->strategy = qn_strv_is(name, "mean")     ? MEAN
+                       : qn_strv_is(name, "median") ? MEDIAN
+                                                    : MOST_FREQUENT;
+    char type[QN_TYPE_NAME];
+    if ((filled->strategy == MEAN && !numeric) || (filled->strategy == MEDIAN && !ordered)) {
+        qn_diags_add(build->env->diags, pair->key_span, NULL, "use most_frequent or constant",
+                     "column '%s' is %s and has no %.*s", filled->name,
+                     qn_type_name(filled->type, type), QN_STRV_ARG(name));
+        return false;
+    }
+    return true;
+}
+
+void qn_etl_build_impute(struct qn_etl_build *build, const struct qn_node *node)
+{
+    struct impute *impute = QN_BUILD_ARRAY(build, struct impute, 1);
+    struct filled *columns = QN_BUILD_ARRAY(build, struct filled, node->n);
+    const char **names = QN_BUILD_ARRAY(build, const char *, node->n);
+    if (!impute || !columns || !names)
+        return;
+    *impute = (struct impute){.columns = columns};
+    bool fitted = false;
+    for (uint32_t i = 0; i < node->n; i++) {
+        const struct qn_pair *pair = &node->pairs[i];
+        int32_t column = qn_etl_build_find(build, build->schema, pair->key, pair->key_span);
+        if (column < 0)
+            continue;
+        const struct qn_field *field = &build->schema->fields[column];
+        struct filled *filled = &columns[impute->n];
+        *filled = (struct filled){.column = (uint32_t)column,
+                                  .slot = impute->n,
+                                  .type = field->type,
+                                  .name = field->name};
+        if (!read_strategy(build, pair, filled))
+            continue;
+        fitted = fitted || filled->strategy != CONSTANT;
+        names[impute->n++] = field->name;
+    }
+    if (impute->n == 0)
+        return;
+    struct qn_etl_step *step = qn_etl_build_step(build, &impute_ops, build->schema, impute);
+    if (step)
+        step->fitted = fitted;
+    build->etl->imputed = names;
+    build->etl->n_imputed = impute->n;
+}

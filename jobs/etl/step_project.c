@@ -8,7 +8,7 @@ struct project {
     uint32_t *from; /* by output column: the input column it is */
 };
 
-static void project_needs(const struct qn_step *step, const bool *after, bool *before)
+static void project_needs(const struct qn_etl_step *step, const bool *after, bool *before)
 {
     const struct project *project = step->impl;
     for (uint32_t i = 0; i < step->out->n_fields; i++)
@@ -16,7 +16,7 @@ static void project_needs(const struct qn_step *step, const bool *after, bool *b
             before[project->from[i]] = true;
 }
 
-static qn_code project_apply(const struct qn_step *step, struct qn_step_ctx *ctx, void *run,
+static qn_code project_apply(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *run,
                              const bool *live, struct qn_batch *batch, struct qn_err *err)
 {
     (void)run;
@@ -32,7 +32,7 @@ static qn_code project_apply(const struct qn_step *step, struct qn_step_ctx *ctx
     return QN_OK;
 }
 
-static const struct qn_step_ops project_ops = {
+static const struct qn_etl_step_ops project_ops = {
     .name = "project", .needs = project_needs, .apply = project_apply};
 
 static void add_projection(struct qn_etl_build *build, const struct qn_schema *out, uint32_t *from)
@@ -41,7 +41,7 @@ static void add_projection(struct qn_etl_build *build, const struct qn_schema *o
     if (!project)
         return;
     project->from = from;
-    (void)qn_build_step(build, &project_ops, out, project);
+    (void)qn_etl_build_step(build, &project_ops, out, project);
 }
 
 static bool names_are_unique(struct qn_etl_build *build, const struct qn_field *fields, uint32_t n,
@@ -61,11 +61,11 @@ static bool names_are_unique(struct qn_etl_build *build, const struct qn_field *
     return true;
 }
 
-void qn_build_rename(struct qn_etl_build *build, const struct qn_node *node)
+void qn_etl_build_rename(struct qn_etl_build *build, const struct qn_node *node)
 {
     const struct qn_schema *old = build->schema;
     struct qn_field *fields;
-    struct qn_schema *schema = qn_build_schema(build, old->n_fields, &fields);
+    struct qn_schema *schema = qn_etl_build_schema(build, old->n_fields, &fields);
     uint32_t *from = QN_BUILD_ARRAY(build, uint32_t, old->n_fields);
     if (!schema || !from)
         return;
@@ -85,9 +85,9 @@ void qn_build_rename(struct qn_etl_build *build, const struct qn_node *node)
                          "letters, digits and _, at most 63", NULL, "not a column name");
             continue;
         }
-        int32_t column = qn_build_find(build, old, pair->key, pair->key_span);
+        int32_t column = qn_etl_build_find(build, old, pair->key, pair->key_span);
         if (column < 0)
-            qn_build_mark_broken(build, pair->value.text);
+            qn_etl_build_mark_broken(build, pair->value.text);
         else
             fields[column].name = qn_arena_strdup(build->env->arena, pair->value.text);
         if (column >= 0 && !fields[column].name)
@@ -100,7 +100,7 @@ void qn_build_rename(struct qn_etl_build *build, const struct qn_node *node)
 static void keep_columns(struct qn_etl_build *build, uint32_t *columns, uint32_t n)
 {
     struct qn_field *fields;
-    struct qn_schema *schema = qn_build_schema(build, n, &fields);
+    struct qn_schema *schema = qn_etl_build_schema(build, n, &fields);
     if (!schema)
         return;
     for (uint32_t i = 0; i < n; i++)
@@ -111,7 +111,7 @@ static void keep_columns(struct qn_etl_build *build, uint32_t *columns, uint32_t
 static void build_drop(struct qn_etl_build *build, const struct qn_node *drop)
 {
     uint32_t *dropped, n_dropped, n = 0;
-    bool fine = qn_build_columns(build, build->schema, drop, &dropped, &n_dropped);
+    bool fine = qn_etl_build_columns(build, build->schema, drop, &dropped, &n_dropped);
     bool *gone = QN_BUILD_ARRAY(build, bool, build->schema->n_fields);
     uint32_t *kept = QN_BUILD_ARRAY(build, uint32_t, build->schema->n_fields);
     if (!fine || !gone || !kept)
@@ -127,7 +127,7 @@ static void build_drop(struct qn_etl_build *build, const struct qn_node *drop)
         keep_columns(build, kept, n);
 }
 
-void qn_build_select(struct qn_etl_build *build, const struct qn_node *select,
+void qn_etl_build_select(struct qn_etl_build *build, const struct qn_node *select,
                      const struct qn_node *drop)
 {
     if (select && drop) {
@@ -138,7 +138,7 @@ void qn_build_select(struct qn_etl_build *build, const struct qn_node *select,
     if (drop)
         build_drop(build, drop);
     uint32_t *columns, n;
-    if (!select || !qn_build_columns(build, build->schema, select, &columns, &n))
+    if (!select || !qn_etl_build_columns(build, build->schema, select, &columns, &n))
         return;
     if (n == 0)
         qn_diags_add(build->env->diags, select->span, NULL, NULL, "select names no column");
