@@ -14,7 +14,9 @@ void qn_etl_step_needs_same(const struct qn_etl_step *step, const bool *after, b
 qn_code qn_etl_step_take(struct qn_etl_step_ctx *ctx, const bool *live, struct qn_batch *batch,
                      const uint32_t *rows, uint32_t n, struct qn_err *err)
 {
-    bool all = n == batch->n_rows; /* rows ascend, so these are all of them, in place */
+    bool all = n == batch->n_rows;
+    for (uint32_t i = 0; i < n && all; i++)
+        all = rows[i] == i;
     for (uint32_t i = 0; i < batch->schema->n_fields; i++) {
         if (!live[i]) {
             batch->columns[i] = (struct qn_column){0};
