@@ -1,0 +1,184 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "jobs/learn/split.h"
+#include "tests/support/test.h"
+
+static struct qn_split_counts counts;
+static struct qn_split split;
+
+static uint64_t hash_of(uint64_t key, uint64_t seed)
+{
+    struct qn_column column = {.type = {QN_INT64, 0, 0}, .i64 = (int64_t *)&key};
+    return qn_split_hash(&column, 0, seed);
+}
+
+/* Skewed classes: about one in `rarity` keys is positive. */
+static bool positive(uint64_t key, uint64_t rarity)
+{
+    return qn_mix64(key + 77) % rarity == 0;
+}
+
+static void deal(uint64_t n, uint64_t rarity, double test, double validation, uint64_t rows[3][2])
+{
+    memset(&counts, 0, sizeof counts);
+    for (uint64_t key = 0; key < n; key++)
+        qn_split_count(&counts, hash_of(key, 42), positive(key, rarity));
+    qn_split_init(&split, test, validation);
+    qn_split_stratify(&split, &counts);
+    memset(rows, 0, 6 * sizeof(uint64_t));
+    for (uint64_t key = 0; key < n; key++)
+        rows[qn_split_side(&split, hash_of(key, 42))][positive(key, rarity)]++;
+}
+
+static void test_plain_shares(void **state)
+{
+    (void)state;
+    qn_split_init(&split, 0.2, 0.1);
+    uint64_t rows[3] = {0};
+    for (uint64_t key = 0; key < 100000; key++)
+        rows[qn_split_side(&split, hash_of(key, 42))]++;
+    assert_in_range(rows[QN_SIDE_TEST], 19500, 20500);
+    assert_in_range(rows[QN_SIDE_VALIDATION], 9600, 10400);
+    uint64_t moved = 0;
+    for (uint64_t key = 0; key < 1000; key++)
+        moved += qn_split_side(&split, hash_of(key, 42)) != qn_split_side(&split, hash_of(key, 43));
+    assert_true(moved > 100); /* the seed matters */
+    qn_split_init(&split, 0, 0);
+    for (uint64_t key = 0; key < 1000; key++)
+        assert_int_equal(qn_split_side(&split, hash_of(key, 42)), QN_SIDE_TRAIN);
+}
+
+static void check_share(uint64_t got, uint64_t total, double share, double slack)
+{
+    if (fabs((double)got - share * (double)total) > slack)
+        fail_msg("%llu of %llu is not %.2f", (unsigned long long)got, (unsigned long long)total,
+                 share);
+}
+
+static void test_stratified_shares_of_both_classes(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t n, rarity;
+        double test, validation, slack;
+    } cases[] = {{7043, 4, 0.2, 0, 3},      {7043, 4, 0.2, 0.1, 3}, {300, 3, 0.25, 0.25, 3},
+                 {400000, 50, 0.2, 0.1, 30}, {20, 2, 0.5, 0, 2},     {7043, 4, 0.9, 0.05, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t rows[3][2];
+        deal(cases[i].n, cases[i].rarity, cases[i].test, cases[i].validation, rows);
+        for (int c = 0; c < 2; c++) {
+            uint64_t total = rows[0][c] + rows[1][c] + rows[2][c];
+            check_share(rows[QN_SIDE_TEST][c], total, cases[i].test, cases[i].slack);
+            check_share(rows[QN_SIDE_VALIDATION][c], total, cases[i].validation, cases[i].slack);
+        }
+    }
+}
+
+static void test_one_class_only(void **state)
+{
+    (void)state;
+    uint64_t rows[3][2];
+    deal(1000, UINT64_MAX, 0.2, 0.1, rows);
+    check_share(rows[QN_SIDE_TEST][0], 1000, 0.2, 3);
+    memset(&counts, 0, sizeof counts);
+    qn_split_stratify(&split, &counts); /* no rows at all */
+}
+
+/* Few keys change side when rows are added: only those in the window around the share's place. */
+static void test_sides_are_sticky(void **state)
+{
+    (void)state;
+    uint64_t rows[3][2], moved = 0;
+    deal(100000, 5, 0.2, 0, rows);
+    struct qn_split before = split;
+    deal(105000, 5, 0.2, 0, rows);
+    for (uint64_t key = 0; key < 100000; key++)
+        moved += qn_split_side(&before, hash_of(key, 42)) != qn_split_side(&split, hash_of(key, 42));
+    assert_true(moved < 2000);
+}
+
+static void test_merge_is_order_free_and_checked(void **state)
+{
+    (void)state;
+    struct qn_buf whole, odd, even;
+    qn_buf_init(&whole);
+    qn_buf_init(&odd);
+    qn_buf_init(&even);
+    struct qn_err err;
+    for (int part = 0; part < 3; part++) {
+        memset(&counts, 0, sizeof counts);
+        for (uint64_t key = 0; key < 5000; key++)
+            if (part == 0 || (key & 1) == (part == 1))
+                qn_split_count(&counts, hash_of(key, 1), key % 3 == 0);
+        qn_split_pack(part == 0 ? &whole : part == 1 ? &odd : &even, &counts);
+    }
+    for (int order = 0; order < 2; order++) {
+        memset(&counts, 0, sizeof counts);
+        assert_ok(qn_split_merge(&counts, qn_buf_strv(order ? &odd : &even), &err), &err);
+        assert_ok(qn_split_merge(&counts, qn_buf_strv(order ? &even : &odd), &err), &err);
+        struct qn_buf again;
+        qn_buf_init(&again);
+        qn_split_pack(&again, &counts);
+        assert_int_equal(again.len, whole.len);
+        assert_memory_equal(again.data, whole.data, whole.len);
+        qn_buf_fini(&again);
+    }
+    whole.data[6] = 0xff; /* a bucket that is none */
+    assert_int_equal(qn_split_merge(&counts, qn_buf_strv(&whole), &err), QN_EWIRE);
+    odd.len--;
+    assert_int_equal(qn_split_merge(&counts, qn_buf_strv(&odd), &err), QN_EWIRE);
+    qn_buf_fini(&whole);
+    qn_buf_fini(&odd);
+    qn_buf_fini(&even);
+}
+
+static void test_state_round_trips(void **state)
+{
+    (void)state;
+    uint64_t rows[3][2];
+    deal(1000, 3, 0.2, 0.1, rows);
+    struct qn_buf buf;
+    qn_buf_init(&buf);
+    struct qn_split back;
+    struct qn_err err;
+    qn_split_state_pack(&buf, &split);
+    assert_ok(qn_split_state_unpack(qn_buf_strv(&buf), &back, &err), &err);
+    assert_memory_equal(back.sides, split.sides, sizeof back.sides);
+    buf.data[100] = 0xff;
+    assert_int_equal(qn_split_state_unpack(qn_buf_strv(&buf), &back, &err), QN_EWIRE);
+    qn_buf_fini(&buf);
+}
+
+static void test_hash_is_of_the_value(void **state)
+{
+    (void)state;
+    double zeros[] = {0.0, -0.0};
+    struct qn_column f = {.type = {QN_DOUBLE, 0, 0}, .f64 = zeros};
+    assert_true(qn_split_hash(&f, 0, 9) == qn_split_hash(&f, 1, 9));
+    char text[] = "abab";
+    uint32_t offsets[] = {0, 2, 4, 4};
+    uint64_t validity = 3;
+    struct qn_column t = {
+        .type = {QN_TEXT, 0, 0}, .bytes = text, .offsets = offsets, .validity = &validity};
+    assert_true(qn_split_hash(&t, 0, 9) == qn_split_hash(&t, 1, 9));
+    assert_true(qn_split_hash(&t, 0, 9) != qn_split_hash(&t, 0, 10));
+    assert_true(qn_split_hash(&t, 2, 9) == qn_hash64("", 0, 9));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_shares),
+        cmocka_unit_test(test_stratified_shares_of_both_classes),
+        cmocka_unit_test(test_one_class_only),
+        cmocka_unit_test(test_sides_are_sticky),
+        cmocka_unit_test(test_merge_is_order_free_and_checked),
+        cmocka_unit_test(test_state_round_trips),
+        cmocka_unit_test(test_hash_is_of_the_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
