@@ -10,8 +10,8 @@
 #include "jobs/learn/sample.h"
 
 enum {
-    SAMPLE_ROWS = 200000,        /* below this medians are exact */
-    SAMPLE_ROWS_ALL = 2000000,   /* of all features together: 32 MB at the coordinator */
+    SAMPLE_ROWS = 200000,      /* below this medians are exact */
+    SAMPLE_ROWS_ALL = 2000000, /* of all features together: 32 MB at the coordinator */
     SAMPLE_ROWS_LEAST = 20000,
     ROWS_TO_JUDGE = 50, /* with fewer rows anything may look like a leak */
 };
@@ -114,7 +114,7 @@ static qn_code add_numbers(struct qn_fit *fit, uint32_t at, const struct qn_colu
 {
     struct feature_fit *feature = &fit->features[at];
     const char *name = fit->plan->features[at].name;
-    enum qn_impute impute = fit->plan->numeric_impute;
+    enum qn_fill_rule impute = fit->plan->numeric_impute;
     double *values = fit->scratch;
     QN_TRY(qn_numeric_take(column, name, rows, n, values, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -128,9 +128,9 @@ static qn_code add_numbers(struct qn_fit *fit, uint32_t at, const struct qn_colu
         double *low = &feature->low[labels[i]], *high = &feature->high[labels[i]];
         *low = x < *low ? x : *low;
         *high = x > *high ? x : *high;
-        if (impute == QN_IMPUTE_MEDIAN)
+        if (impute == QN_FILL_MEDIAN)
             QN_TRY(qn_sample_add(&feature->sample, hashes[i], x, err));
-        if (impute == QN_IMPUTE_MOST_FREQUENT) {
+        if (impute == QN_FILL_MOST_FREQUENT) {
             char key[8];
             uint32_t position;
             number_key(x, key);
@@ -262,16 +262,14 @@ static qn_code finish_numeric(const struct qn_prepare_plan *plan, struct feature
 {
     uint64_t present = feature->rows - feature->missing;
     out->impute = plan->numeric_impute;
-    if (present == 0 && out->impute != QN_IMPUTE_CONSTANT)
+    if (present == 0 && out->impute != QN_FILL_CONSTANT)
         return nothing_to_fill_with(out->name, err);
     switch (out->impute) {
-    case QN_IMPUTE_MEAN: out->fill = qn_exact_round(&feature->sum) / (double)present; break;
-    case QN_IMPUTE_MEDIAN: out->fill = qn_sample_median(&feature->sample); break;
-    case QN_IMPUTE_MOST_FREQUENT:
-        out->fill = number_of_key(qn_dict_top(&feature->dict)->text);
-        break;
-    case QN_IMPUTE_CONSTANT:
-    case QN_N_IMPUTES: out->fill = plan->numeric_fill; break;
+    case QN_FILL_MEAN: out->fill = qn_exact_round(&feature->sum) / (double)present; break;
+    case QN_FILL_MEDIAN: out->fill = qn_sample_median(&feature->sample); break;
+    case QN_FILL_MOST_FREQUENT: out->fill = number_of_key(qn_dict_top(&feature->dict)->text); break;
+    case QN_FILL_CONSTANT:
+    case QN_N_FILL_RULES: out->fill = plan->numeric_fill; break;
     }
     /* Mean and spread are those of the column after filling. */
     struct qn_exact_sum sum = feature->sum, squares = feature->squares;
@@ -303,7 +301,7 @@ static qn_code finish_categorical(const struct qn_prepare_plan *plan, struct fea
     out->refuse_unknown = plan->refuse_unknown;
     const struct qn_dict_entry *top = qn_dict_top(&feature->dict);
     struct qn_strv fill = top ? top->text : (struct qn_strv){0};
-    if (out->impute == QN_IMPUTE_CONSTANT)
+    if (out->impute == QN_FILL_CONSTANT)
         fill = qn_strv_from(plan->categorical_fill);
     else if (!top)
         return nothing_to_fill_with(out->name, err);
@@ -331,8 +329,7 @@ static bool separates(const struct feature_fit *feature, bool categorical)
 {
     if (!categorical) {
         bool both = feature->high[0] >= feature->low[0] && feature->high[1] >= feature->low[1];
-        return both &&
-               (feature->high[0] < feature->low[1] || feature->high[1] < feature->low[0]);
+        return both && (feature->high[0] < feature->low[1] || feature->high[1] < feature->low[0]);
     }
     uint32_t of_class[2] = {0, 0};
     for (uint32_t i = 0; i < feature->dict.n; i++) {

@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 
-const char *qn_impute_name(enum qn_impute impute)
+const char *qn_fill_rule_name(enum qn_fill_rule impute)
 {
     static const char *const names[] = {"mean", "median", "most_frequent", "constant"};
     return names[impute];
@@ -67,8 +67,8 @@ const struct qn_prepared_feature *qn_prepared_column(const struct qn_prepared *p
         const struct qn_prepared_feature *feature = &prepared->features[i];
         if (column < feature->column || column >= feature->column + feature->n_columns)
             continue;
-        *category = feature->categorical ? column - feature->column + feature->drop_first
-                                         : UINT32_MAX;
+        *category =
+            feature->categorical ? column - feature->column + feature->drop_first : UINT32_MAX;
         return feature;
     }
     return NULL;
@@ -163,7 +163,7 @@ static void feature_unpack(struct qn_unpack *in, struct qn_arena *arena,
     feature->type.precision = qn_unpack_u8(in);
     feature->type.scale = qn_unpack_u8(in);
     feature->categorical = unpack_flag(in);
-    feature->impute = (enum qn_impute)qn_unpack_u8(in);
+    feature->impute = (enum qn_fill_rule)qn_unpack_u8(in);
     feature->rows = qn_unpack_u64(in);
     feature->missing = qn_unpack_u64(in);
     if (feature->categorical) {
@@ -178,7 +178,7 @@ static void feature_unpack(struct qn_unpack *in, struct qn_arena *arena,
 
 static bool feature_is_sound(const struct qn_prepared_feature *feature)
 {
-    if (!feature->name || !*feature->name || (unsigned)feature->impute >= QN_N_IMPUTES ||
+    if (!feature->name || !*feature->name || (unsigned)feature->impute >= QN_N_FILL_RULES ||
         feature->missing > feature->rows)
         return false;
     if (feature->type.id < QN_BOOL || feature->type.id > QN_TEXT ||

@@ -17,14 +17,14 @@
 #include "base/buf.h"
 #include "flow/schema.h"
 
-enum qn_impute {
-    QN_IMPUTE_MEAN,
-    QN_IMPUTE_MEDIAN,
-    QN_IMPUTE_MOST_FREQUENT,
-    QN_IMPUTE_CONSTANT,
-    QN_N_IMPUTES
+enum qn_fill_rule {
+    QN_FILL_MEAN,
+    QN_FILL_MEDIAN,
+    QN_FILL_MOST_FREQUENT,
+    QN_FILL_CONSTANT,
+    QN_N_FILL_RULES
 };
-const char *qn_impute_name(enum qn_impute impute); /* "mean", ... */
+const char *qn_fill_rule_name(enum qn_fill_rule impute); /* "mean", ... */
 
 /* What the spec asks for. */
 struct qn_prepare_feature {
@@ -35,7 +35,7 @@ struct qn_prepare_feature {
 struct qn_prepare_plan {
     const struct qn_prepare_feature *features;
     uint32_t n_features;
-    enum qn_impute numeric_impute, categorical_impute;
+    enum qn_fill_rule numeric_impute, categorical_impute;
     double numeric_fill;          /* CONSTANT */
     const char *categorical_fill; /* CONSTANT */
     bool standardise, drop_first, refuse_unknown;
@@ -46,7 +46,7 @@ struct qn_prepared_feature {
     const char *name;
     struct qn_type type;
     bool categorical;
-    enum qn_impute impute;
+    enum qn_fill_rule impute;
     uint64_t rows, missing; /* training rows, and those of them that had no value */
     uint32_t column;        /* first of its columns */
     uint32_t n_columns;

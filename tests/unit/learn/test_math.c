@@ -67,7 +67,8 @@ static void test_edges(void **state)
     assert_true(qn_exp(1000) == HUGE_VAL && qn_exp(-1000) == 0);
     assert_true(qn_exp(HUGE_VAL) == HUGE_VAL && qn_exp(-HUGE_VAL) == 0);
     assert_true(qn_log(0) == -HUGE_VAL && isnan(qn_log(-1)) && qn_log(HUGE_VAL) == HUGE_VAL);
-    assert_true(isnan(qn_exp((double)NAN)) && isnan(qn_log((double)NAN)) && isnan(qn_log1p((double)NAN)));
+    assert_true(isnan(qn_exp((double)NAN)) && isnan(qn_log((double)NAN)) &&
+                isnan(qn_log1p((double)NAN)));
     assert_true(isnan(qn_expit((double)NAN)) && isnan(qn_erfc((double)NAN)));
     assert_true(qn_log1p(-1) == -HUGE_VAL && isnan(qn_log1p(-2)));
     assert_true(qn_expit(1000) == 1 && qn_expit(-1000) == 0);

@@ -65,7 +65,7 @@ static void test_stratified_shares_of_both_classes(void **state)
     static const struct {
         uint64_t n, rarity;
         double test, validation, slack;
-    } cases[] = {{7043, 4, 0.2, 0, 3},      {7043, 4, 0.2, 0.1, 3}, {300, 3, 0.25, 0.25, 3},
+    } cases[] = {{7043, 4, 0.2, 0, 3},       {7043, 4, 0.2, 0.1, 3}, {300, 3, 0.25, 0.25, 3},
                  {400000, 50, 0.2, 0.1, 30}, {20, 2, 0.5, 0, 2},     {7043, 4, 0.9, 0.05, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t rows[3][2];
@@ -97,7 +97,8 @@ static void test_sides_are_sticky(void **state)
     struct qn_split before = split;
     deal(105000, 5, 0.2, 0, rows);
     for (uint64_t key = 0; key < 100000; key++)
-        moved += qn_split_side(&before, hash_of(key, 42)) != qn_split_side(&split, hash_of(key, 42));
+        moved +=
+            qn_split_side(&before, hash_of(key, 42)) != qn_split_side(&split, hash_of(key, 42));
     assert_true(moved < 2000);
 }
 
