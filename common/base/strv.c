@@ -105,7 +105,7 @@ unsigned qn_strv_distance(struct qn_strv a, struct qn_strv b, unsigned limit)
 
 const char *qn_strv_closest(struct qn_strv word, const char *const *candidates, size_t n)
 {
-    unsigned limit = word.len <= 3 ? 1 : word.len <= 6 ? 2 : 3;
+    unsigned limit = word.len < 2 ? 0 : word.len <= 3 ? 1 : word.len <= 6 ? 2 : 3;
     const char *best = NULL;
     for (size_t i = 0; i < n; i++) {
         unsigned distance = qn_strv_distance(word, qn_strv_from(candidates[i]), limit);

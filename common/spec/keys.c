@@ -3,214 +3,508 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "flow/schema.h"
 #include "spec/tests.h"
 
-enum { LIST_TEXT = 900, HINT_TEXT = 128 };
+/* A check under way. Complaints about one mapping and everything in it share it. */
+struct check {
+    struct qn_diags *diags;
+    enum qn_form form;
+    bool in_list; /* the value is an item of the list that the key names */
+};
 
-static void join_keys(const struct qn_spec_keys *keys, char *out, size_t room)
+enum { LIST_BYTES = 1024, MAX_CANDIDATES = 64 };
+
+const char *qn_did_you_mean(struct qn_strv word, const char *const *candidates, size_t n,
+                            char out[QN_HINT_BYTES])
 {
-    size_t used = (size_t)snprintf(out, room, "one of: ");
-    for (size_t i = 0; i < keys->n && used < room; i++)
-        used +=
-            (size_t)snprintf(out + used, room - used, "%s%s", i ? ", " : "", keys->keys[i].name);
+    const char *closest = qn_strv_closest(word, candidates, n);
+    if (!closest)
+        return NULL;
+    snprintf(out, QN_HINT_BYTES, "did you mean '%s'?", closest);
+    return out;
 }
 
-static void complain_unknown(const struct qn_spec_keys *keys, const struct qn_pair *pair,
-                             const char *name, struct qn_diags *diags)
+static void worsen(struct check *check, enum qn_form form)
 {
-    const char *names[128];
+    if (check->form < form)
+        check->form = form;
+}
+
+/* Texts longer than a line are cut where complaints quote them. */
+static struct qn_strv shorten(struct qn_strv text)
+{
+    enum { QUOTED_BYTES = 60 };
+    if (text.len <= QUOTED_BYTES)
+        return text;
+    size_t n = QUOTED_BYTES;
+    while (n > 0 && ((unsigned char)text.data[n] & 0xC0) == 0x80)
+        n--;
+    return (struct qn_strv){text.data, n};
+}
+
+/* "a, b, c" */
+static const char *join_words(const char *lead, const char *const *words, size_t n,
+                              char out[LIST_BYTES])
+{
+    size_t at = (size_t)snprintf(out, LIST_BYTES, "%s", lead);
+    for (size_t i = 0; i < n && at < LIST_BYTES; i++)
+        at += (size_t)snprintf(out + at, LIST_BYTES - at, "%s%s", i ? ", " : "", words[i]);
+    return out;
+}
+
+static size_t count_words(const char *const *words)
+{
     size_t n = 0;
-    for (; n < keys->n && n < 128; n++)
-        names[n] = keys->keys[n].name;
-    const char *near = qn_strv_closest(pair->key, names, n);
-    char expected[LIST_TEXT], hint[HINT_TEXT];
-    join_keys(keys, expected, sizeof expected);
-    if (near)
-        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    qn_diags_add(diags, pair->key_span, expected, near ? hint : NULL,
-                 "unknown key '%.*s' in %s%s%s", QN_STRV_ARG(pair->key), keys->what,
-                 name ? " " : "", name ? name : "");
+    while (words && words[n])
+        n++;
+    return n;
 }
 
-static void complain_shape(const struct qn_key *key, const struct qn_node *node,
-                           const char *expected, struct qn_diags *diags)
+/* Without a value of these shapes a reader falls back to what holds when it is left out: the
+ * columns stay the same, so that nothing further is wrong. */
+static bool is_leaf(enum qn_shape shape)
 {
-    qn_diags_add(diags, node->span, expected, NULL, "%s of '%s' is %s%.*s%s",
-                 node->kind == QN_NODE_SCALAR ? "the value" : "what stands under", key->name,
-                 node->kind == QN_NODE_SCALAR ? "'" : qn_node_what(node),
-                 node->kind == QN_NODE_SCALAR ? (int)node->text.len : 0,
-                 node->kind == QN_NODE_SCALAR ? node->text.data : "",
-                 node->kind == QN_NODE_SCALAR ? "'" : "");
+    return shape != QN_SHAPE_OBJECT && shape != QN_SHAPE_LIST && shape != QN_SHAPE_MAP &&
+           shape != QN_SHAPE_ANY;
 }
 
-static bool check_enum(const struct qn_key *key, const struct qn_node *node, struct qn_diags *diags)
-{
-    size_t n = 0, used = 0;
-    char expected[LIST_TEXT] = "", hint[HINT_TEXT];
-    for (; key->values[n]; n++) {
-        if (node->kind == QN_NODE_SCALAR && qn_strv_is(node->text, key->values[n]))
-            return true;
-        if (used < sizeof expected)
-            used += (size_t)snprintf(expected + used, sizeof expected - used, "%s%s",
-                                     n ? ", " : "one of: ", key->values[n]);
-    }
-    if (node->kind != QN_NODE_SCALAR) {
-        complain_shape(key, node, expected, diags);
-        return false;
-    }
-    const char *near = qn_strv_closest(node->text, key->values, n);
-    if (near)
-        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    qn_diags_add(diags, node->span, expected, near ? hint : NULL, "'%.*s' is no value of '%s'",
-                 QN_STRV_ARG(node->text), key->name);
-    return false;
-}
+/* --- scalars --------------------------------------------------------------------------------- */
 
-static bool in_range(const struct qn_key *key, double value)
+static void complain_not(struct check *check, const struct qn_key *key, const struct qn_node *node,
+                         const char *wanted, const char *hint)
 {
-    return key->max <= key->min || (value >= key->min && value <= key->max);
-}
-
-static bool check_number(const struct qn_key *key, const struct qn_node *node, bool whole,
-                         struct qn_diags *diags)
-{
-    int64_t integer;
-    double number = 0;
-    bool fits = whole ? qn_node_is_i64(node, &integer) : qn_node_is_f64(node, &number);
-    if (fits && in_range(key, whole ? (double)integer : number))
-        return true;
-    char expected[96];
-    if (key->max > key->min)
-        snprintf(expected, sizeof expected, "a %snumber from %g to %g", whole ? "whole " : "",
-                 key->min, key->max);
-    else
-        snprintf(expected, sizeof expected, "a %snumber", whole ? "whole " : "");
-    complain_shape(key, node, expected, diags);
-    return false;
-}
-
-static bool is_scalar(const struct qn_key *key, const struct qn_node *node, const char *expected,
-                      struct qn_diags *diags)
-{
+    worsen(check, is_leaf(key->shape) && !key->required ? QN_FORM_SLIPS : QN_FORM_BAD);
+    const char *item = check->in_list ? "an item of " : "";
     if (node->kind == QN_NODE_SCALAR)
-        return true;
-    complain_shape(key, node, expected, diags);
-    return false;
+        qn_diags_add(check->diags, node->span, wanted, hint, "%s'%s' cannot be '%.*s'", item,
+                     key->name, QN_STRV_ARG(shorten(node->text)));
+    else if (node->kind == QN_NODE_NULL)
+        qn_diags_add(check->diags, node->span, wanted, hint, "%s'%s' has no value", item,
+                     key->name);
+    else
+        qn_diags_add(check->diags, node->span, wanted, hint, "%s'%s' cannot be %s", item, key->name,
+                     qn_node_what(node));
 }
 
-static bool expect(bool holds, const struct qn_key *key, const struct qn_node *node,
-                   const char *expected, struct qn_diags *diags)
+static bool has_range(const struct qn_key *key)
 {
-    if (!holds)
-        complain_shape(key, node, expected, diags);
-    return holds;
+    return key->max > key->min || (key->max == key->min && key->max != 0);
 }
 
-static bool check_scalar(const struct qn_key *key, enum qn_shape shape, const struct qn_node *node,
-                         struct qn_diags *diags)
+static void check_number(struct check *check, const struct qn_key *key, const struct qn_node *node,
+                         bool whole)
 {
-    bool flag;
-    uint64_t bytes;
-    struct qn_type type;
-    switch (shape) {
-    case QN_SHAPE_TEXT: return is_scalar(key, node, "a text", diags);
-    case QN_SHAPE_SCALAR: return is_scalar(key, node, "a text, number or boolean", diags);
-    case QN_SHAPE_EXPR: return is_scalar(key, node, "an expression", diags);
-    case QN_SHAPE_IDENTIFIER:
-        return is_scalar(key, node, "a name", diags) &&
-               expect(qn_strv_is_identifier(node->text), key, node,
-                      "a name of letters, digits and '_', at most 63, not starting with a digit",
-                      diags);
-    case QN_SHAPE_INT: return check_number(key, node, true, diags);
-    case QN_SHAPE_NUMBER: return check_number(key, node, false, diags);
-    case QN_SHAPE_BOOL:
-        return expect(qn_node_is_bool(node, &flag), key, node, "true or false", diags);
-    case QN_SHAPE_BYTES:
-        return expect(qn_node_is_bytes(node, &bytes), key, node, "a size such as 64KiB or 16MiB",
-                      diags);
-    case QN_SHAPE_TYPE:
-        return is_scalar(key, node, "a column type", diags) &&
-               expect(qn_type_parse(node->text, &type), key, node,
-                      "a type: text, integer, decimal(p,s), double, boolean, date or timestamp",
-                      diags);
-    case QN_SHAPE_ENUM: return check_enum(key, node, diags);
-    default: return true;
+    char wanted[96];
+    int64_t integer;
+    double value = 0;
+    const char *kind = whole ? "an integer" : "a number";
+    bool good = whole ? qn_node_is_i64(node, &integer) : qn_node_is_f64(node, &value);
+    if (good && whole)
+        value = (double)integer;
+    if (good && (!has_range(key) || (value >= key->min && value <= key->max)))
+        return;
+    bool in_quotes = node->quoted && !good;
+    if (!has_range(key))
+        snprintf(wanted, sizeof wanted, "%s", kind);
+    else if (key->max == key->min)
+        snprintf(wanted, sizeof wanted, "%.15g", key->min);
+    else if (key->max >= 0x1p53)
+        snprintf(wanted, sizeof wanted, "%s of at least %.15g", kind, key->min);
+    else
+        snprintf(wanted, sizeof wanted, "%s from %.15g to %.15g", kind, key->min, key->max);
+    complain_not(check, key, node, wanted, in_quotes ? "write it without quotes" : NULL);
+}
+
+static void check_bool(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    bool value, yes = false;
+    if (qn_node_is_bool(node, &value))
+        return;
+    const char *hint = NULL;
+    if (node->kind == QN_NODE_SCALAR) {
+        yes = qn_strv_eq_nocase(node->text, QN_STRV_LIT("yes")) ||
+              qn_strv_eq_nocase(node->text, QN_STRV_LIT("on")) || qn_strv_is(node->text, "1");
+        bool no = qn_strv_eq_nocase(node->text, QN_STRV_LIT("no")) ||
+                  qn_strv_eq_nocase(node->text, QN_STRV_LIT("off")) || qn_strv_is(node->text, "0");
+        hint = yes            ? "write true"
+               : no           ? "write false"
+               : node->quoted ? "leave the quotes out"
+                              : NULL;
     }
+    complain_not(check, key, node, "true or false", hint);
 }
 
-static bool check_shape(const struct qn_key *key, enum qn_shape shape, const struct qn_node *node,
-                        struct qn_diags *diags);
-
-static bool check_list(const struct qn_key *key, const struct qn_node *node, struct qn_diags *diags)
+static void check_enum(struct check *check, const struct qn_key *key, const struct qn_node *node)
 {
-    bool good = true;
-    if (node->kind != QN_NODE_LIST && !(key->or_single && node->kind != QN_NODE_NULL))
-        return expect(false, key, node, "a list", diags);
+    size_t n = count_words(key->values);
+    char wanted[LIST_BYTES], hint[QN_HINT_BYTES];
+    join_words(n == 1 ? "" : "one of: ", key->values, n, wanted);
+    if (node->kind != QN_NODE_SCALAR) {
+        complain_not(check, key, node, n ? wanted : "a text", NULL);
+        return;
+    }
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (qn_strv_is(node->text, key->values[i]))
+            return;
+    for (size_t i = 0; i < count_words(key->unsupported_values); i++)
+        if (qn_strv_is(node->text, key->unsupported_values[i])) {
+            worsen(check, key->required ? QN_FORM_BAD : QN_FORM_SLIPS);
+            qn_diags_add(check->diags, node->span, wanted, NULL,
+                         "%s '%.*s' is not supported by this version", key->name,
+                         QN_STRV_ARG(node->text));
+            return;
+        }
+    complain_not(check, key, node, wanted, qn_did_you_mean(node->text, key->values, n, hint));
+}
+
+static void check_type(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    static const char *const types[] = {"integer",       "double", "text",     "boolean",
+                                        "decimal(10,2)", "date",   "timestamp"};
+    /* What other tools call them. */
+    static const struct {
+        const char *theirs, *ours;
+    } aliases[] = {{"str", "text"},
+                   {"object", "text"},
+                   {"category", "text"},
+                   {"long", "integer"},
+                   {"int8", "integer"},
+                   {"int16", "integer"},
+                   {"int32", "integer"},
+                   {"int64", "integer"},
+                   {"number", "double"},
+                   {"float32", "double"},
+                   {"float64", "double"},
+                   {"money", "decimal(18,2)"},
+                   {"datetime64", "timestamp"}};
+    struct qn_type type;
+    char hint[QN_HINT_BYTES];
+    if (node->kind == QN_NODE_SCALAR && qn_type_parse(node->text, &type))
+        return;
+    const char *advice = NULL;
+    struct qn_strv text = node->kind == QN_NODE_SCALAR ? node->text : (struct qn_strv){"", 0};
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0] && !advice; i++)
+        if (qn_strv_eq_nocase(text, qn_strv_from(aliases[i].theirs)))
+            advice = qn_did_you_mean(qn_strv_from(aliases[i].ours), &aliases[i].ours, 1, hint);
+    if (!advice && text.len >= 7 && memcmp(text.data, "decimal", 7) == 0)
+        advice = "decimal(p,s) has p digits, from 1 to 18, s of them after the point";
+    if (!advice)
+        advice = qn_did_you_mean(text, types, sizeof types / sizeof types[0], hint);
+    complain_not(check, key, node,
+                 "a type: integer, double, decimal(p,s), text, boolean, date or timestamp", advice);
+}
+
+static void check_text(struct check *check, const struct qn_key *key, const struct qn_node *node,
+                       const char *wanted)
+{
+    if (node->kind != QN_NODE_SCALAR || (key->shape == QN_SHAPE_EXPR && node->text.len == 0))
+        complain_not(check, key, node, wanted, NULL);
+}
+
+static const char name_rule[] =
+    "a name of letters, digits and '_' that starts with no digit, 63 at most";
+
+/* The text with what cannot stand in a name replaced by '_'; NULL when that is no name either. */
+static const char *suggest_name(struct qn_strv text, char hint[QN_HINT_BYTES])
+{
+    char name[64];
+    if (text.len == 0 || text.len >= sizeof name)
+        return NULL;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        name[i] = fits ? c : '_';
+        if (c < 0)
+            return NULL;
+    }
+    name[text.len] = '\0';
+    if (!qn_strv_is_identifier(qn_strv_from(name)))
+        return NULL;
+    snprintf(hint, QN_HINT_BYTES, "did you mean '%s'?", name);
+    return hint;
+}
+
+static void check_identifier(struct check *check, const struct qn_key *key,
+                             const struct qn_node *node)
+{
+    char hint[QN_HINT_BYTES];
+    bool text = node->kind == QN_NODE_SCALAR;
+    if (!text || !qn_strv_is_identifier(node->text))
+        complain_not(check, key, node, name_rule, text ? suggest_name(node->text, hint) : NULL);
+}
+
+static void check_bytes(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    uint64_t bytes;
+    bool good = qn_node_is_bytes(node, &bytes);
+    if (good && has_range(key))
+        good = (double)bytes >= key->min && (double)bytes <= key->max;
+    if (!good)
+        complain_not(check, key, node, "a size such as 1048576, 64KiB or 16MiB", NULL);
+}
+
+/* --- collections ----------------------------------------------------------------------------- */
+
+static bool holds(struct qn_strv text, char c)
+{
+    return text.len && memchr(text.data, c, text.len);
+}
+
+/* `{type: decimal(10,2)}` without quotes is cut at the comma, and "2)" becomes a key without a
+ * value. One complaint says so; returns how many keys after pair i are pieces of its value. */
+static uint32_t cut_pieces(struct check *check, const struct qn_node *map, uint32_t i)
+{
+    const struct qn_node *value = &map->pairs[i].value;
+    if (value->kind != QN_NODE_SCALAR || value->quoted || !holds(value->text, '('))
+        return 0;
+    for (uint32_t last = i + 1; last < map->n; last++) {
+        const struct qn_pair *piece = &map->pairs[last];
+        if (piece->value.kind != QN_NODE_NULL || piece->value.source.len)
+            return 0;
+        if (!holds(piece->key, ')'))
+            continue;
+        worsen(check, QN_FORM_BAD);
+        qn_diags_add(check->diags, value->span, NULL, "put the whole value in quotes",
+                     "inside { }, the ',' ends this value");
+        return last - i;
+    }
+    return 0;
+}
+
+static void check_value(struct check *check, const struct qn_key *key, const struct qn_node *node);
+static void check_map(struct check *check, const struct qn_spec_keys *keys,
+                      const struct qn_spec_keys *also, const struct qn_node *node,
+                      const char *name);
+
+/* The key as one of its own items. */
+static struct qn_key item_of(const struct qn_key *key)
+{
+    struct qn_key item = *key;
+    item.shape = key->item;
+    item.item = QN_SHAPE_ANY;
+    item.or_single = item.or_text = false;
+    return item;
+}
+
+static void check_list(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    struct qn_key item = item_of(key);
+    bool single = key->or_single && node->kind != QN_NODE_NULL &&
+                  (node->kind == QN_NODE_SCALAR || key->item == QN_SHAPE_OBJECT);
+    if (node->kind != QN_NODE_LIST && !single) {
+        complain_not(check, key, node, "a list", NULL);
+        return;
+    }
     uint32_t n;
     const struct qn_node *items = qn_node_items(node, &n);
-    for (uint32_t i = 0; i < n; i++)
-        good &= check_shape(key, key->item, &items[i], diags);
-    return good;
+    if (n == 0 && key->required) {
+        worsen(check, QN_FORM_BAD);
+        qn_diags_add(check->diags, node->span, NULL, NULL, "'%s' is an empty list", key->name);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        check->in_list = node->kind == QN_NODE_LIST;
+        check_value(check, &item, &items[i]);
+    }
+    check->in_list = false;
 }
 
-static bool check_map(const struct qn_key *key, const struct qn_node *node, struct qn_diags *diags)
+static void check_free_map(struct check *check, const struct qn_key *key,
+                           const struct qn_node *node)
 {
-    bool good = expect(node->kind == QN_NODE_MAP, key, node, "a mapping", diags);
-    for (uint32_t i = 0; node->kind == QN_NODE_MAP && i < node->n; i++) {
+    if (node->kind != QN_NODE_MAP) {
+        complain_not(check, key, node, "a mapping", NULL);
+        return;
+    }
+    struct qn_key item = item_of(key);
+    for (uint32_t i = 0; i < node->n; i++) {
         const struct qn_pair *pair = &node->pairs[i];
-        good &= check_shape(key, key->item, &pair->value, diags);
+        uint32_t pieces = cut_pieces(check, node, i);
+        if (pieces) {
+            i += pieces;
+            continue;
+        }
+        item.name = pair->key.data;
+        if (key->identifiers && !qn_strv_is_identifier(pair->key)) {
+            char hint[QN_HINT_BYTES];
+            worsen(check, QN_FORM_BAD);
+            qn_diags_add(check->diags, pair->key_span, name_rule, suggest_name(pair->key, hint),
+                         "'%.*s' cannot be a name", QN_STRV_ARG(shorten(pair->key)));
+        }
+        check_value(check, &item, &pair->value);
     }
-    return good;
 }
 
-static bool check_shape(const struct qn_key *key, enum qn_shape shape, const struct qn_node *node,
-                        struct qn_diags *diags)
+static void check_object(struct check *check, const struct qn_key *key, const struct qn_node *node)
 {
-    switch (shape) {
-    case QN_SHAPE_OBJECT:
-        if (key->or_text && node->kind == QN_NODE_SCALAR)
-            return true;
-        if (node->kind != QN_NODE_MAP)
-            return expect(false, key, node, "a mapping", diags);
-        return qn_keys_check(key->object, node, NULL, diags);
-    case QN_SHAPE_LIST: return check_list(key, node, diags);
-    case QN_SHAPE_MAP: return check_map(key, node, diags);
-    case QN_SHAPE_TESTS: return qn_tests_check(node, false, diags);
-    case QN_SHAPE_ANY: return true;
-    default: return check_scalar(key, shape, node, diags);
+    if (node->kind == QN_NODE_MAP && key->object)
+        check_map(check, key->object, NULL, node, NULL);
+    else if (node->kind != QN_NODE_MAP && !(key->or_text && node->kind == QN_NODE_SCALAR))
+        complain_not(check, key, node, key->or_text ? "a text or a mapping" : "a mapping", NULL);
+}
+
+static void check_tests(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    if (!qn_tests_check(node, key->shape == QN_SHAPE_COLUMN_TESTS, check->diags))
+        worsen(check, QN_FORM_SLIPS);
+}
+
+static void check_value(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    switch (key->shape) {
+    case QN_SHAPE_TEXT: check_text(check, key, node, "a text"); break;
+    case QN_SHAPE_EXPR: check_text(check, key, node, "an expression"); break;
+    case QN_SHAPE_SCALAR: check_text(check, key, node, "a text, a number, true or false"); break;
+    case QN_SHAPE_IDENTIFIER: check_identifier(check, key, node); break;
+    case QN_SHAPE_INT: check_number(check, key, node, true); break;
+    case QN_SHAPE_NUMBER: check_number(check, key, node, false); break;
+    case QN_SHAPE_BOOL: check_bool(check, key, node); break;
+    case QN_SHAPE_BYTES: check_bytes(check, key, node); break;
+    case QN_SHAPE_ENUM: check_enum(check, key, node); break;
+    case QN_SHAPE_TYPE: check_type(check, key, node); break;
+    case QN_SHAPE_OBJECT: check_object(check, key, node); break;
+    case QN_SHAPE_LIST: check_list(check, key, node); break;
+    case QN_SHAPE_MAP: check_free_map(check, key, node); break;
+    case QN_SHAPE_TESTS:
+    case QN_SHAPE_COLUMN_TESTS: check_tests(check, key, node); break;
+    case QN_SHAPE_ANY: break;
     }
 }
+
+/* --- mappings -------------------------------------------------------------------------------- */
 
 static const struct qn_key *find_key(const struct qn_spec_keys *keys, struct qn_strv name)
 {
-    for (size_t i = 0; i < keys->n; i++)
+    for (size_t i = 0; keys && i < keys->n; i++)
         if (qn_strv_is(name, keys->keys[i].name))
             return &keys->keys[i];
     return NULL;
 }
 
+static size_t add_names(const struct qn_spec_keys *keys, const struct qn_node *node, bool unused,
+                        const char **out, size_t n)
+{
+    for (size_t i = 0; keys && i < keys->n && n < MAX_CANDIDATES; i++) {
+        const struct qn_key *key = &keys->keys[i];
+        if (!key->unsupported && !(unused && qn_node_get(node, key->name)))
+            out[n++] = key->name;
+    }
+    return n;
+}
+
+static const char *in_name(const char *name)
+{
+    return name ? name : "";
+}
+
+static void complain_unknown(struct check *check, const struct qn_spec_keys *keys,
+                             const struct qn_spec_keys *also, const struct qn_node *node,
+                             const struct qn_pair *pair, const char *name)
+{
+    const char *names[MAX_CANDIDATES];
+    char wanted[LIST_BYTES], hint[QN_HINT_BYTES];
+    size_t n = add_names(also, node, true, names, add_names(keys, node, true, names, 0));
+    const char *closest = qn_strv_closest(pair->key, names, n);
+    const struct qn_key *meant = closest ? find_key(keys, qn_strv_from(closest)) : NULL;
+    bool slip = !meant || (is_leaf(meant->shape) && !meant->required);
+    worsen(check, slip ? QN_FORM_SLIPS : QN_FORM_BAD);
+    const char *advice = qn_did_you_mean(pair->key, names, n, hint);
+    n = add_names(also, node, false, names, add_names(keys, node, false, names, 0));
+    qn_diags_add(check->diags, pair->key_span, join_words("one of: ", names, n, wanted), advice,
+                 "unknown key '%.*s' in %s%s%s", QN_STRV_ARG(shorten(pair->key)), keys->what,
+                 name ? " " : "", in_name(name));
+}
+
+/* A key that was meant but misspelt is not missing too. */
+static bool is_misspelt(const struct qn_spec_keys *keys, const struct qn_spec_keys *also,
+                        const struct qn_node *node, const char *missing)
+{
+    for (uint32_t i = 0; i < node->n; i++) {
+        const struct qn_pair *pair = &node->pairs[i];
+        if (!find_key(keys, pair->key) && !find_key(also, pair->key) &&
+            qn_strv_closest(pair->key, &missing, 1))
+            return true;
+    }
+    return false;
+}
+
+static size_t add_missing(const struct qn_spec_keys *keys, const struct qn_spec_keys *also,
+                          const struct qn_node *node, const char **out, size_t n)
+{
+    for (size_t i = 0; keys && i < keys->n && n < MAX_CANDIDATES; i++) {
+        const struct qn_key *key = &keys->keys[i];
+        if (key->required && !qn_node_get(node, key->name) &&
+            !is_misspelt(keys, also, node, key->name))
+            out[n++] = key->name;
+    }
+    return n;
+}
+
+/* All keys that a mapping lacks are one complaint: they share its place. */
+static void check_missing(struct check *check, const struct qn_spec_keys *keys,
+                          const struct qn_spec_keys *also, const struct qn_node *node,
+                          const char *name)
+{
+    const char *names[MAX_CANDIDATES];
+    size_t n = add_missing(keys, also, node, names, 0);
+    if (also)
+        n = add_missing(also, keys, node, names, n);
+    if (n == 0)
+        return;
+    char list[LIST_BYTES];
+    worsen(check, QN_FORM_BAD);
+    qn_diags_add(check->diags, node->span, NULL, NULL, "%s%s%s needs %s", keys->what,
+                 name ? " " : "", in_name(name), join_words("", names, n, list));
+}
+
+static void check_map(struct check *check, const struct qn_spec_keys *keys,
+                      const struct qn_spec_keys *also, const struct qn_node *node, const char *name)
+{
+    check->in_list = false;
+    check_missing(check, keys, also, node, name);
+    for (uint32_t i = 0; i < node->n; i++) {
+        const struct qn_pair *pair = &node->pairs[i];
+        uint32_t pieces = cut_pieces(check, node, i);
+        if (pieces) {
+            i += pieces;
+            continue;
+        }
+        const struct qn_key *key = find_key(keys, pair->key);
+        if (!key)
+            key = find_key(also, pair->key);
+        if (!key) {
+            complain_unknown(check, keys, also, node, pair, name);
+        } else if (key->unsupported) {
+            worsen(check, QN_FORM_SLIPS);
+            qn_diags_add(check->diags, pair->key_span, NULL, NULL,
+                         "'%s' is not supported by this version", key->name);
+        } else {
+            check_value(check, key, &pair->value);
+        }
+    }
+}
+
+enum qn_form qn_keys_check_with(const struct qn_spec_keys *keys, const struct qn_spec_keys *also,
+                                const struct qn_node *node, const char *name,
+                                struct qn_diags *diags)
+{
+    struct check check = {.diags = diags, .form = QN_FORM_GOOD};
+    if (node->kind != QN_NODE_MAP) {
+        bool nothing = node->kind == QN_NODE_NULL;
+        qn_diags_add(diags, node->span, "a mapping", NULL, "%s%s%s %s%s", keys->what,
+                     name ? " " : "", in_name(name), nothing ? "is empty" : "cannot be ",
+                     nothing ? "" : qn_node_what(node));
+        return QN_FORM_BAD;
+    }
+    check_map(&check, keys, also, node, name);
+    return check.form;
+}
+
 bool qn_keys_check(const struct qn_spec_keys *keys, const struct qn_node *node, const char *name,
                    struct qn_diags *diags)
 {
-    size_t before = diags->n_errors;
-    if (node->kind != QN_NODE_MAP) {
-        qn_diags_add(diags, node->span, "a mapping", NULL, "%s%s%s is %s", keys->what,
-                     name ? " " : "", name ? name : "", qn_node_what(node));
-        return false;
-    }
-    for (uint32_t i = 0; i < node->n; i++) {
-        const struct qn_pair *pair = &node->pairs[i];
-        const struct qn_key *key = find_key(keys, pair->key);
-        if (!key)
-            complain_unknown(keys, pair, name, diags);
-        else
-            check_shape(key, key->shape, &pair->value, diags);
-    }
-    for (size_t i = 0; i < keys->n; i++)
-        if (keys->keys[i].required && !qn_node_pair(node, keys->keys[i].name))
-            qn_diags_add(diags, node->span, NULL, NULL, "%s%s%s lacks '%s' (%s)", keys->what,
-                         name ? " " : "", name ? name : "", keys->keys[i].name,
-                         keys->keys[i].doc ? keys->keys[i].doc : "required");
-    return diags->n_errors == before;
+    return qn_keys_check_with(keys, NULL, node, name, diags) == QN_FORM_GOOD;
 }

@@ -31,10 +31,10 @@ struct qn_pair {
 };
 
 /* Reads the one YAML document of `text` (borrowed by the tree) into the arena. Anchors, aliases,
- * tags, merge keys, duplicate keys, keys that are no text, further documents and what exceeds a
- * limit are complaints in diags, and reading goes on without them; a mistake of YAML's syntax ends
- * it. QN_EINPUT when there was any such complaint (*out is what could be read, or NULL),
- * QN_ENOMEM. */
+ * tags, merge keys, duplicate keys, keys that are no text, further documents and the like
+ * are complaints in diags, and reading goes on without them; a mistake of YAML's syntax or
+ * a limit ends it. QN_EINPUT when there was any such complaint (*out is what could be read, NULL
+ * when reading ended early), QN_ENOMEM. */
 QN_CHECK qn_code qn_node_read(struct qn_strv text, struct qn_arena *arena, struct qn_diags *diags,
                               const struct qn_node **out, struct qn_err *err);
 

@@ -86,6 +86,14 @@ static bool next_event(struct reader *reader, yaml_event_t *event)
     return false;
 }
 
+/* Ends the reading: libyaml's time grows with the square of the depth. */
+static void refuse_depth(struct reader *reader, const yaml_event_t *event)
+{
+    qn_diags_add(reader->diags, span_of_mark(&event->start_mark, 1), NULL, NULL,
+                 "nested more than %d levels deep", QN_MAX_SPEC_DEPTH);
+    reader->ended = true;
+}
+
 /* Passes over the rest of a collection whose start was just read. */
 static void skip_collection(struct reader *reader)
 {
@@ -95,6 +103,8 @@ static void skip_collection(struct reader *reader)
             open++;
         if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
             open--;
+        if (open > QN_MAX_SPEC_DEPTH)
+            refuse_depth(reader, &event);
         yaml_event_delete(&event);
     }
 }
@@ -338,9 +348,7 @@ static void read_collection(struct reader *reader, const yaml_event_t *event, un
                           event->data.mapping_start.tag);
     out->span = span_of_collection(reader, event, key);
     if (depth >= QN_MAX_SPEC_DEPTH) {
-        qn_diags_add(reader->diags, span_of_mark(&event->start_mark, 1), NULL, NULL,
-                     "nested more than %d levels deep", QN_MAX_SPEC_DEPTH);
-        reader->ended = true; /* libyaml takes quadratic time to get through a tower of brackets */
+        refuse_depth(reader, event);
     } else if (list) {
         read_list(reader, depth + 1, out);
     } else {
@@ -428,7 +436,9 @@ qn_code qn_node_read(struct qn_strv text, struct qn_arena *arena, struct qn_diag
     yaml_parser_delete(&reader.parser);
     if (reader.no_memory)
         return qn_err_nomem(err, "the spec");
-    if (!*out && diags->n_errors == errors)
+    if (reader.ended)
+        *out = NULL; /* half a tree would be complained of for what it lacks */
+    else if (!*out && diags->n_errors == errors)
         qn_diags_add(diags, no_place, NULL, NULL, "the spec is empty");
     return diags->n_errors == errors ? QN_OK
                                      : qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,

@@ -21,20 +21,25 @@ struct qn_spec_source {
     const struct qn_node *node;
     struct qn_source_options options; /* paths not yet expanded: see qn_spec_resolve_paths */
     const struct qn_node *path;       /* path, list or glob as written */
+    bool usable; /* its mistakes, if any, do not matter to who reads rows from it */
 };
 
 struct qn_spec_job {
     const char *name;
     struct qn_span name_span;
     const struct qn_node *node;
-    const struct qn_job_ops *ops;
+    const struct qn_job_ops *ops; /* NULL: of no known kind, or too wrong to compile (said) */
 };
 
 struct qn_spec {
     struct qn_arena arena;
-    struct qn_strv text;        /* as read; part of the plan that workers get */
-    const char *path;           /* as given by the user */
-    const char *folder;         /* absolute: relative paths start here */
+    struct qn_strv text; /* as read; part of the plan that workers get */
+    const char *path;    /* as given by the user */
+    const char *folder;  /* absolute: relative paths start here */
+    /* What the text alone does not say: --set, and "env:NAME" for what it took from the
+     * environment. Who is to read the same spec elsewhere passes these to qn_spec_read. */
+    const struct qn_setting *settings;
+    uint32_t n_settings;
     char sha256[QN_SHA256_HEX]; /* of text and settings */
     const char *name;
     uint64_t seed;
@@ -44,6 +49,7 @@ struct qn_spec {
     struct qn_spec_job *jobs; /* in the order written */
     uint32_t n_jobs;
     struct qn_diags diags;
+    const struct qn_source_ops *const *formats; /* borrowed */
 };
 
 /* Reads a file, or text that stands for it (text.data not NULL). `settings` override `params`.
@@ -56,8 +62,15 @@ QN_CHECK qn_code qn_spec_read(struct qn_spec *spec, const char *path, struct qn_
                               const struct qn_source_ops *const *formats, struct qn_err *err);
 void qn_spec_fini(struct qn_spec *spec);
 
-/* Expands path, list, glob or folder of a source to sorted absolute paths in options.paths.
- * A source that matches no file is a complaint at its place in the spec. */
+/* Expands path, list, glob or folder of a source to sorted absolute paths in options.paths, each
+ * once. Of a folder, files count whose suffix (or the source's `format`) tells a known format. What
+ * matches no file is a complaint at its place in the spec. False after one, and for a source that
+ * is not usable. */
 bool qn_spec_resolve_paths(struct qn_spec *spec, struct qn_spec_source *source);
+
+/* The JSON Schema (2020-12) of the spec, from the same tables. */
+QN_CHECK qn_code qn_spec_json_schema(const struct qn_job_ops *const *kinds,
+                                     const struct qn_source_ops *const *formats, struct qn_buf *out,
+                                     struct qn_err *err);
 
 #endif

@@ -11,10 +11,10 @@ static const char *refused_point(uint32_t point)
     if (point == QN_UTF8_BAD)
         return "this byte is not UTF-8";
     if (point == 0x85 || point == 0x2028 || point == 0x2029)
-        return "an unusual line separator (U+0085, U+2028 or U+2029)";
+        return "an unusual line separator (U+0085, U+2028, U+2029) cannot stand in a spec";
     if ((point < 0x20 && point != '\t' && point != '\n' && point != '\r') || point == 0x7F ||
         (point >= 0x80 && point < 0xA0) || point == 0xFFFE || point == 0xFFFF)
-        return "a control character";
+        return "a control character cannot stand in a spec";
     return NULL;
 }
 
@@ -40,7 +40,7 @@ bool qn_syntax_check_text(struct qn_strv text, struct qn_diags *diags)
             qn_diags_add(diags, span, NULL,
                          point == QN_UTF8_BAD ? "save the spec as UTF-8"
                                               : "write it as an escape in double quotes",
-                         "%s cannot stand in a spec", refused);
+                         "%s", refused);
             return false;
         }
         bool line_end =
@@ -58,7 +58,7 @@ static const struct phrase {
     bool at_context;
 } phrases[] = {
     {"mapping values are not allowed in this context", "a ':' where no key can stand",
-     "quote a value that holds ': ', or check the indentation", false},
+     "quote a value that holds ': '; check the indentation, and the line above for its ':'", false},
     {"could not find expected ':'", "this key has no ':' after it", NULL, true},
     {"did not find expected key", "this does not line up with the keys above it",
      "check the indentation and the quotes", false},
