@@ -87,9 +87,8 @@ double qn_ln(double x)
         m *= 0.5;
         k++;
     }
-    /* log(1 + f) = 2 atanh(s), s = f / (2 + f); |s| <= 0.1716. Written as f - (f^2/2 - s (f^2/2 +
-     * R))
-     * so that the rounding of s touches only the small part. */
+    /* log(1 + f) = 2 atanh(s), s = f / (2 + f); |s| <= 0.1716. Written so that the rounding of s
+     * touches only the small part: f - (f^2/2 - s (f^2/2 + R)). */
     double f = m - 1.0, s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
     double series = 2.0 / 23.0;
     series = series * z + 2.0 / 21.0;
@@ -153,8 +152,7 @@ static double erf_series(double x)
     return 2.0 * INV_SQRT_PI * qn_exp(-x * x) * sum;
 }
 
-/* erfc(x) = exp(-x^2) / sqrt(pi) / (x + (1/2)/(x + 1/(x + (3/2)/(x + ...)))), from the inside
- * out. */
+/* erfc(x) = exp(-x^2) / sqrt(pi) / (x + (1/2)/(x + 1/(x + (3/2)/(x + ...)))), from its far end. */
 static double erfc_fraction(double x)
 {
     double fraction = x;

@@ -1,0 +1,64 @@
+/* design: prepared rows as the numbers a fit works on.
+ *
+ * Numeric columns (and the intercept, 1) stand row by row in a dense block; of each categorical
+ * feature only the position of its one set column is kept, since all the others are 0. */
+#ifndef QN_JOBS_LEARN_DESIGN_H
+#define QN_JOBS_LEARN_DESIGN_H
+
+#include "flow/batch.h"
+#include "jobs/learn/dict.h"
+#include "jobs/learn/prepare.h"
+
+/* An unknown (or dropped) category: no column is set. */
+#define QN_CODE_NONE UINT16_MAX
+
+struct qn_design {
+    uint32_t n_rows, capacity;
+    uint32_t n_dense, n_codes, n_columns;
+    double *dense;   /* [n_rows][n_dense] */
+    uint16_t *codes; /* [n_rows][n_codes]: columns, ascending within a row where set */
+    uint8_t *labels; /* 0 or 1 */
+    uint8_t *sides;  /* enum qn_side */
+};
+
+void qn_design_init(struct qn_design *design, const struct qn_prepared *prepared);
+void qn_design_fini(struct qn_design *design);
+void qn_design_clear(struct qn_design *design); /* keeps the memory */
+
+/* Turns rows of batches into rows of a design. */
+struct qn_encoder {
+    const struct qn_prepared *prepared; /* borrowed */
+    struct qn_dict *dicts;              /* by categorical feature, in order */
+    double *scratch;
+    uint32_t scratch_rows;
+};
+/* Finish it also on failure. */
+QN_CHECK qn_code qn_encoder_init(struct qn_encoder *encoder, const struct qn_prepared *prepared,
+                                 struct qn_err *err);
+void qn_encoder_fini(struct qn_encoder *encoder);
+
+/* Appends rows[0..n) of columns (by feature). labels and sides (by position in rows) may be NULL:
+ * then they are 0. QN_EINPUT (blame input) on a category never seen when the preparation refuses
+ * those, and on numbers that are not finite. */
+QN_CHECK qn_code qn_encoder_append(struct qn_encoder *encoder,
+                                   const struct qn_column *const *columns, const uint32_t *rows,
+                                   uint32_t n, const uint8_t *labels, const uint8_t *sides,
+                                   struct qn_design *design, struct qn_err *err);
+
+/* The linear predictor of a row: always in this order, so that training and scoring agree to the
+ * last bit. */
+static inline double qn_design_eta(const struct qn_design *design, uint32_t row,
+                                   const double *weights)
+{
+    const double *x = design->dense + (size_t)row * design->n_dense;
+    const uint16_t *codes = design->codes + (size_t)row * design->n_codes;
+    double eta = 0;
+    for (uint32_t j = 0; j < design->n_dense; j++)
+        eta += x[j] * weights[j];
+    for (uint32_t j = 0; j < design->n_codes; j++)
+        if (codes[j] != QN_CODE_NONE)
+            eta += weights[codes[j]];
+    return eta;
+}
+
+#endif

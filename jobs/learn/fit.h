@@ -1,0 +1,40 @@
+/* fit: gathers what the preparation needs from training rows, in pieces that merge.
+ *
+ * Sums are exact, counts are integers, samples and dictionaries are sets: neither the order of rows
+ * nor how they are cut into chunks changes a bit of the result. */
+#ifndef QN_JOBS_LEARN_FIT_H
+#define QN_JOBS_LEARN_FIT_H
+
+#include "flow/batch.h"
+#include "jobs/learn/prepare.h"
+
+struct qn_fit;
+
+/* Borrows the plan. */
+QN_CHECK qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out,
+                            struct qn_err *err);
+void qn_fit_free(struct qn_fit *fit);
+
+/* Training rows of a batch. `columns` by feature; `labels` (0 or 1) and `hashes` (of the row's key)
+ * by position in `rows`. */
+QN_CHECK qn_code qn_fit_add(struct qn_fit *fit, const struct qn_column *const *columns,
+                            const uint32_t *rows, uint32_t n, const uint8_t *labels,
+                            const uint64_t *hashes, struct qn_err *err);
+
+void qn_fit_pack(struct qn_buf *out, struct qn_fit *fit);
+/* Adds what another fit of the same plan packed. */
+QN_CHECK qn_code qn_fit_merge(struct qn_fit *fit, struct qn_strv bytes, struct qn_err *err);
+
+/* Something to say about a feature. */
+struct qn_fit_note {
+    const char *feature;
+    const char *test;    /* "constant", "separates", "identifier" */
+    const char *message; /* in prepared->arena */
+};
+
+/* The preparation, into an initialised `prepared` (finish it also on failure), and notes in its
+ * arena. Fails by name when a feature has no value to fill with, or too many categories. */
+QN_CHECK qn_code qn_fit_finish(struct qn_fit *fit, struct qn_prepared *prepared,
+                               struct qn_fit_note **notes, uint32_t *n_notes, struct qn_err *err);
+
+#endif

@@ -1,0 +1,96 @@
+#include "jobs/learn/sample.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void qn_sample_init(struct qn_sample *sample, uint32_t k)
+{
+    *sample = (struct qn_sample){.k = k};
+}
+
+void qn_sample_fini(struct qn_sample *sample)
+{
+    free(sample->items);
+    qn_sample_init(sample, sample->k);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = ((const struct qn_sample_item *)a)->value;
+    double y = ((const struct qn_sample_item *)b)->value;
+    return (x > y) - (x < y);
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t x = ((const struct qn_sample_item *)a)->hash;
+    uint64_t y = ((const struct qn_sample_item *)b)->hash;
+    return x != y ? (x > y) - (x < y) : by_value(a, b);
+}
+
+static void cut(struct qn_sample *sample)
+{
+    if (sample->n <= sample->k)
+        return;
+    qsort(sample->items, sample->n, sizeof *sample->items, by_hash);
+    sample->n = sample->k;
+}
+
+qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value, struct qn_err *err)
+{
+    if (sample->n == sample->capacity && sample->n >= 2 * sample->k)
+        cut(sample);
+    if (sample->n == sample->capacity) {
+        uint32_t capacity = sample->capacity ? sample->capacity * 2 : 256;
+        if (capacity > 2 * sample->k && sample->capacity < 2 * sample->k)
+            capacity = 2 * sample->k;
+        struct qn_sample_item *items = realloc(sample->items, capacity * sizeof *items);
+        if (!items)
+            return qn_err_nomem(err, "a sample for medians");
+        sample->items = items;
+        sample->capacity = capacity;
+    }
+    /* -0 and 0 are one value: the median's sign must not depend on the order of the two. */
+    sample->items[sample->n++] =
+        (struct qn_sample_item){.hash = hash, .value = value == 0 ? 0 : value};
+    return QN_OK;
+}
+
+double qn_sample_median(struct qn_sample *sample)
+{
+    cut(sample);
+    if (sample->n == 0)
+        return (double)NAN;
+    qsort(sample->items, sample->n, sizeof *sample->items, by_value);
+    uint32_t middle = sample->n / 2;
+    double high = sample->items[middle].value;
+    if (sample->n % 2)
+        return high;
+    return (sample->items[middle - 1].value + high) / 2;
+}
+
+void qn_sample_pack(struct qn_buf *out, struct qn_sample *sample)
+{
+    cut(sample);
+    qn_buf_put_u32(out, sample->n);
+    for (uint32_t i = 0; i < sample->n; i++) {
+        qn_buf_put_u64(out, sample->items[i].hash);
+        qn_buf_put_f64(out, sample->items[i].value);
+    }
+}
+
+qn_code qn_sample_merge(struct qn_sample *sample, struct qn_unpack *in, struct qn_err *err)
+{
+    uint32_t n = qn_unpack_count(in, 16);
+    if (n > sample->k)
+        in->failed = true;
+    for (uint32_t i = 0; i < n && !in->failed; i++) {
+        uint64_t hash = qn_unpack_u64(in);
+        double value = qn_unpack_f64(in);
+        if (!isfinite(value))
+            in->failed = true;
+        else
+            QN_TRY(qn_sample_add(sample, hash, value, err));
+    }
+    return QN_OK;
+}

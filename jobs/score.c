@@ -1,0 +1,336 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "flow/job.h"
+#include "jobs/learn/artefact.h"
+#include "jobs/learn/design.h"
+#include "jobs/learn/math.h"
+#include "spec/keys.h"
+#include "spec/node.h"
+
+/* score: one stage that gives key, score and model version of every row. */
+
+static const char *const kinds[] = {"score", NULL};
+static const char *const dispositions[] = {"append", "replace", NULL};
+
+static const struct qn_key into_keys[] = {
+    {.name = "table", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "in the warehouse"},
+    {.name = "write_disposition",
+     .shape = QN_SHAPE_ENUM,
+     .values = dispositions,
+     .doc = "append, or replace (default)"},
+};
+static const struct qn_spec_keys into_object = QN_KEYS("into", into_keys);
+
+static const struct qn_key score_keys[] = {
+    {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "score"},
+    {.name = "from", .shape = QN_SHAPE_TEXT, .required = true, .doc = "a source or a job"},
+    {.name = "model",
+     .shape = QN_SHAPE_TEXT,
+     .required = true,
+     .doc = "NAME (latest version), NAME@ALIAS or NAME:VERSION"},
+    {.name = "key",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "column that names the row; default: that of the train job of this spec"},
+    {.name = "into",
+     .shape = QN_SHAPE_OBJECT,
+     .object = &into_object,
+     .or_text = true,
+     .required = true,
+     .doc = "the table that gets key, score and model version"},
+};
+static const struct qn_spec_keys score_spec_keys = QN_KEYS("score job", score_keys);
+
+struct score {
+    uint32_t key; /* column of the input */
+};
+
+/* --- compile --------------------------------------------------------------------------------- */
+
+static int32_t find_column(const struct qn_job_env *env, const struct qn_schema *in,
+                           struct qn_strv name, struct qn_span span, const char *role)
+{
+    int32_t column = qn_schema_find(in, name);
+    if (column >= 0)
+        return column;
+    const char *names[QN_MAX_COLUMNS];
+    char hint[160];
+    for (uint32_t i = 0; i < in->n_fields; i++)
+        names[i] = in->fields[i].name;
+    const char *near = qn_strv_closest(name, names, in->n_fields);
+    if (near)
+        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    qn_diags_add(env->diags, span, NULL, near ? hint : NULL, "there is no column '%.*s'%s",
+                 QN_STRV_ARG(name), role);
+    return -1;
+}
+
+/* NAME, NAME@ALIAS, NAME:VERSION into job->model and job->model_selector. */
+static bool read_model(const struct qn_job_env *env, const struct qn_node *node, struct qn_job *job)
+{
+    struct qn_strv text = node->text;
+    size_t at = 0;
+    while (at < text.len && text.data[at] != '@' && text.data[at] != ':')
+        at++;
+    struct qn_strv name = {text.data, at}, selector = {text.data + at, text.len - at};
+    bool good = qn_strv_is_identifier(name);
+    if (selector.len && selector.data[0] == '@')
+        good &= qn_strv_is_identifier((struct qn_strv){selector.data + 1, selector.len - 1});
+    int64_t version = 1;
+    if (selector.len && selector.data[0] == ':')
+        good &= qn_strv_to_i64((struct qn_strv){selector.data + 1, selector.len - 1}, &version);
+    if (!good || version < 1) {
+        qn_diags_add(env->diags, node->span, "NAME, NAME@ALIAS or NAME:VERSION", NULL,
+                     "'%.*s' names no model", QN_STRV_ARG(text));
+        return false;
+    }
+    job->model = qn_arena_strdup(env->arena, name);
+    job->model_selector = qn_arena_strdup(env->arena, selector);
+    return true;
+}
+
+/* Features that the train job of this spec names must be there. */
+static void check_features(const struct qn_job_env *env, const struct qn_node *training,
+                           const struct qn_job *job)
+{
+    const struct qn_node *include = qn_node_get(qn_node_get(training, "features"), "include");
+    struct qn_span span = qn_node_get(env->node, "from")->span;
+    char role[100];
+    snprintf(role, sizeof role, " in %s, a feature of model %s", job->input.name, job->model);
+    uint32_t n;
+    const struct qn_node *items = qn_node_items(include, &n);
+    for (uint32_t i = 0; i < n; i++)
+        if (items[i].kind == QN_NODE_SCALAR)
+            (void)find_column(env, job->input.schema, items[i].text, span, role);
+}
+
+static int32_t compile_key(const struct qn_job_env *env, const struct qn_node *training,
+                           const struct qn_job *job)
+{
+    const struct qn_node *key = qn_node_get(env->node, "key");
+    const struct qn_node *model = qn_node_get(env->node, "model");
+    if (key)
+        return find_column(env, job->input.schema, key->text, key->span, "");
+    const struct qn_node *trained = qn_node_get(training, "key");
+    if (trained)
+        return find_column(env, job->input.schema, trained->text, model->span,
+                           ", the key of the job that trains the model");
+    qn_diags_add(env->diags, model->span, "key: COLUMN", NULL,
+                 "no job of this spec trains model '%s', so the score job must name its key",
+                 job->model);
+    return -1;
+}
+
+static qn_code compile_out(const struct qn_job_env *env, struct qn_job *job, uint32_t key,
+                           struct qn_err *err)
+{
+    struct qn_field *fields = QN_NEW_ARRAY(env->arena, struct qn_field, 3);
+    if (!fields)
+        return qn_err_nomem(err, "a score job");
+    fields[0] = job->input.schema->fields[key];
+    fields[1] = (struct qn_field){"score", {.id = QN_DOUBLE}};
+    fields[2] = (struct qn_field){"model_version", {.id = QN_INT64}};
+    for (int i = 1; i < 3; i++)
+        if (strcasecmp(fields[0].name, fields[i].name) == 0)
+            qn_diags_add(env->diags, qn_node_get(env->node, "from")->span, NULL,
+                         "rename it in an etl job first",
+                         "the table would have two columns called '%s'", fields[i].name);
+    job->out = (struct qn_schema){.fields = fields, .n_fields = 3};
+    return QN_OK;
+}
+
+static void compile_into(const struct qn_node *into, struct qn_job *job)
+{
+    const char *how = qn_node_text(qn_node_get(into, "write_disposition"), "replace");
+    job->into.table = qn_node_text(into, qn_node_text(qn_node_get(into, "table"), NULL));
+    job->into.disposition = strcmp(how, "append") == 0 ? QN_WRITE_APPEND : QN_WRITE_REPLACE;
+}
+
+static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct qn_err *err)
+{
+    size_t errors = env->diags->n_errors;
+    struct score *score = QN_NEW(env->arena, struct score);
+    if (!score)
+        return qn_err_nomem(err, "a score job");
+    const struct qn_node *from = qn_node_get(env->node, "from");
+    const struct qn_node *model = qn_node_get(env->node, "model");
+    bool has_input = from && env->input(env, from, &job->input);
+    if (model && model->kind == QN_NODE_SCALAR && read_model(env, model, job) && has_input) {
+        if (!job->model || !job->model_selector)
+            return qn_err_nomem(err, "a score job");
+        const struct qn_node *training = env->training_node(env, job->model);
+        check_features(env, training, job);
+        int32_t key = compile_key(env, training, job);
+        if (key >= 0) {
+            score->key = (uint32_t)key;
+            QN_TRY(compile_out(env, job, score->key, err));
+        }
+    }
+    compile_into(qn_node_get(env->node, "into"), job);
+    job->impl = score;
+    job->stages[job->n_stages++] =
+        (struct qn_stage){.name = "score", .over = QN_OVER_CHUNKS, .rows = true, .counts = true};
+    return has_input && env->diags->n_errors == errors
+               ? QN_OK
+               : qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has mistakes", job->name);
+}
+
+/* --- run ------------------------------------------------------------------------------------- */
+
+/* The model made ready: the same for all tasks of the job, so it stays in the job's cache. */
+struct scorer {
+    struct qn_model model;
+    struct qn_encoder encoder;
+    struct qn_design design; /* of one batch */
+};
+
+static void scorer_free(void *data)
+{
+    struct scorer *scorer = data;
+    qn_design_fini(&scorer->design);
+    qn_encoder_fini(&scorer->encoder);
+    qn_model_fini(&scorer->model);
+    free(scorer);
+}
+
+static qn_code scorer_make(struct qn_task_in *in, struct qn_err *err)
+{
+    if (in->job_cache->data)
+        return QN_OK;
+    struct scorer *scorer = calloc(1, sizeof *scorer);
+    if (!scorer)
+        return qn_err_nomem(err, "a model");
+    scorer->encoder.prepared = &scorer->model.prepared;
+    qn_code code = qn_model_read(in->model, &scorer->model, err);
+    if (code == QN_OK)
+        code = qn_encoder_init(&scorer->encoder, &scorer->model.prepared, err);
+    if (code != QN_OK) {
+        scorer_free(scorer);
+        return code;
+    }
+    qn_design_init(&scorer->design, &scorer->model.prepared);
+    in->job_cache->data = scorer;
+    in->job_cache->free = scorer_free;
+    return QN_OK;
+}
+
+/* A number may come in another type than it was trained on; a text may not. */
+static bool fits(const struct qn_prepared_feature *feature, struct qn_type type)
+{
+    if (feature->categorical)
+        return type.id == QN_TEXT;
+    return qn_type_is_numeric(type) || type.id == QN_BOOL;
+}
+
+/* Positions of the features in the reader's batches; all that are missing are named at once. */
+static qn_code find_features(const struct qn_prepared *prepared, const struct qn_schema *schema,
+                             int32_t *positions, struct qn_err *err)
+{
+    struct qn_buf missing;
+    qn_buf_init(&missing);
+    for (uint32_t i = 0; i < prepared->n_features; i++) {
+        const struct qn_prepared_feature *feature = &prepared->features[i];
+        char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
+        positions[i] = qn_schema_find(schema, qn_strv_from(feature->name));
+        const char *comma = missing.len ? ", " : "";
+        if (positions[i] < 0)
+            qn_buf_printf(&missing, "%s'%s'", comma, feature->name);
+        else if (!fits(feature, schema->fields[positions[i]].type))
+            qn_buf_printf(&missing, "%s'%s' (%s, not %s)", comma, feature->name,
+                          qn_type_name(schema->fields[positions[i]].type, have),
+                          qn_type_name(feature->type, want));
+    }
+    qn_code code = QN_OK;
+    if (missing.len)
+        code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "the rows lack what the model needs: %.*s",
+                          QN_STRV_ARG(qn_buf_strv(&missing)));
+    qn_buf_fini(&missing);
+    return code;
+}
+
+struct scoring {
+    const struct qn_job *job;
+    struct qn_task_in *in;
+    struct qn_task_out *out;
+    struct scorer *scorer;
+    const int32_t *positions;
+    const struct qn_column **columns;
+    int32_t key;
+};
+
+static qn_code score_batch(struct scoring *self, const struct qn_batch *batch, struct qn_err *err)
+{
+    struct qn_arena *arena = self->in->arena;
+    struct qn_design *design = &self->scorer->design;
+    uint32_t n = batch->n_rows;
+    uint32_t *rows = QN_NEW_ARRAY(arena, uint32_t, n);
+    struct qn_column columns[3];
+    if (!rows)
+        return qn_err_nomem(err, "scores");
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = i;
+    for (uint32_t i = 0; i < self->scorer->model.prepared.n_features; i++)
+        self->columns[i] = &batch->columns[self->positions[i]];
+    qn_design_clear(design);
+    QN_TRY(
+        qn_encoder_append(&self->scorer->encoder, self->columns, rows, n, NULL, NULL, design, err));
+    columns[0] = batch->columns[self->key];
+    QN_TRY(qn_column_new(arena, self->job->out.fields[1].type, n, &columns[1], err));
+    QN_TRY(qn_column_new(arena, self->job->out.fields[2].type, n, &columns[2], err));
+    for (uint32_t i = 0; i < n; i++) {
+        columns[1].f64[i] = qn_expit(qn_design_eta(design, i, self->scorer->model.weights));
+        columns[2].i64[i] = self->in->model_version;
+    }
+    struct qn_batch scored = {.schema = &self->job->out, .columns = columns, .n_rows = n};
+    self->out->counters.rows_out += n;
+    return self->out->ops->rows(self->out, &scored, err);
+}
+
+static qn_code score_all(struct scoring *self, struct qn_err *err)
+{
+    struct qn_reader *reader = self->in->reader;
+    for (;;) {
+        struct qn_batch batch;
+        uint32_t refused = qn_rejects_count(&self->out->rejects);
+        if (atomic_load(self->in->cancelled))
+            return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
+        QN_TRY(reader->ops->next(reader, &batch, &self->out->rejects, err));
+        refused = qn_rejects_count(&self->out->rejects) - refused;
+        self->out->counters.rows_in += batch.n_rows + refused;
+        self->out->counters.quarantined += refused;
+        if (batch.n_rows == 0)
+            return QN_OK;
+        QN_TRY(score_batch(self, &batch, err));
+    }
+}
+
+static qn_code run(const struct qn_job *job, struct qn_task_in *in, struct qn_task_out *out,
+                   struct qn_err *err)
+{
+    const struct score *score = job->impl;
+    QN_TRY(scorer_make(in, err));
+    struct scoring self = {.job = job, .in = in, .out = out, .scorer = in->job_cache->data};
+    uint32_t n = self.scorer->model.prepared.n_features;
+    int32_t *positions = QN_NEW_ARRAY(in->arena, int32_t, n);
+    self.columns = QN_NEW_ARRAY(in->arena, const struct qn_column *, n);
+    if (!positions || !self.columns)
+        return qn_err_nomem(err, "a task");
+    QN_TRY(find_features(&self.scorer->model.prepared, in->reader->schema, positions, err));
+    self.positions = positions;
+    self.key = qn_schema_find(in->reader->schema,
+                              qn_strv_from(job->input.schema->fields[score->key].name));
+    if (self.key < 0)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_JOB, "the key was not read");
+    return score_all(&self, err);
+}
+
+/* --- the kind -------------------------------------------------------------------------------- */
+
+const struct qn_job_ops qn_job_score = {
+    .kind = "score",
+    .summary = "apply a registered model to rows",
+    .keys = &score_spec_keys,
+    .compile = compile,
+    .run = run,
+};

@@ -1,0 +1,471 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "jobs/learn/artefact.h"
+#include "jobs/train/train.h"
+
+/* --- the prepare stage's bytes --------------------------------------------------------------- */
+
+void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census)
+{
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (int c = 0; c < 2; c++)
+            qn_buf_put_u64(out, census->rows[side][c]);
+    qn_buf_put_u8(out, census->negative.data != NULL);
+    qn_buf_put_str(out, census->negative);
+}
+
+void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census)
+{
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (int c = 0; c < 2; c++) {
+            census->rows[side][c] = qn_unpack_u64(in);
+            in->failed |= census->rows[side][c] > UINT64_C(1) << 56;
+        }
+    uint8_t seen = qn_unpack_u8(in);
+    census->negative = qn_unpack_str(in);
+    in->failed |= seen > 1;
+    if (!seen)
+        census->negative = (struct qn_strv){0};
+}
+
+qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
+                              struct qn_prepared *prepared, struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(bytes);
+    qn_train_census_unpack(&in, census);
+    if (in.failed)
+        return qn_unpack_end(&in, "preparation", err);
+    return qn_prepared_unpack((struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)},
+                              prepared, err);
+}
+
+/* --- merging --------------------------------------------------------------------------------- */
+
+/* What is gathered in one stage (of one round); the members of other stages stay empty. */
+struct gathered {
+    struct qn_split_counts *counts; /* split */
+    struct qn_fit *fit;             /* prepare */
+    struct qn_train_census census;
+    char *negative;               /* census.negative's bytes */
+    struct qn_logistic_sums sums; /* round */
+    struct qn_buf metrics;        /* metrics */
+};
+
+void qn_train_free_acc(void *acc)
+{
+    struct gathered *gathered = acc;
+    if (!gathered)
+        return;
+    free(gathered->counts);
+    free(gathered->negative);
+    qn_fit_free(gathered->fit);
+    qn_logistic_sums_fini(&gathered->sums);
+    qn_buf_fini(&gathered->metrics);
+    free(gathered);
+}
+
+static qn_code merge_split(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+{
+    if (!gathered->counts)
+        gathered->counts = calloc(1, sizeof *gathered->counts);
+    if (!gathered->counts)
+        return qn_err_nomem(err, "counts for the split");
+    return qn_split_merge(gathered->counts, partial, err);
+}
+
+static qn_code merge_negative(const struct qn_train *train, struct gathered *gathered,
+                              struct qn_strv negative, struct qn_err *err)
+{
+    struct qn_strv known = gathered->census.negative;
+    if (!negative.data || (known.data && qn_strv_eq(known, negative)))
+        return QN_OK;
+    if (known.data)
+        return qn_train_third_value(train, known, negative, err);
+    gathered->negative = malloc(negative.len + 1);
+    if (!gathered->negative)
+        return qn_err_nomem(err, "the label's values");
+    memcpy(gathered->negative, negative.data, negative.len);
+    gathered->negative[negative.len] = '\0';
+    gathered->census.negative = (struct qn_strv){gathered->negative, negative.len};
+    return QN_OK;
+}
+
+static qn_code merge_prepare(const struct qn_train *train, struct gathered *gathered,
+                             struct qn_strv partial, struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(partial);
+    struct qn_train_census census;
+    qn_train_census_unpack(&in, &census);
+    if (in.failed)
+        return qn_unpack_end(&in, "fitted preparation", err);
+    if (!gathered->fit)
+        QN_TRY(qn_fit_new(&train->prepare, &gathered->fit, err));
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (int c = 0; c < 2; c++)
+            gathered->census.rows[side][c] += census.rows[side][c];
+    QN_TRY(merge_negative(train, gathered, census.negative, err));
+    return qn_fit_merge(gathered->fit,
+                        (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
+}
+
+static qn_code merge_round(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(partial);
+    uint32_t n = qn_unpack_u32(&in);
+    if (n == 0 || n > QN_MAX_FEATURES)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a gradient of %u columns", n);
+    if (!gathered->sums.gradient)
+        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, err));
+    return qn_logistic_sums_merge(&gathered->sums, partial, err);
+}
+
+static qn_code merge_metrics(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+{
+    if (gathered->metrics.len || partial.len != QN_N_SIDES * QN_N_METRICS * sizeof(double))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "metrics of the wrong size");
+    qn_buf_put(&gathered->metrics, partial.data, partial.len);
+    return qn_buf_check(&gathered->metrics, "metrics", err);
+}
+
+qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc, struct qn_strv partial,
+                       struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    struct gathered *gathered = *acc;
+    if (!gathered)
+        *acc = gathered = calloc(1, sizeof *gathered);
+    if (!gathered)
+        return qn_err_nomem(err, "merging");
+    if ((int)stage == train->split_stage)
+        return merge_split(gathered, partial, err);
+    if (stage == train->prepare_stage)
+        return merge_prepare(train, gathered, partial, err);
+    if (stage == train->round_stage)
+        return merge_round(gathered, partial, err);
+    return merge_metrics(gathered, partial, err);
+}
+
+/* --- end of split and prepare ---------------------------------------------------------------- */
+
+static qn_code finish_split(const struct qn_train *train, const struct gathered *gathered,
+                            struct qn_buf *state, struct qn_err *err)
+{
+    struct qn_split *split = malloc(sizeof *split);
+    if (!split)
+        return qn_err_nomem(err, "the split");
+    qn_split_init(split, train->test, train->validation);
+    qn_split_stratify(split, gathered->counts);
+    qn_split_state_pack(state, split);
+    free(split);
+    return qn_buf_check(state, "the split", err);
+}
+
+static qn_code check_classes(const struct qn_train *train, const struct qn_train_census *census,
+                             struct qn_err *err)
+{
+    const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
+    const char *name = train->in->fields[train->label].name;
+    if (rows[0] && rows[1])
+        return QN_OK;
+    if (rows[0] + rows[1] == 0)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                          "there is no row to train on: none has a label ('%s') and falls on the "
+                          "training side of the split",
+                          name);
+    const char *value = train->positive ? train->positive : "1 (true)";
+    return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                      "label '%s': %s of the %" PRIu64 " training rows is %s; both classes are "
+                      "needed",
+                      name, rows[0] ? "none" : "every one", rows[0] + rows[1], value);
+}
+
+static qn_code report_notes(struct qn_findings *findings, const struct qn_fit_note *notes,
+                            uint32_t n, uint64_t rows, struct qn_err *err)
+{
+    struct qn_arena *arena = findings->arena;
+    findings->tests = QN_NEW_ARRAY(arena, struct qn_test_finding, n);
+    if (!findings->tests)
+        return qn_err_nomem(err, "findings");
+    for (uint32_t i = 0; i < n; i++) {
+        struct qn_test_finding *test = &findings->tests[findings->n_tests];
+        *test = (struct qn_test_finding){
+            .column = qn_arena_strdup(arena, qn_strv_from(notes[i].feature)),
+            .test = notes[i].test,
+            .severity = "warn",
+            .status = "warn",
+            .failures = 1,
+            .rows = rows,
+            .message = qn_arena_strdup(arena, qn_strv_from(notes[i].message))};
+        if (!test->column || !test->message)
+            return qn_err_nomem(err, "findings");
+        findings->n_tests++;
+    }
+    return QN_OK;
+}
+
+static qn_code finish_prepare(const struct qn_train *train, struct gathered *gathered,
+                              struct qn_buf *state, struct qn_findings *findings,
+                              struct qn_err *err)
+{
+    struct qn_prepared prepared;
+    struct qn_fit_note *notes;
+    uint32_t n_notes;
+    const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
+    QN_TRY(check_classes(train, &gathered->census, err));
+    qn_prepared_init(&prepared);
+    qn_code code = qn_fit_finish(gathered->fit, &prepared, &notes, &n_notes, err);
+    if (code == QN_OK) {
+        qn_train_census_pack(state, &gathered->census);
+        qn_prepared_pack(state, &prepared);
+        code = report_notes(findings, notes, n_notes, rows[0] + rows[1], err);
+    }
+    qn_prepared_fini(&prepared);
+    return code;
+}
+
+/* --- end of a round -------------------------------------------------------------------------- */
+
+static qn_code in_words(enum qn_logistic_trouble trouble, const struct qn_prepared *prepared,
+                        uint32_t column, const struct qn_logistic_params *params,
+                        struct qn_err *err)
+{
+    struct qn_buf name;
+    qn_buf_init(&name);
+    qn_prepared_column_name(prepared, column, &name);
+    struct qn_strv column_name = qn_buf_strv(&name);
+    switch (trouble) {
+    case QN_LOGISTIC_ALIASED:
+        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                   "column '%.*s' is a linear combination of others, so without a penalty its "
+                   "coefficient is not determined: leave it out, set prepare.categorical.drop: "
+                   "first, or set params.l2",
+                   QN_STRV_ARG(column_name));
+        break;
+    case QN_LOGISTIC_SEPARATED:
+        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                   "the coefficient of '%.*s' grows without end: the features separate the "
+                   "classes, perfectly or in part. Set params.l2 above 0, or see whether the "
+                   "column is the label in disguise",
+                   QN_STRV_ARG(column_name));
+        break;
+    case QN_LOGISTIC_NOT_CONVERGED:
+    case QN_LOGISTIC_FINE:
+        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                   "the fit has not converged in %u rounds (params.max_iter, params.tol %g); the "
+                   "largest coefficient is that of '%.*s'",
+                   params->max_iter, params->tol, QN_STRV_ARG(column_name));
+        break;
+    }
+    qn_buf_fini(&name);
+    return QN_EINPUT;
+}
+
+static qn_code step(const struct qn_train *train, struct gathered *gathered,
+                    const struct qn_prepared *prepared, struct qn_logistic_state *search,
+                    struct qn_err *err)
+{
+    bool *pinned = calloc(prepared->n_columns, sizeof *pinned);
+    if (!pinned)
+        return qn_err_nomem(err, "a fit");
+    for (uint32_t i = 0; i < prepared->n_features; i++)
+        if (prepared->features[i].constant)
+            pinned[prepared->features[i].column] = true;
+    enum qn_logistic_trouble trouble;
+    uint32_t column;
+    qn_code code =
+        qn_logistic_step(search, &gathered->sums, &train->params, pinned, &trouble, &column, err);
+    if (trouble != QN_LOGISTIC_FINE)
+        code = in_words(trouble, prepared, column, &train->params, err);
+    free(pinned);
+    return code;
+}
+
+static qn_code finish_round(const struct qn_train *train, struct gathered *gathered,
+                            const struct qn_strv *states, uint32_t round, struct qn_buf *state,
+                            enum qn_verdict *verdict, struct qn_err *err)
+{
+    struct qn_train_census census;
+    struct qn_prepared prepared;
+    struct qn_logistic_state search = {0};
+    qn_prepared_init(&prepared);
+    qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
+    if (code == QN_OK)
+        code = round == 0 ? qn_logistic_state_init(&search, prepared.n_columns, err)
+                          : qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns,
+                                                     &search, err);
+    if (code == QN_OK)
+        code = step(train, gathered, &prepared, &search, err);
+    if (code == QN_OK) {
+        qn_logistic_state_pack(state, &search);
+        *verdict = search.converged ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
+    }
+    qn_logistic_state_fini(&search);
+    qn_prepared_fini(&prepared);
+    return code;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static qn_code write_model(const struct qn_train *train, const struct qn_strv *states,
+                           struct qn_train_census *census, struct qn_buf *out, struct qn_err *err)
+{
+    struct qn_prepared prepared;
+    struct qn_logistic_state fit = {0};
+    qn_prepared_init(&prepared);
+    qn_code code = qn_train_state_unpack(states[train->prepare_stage], census, &prepared, err);
+    if (code == QN_OK)
+        code = qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns, &fit, err);
+    const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
+    struct qn_buf negative;
+    qn_buf_init(&negative);
+    qn_buf_put(&negative, census->negative.data, census->negative.len);
+    qn_buf_put_u8(&negative, 0);
+    if (code == QN_OK)
+        code = qn_buf_check(&negative, "the model file", err);
+    if (code == QN_OK) {
+        const struct qn_artefact_facts facts = {
+            .label = train->in->fields[train->label].name,
+            .positive = train->positive,
+            .negative = train->positive ? (const char *)negative.data : NULL,
+            .key = train->in->fields[train->key].name,
+            .params = train->params,
+            .test = train->test,
+            .validation = train->validation,
+            .stratified = train->stratify,
+            .seed = train->seed,
+            .rows = rows[0] + rows[1],
+            .positives = rows[1]};
+        code = qn_artefact_write(&facts, &prepared, &fit, out, err);
+    }
+    qn_buf_fini(&negative);
+    qn_logistic_state_fini(&fit);
+    qn_prepared_fini(&prepared);
+    return code;
+}
+
+static qn_code report_metrics(struct qn_findings *findings, const struct qn_train_census *census,
+                              double values[QN_N_SIDES][QN_N_METRICS], struct qn_err *err)
+{
+    struct qn_metrics none = {0};
+    struct qn_metric_value names[QN_N_METRICS];
+    qn_metrics_list(&none, names);
+    findings->metrics =
+        QN_NEW_ARRAY(findings->arena, struct qn_metric_finding, (size_t)QN_N_SIDES * QN_N_METRICS);
+    if (!findings->metrics)
+        return qn_err_nomem(err, "findings");
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (int i = 0; i < QN_N_METRICS; i++) {
+            if (census->rows[side][0] + census->rows[side][1] == 0 || isnan(values[side][i]))
+                continue;
+            findings->metrics[findings->n_metrics++] =
+                (struct qn_metric_finding){.split = qn_side_name((enum qn_side)side),
+                                           .metric = names[i].name,
+                                           .value = values[side][i]};
+        }
+    return QN_OK;
+}
+
+static const struct qn_metric_finding *find_metric(const struct qn_findings *findings,
+                                                   const char *split, const char *metric)
+{
+    for (uint32_t i = 0; i < findings->n_metrics; i++)
+        if (strcmp(findings->metrics[i].split, split) == 0 &&
+            strcmp(findings->metrics[i].metric, metric) == 0)
+            return &findings->metrics[i];
+    return NULL;
+}
+
+/* Whether the alias moves, and why: the rules that failed, or those that held. */
+static qn_code decide_promotion(const struct qn_train *train, struct qn_findings *findings,
+                                const struct qn_train_census *census, struct qn_err *err)
+{
+    const uint64_t *test = census->rows[QN_SIDE_TEST];
+    const char *split = qn_side_name(test[0] + test[1] ? QN_SIDE_TEST : QN_SIDE_VALIDATION);
+    struct qn_buf held, failed;
+    qn_buf_init(&held);
+    qn_buf_init(&failed);
+    for (uint32_t i = 0; i < train->n_rules; i++) {
+        const struct qn_train_rule *rule = &train->rules[i];
+        const struct qn_metric_finding *found = find_metric(findings, split, rule->metric);
+        bool holds = found && found->value >= rule->min && found->value <= rule->max;
+        struct qn_buf *out = holds ? &held : &failed;
+        qn_buf_printf(out, "%s%s %s ", out->len ? "; " : "", split, rule->metric);
+        if (found)
+            qn_buf_printf(out, "%.6g is ", found->value);
+        else
+            qn_buf_printf(out, "does not exist: ");
+        if (isfinite(rule->min) && (holds || !found || found->value < rule->min))
+            qn_buf_printf(out, "%s %g", holds ? "at least" : "below", rule->min);
+        else
+            qn_buf_printf(out, "%s %g", holds ? "at most" : "above", rule->max);
+    }
+    findings->model.alias = train->alias;
+    findings->model.promote = train->alias && failed.len == 0;
+    struct qn_strv note = qn_buf_strv(failed.len ? &failed : &held);
+    findings->model.promote_note = qn_arena_strdup(findings->arena, note);
+    bool whole = !held.failed && !failed.failed && findings->model.promote_note;
+    qn_buf_fini(&held);
+    qn_buf_fini(&failed);
+    return whole ? QN_OK : qn_err_nomem(err, "findings");
+}
+
+static qn_code report_model(const struct qn_job *job, struct qn_findings *findings,
+                            const struct qn_buf *artefact, struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    struct qn_model_finding *model = &findings->model;
+    model->name = job->registers;
+    model->algorithm = "logistic_regression";
+    char *bytes = qn_arena_strdup(findings->arena, qn_buf_strv(artefact));
+    model->artefact = (struct qn_strv){bytes, artefact->len};
+    model->parameters =
+        qn_arena_printf(findings->arena, "{\"l2\":%.17g,\"max_iter\":%u,\"tol\":%.17g}",
+                        train->params.l2, train->params.max_iter, train->params.tol);
+    return bytes && model->parameters ? QN_OK : qn_err_nomem(err, "findings");
+}
+
+static qn_code finish_metrics(const struct qn_job *job, const struct gathered *gathered,
+                              const struct qn_strv *states, struct qn_findings *findings,
+                              struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    struct qn_train_census census = {0};
+    double values[QN_N_SIDES][QN_N_METRICS];
+    struct qn_unpack in = qn_unpack_from(qn_buf_strv(&gathered->metrics));
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (int i = 0; i < QN_N_METRICS; i++)
+            values[side][i] = qn_unpack_f64(&in);
+    QN_TRY(qn_unpack_end(&in, "metrics", err));
+    struct qn_buf artefact;
+    qn_buf_init(&artefact);
+    qn_code code = write_model(train, states, &census, &artefact, err);
+    if (code == QN_OK)
+        code = report_metrics(findings, &census, values, err);
+    if (code == QN_OK && job->registers)
+        code = report_model(job, findings, &artefact, err);
+    if (code == QN_OK && job->registers)
+        code = decide_promotion(train, findings, &census, err);
+    qn_buf_fini(&artefact);
+    return code;
+}
+
+qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
+                        const struct qn_strv *states, struct qn_buf *state,
+                        struct qn_findings *findings, enum qn_verdict *verdict, struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    struct gathered *gathered = *acc;
+    *verdict = QN_VERDICT_NEXT;
+    if (!gathered)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "there are no rows to train on");
+    if ((int)stage == train->split_stage)
+        return finish_split(train, gathered, state, err);
+    if (stage == train->prepare_stage)
+        return finish_prepare(train, gathered, state, findings, err);
+    if (stage == train->round_stage)
+        return finish_round(train, gathered, states, round, state, verdict, err);
+    return finish_metrics(job, gathered, states, findings, err);
+}

@@ -1,0 +1,230 @@
+"""Refits Quern's models with scikit-learn on the same rows and compares.
+
+The training rows are those whose `split` is train in the predictions table; the preparation is what
+the model file says was asked for, fitted anew by scikit-learn. Coefficients and standard errors
+must agree to 1e-6, metrics to 1e-9, scores to 1e-7."""
+
+import csv
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+QUERN = os.environ["QUERN"]
+failures = 0
+
+
+def close(what, got, want, allowed):
+    global failures
+    got, want = np.asarray(got, float), np.asarray(want, float)
+    if got.shape != want.shape:
+        print(f"FAILED: {what}: {got.shape} values, want {want.shape}")
+        failures += 1
+        return
+    gap = float(np.max(np.abs(got - want) / np.maximum(1, np.abs(want)))) if got.size else 0.0
+    print(f"  {what}: {gap:.1e}")
+    if not gap <= allowed:
+        print(f"FAILED: {what} differ by {gap:.3e}, more than {allowed:.0e}")
+        failures += 1
+
+
+def run(spec, warehouse, *settings):
+    command = [QUERN, "run", spec, "--workers", "2", "--quiet", "--warehouse", warehouse]
+    for setting in settings:
+        command += ["--set", setting]
+    subprocess.run(command, check=True)
+    return sqlite3.connect(warehouse)
+
+
+def pipelines(features):
+    """One scikit-learn step a feature, in the order of Quern's columns."""
+    steps, order = [], [f for f in features if f["kind"] == "numeric"]
+    order += [f for f in features if f["kind"] == "categorical"]
+    for f in order:
+        if f["kind"] == "numeric":
+            parts = [SimpleImputer(strategy=f["impute"], fill_value=f["fill"])]
+            if f["scale"] != 1 or f["mean"] != 0:
+                parts.append(StandardScaler())
+        else:
+            fill = f["fill"] if f["impute"] == "constant" else None
+            parts = [
+                SimpleImputer(strategy=f["impute"], fill_value=fill, missing_values=None),
+                OneHotEncoder(
+                    drop="first" if f["drop"] == "first" else None,
+                    handle_unknown=f["handle_unknown"],
+                    sparse_output=False,
+                ),
+            ]
+        steps.append((f["name"], make_pipeline(*parts), [f["name"]]))
+    return order, ColumnTransformer(steps)
+
+
+def load(db, table, model, features):
+    """Rows in Quern's order: a frame of features, labels and split."""
+    key = model["key"]
+    import pandas
+
+    rows = pandas.read_sql_query(
+        f'select s.*, p.split as "_split", p.label as "_label", p.score as "_score" '
+        f'from "{table}" s join "{table}_predictions" p on s."{key}" = p."{key}"',
+        db,
+    )
+    for f in features:
+        if f["kind"] == "numeric":
+            rows[f["name"]] = rows[f["name"]].astype(float)
+        else:
+            rows[f["name"]] = rows[f["name"]].astype(object).where(rows[f["name"]].notna(), None)
+    return rows
+
+
+def check_fit(model, matrix, labels):
+    """Coefficients, standard errors and the intercept on the columns' own scale."""
+    l2, terms = model["params"]["l2"], model["terms"]
+    refit = LogisticRegression(
+        C=1 / l2 if l2 else np.inf, solver="newton-cholesky", tol=1e-12, max_iter=1000
+    ).fit(matrix, labels)
+    weights = np.concatenate([refit.intercept_, refit.coef_[0]])
+    close("coefficients", [t["coefficient"] for t in terms], weights, 1e-6)
+    design = np.column_stack([np.ones(len(matrix)), matrix])
+    p = 1 / (1 + np.exp(-design @ weights))
+    penalty = np.diag([0.0] + [l2] * matrix.shape[1])
+    covariance = np.linalg.inv(design.T @ (design * (p * (1 - p))[:, None]) + penalty)
+    close("standard errors", [t["std_error"] for t in terms], np.sqrt(np.diag(covariance)), 1e-6)
+    means = np.zeros(len(terms))
+    scales = np.ones(len(terms))
+    named = {f["name"]: f for f in model["features"]}
+    for i, t in enumerate(terms):
+        f = named.get(t["feature"])
+        if f and f["kind"] == "numeric":
+            means[i], scales[i] = f["mean"], f["scale"]
+    original = weights / scales
+    original[0] = weights[0] - np.sum(weights[1:] * means[1:] / scales[1:])
+    close("original coefficients", [t["original"]["coefficient"] for t in terms], original, 1e-6)
+    a = -means / scales
+    a[0] = 1
+    close("original intercept's error", terms[0]["original"]["std_error"],
+          np.sqrt(a @ covariance @ a), 1e-6)
+    return refit
+
+
+def check(db, table, name):
+    print(name)
+    model = json.loads(
+        db.execute("select artefact from _quern_models order by version desc").fetchone()[0]
+    )
+    features, transform = pipelines(model["features"])
+    rows = load(db, table, model, features)
+    train = rows["_split"] == "train"
+    matrix = transform.fit_transform(rows[train])
+    numeric = [f for f in features if f["kind"] == "numeric"]
+    for i, f in enumerate(numeric):
+        step = transform.named_transformers_[f["name"]]
+        close(f"fill of {f['name']}", f["fill"], step[0].statistics_[0], 1e-12)
+        if len(step) > 1:
+            close(f"scale of {f['name']}", [f["mean"], f["scale"]],
+                  [step[1].mean_[0], step[1].scale_[0]], 1e-12)
+    refit = check_fit(model, matrix, rows[train]["_label"])
+    scores = refit.predict_proba(transform.transform(rows))[:, 1]
+    close("scores", rows["_score"], scores, 1e-7)
+    for split in ("train", "test", "validation"):
+        part = rows[rows["_split"] == split]
+        if not len(part):
+            continue
+        y, s = part["_label"], part["_score"]
+        stored = dict(
+            db.execute(
+                "select metric, value from _quern_model_metrics where split = ?", (split,)
+            ).fetchall()
+        )
+        close(f"{split} roc_auc", stored["roc_auc"], roc_auc_score(y, s), 1e-9)
+        close(f"{split} average_precision", stored["average_precision"],
+              average_precision_score(y, s), 1e-9)
+        close(f"{split} log_loss", stored["log_loss"], log_loss(y, s), 1e-9)
+        close(f"{split} brier", stored["brier"], brier_score_loss(y, s), 1e-9)
+
+
+def telco(folder):
+    data = os.environ["QUERN_DATA"] + "/telco-churn/WA_Fn-UseC_-Telco-Customer-Churn.csv"
+    if not os.path.exists(data):
+        print(f"SKIPPED in part: no Telco file at {data}")
+        return
+    db = run(folder + "/telco.yaml", folder + "/telco.db", "data=" + data)
+    db.execute("create temp view stg_customers_predictions as select * from churn_predictions")
+    check(db, "stg_customers", "telco")
+
+
+def made(folder, name, prepare, params):
+    """A table with every kind of gap: missing numbers and texts, rare categories, odd scales."""
+    random.seed(11)
+    with open(f"{folder}/{name}.csv", "w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["id", "amount", "visits", "price", "plan", "city", "left"])
+        for i in range(3000):
+            amount, visits = random.gauss(5000, 900), random.randrange(0, 40)
+            plan = random.choice(["free", "basic", "pro", "", "pro"])
+            city = random.choice(["Bern", "Basel", "Chur", "Genf", ""])
+            z = (amount - 5000) / 900 - visits / 15 + (plan == "free") + random.gauss(0, 1.5)
+            out.writerow([f"c{i}", "" if random.random() < 0.1 else repr(amount),
+                          "" if random.random() < 0.2 else visits,
+                          "" if random.random() < 0.05 else f"{random.random() * 20:.2f}",
+                          plan, city, int(z > 0)])
+    with open(f"{folder}/{name}.yaml", "w") as file:
+        file.write(f"""
+version: 1
+name: {name}
+seed: 7
+warehouse: {name}.db
+sources:
+  rows:
+    path: {name}.csv
+    chunk_size: 16KiB
+    columns:
+      - {{name: id, type: text}}
+      - {{name: amount, type: double}}
+      - {{name: visits, type: integer}}
+      - {{name: price, type: "decimal(10,2)"}}
+      - {{name: plan, type: text}}
+      - {{name: city, type: text}}
+      - {{name: left, type: integer}}
+jobs:
+  stg:
+    kind: etl
+    from: rows
+    into: {{table: stg}}
+  fit:
+    kind: train
+    from: stg
+    label: left
+    key: id
+    prepare: {prepare}
+    split: {{method: hash, test: 0.25, validation: 0.1}}
+    algorithm: logistic_regression
+    params: {params}
+    register: {{model: m}}
+    into: {{table: stg_predictions}}
+""")
+    check(run(f"{folder}/{name}.yaml", f"{folder}/{name}.db"), "stg", name)
+
+
+def main(folder):
+    telco(folder)
+    made(folder, "ridge", "{numeric: {impute: median}, categorical: {handle_unknown: ignore}}",
+         "{l2: 0.3}")
+    made(folder, "plain", "{numeric: {impute: mean, scale: none}, "
+         "categorical: {impute: constant, fill_value: none, drop: first}}", "{l2: 0}")
+    made(folder, "frequent", "{numeric: {impute: most_frequent}, categorical: {drop: first}}",
+         "{l2: 25}")
+    sys.exit(1 if failures else 0)
+
+
+main(sys.argv[1])
