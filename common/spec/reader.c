@@ -294,6 +294,10 @@ static bool read_key(struct reader *reader, const yaml_event_t *event, struct qn
     }
     struct qn_node key = {0};
     read_scalar(reader, event, &key);
+    /* libyaml knows YAML 1.1, where "?x" in brackets is a key x; in 1.2 it is a text. */
+    if (key.source.data > reader->text.data && key.source.data[-1] == '?')
+        qn_diags_add(reader->diags, key.span, NULL, "put it in quotes",
+                     "a text cannot start with '?'");
     out->key = key.text;
     out->key_span = key.span;
     if (key.text.len == 0) {
