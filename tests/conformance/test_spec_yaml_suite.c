@@ -1,6 +1,6 @@
 /* Every document of the public YAML test suite goes through the reader: none crashes it, none is
- * refused without a place, what a full parser must reject is never taken, and of the valid ones only
- * those are refused that use what specs leave out. */
+ * refused without a place, what is taken is read as the suite's JSON says, and what a full parser
+ * must reject is refused but for a list of harmless ones. */
 #include "tests/support/test.h"
 
 #include <glob.h>
@@ -37,7 +37,8 @@ static const char *const taken_anyway[] = {
     "S98Z",                /* blanks before a comment in an empty block */
 };
 
-/* Blanks in the last line of a block, where the file ends without a line end: libyaml drops them. */
+/* Blanks in the last line of a block, where the file ends without a line end: libyaml drops
+ * them. */
 static const char *const read_otherwise[] = {"JEF9-02", "L24T-01"};
 
 static bool is_listed(const char *const *list, size_t n, const char *path)

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "tests/support/spec.h"
 
-static const char *const seeds[] = {
+static const char page[] =
     "version: 1\nname: shop\nseed: 42\nwarehouse: x.db\nparams: {folder: data, share: 0.2}\n"
     "sources:\n  orders:\n    path: [\"${param:folder}/o.csv\", more/*.csv]\n    format: csv\n"
     "    delimiter: \",\"\n    header: true\n    chunk_size: 1MiB\n    on_malformed: skip\n"
@@ -24,11 +24,13 @@ static const char *const seeds[] = {
     "    data_tests:\n      - row_count: {min: 1}\n      - not_null: {column: id, on_fail: "
     "quarantine}\n"
     "    into: {table: clean, write_disposition: append}\n"
-    "  model: {kind: train, from: clean, label: a, test: \"${param:share}\", cache: 64KiB}\n",
+    "  model: {kind: train, from: clean, label: a, test: \"${param:share}\", cache: 64KiB}\n";
+static const char short_page[] =
     "# set\nversion: 1\nname: 'a'\nsources: {s: {path: \"${env:HOME}/x\", quote: ''}}\n"
-    "jobs: {j: {kind: etl, from: s, filter: |\n  a\n}}\n",
-    "? [a]\n: &x !!str b\n<<: *x\n---\n%TAG ! x\n\xEF\xBB\xBF\xC3\xA4: \"\\u00e4\\0\\x41\"\n",
-};
+    "jobs: {j: {kind: etl, from: s, filter: |\n  a\n}}\n";
+static const char odd[] =
+    "? [a]\n: &x !!str b\n<<: *x\n---\n%TAG ! x\n\xEF\xBB\xBF\xC3\xA4: \"\\u00e4\\0\\x41\"\n";
+static const char *const seeds[] = {page, short_page, odd};
 enum { N_SEEDS = sizeof seeds / sizeof seeds[0], MAX_TEXT = 8192 };
 
 /* What tends to matter to YAML and to this reader. */

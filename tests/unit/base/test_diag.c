@@ -141,7 +141,8 @@ static void lets_no_control_character_out(void **state)
 {
     (void)state;
     struct qn_diags diags = of_text("a\x1b[31m\x07\xff z\n");
-    qn_diags_add(&diags, at(1, 2, 1), "x\ny", "\xff", "key '\x1b[31m\t\xE2\x80\xAE'");
+    static const char turn[] = {(char)0xE2, (char)0x80, (char)0xAE, 0}; /* right to left */
+    qn_diags_add(&diags, at(1, 2, 1), "x\ny", "\xff", "key '\x1b[31m\t%s'", turn);
     assert_renders(&diags, "spec.yaml:1:2: key '\\x1b[31m\\t\\u202e'\n"
                            "    1 | a?[31m?? z\n"
                            "      |  ^\n"
