@@ -29,6 +29,14 @@ enum {
     QN_MAX_WORKERS = 10000,
     QN_MAX_FEATURES = 2000,    /* design-matrix columns of a model */
     QN_MAX_CATEGORIES = 10000, /* per feature; more is an identifier, not a category */
+    /* most_frequent counts every value of a column; past this the column is an identifier. */
+    QN_MAX_COUNTED_VALUES = 1 << 20,
+    /* A median past this many values is that of a sample: its rank is then off by < 0.2 %. */
+    QN_MEDIAN_SAMPLE = 200000,
+    /* Rows a dedupe or a unique test may refuse: their ids are broadcast, 16 bytes each. */
+    QN_MAX_REFUSED_ROWS = 8 << 20,
+    /* The side of a join is held in memory by every executor. */
+    QN_MAX_JOIN_SIDE_BYTES = 1 << 30,
 };
 
 /* Without a chunk_size in the spec. Large enough to amortise a task, small enough to balance. */

@@ -1,241 +1,263 @@
-#include "jobs/etl/etl.h"
-
+/* The etl kind: what a task of each stage does, and how the coordinator merges what they give. */
 #include <stdlib.h>
+#include <string.h>
 
-/* What a map task counts, and what the coordinator merges it into. */
-struct tally {
-    struct qn_arena arena;
-    uint64_t rows_out;
-    struct qn_check_count *checks;
-    struct qn_profile *profiles; /* by input column */
-    void *sums;                  /* of the fit stage */
+#include "jobs/etl/checks.h"
+#include "jobs/etl/compile.h"
+#include "jobs/etl/etl.h"
+#include "jobs/etl/pipeline.h"
+#include "jobs/etl/profile.h"
+
+/* --- fit stages ------------------------------------------------------------------------------ */
+
+struct fit_task {
+    const struct qn_etl_step *step;
+    void *fit;
 };
 
-static bool is_fit(const struct qn_etl *etl, uint32_t stage)
+static qn_code emit_fit(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *batch,
+                        struct qn_err *err)
 {
-    return etl->fits && stage == 0;
+    struct fit_task *task = self;
+    return task->step->ops->fit->update(task->step, ctx, task->fit, batch, err);
 }
 
-static qn_code tally_new(const struct qn_etl *etl, struct tally **out, struct qn_err *err)
+static qn_code run_fit(struct qn_pipeline *pipeline, const struct qn_etl_step *step,
+                       struct qn_err *err)
 {
-    struct tally *tally = calloc(1, sizeof *tally);
-    if (!tally)
-        return qn_err_nomem(err, "an etl job's counts");
-    qn_arena_init(&tally->arena);
-    tally->checks = QN_NEW_ARRAY(&tally->arena, struct qn_check_count, etl->n_checks);
-    tally->profiles = QN_NEW_ARRAY(&tally->arena, struct qn_profile, etl->in->n_fields);
-    *out = tally;
-    return tally->checks && tally->profiles ? QN_OK : qn_err_nomem(err, "an etl job's counts");
+    struct fit_task task = {.step = step};
+    const struct qn_fit_ops *fit = step->ops->fit;
+    QN_TRY(fit->begin(step, &pipeline->ctx, &task.fit, err));
+    pipeline->emit = emit_fit;
+    pipeline->self = &task;
+    qn_code code = qn_pipeline_read(pipeline, err);
+    qn_code ended = fit->end(step, &pipeline->ctx, task.fit, code != QN_OK, err);
+    return code != QN_OK ? code : ended;
 }
 
-static void tally_free(void *acc)
-{
-    struct tally *tally = acc;
-    if (!tally)
-        return;
-    free(tally->sums);
-    qn_arena_fini(&tally->arena);
-    free(tally);
-}
+/* --- map: rows go out ------------------------------------------------------------------------ */
 
-static void tally_pack(const struct qn_etl *etl, const struct tally *tally, struct qn_buf *buf)
-{
-    qn_buf_put_u64(buf, tally->rows_out);
-    for (uint32_t i = 0; i < etl->n_checks; i++) {
-        qn_buf_put_u64(buf, tally->checks[i].failures);
-        qn_buf_put_u64(buf, tally->checks[i].rows);
-    }
-    for (uint32_t c = 0; c < etl->in->n_fields; c++)
-        qn_profile_pack(&tally->profiles[c], etl->in->fields[c].type, buf);
-}
-
-static qn_code tally_merge(const struct qn_etl *etl, struct tally *tally, struct qn_strv partial,
-                           struct qn_err *err)
-{
-    struct qn_unpack in = qn_unpack_from(partial);
-    tally->rows_out += qn_unpack_u64(&in);
-    for (uint32_t i = 0; i < etl->n_checks; i++) {
-        tally->checks[i].failures += qn_unpack_u64(&in);
-        tally->checks[i].rows += qn_unpack_u64(&in);
-    }
-    for (uint32_t c = 0; c < etl->in->n_fields; c++)
-        QN_TRY(qn_profile_merge(&tally->profiles[c], &tally->arena, etl->in->fields[c].type, &in,
-                                err));
-    return qn_unpack_end(&in, "a partial of an etl job", err);
-}
-
-/* --- a map task ------------------------------------------------------------------------------ */
-
-struct map_task {
-    const struct qn_job *job;
-    const struct qn_etl *etl;
-    struct qn_task_in *in;
-    struct qn_task_out *out;
-    struct tally *tally;
-    struct qn_cell *imputed;  /* values, by impute */
-    uint64_t *nulls, *filled; /* by input column */
-    struct qn_arena arena;    /* of the batch */
+struct rows_task {
+    struct qn_profile profile;
 };
 
-static qn_code give_rows(struct map_task *task, const struct qn_batch *batch, struct qn_err *err)
+static qn_code emit_rows(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *batch,
+                         struct qn_err *err)
 {
-    struct qn_batch kept = {.schema = &task->job->out, .n_rows = batch->n_rows};
-    kept.columns = QN_NEW_ARRAY(&task->arena, struct qn_column, task->etl->n_kept);
-    if (!kept.columns)
-        return qn_err_nomem(err, "a batch");
-    for (uint32_t i = 0; i < task->etl->n_kept; i++)
-        kept.columns[i] = batch->columns[task->etl->kept[i]];
-    task->out->counters.rows_out += batch->n_rows;
-    task->tally->rows_out += batch->n_rows;
-    return batch->n_rows ? task->out->ops->rows(task->out, &kept, err) : QN_OK;
+    struct rows_task *task = self;
+    ctx->counters->rows_out += batch->n_rows;
+    QN_TRY(qn_profile_add(&task->profile, ctx, batch, err));
+    return ctx->out->ops->rows(ctx->out, batch, err);
 }
 
-static qn_code map_batch(struct map_task *task, struct qn_batch *batch, struct qn_err *err)
+/* A final partial: rows out, tallies of tests, profile. */
+static qn_code give_partial(struct qn_pipeline *pipeline, struct qn_profile *profile,
+                            struct qn_err *err)
 {
-    struct qn_batch good = *batch;
-    uint32_t n;
-    uint32_t *rows = QN_NEW_ARRAY(&task->arena, uint32_t, batch->n_rows);
-    struct qn_column *columns =
-        QN_NEW_ARRAY(&task->arena, struct qn_column, batch->schema->n_fields);
-    if (!rows || !columns)
-        return qn_err_nomem(err, "a batch");
-    memcpy(columns, batch->columns, batch->schema->n_fields * sizeof *columns);
-    good.columns = columns; /* the reader's own stay as they are */
-    QN_TRY(qn_impute_apply(task->etl, task->imputed, &task->arena, &good, task->nulls, task->filled,
-                           err));
-    QN_TRY(
-        qn_checks_apply(task->etl, task->in, task->out, &good, task->tally->checks, rows, &n, err));
-    if (n < good.n_rows)
-        QN_TRY(qn_batch_take(&task->arena, &good, rows, n, &good, err));
-    for (uint32_t c = 0; c < task->etl->in->n_fields; c++)
-        QN_TRY(qn_profile_add(&task->tally->profiles[c], task->in->arena, &good.columns[c],
-                              good.n_rows, err));
-    return give_rows(task, &good, err);
-}
-
-static qn_code map_all(struct map_task *task, struct qn_err *err)
-{
-    for (;;) {
-        struct qn_batch batch;
-        uint32_t refused = qn_rejects_count(&task->out->rejects);
-        if (atomic_load(task->in->cancelled))
-            return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
-        QN_TRY(task->in->reader->ops->next(task->in->reader, &batch, &task->out->rejects, err));
-        /* Rows that the reader refused came in too. */
-        task->out->counters.rows_in += qn_rejects_count(&task->out->rejects) - refused;
-        if (batch.n_rows == 0)
-            return QN_OK;
-        task->out->counters.rows_in += batch.n_rows;
-        qn_arena_clear(&task->arena);
-        QN_TRY(map_batch(task, &batch, err));
-    }
-}
-
-static qn_code map_end(struct map_task *task, struct qn_err *err)
-{
-    struct qn_buf partial;
-    for (uint32_t c = 0; c < task->etl->in->n_fields; c++) {
-        task->tally->profiles[c].nulls = task->nulls[c];
-        task->tally->profiles[c].imputed = task->filled[c];
-    }
-    task->out->counters.quarantined = qn_rejects_count(&task->out->rejects);
-    qn_buf_init(&partial);
-    tally_pack(task->etl, task->tally, &partial);
-    qn_code code = qn_buf_check(&partial, "a partial", err);
+    struct qn_etl_step_ctx *ctx = &pipeline->ctx;
+    struct qn_buf buf;
+    qn_buf_init(&buf);
+    qn_buf_put_u64(&buf, ctx->counters->rows_out);
+    qn_tallies_pack(ctx->etl, ctx->tallies, &buf);
+    qn_code code = qn_profile_pack(profile, &buf, err);
     if (code == QN_OK)
-        code = task->out->ops->partial(task->out, qn_buf_strv(&partial), err);
-    qn_buf_fini(&partial);
+        code = ctx->out->ops->partial(ctx->out, qn_buf_strv(&buf), err);
+    qn_buf_fini(&buf);
     return code;
 }
 
-static qn_code map_run(struct map_task *task, struct qn_err *err)
+static qn_code run_rows(struct qn_pipeline *pipeline, struct qn_err *err)
 {
-    struct qn_arena *arena = task->in->arena;
-    const struct qn_etl *etl = task->etl;
-    task->imputed = QN_NEW_ARRAY(arena, struct qn_cell, etl->n_imputes);
-    task->nulls = QN_NEW_ARRAY(arena, uint64_t, etl->in->n_fields);
-    task->filled = QN_NEW_ARRAY(arena, uint64_t, etl->in->n_fields);
-    if (!task->imputed || !task->nulls || !task->filled)
-        return qn_err_nomem(err, "a task");
-    for (uint32_t i = 0; i < etl->n_imputes; i++)
-        task->imputed[i] = etl->imputes[i].constant;
-    if (etl->fits)
-        QN_TRY(qn_impute_values(etl, task->in->states[0], task->imputed, err));
-    QN_TRY(map_all(task, err));
-    return map_end(task, err);
-}
-
-static qn_code run(const struct qn_job *job, struct qn_task_in *in, struct qn_task_out *out,
-                   struct qn_err *err)
-{
-    const struct qn_etl *etl = job->impl;
-    if (is_fit(etl, in->stage))
-        return qn_impute_fit(etl, in, out, err);
-    struct map_task task = {.job = job, .etl = etl, .in = in, .out = out};
-    qn_arena_init(&task.arena);
-    qn_code code = tally_new(etl, &task.tally, err);
+    struct rows_task task;
+    qn_code code = qn_profile_init(&task.profile, &pipeline->ctx.job->out, err);
+    pipeline->emit = emit_rows;
+    pipeline->self = &task;
     if (code == QN_OK)
-        code = map_run(&task, err);
-    tally_free(task.tally);
-    qn_arena_fini(&task.arena);
+        code = qn_pipeline_read(pipeline, err);
+    if (code == QN_OK)
+        code = give_partial(pipeline, &task.profile, err);
+    qn_profile_fini(&task.profile);
     return code;
 }
 
-/* --- the coordinator's side ------------------------------------------------------------------ */
-
-static qn_code merge(const struct qn_job *job, uint32_t stage, void **acc, struct qn_strv partial,
-                     struct qn_err *err)
+/* Refused rows in the order they stand in the file: steps refuse a batch at a time, one after the
+ * other, and the reader before all of them. */
+static int compare_rejects(const void *left, const void *right, void *context)
 {
-    const struct qn_etl *etl = job->impl;
-    struct tally *tally = *acc;
-    if (!tally) {
-        QN_TRY(tally_new(etl, &tally, err));
-        *acc = tally;
-    }
-    return is_fit(etl, stage) ? qn_impute_merge(etl, &tally->sums, partial, err)
-                              : tally_merge(etl, tally, partial, err);
+    const uint32_t *a = left, *b = right;
+    const struct qn_batch *rows = context;
+    struct qn_reject x = qn_reject_at(rows, *a), y = qn_reject_at(rows, *b);
+    if (x.byte_offset != y.byte_offset)
+        return x.byte_offset < y.byte_offset ? -1 : 1;
+    return (*a > *b) - (*a < *b);
 }
 
-static qn_code report(const struct qn_job *job, const struct tally *tally,
-                      struct qn_findings *findings, struct qn_err *err)
+static qn_code sort_rejects(struct qn_rejects *rejects, struct qn_arena *arena, struct qn_err *err)
 {
-    const struct qn_etl *etl = job->impl;
-    QN_TRY(qn_checks_report(etl, tally->checks, tally->rows_out, findings, err));
-    findings->profiles = QN_NEW_ARRAY(findings->arena, struct qn_profile_finding, etl->n_kept);
-    if (!findings->profiles)
-        return qn_err_nomem(err, "profiles");
-    for (uint32_t i = 0; i < etl->n_kept; i++)
-        QN_TRY(qn_profile_report(&tally->profiles[etl->kept[i]], etl->kept_names[i],
-                                 etl->in->fields[etl->kept[i]].type, findings->arena,
-                                 &findings->profiles[findings->n_profiles++], err));
+    uint32_t n = qn_rejects_count(rejects);
+    uint32_t *order = qn_arena_alloc(arena, n * sizeof *order);
+    struct qn_rejects sorted;
+    struct qn_batch rows;
+    if (!order)
+        return qn_err_nomem(err, "refused rows");
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    qn_builder_batch(rejects->rows, &rows);
+    qsort_r(order, n, sizeof *order, compare_rejects, &rows);
+    QN_TRY(qn_rejects_init(&sorted, err));
+    for (uint32_t i = 0; i < n; i++) {
+        struct qn_reject reject = qn_reject_at(&rows, order[i]);
+        qn_code code = qn_rejects_add(&sorted, &reject, err);
+        if (code != QN_OK) {
+            qn_rejects_fini(&sorted);
+            return code;
+        }
+    }
+    qn_rejects_fini(rejects);
+    *rejects = sorted;
     return QN_OK;
 }
 
-static qn_code finish(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
-                      const struct qn_strv *states, struct qn_buf *state,
-                      struct qn_findings *findings, enum qn_verdict *verdict, struct qn_err *err)
+static qn_code etl_run(const struct qn_job *job, struct qn_task_in *in, struct qn_task_out *out,
+                       struct qn_err *err)
+{
+    const struct qn_etl_stage *stage = &((const struct qn_etl *)job->impl)->stages[in->stage];
+    struct qn_pipeline pipeline;
+    qn_code code = qn_pipeline_init(&pipeline, job, in, out, err);
+    if (code == QN_OK) {
+        switch (stage->kind) {
+        case QN_ETL_FIT: code = run_fit(&pipeline, stage->fit, err); break;
+        case QN_ETL_FIT_REDUCE:
+            code = stage->fit->ops->fit->reduce(stage->fit, &pipeline.ctx, err);
+            break;
+        case QN_ETL_MAP: code = run_rows(&pipeline, err); break;
+        }
+    }
+    qn_pipeline_fini(&pipeline);
+    if (code == QN_OK && job->stages[in->stage].counts && qn_rejects_count(&out->rejects) > 1)
+        code = sort_rejects(&out->rejects, in->arena, err);
+    return code;
+}
+
+/* --- coordinator ----------------------------------------------------------------------------- */
+
+struct final_acc {
+    struct qn_arena arena;
+    struct qn_check_tally *tallies;
+    struct qn_profile profile;
+    uint64_t rows_out;
+};
+
+struct etl_acc {
+    void *data; /* a final_acc, or what the fit keeps */
+    void (*free)(void *data);
+};
+
+static void final_free(void *data)
+{
+    struct final_acc *final = data;
+    if (!final)
+        return;
+    qn_profile_fini(&final->profile);
+    qn_arena_fini(&final->arena);
+    free(final);
+}
+
+static void etl_free_acc(void *acc)
+{
+    struct etl_acc *self = acc;
+    if (!self)
+        return;
+    if (self->data)
+        self->free(self->data);
+    free(self);
+}
+
+static bool is_final(const struct qn_etl_stage *stage)
+{
+    return stage->kind == QN_ETL_MAP;
+}
+
+/* NULL: no memory. */
+static struct final_acc *final_new(const struct qn_job *job)
 {
     const struct qn_etl *etl = job->impl;
-    struct tally *tally = *acc;
-    (void)round;
-    (void)states;
-    *verdict = QN_VERDICT_NEXT;
-    if (is_fit(etl, stage))
-        return qn_impute_finish(etl, tally ? tally->sums : NULL, state, err);
-    if (!tally) { /* an input without a single chunk */
-        QN_TRY(tally_new(etl, &tally, err));
-        *acc = tally;
+    struct final_acc *final = calloc(1, sizeof *final);
+    if (!final)
+        return NULL;
+    qn_arena_init(&final->arena);
+    final->tallies = QN_NEW_ARRAY(&final->arena, struct qn_check_tally, etl->n_checks);
+    if (final->tallies && qn_profile_init(&final->profile, &job->out, NULL) == QN_OK)
+        return final;
+    final_free(final);
+    return NULL;
+}
+
+/* NULL: no memory. The stage's own part is there when it is a final one. */
+static struct etl_acc *acc_get(const struct qn_job *job, uint32_t stage, void **acc)
+{
+    const struct qn_etl_stage *at = &((const struct qn_etl *)job->impl)->stages[stage];
+    struct etl_acc *self = *acc;
+    if (!self) {
+        self = calloc(1, sizeof *self);
+        if (!self)
+            return NULL;
+        self->free = is_final(at) ? final_free : at->fit->ops->fit->free_acc;
+        *acc = self;
     }
-    return report(job, tally, findings, err);
+    if (is_final(at) && !self->data)
+        self->data = final_new(job);
+    return is_final(at) && !self->data ? NULL : self;
+}
+
+static qn_code merge_final(const struct qn_job *job, struct final_acc *final,
+                           struct qn_strv partial, struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(partial);
+    final->rows_out += qn_unpack_u64(&in);
+    QN_TRY(qn_tallies_merge(job->impl, final->tallies, &in, &final->arena, err));
+    QN_TRY(qn_profile_merge(&final->profile, &in, err));
+    return qn_unpack_end(&in, "an etl partial", err);
+}
+
+static qn_code etl_merge(const struct qn_job *job, uint32_t stage, void **acc,
+                         struct qn_strv partial, struct qn_err *err)
+{
+    const struct qn_etl_stage *at = &((const struct qn_etl *)job->impl)->stages[stage];
+    struct etl_acc *self = acc_get(job, stage, acc);
+    if (!self)
+        return qn_err_nomem(err, "a merge");
+    if (is_final(at))
+        return merge_final(job, self->data, partial, err);
+    return at->fit->ops->fit->merge(at->fit, &self->data, partial, err);
+}
+
+static qn_code etl_finish(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
+                          const struct qn_strv *states, struct qn_buf *state,
+                          struct qn_findings *findings, enum qn_verdict *verdict,
+                          struct qn_err *err)
+{
+    (void)round;
+    const struct qn_etl *etl = job->impl;
+    const struct qn_etl_stage *at = &etl->stages[stage];
+    struct etl_acc *self = acc_get(job, stage, acc);
+    *verdict = QN_VERDICT_NEXT;
+    if (!self)
+        return qn_err_nomem(err, "a merge");
+    if (!is_final(at))
+        return at->fit->ops->fit->finish(at->fit, &self->data, state, err);
+    struct final_acc *final = self->data;
+    QN_TRY(qn_checks_report(etl, final->tallies, final->rows_out, states, findings, err));
+    return qn_profile_report(&final->profile, findings, err);
 }
 
 const struct qn_job_ops qn_job_etl = {
     .kind = "etl",
-    .summary = "clean, test and load rows",
+    .summary = "rename, impute, dedupe, join, select and test rows",
     .keys = &qn_etl_keys,
     .compile = qn_etl_compile,
-    .run = run,
-    .merge = merge,
-    .finish = finish,
-    .free_acc = tally_free,
+    .run = etl_run,
+    .merge = etl_merge,
+    .finish = etl_finish,
+    .free_acc = etl_free_acc,
 };

@@ -1,0 +1,136 @@
+#include "jobs/etl/build.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jobs/etl/etl.h"
+
+void *qn_etl_build_alloc(struct qn_etl_build *build, size_t n, size_t size)
+{
+    void *at = qn_arena_zalloc(build->env->arena, n ? n : 1, size);
+    if (!at)
+        build->nomem = true;
+    return at;
+}
+
+struct qn_etl_step *qn_etl_build_step(struct qn_etl_build *build, const struct qn_etl_step_ops *ops,
+                                      const struct qn_schema *out, void *impl)
+{
+    struct qn_etl *etl = build->etl;
+    struct qn_etl_step *step = impl && out ? QN_BUILD_ARRAY(build, struct qn_etl_step, 1) : NULL;
+    if (!step) {
+        build->nomem = true;
+        return NULL;
+    }
+    assert(etl->n_steps < build->max_steps);
+    *step = (struct qn_etl_step){.ops = ops, .in = build->schema, .out = out, .impl = impl};
+    etl->steps[etl->n_steps++] = step;
+    build->schema = out;
+    return step;
+}
+
+static bool is_broken(const struct qn_etl_build *build, struct qn_strv name)
+{
+    for (uint32_t i = 0; i < build->n_broken; i++)
+        if (qn_strv_eq_nocase(name, qn_strv_from(build->broken[i])))
+            return true;
+    return false;
+}
+
+void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name)
+{
+    enum { MOST = 256 }; /* more mistakes than this are not shown anyway */
+    if (!build->broken)
+        build->broken = QN_BUILD_ARRAY(build, const char *, MOST);
+    char *copy = qn_arena_strdup(build->env->arena, name);
+    if (build->broken && copy && build->n_broken < MOST)
+        build->broken[build->n_broken++] = copy;
+}
+
+static void complain_column(struct qn_etl_build *build, const struct qn_schema *schema,
+                            struct qn_strv name, struct qn_span span)
+{
+    const char **names = QN_BUILD_ARRAY(build, const char *, schema->n_fields);
+    if (!names)
+        return;
+    struct qn_buf all;
+    qn_buf_init(&all);
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        names[i] = schema->fields[i].name;
+        if (i < 12)
+            qn_buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+        else if (i == 12)
+            qn_buf_printf(&all, ", ...");
+    }
+    qn_buf_put_u8(&all, 0);
+    char hint[200] = "";
+    const char *closest = qn_strv_closest(name, names, schema->n_fields);
+    for (uint32_t i = 0; i < schema->n_fields && !closest; i++)
+        if (qn_strv_eq_nocase(name, qn_strv_from(names[i])))
+            closest = names[i];
+    if (closest)
+        snprintf(hint, sizeof hint, "did you mean '%.150s'?", closest);
+    qn_diags_add(build->env->diags, span, all.failed ? NULL : (const char *)all.data,
+                 closest ? hint : NULL, "there is no column '%.*s' here", QN_STRV_ARG(name));
+    qn_buf_fini(&all);
+}
+
+int32_t qn_etl_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
+                          struct qn_strv name, struct qn_span span)
+{
+    int32_t found = qn_schema_find(schema, name);
+    if (found < 0 && !is_broken(build, name))
+        complain_column(build, schema, name, span);
+    return found;
+}
+
+int32_t qn_etl_build_column(struct qn_etl_build *build, const struct qn_schema *schema,
+                            const struct qn_node *node)
+{
+    if (node->kind != QN_NODE_SCALAR) {
+        qn_diags_add(build->env->diags, node->span, "the name of a column", NULL,
+                     "expected a column's name");
+        return -1;
+    }
+    return qn_etl_build_find(build, schema, node->text, node->span);
+}
+
+bool qn_etl_build_columns(struct qn_etl_build *build, const struct qn_schema *schema,
+                          const struct qn_node *list, uint32_t **columns, uint32_t *n)
+{
+    uint32_t n_items = 0;
+    const struct qn_node *items = qn_node_items(list, &n_items);
+    *n = 0;
+    *columns = QN_BUILD_ARRAY(build, uint32_t, n_items);
+    bool *seen = QN_BUILD_ARRAY(build, bool, schema->n_fields);
+    if (!*columns || !seen)
+        return false;
+    bool fine = true;
+    for (uint32_t i = 0; i < n_items; i++) {
+        int32_t column = qn_etl_build_column(build, schema, &items[i]);
+        if (column >= 0 && seen[column])
+            qn_diags_add(build->env->diags, items[i].span, NULL, NULL,
+                         "column '%.*s' is named twice", QN_STRV_ARG(items[i].text));
+        if (column < 0 || seen[column]) {
+            fine = false;
+            continue;
+        }
+        seen[column] = true;
+        (*columns)[(*n)++] = (uint32_t)column;
+    }
+    return fine;
+}
+
+struct qn_schema *qn_etl_build_schema(struct qn_etl_build *build, uint32_t n,
+                                      struct qn_field **fields)
+{
+    struct qn_schema *schema = QN_BUILD_ARRAY(build, struct qn_schema, 1);
+    *fields = QN_BUILD_ARRAY(build, struct qn_field, n);
+    if (!schema || !*fields)
+        return NULL;
+    *schema = (struct qn_schema){.fields = *fields, .n_fields = n};
+    if (n > build->etl->width)
+        build->etl->width = n;
+    return schema;
+}

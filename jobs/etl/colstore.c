@@ -1,0 +1,146 @@
+#include "jobs/etl/colstore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROWS = 64 };
+
+void qn_colstore_init(struct qn_colstore *store, struct qn_type type)
+{
+    *store = (struct qn_colstore){.column.type = type};
+}
+
+void qn_colstore_fini(struct qn_colstore *store)
+{
+    free(store->column.bools);
+    free(store->column.validity);
+    free(store->column.offsets);
+    qn_colstore_init(store, store->column.type);
+}
+
+void qn_colstore_clear(struct qn_colstore *store)
+{
+    store->n = 0;
+    store->has_nulls = false;
+}
+
+static size_t value_bytes(const struct qn_colstore *store)
+{
+    switch (qn_type_layout(store->column.type)) {
+    case QN_LAYOUT_BOOL: return 1;
+    case QN_LAYOUT_TEXT: return 0;
+    default: return 8;
+    }
+}
+
+static bool grow(void **at, size_t bytes)
+{
+    void *grown = realloc(*at, bytes);
+    if (grown)
+        *at = grown;
+    return grown != NULL;
+}
+
+static qn_code reserve_rows(struct qn_colstore *store, uint32_t more, struct qn_err *err)
+{
+    uint64_t need = (uint64_t)store->n + more;
+    if (need <= store->capacity)
+        return QN_OK;
+    uint64_t capacity = store->capacity ? (uint64_t)store->capacity * 2 : FIRST_ROWS;
+    if (capacity < need)
+        capacity = need;
+    if (capacity > UINT32_MAX / 2)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT, "a task holds more than 2^31 rows");
+    struct qn_column *column = &store->column;
+    bool is_text = qn_type_layout(column->type) == QN_LAYOUT_TEXT;
+    void *values = is_text ? (void *)column->offsets : (void *)column->bools;
+    void *validity = column->validity;
+    size_t bytes = is_text ? (capacity + 1) * sizeof(uint32_t) : capacity * value_bytes(store);
+    bool done = grow(&values, bytes);
+    if (is_text) {
+        column->offsets = values;
+        if (done && store->n == 0)
+            column->offsets[0] = 0;
+    } else {
+        column->bools = values;
+    }
+    if (!done || !grow(&validity, (capacity + 64) / 8 + 8))
+        return qn_err_nomem(err, "stored rows");
+    column->validity = validity;
+    store->capacity = (uint32_t)capacity;
+    return QN_OK;
+}
+
+static qn_code reserve_bytes(struct qn_colstore *store, size_t more, struct qn_err *err)
+{
+    size_t need = store->column.offsets[store->n] + more;
+    if (need > UINT32_MAX)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
+                          "a task holds more than 4 GiB of text of one column");
+    if (need <= store->bytes_capacity && store->column.bytes)
+        return QN_OK;
+    size_t capacity = store->bytes_capacity * 2 > need ? store->bytes_capacity * 2 : need + 256;
+    void *bytes = store->column.bytes;
+    if (!grow(&bytes, capacity))
+        return qn_err_nomem(err, "stored text");
+    store->column.bytes = bytes;
+    store->bytes_capacity = capacity;
+    return QN_OK;
+}
+
+qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell, struct qn_err *err)
+{
+    QN_TRY(reserve_rows(store, 1, err));
+    struct qn_column *column = &store->column;
+    uint32_t row = store->n;
+    switch (qn_type_layout(column->type)) {
+    case QN_LAYOUT_BOOL: column->bools[row] = cell.i64 != 0; break;
+    case QN_LAYOUT_I64: column->i64[row] = cell.i64; break;
+    case QN_LAYOUT_F64: column->f64[row] = cell.f64; break;
+    case QN_LAYOUT_TEXT:
+        QN_TRY(reserve_bytes(store, cell.text.len, err));
+        if (cell.text.len)
+            memcpy(column->bytes + column->offsets[row], cell.text.data, cell.text.len);
+        column->offsets[row + 1] = column->offsets[row] + (uint32_t)cell.text.len;
+        break;
+    }
+    if (cell.valid) {
+        qn_valid_set(column->validity, row);
+    } else {
+        qn_valid_clear(column->validity, row);
+        store->has_nulls = true;
+    }
+    store->n++;
+    return QN_OK;
+}
+
+qn_code qn_colstore_add(struct qn_colstore *store, const struct qn_column *from, uint32_t row,
+                        struct qn_err *err)
+{
+    return qn_colstore_add_cell(store, qn_cell_at(from, row), err);
+}
+
+qn_code qn_colstore_add_all(struct qn_colstore *store, const struct qn_column *from,
+                            uint32_t n_rows, struct qn_err *err)
+{
+    QN_TRY(reserve_rows(store, n_rows, err));
+    for (uint32_t row = 0; row < n_rows; row++)
+        QN_TRY(qn_colstore_add_cell(store, qn_cell_at(from, row), err));
+    return QN_OK;
+}
+
+struct qn_column qn_colstore_view(const struct qn_colstore *store)
+{
+    struct qn_column view = store->column;
+    if (!store->has_nulls)
+        view.validity = NULL;
+    return view;
+}
+
+size_t qn_colstore_bytes(const struct qn_colstore *store)
+{
+    size_t per_row = value_bytes(store);
+    if (qn_type_layout(store->column.type) == QN_LAYOUT_TEXT)
+        per_row = sizeof(uint32_t);
+    return store->capacity * per_row + store->capacity / 8 + store->bytes_capacity;
+}

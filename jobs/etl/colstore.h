@@ -1,0 +1,34 @@
+/* colstore: a column that grows and owns its memory: group keys, the sides of joins, samples. */
+#ifndef QN_JOBS_ETL_COLSTORE_H
+#define QN_JOBS_ETL_COLSTORE_H
+
+#include "flow/batch.h"
+#include "jobs/etl/cell.h"
+
+struct qn_colstore {
+    struct qn_column column; /* as a column of n rows; its validity is always there */
+    uint32_t n, capacity;    /* rows */
+    size_t bytes_capacity;   /* TEXT */
+    bool has_nulls;
+};
+
+void qn_colstore_init(struct qn_colstore *store, struct qn_type type);
+void qn_colstore_fini(struct qn_colstore *store);
+void qn_colstore_clear(struct qn_colstore *store); /* keeps the memory */
+
+/* Appends one value of a column of the same layout. */
+QN_CHECK qn_code qn_colstore_add(struct qn_colstore *store, const struct qn_column *from,
+                                 uint32_t row, struct qn_err *err);
+/* Appends rows [0, n_rows) of a column. */
+QN_CHECK qn_code qn_colstore_add_all(struct qn_colstore *store, const struct qn_column *from,
+                                     uint32_t n_rows, struct qn_err *err);
+QN_CHECK qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell,
+                                      struct qn_err *err);
+
+/* What it holds, good until the next append. Validity is NULL when there are no NULLs. */
+struct qn_column qn_colstore_view(const struct qn_colstore *store);
+
+/* Memory held. */
+size_t qn_colstore_bytes(const struct qn_colstore *store);
+
+#endif

@@ -1,0 +1,100 @@
+#include "jobs/etl/keys.h"
+
+#include <string.h>
+
+static const uint64_t null_hash = UINT64_C(0x5bd1e995a7c39f01);
+
+uint64_t qn_hash_long_text(struct qn_strv text)
+{
+    return qn_hash64(text.data, text.len, 0);
+}
+
+static uint64_t double_bits(double value)
+{
+    if (value == 0)
+        value = 0; /* -0.0 too */
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline uint64_t value_hash(const struct qn_column *column, enum qn_layout layout,
+                                  uint32_t row)
+{
+    switch (layout) {
+    case QN_LAYOUT_BOOL: return qn_hash_u64(column->bools[row]);
+    case QN_LAYOUT_I64: return qn_hash_u64((uint64_t)column->i64[row]);
+    case QN_LAYOUT_F64: return qn_hash_u64(double_bits(column->f64[row]));
+    case QN_LAYOUT_TEXT: return qn_hash_text(qn_text_at(column, row));
+    }
+    return 0;
+}
+
+static uint64_t combine(uint64_t tuple, uint64_t value)
+{
+    return qn_mix64((tuple << 5 | tuple >> 59) ^ value);
+}
+
+void qn_keys_hash(const struct qn_column *columns, uint32_t n_columns, uint32_t n_rows,
+                  uint64_t *out)
+{
+    for (uint32_t row = 0; row < n_rows; row++)
+        out[row] = UINT64_C(0x2545f4914f6cdd1d);
+    for (uint32_t c = 0; c < n_columns; c++) {
+        const struct qn_column *column = &columns[c];
+        enum qn_layout layout = qn_type_layout(column->type);
+        if (!column->validity)
+            for (uint32_t row = 0; row < n_rows; row++)
+                out[row] = combine(out[row], value_hash(column, layout, row));
+        else
+            for (uint32_t row = 0; row < n_rows; row++)
+                out[row] =
+                    combine(out[row],
+                            qn_is_valid(column, row) ? value_hash(column, layout, row) : null_hash);
+    }
+}
+
+bool qn_key_equal(const struct qn_column *a, uint32_t row_a, const struct qn_column *b,
+                  uint32_t row_b)
+{
+    bool valid = qn_is_valid(a, row_a);
+    if (valid != qn_is_valid(b, row_b))
+        return false;
+    if (!valid)
+        return true;
+    switch (qn_type_layout(a->type)) {
+    case QN_LAYOUT_BOOL: return a->bools[row_a] == b->bools[row_b];
+    case QN_LAYOUT_I64: return a->i64[row_a] == b->i64[row_b];
+    case QN_LAYOUT_F64: return double_bits(a->f64[row_a]) == double_bits(b->f64[row_b]);
+    case QN_LAYOUT_TEXT: return qn_strv_eq(qn_text_at(a, row_a), qn_text_at(b, row_b));
+    }
+    return false;
+}
+
+bool qn_keys_any_null(const struct qn_column *columns, uint32_t n_columns, uint32_t row)
+{
+    for (uint32_t c = 0; c < n_columns; c++)
+        if (!qn_is_valid(&columns[c], row))
+            return true;
+    return false;
+}
+
+struct qn_hash128 qn_keys_hash128(const struct qn_column *columns, uint32_t n_columns, uint32_t row,
+                                  uint64_t seed, struct qn_buf *scratch)
+{
+    qn_buf_clear(scratch);
+    for (uint32_t c = 0; c < n_columns; c++) {
+        const struct qn_column *column = &columns[c];
+        bool valid = qn_is_valid(column, row);
+        qn_buf_put_u8(scratch, valid);
+        if (!valid)
+            continue;
+        switch (qn_type_layout(column->type)) {
+        case QN_LAYOUT_BOOL: qn_buf_put_u8(scratch, column->bools[row]); break;
+        case QN_LAYOUT_I64: qn_buf_put_i64(scratch, column->i64[row]); break;
+        case QN_LAYOUT_F64: qn_buf_put_u64(scratch, double_bits(column->f64[row])); break;
+        case QN_LAYOUT_TEXT: qn_buf_put_str(scratch, qn_text_at(column, row)); break;
+        }
+    }
+    return qn_hash128(scratch->data, scratch->len, seed);
+}

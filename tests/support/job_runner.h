@@ -1,0 +1,639 @@
+/* Runs one job of a spec over tables in memory, the way coordinator and workers do: stages in
+ * order, a task per unit in any order of execution, partials merged and rows taken in unit order,
+ * partitions read in unit order. What came out is text, so that two runs can be compared.
+ *
+ *     struct qn_runner runner;
+ *     runner_init(&runner, "version: 1\n...");
+ *     runner_table(&runner, "events", QN_INPUT_SOURCE, "id integer, kind text", "1,call\n2,\n");
+ *     runner_job(&runner, "stage_events");     compiles; runner.diags holds the mistakes
+ *     runner_run(&runner, 3, 1);               3 units, order of execution by seed 1
+ *     assert_string_equal(runner_rows(&runner), "1|call\n2|\n"); */
+#ifndef QN_TESTS_SUPPORT_JOB_RUNNER_H
+#define QN_TESTS_SUPPORT_JOB_RUNNER_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/job.h"
+#include "flow/value.h"
+#include "spec/spec.h"
+#include "tests/support/test.h"
+
+enum { RUNNER_TABLES = 8, RUNNER_UNITS = 64, RUNNER_RECORD_BYTES = 10 };
+
+struct qn_runner_table {
+    const char *name;
+    enum qn_input_kind kind;
+    struct qn_schema schema;
+    struct qn_batch rows;
+};
+
+/* Everything one task gave out. */
+struct qn_runner_task {
+    struct qn_task_out out; /* first: the ops get it back */
+    struct qn_runner *runner;
+    struct qn_batch *batches[QN_MAX_PARTITIONS]; /* rows in [0], or by partition */
+    uint32_t n_batches[QN_MAX_PARTITIONS];
+    struct qn_buf partial;
+    bool has_partial;
+};
+
+struct qn_runner {
+    struct qn_arena arena;
+    struct qn_spec spec;
+    struct qn_runner_table tables[RUNNER_TABLES];
+    uint32_t n_tables;
+    struct qn_job job;
+    qn_code compiled;
+    uint32_t partitions; /* of shuffles; 3 unless set before runner_job */
+    uint32_t batch_rows; /* of readers; 4 unless set */
+    struct qn_err err;   /* of the last call that failed */
+    /* of the last run */
+    struct qn_buf rows, rejects, partials;
+    struct qn_counters counters;
+    struct qn_findings findings;
+    struct qn_buf states[QN_MAX_STAGES];
+    struct qn_task_cache job_cache;
+    atomic_bool cancelled;
+};
+
+/* --- tables ---------------------------------------------------------------------------------- */
+
+static inline void runner_init(struct qn_runner *runner, const char *spec)
+{
+    memset(runner, 0, sizeof *runner);
+    qn_arena_init(&runner->arena);
+    runner->partitions = 3;
+    runner->batch_rows = 4;
+    qn_code code = qn_spec_read(&runner->spec, "quern.yaml", qn_strv_from(spec), "/", NULL, 0,
+                                qn_job_all(), qn_source_all(), &runner->err);
+    assert_true(code == QN_OK || code == QN_EINPUT); /* mistakes are in its diags */
+}
+
+static inline struct qn_strv runner_cut(struct qn_strv *text, char at)
+{
+    const char *end = text->len ? memchr(text->data, at, text->len) : NULL;
+    size_t len = end ? (size_t)(end - text->data) : text->len;
+    struct qn_strv word = {text->data, len};
+    size_t skip = end ? len + 1 : len;
+    text->data += skip;
+    text->len -= skip;
+    return word;
+}
+
+static inline void runner_put(struct qn_batch_builder *builder, uint32_t column,
+                              struct qn_type type, struct qn_strv text)
+{
+    int64_t i64 = 0;
+    double f64 = 0;
+    bool flag = false;
+    if (text.len == 0)
+        return; /* NULL */
+    switch ((enum qn_type_id)type.id) {
+    case QN_BOOL:
+        assert_true(qn_parse_bool(text, &flag));
+        qn_builder_bool(builder, column, flag);
+        return;
+    case QN_TEXT: qn_builder_text(builder, column, text); return;
+    case QN_DOUBLE:
+        assert_true(qn_parse_double(text, &f64));
+        qn_builder_f64(builder, column, f64);
+        return;
+    case QN_INT64: assert_true(qn_strv_to_i64(text, &i64)); break;
+    case QN_DECIMAL: assert_true(qn_parse_decimal(text, type.precision, type.scale, &i64)); break;
+    case QN_DATE: assert_true(qn_parse_date(text, &i64)); break;
+    case QN_TIMESTAMP: assert_true(qn_parse_timestamp(text, &i64)); break;
+    }
+    qn_builder_i64(builder, column, i64);
+}
+
+/* `columns`: "name type; name type"; `rows`: lines of values, an empty one is NULL. */
+static inline void runner_table(struct qn_runner *runner, const char *name, enum qn_input_kind kind,
+                                const char *columns, const char *rows)
+{
+    struct qn_runner_table *table = &runner->tables[runner->n_tables++];
+    struct qn_field *fields = QN_NEW_ARRAY(&runner->arena, struct qn_field, 64);
+    table->name = name;
+    table->kind = kind;
+    table->schema.fields = fields;
+    for (struct qn_strv rest = qn_strv_from(columns); rest.len;) {
+        struct qn_strv field = qn_strv_trim(runner_cut(&rest, ';'));
+        struct qn_strv word = runner_cut(&field, ' ');
+        struct qn_field *out = &fields[table->schema.n_fields++];
+        out->name = qn_arena_strdup(&runner->arena, word);
+        assert_true(qn_type_parse(field, &out->type));
+    }
+    struct qn_batch_builder *builder;
+    struct qn_batch batch;
+    assert_ok(qn_builder_new(&table->schema, &builder, &runner->err), &runner->err);
+    for (struct qn_strv rest = qn_strv_from(rows); rest.len;) {
+        struct qn_strv line = runner_cut(&rest, '\n');
+        for (uint32_t c = 0; c < table->schema.n_fields; c++)
+            runner_put(builder, c, fields[c].type, runner_cut(&line, ','));
+        assert_ok(qn_builder_row(builder, &runner->err), &runner->err);
+    }
+    qn_builder_batch(builder, &batch);
+    assert_ok(qn_batch_copy(&runner->arena, &batch, &table->rows, &runner->err), &runner->err);
+    table->rows.schema = &table->schema;
+    qn_builder_free(builder);
+}
+
+/* --- readers --------------------------------------------------------------------------------- */
+
+/* Over rows [next, end) of a table, or over batches that tasks gave out. */
+struct qn_runner_reader {
+    struct qn_reader reader;
+    struct qn_runner *runner;
+    const struct qn_batch *rows; /* whole table; NULL: the list */
+    uint32_t first, next, end;
+    const struct qn_batch **list;
+    uint32_t n_list;
+    bool wanted[64];
+    struct qn_schema schema;
+    struct qn_arena arena;
+    char raw[64];
+};
+
+static inline qn_code runner_next(struct qn_reader *reader, struct qn_batch *batch,
+                                  struct qn_rejects *rejects, struct qn_err *err)
+{
+    struct qn_runner_reader *self = (struct qn_runner_reader *)(void *)reader;
+    (void)rejects;
+    if (!self->rows) {
+        static const struct qn_batch none = {0};
+        *batch = self->next < self->end ? *self->list[self->next++] : none;
+        return QN_OK;
+    }
+    uint32_t n = self->end - self->next, picked[256];
+    n = n < self->runner->batch_rows ? n : self->runner->batch_rows;
+    struct qn_batch all = *self->rows;
+    struct qn_column columns[64] = {0};
+    uint32_t at = 0;
+    for (uint32_t c = 0; c < self->rows->schema->n_fields; c++)
+        if (self->wanted[c])
+            columns[at++] = self->rows->columns[c];
+    all.schema = &self->schema;
+    all.columns = columns;
+    qn_arena_clear(&self->arena); /* what the last call gave is gone, as its contract says */
+    for (uint32_t i = 0; i < n; i++)
+        picked[i] = self->next + i;
+    QN_TRY(qn_batch_take(&self->arena, &all, picked, n, batch, err));
+    batch->origin = QN_NEW_ARRAY(&self->arena, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++)
+        batch->origin[i] = (self->next + i - self->first) * RUNNER_RECORD_BYTES;
+    self->next += n;
+    return QN_OK;
+}
+
+static inline qn_code runner_locate(struct qn_reader *reader, uint32_t origin,
+                                    struct qn_location *out, struct qn_err *err)
+{
+    struct qn_runner_reader *self = (struct qn_runner_reader *)(void *)reader;
+    (void)err;
+    uint32_t row = origin / RUNNER_RECORD_BYTES;
+    int len = snprintf(self->raw, sizeof self->raw, "record %u", self->first + row);
+    *out = (struct qn_location){
+        .byte_offset = reader->base + origin, .line = row, .raw = {self->raw, (size_t)len}};
+    return QN_OK;
+}
+
+static inline void runner_result(const struct qn_reader *reader, struct qn_chunk_result *out)
+{
+    (void)reader;
+    *out = (struct qn_chunk_result){0};
+}
+
+static inline void runner_close(struct qn_reader *reader)
+{
+    struct qn_runner_reader *self = (struct qn_runner_reader *)(void *)reader;
+    qn_arena_fini(&self->arena);
+    free(self->list);
+    free(self);
+}
+
+static const struct qn_reader_ops runner_reader_ops = {
+    .next = runner_next, .locate = runner_locate, .result = runner_result, .close = runner_close};
+
+/* Rows of unit `unit` of `n_units` of a table. */
+static inline struct qn_reader *runner_open(struct qn_runner *runner,
+                                            const struct qn_runner_table *table, uint32_t unit,
+                                            uint32_t n_units, const bool *wanted)
+{
+    struct qn_runner_reader *self = calloc(1, sizeof *self);
+    struct qn_field *fields = QN_NEW_ARRAY(&runner->arena, struct qn_field, 64);
+    *self = (struct qn_runner_reader){.runner = runner, .rows = &table->rows};
+    qn_arena_init(&self->arena);
+    uint64_t n = table->rows.n_rows;
+    self->first = self->next = (uint32_t)(n * unit / n_units);
+    self->end = (uint32_t)(n * (unit + 1) / n_units);
+    for (uint32_t c = 0; c < table->schema.n_fields; c++) {
+        self->wanted[c] = !wanted || wanted[c];
+        if (self->wanted[c])
+            fields[self->schema.n_fields++] = table->schema.fields[c];
+    }
+    self->schema.fields = fields;
+    self->reader = (struct qn_reader){.ops = &runner_reader_ops,
+                                      .schema = &self->schema,
+                                      .base = (uint64_t)self->first * RUNNER_RECORD_BYTES,
+                                      .file = table->kind == QN_INPUT_SOURCE ? "mem.csv" : ""};
+    return &self->reader;
+}
+
+static inline struct qn_runner_table *runner_find(struct qn_runner *runner, const char *name)
+{
+    for (uint32_t i = 0; i < runner->n_tables; i++)
+        if (strcmp(runner->tables[i].name, name) == 0)
+            return &runner->tables[i];
+    return NULL;
+}
+
+/* --- compiling ------------------------------------------------------------------------------- */
+
+struct qn_runner_env {
+    struct qn_job_env env;
+    struct qn_runner *runner;
+};
+
+static inline bool runner_input(const struct qn_job_env *env, const struct qn_node *node,
+                                struct qn_input *out)
+{
+    struct qn_runner *runner = ((const struct qn_runner_env *)(const void *)env)->runner;
+    struct qn_runner_table *table = runner_find(runner, qn_node_text(node, ""));
+    if (!table) {
+        qn_diags_add(env->diags, node->span, NULL, NULL, "no such input");
+        return false;
+    }
+    *out = (struct qn_input){.kind = table->kind,
+                             .index = (uint32_t)(table - runner->tables),
+                             .name = table->name,
+                             .schema = &table->schema};
+    return true;
+}
+
+static inline const struct qn_node *runner_source_node(const struct qn_job_env *env,
+                                                       const struct qn_input *in)
+{
+    struct qn_runner *runner = ((const struct qn_runner_env *)(const void *)env)->runner;
+    for (uint32_t i = 0; i < runner->spec.n_sources; i++)
+        if (in->kind == QN_INPUT_SOURCE && strcmp(runner->spec.sources[i].name, in->name) == 0)
+            return runner->spec.sources[i].node;
+    return NULL;
+}
+
+static inline const struct qn_node *runner_training_node(const struct qn_job_env *env,
+                                                         const char *model)
+{
+    (void)env;
+    (void)model;
+    return NULL;
+}
+
+static inline void runner_job(struct qn_runner *runner, const char *name)
+{
+    struct qn_runner_env at = {.runner = runner};
+    for (uint32_t i = 0; i < runner->spec.n_jobs; i++) {
+        if (strcmp(runner->spec.jobs[i].name, name) != 0)
+            continue;
+        at.env = (struct qn_job_env){.arena = &runner->arena,
+                                     .diags = &runner->spec.diags,
+                                     .node = runner->spec.jobs[i].node,
+                                     .seed = runner->spec.seed,
+                                     .input = runner_input,
+                                     .source_node = runner_source_node,
+                                     .training_node = runner_training_node,
+                                     .partitions = runner->partitions};
+        runner->job = (struct qn_job){
+            .name = runner->spec.jobs[i].name, .ops = runner->spec.jobs[i].ops, .index = i};
+        runner->compiled = runner->job.ops->compile(&at.env, &runner->job, &runner->err);
+        return;
+    }
+    fail_msg("no job %s", name);
+}
+
+/* All complaints so far, as people read them. */
+static inline const char *runner_mistakes(struct qn_runner *runner)
+{
+    struct qn_buf buf;
+    qn_buf_init(&buf);
+    qn_diags_render(&runner->spec.diags, &buf, false);
+    const char *text = qn_arena_strdup(&runner->arena, qn_buf_strv(&buf));
+    qn_buf_fini(&buf);
+    return text;
+}
+
+/* --- tasks ----------------------------------------------------------------------------------- */
+
+static inline qn_code runner_keep(struct qn_runner_task *task, uint32_t list,
+                                  const struct qn_batch *batch, struct qn_err *err)
+{
+    struct qn_arena *arena = &task->runner->arena;
+    uint32_t n = task->n_batches[list];
+    struct qn_batch *grown = QN_NEW_ARRAY(arena, struct qn_batch, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        grown[i] = task->batches[list][i];
+    task->batches[list] = grown;
+    task->n_batches[list] = n + 1;
+    assert_true(batch->n_rows > 0 && batch->n_rows <= QN_BATCH_ROWS);
+    return qn_batch_copy(arena, batch, &grown[n], err);
+}
+
+static inline qn_code runner_give_rows(struct qn_task_out *out, const struct qn_batch *batch,
+                                       struct qn_err *err)
+{
+    return runner_keep((struct qn_runner_task *)(void *)out, 0, batch, err);
+}
+
+static inline qn_code runner_give_partition(struct qn_task_out *out, uint32_t partition,
+                                            const struct qn_batch *batch, struct qn_err *err)
+{
+    assert_true(partition < QN_MAX_PARTITIONS);
+    return runner_keep((struct qn_runner_task *)(void *)out, partition, batch, err);
+}
+
+static inline qn_code runner_give_partial(struct qn_task_out *out, struct qn_strv bytes,
+                                          struct qn_err *err)
+{
+    struct qn_runner_task *task = (struct qn_runner_task *)(void *)out;
+    (void)err;
+    assert_false(task->has_partial);
+    task->has_partial = true;
+    qn_buf_put(&task->partial, bytes.data, bytes.len);
+    return QN_OK;
+}
+
+static const struct qn_task_out_ops runner_out_ops = {
+    .rows = runner_give_rows, .partition = runner_give_partition, .partial = runner_give_partial};
+
+static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
+                                       struct qn_err *err);
+
+/* The task's input carries the runner, for open_side. */
+struct qn_runner_in {
+    struct qn_task_in in;
+    struct qn_runner *runner;
+};
+
+static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
+                                       struct qn_err *err)
+{
+    struct qn_runner *runner = ((struct qn_runner_in *)(void *)in)->runner;
+    (void)err;
+    *out = runner_open(runner, &runner->tables[runner->job.sides[side].index], 0, 1, NULL);
+    return QN_OK;
+}
+
+/* A reader over one partition of an earlier stage's tasks, in unit order. */
+static inline struct qn_reader *runner_open_partition(struct qn_runner *runner,
+                                                      struct qn_runner_task *tasks, uint32_t n,
+                                                      uint32_t partition,
+                                                      const struct qn_schema *schema)
+{
+    struct qn_runner_reader *self = calloc(1, sizeof *self);
+    *self = (struct qn_runner_reader){.runner = runner, .schema = *schema};
+    qn_arena_init(&self->arena);
+    for (uint32_t t = 0; t < n; t++)
+        self->end += tasks[t].n_batches[partition];
+    self->list = calloc(self->end + 1, sizeof(const struct qn_batch *));
+    uint32_t at = 0;
+    for (uint32_t t = 0; t < n; t++)
+        for (uint32_t b = 0; b < tasks[t].n_batches[partition]; b++)
+            self->list[at++] = &tasks[t].batches[partition][b];
+    self->reader =
+        (struct qn_reader){.ops = &runner_reader_ops, .schema = &self->schema, .file = ""};
+    return &self->reader;
+}
+
+static inline qn_code runner_task(struct qn_runner *runner, uint32_t stage, uint32_t round,
+                                  uint32_t unit, uint32_t n_units, struct qn_reader *reader,
+                                  struct qn_runner_task *task)
+{
+    struct qn_arena arena;
+    struct qn_strv states[QN_MAX_STAGES];
+    struct qn_task_cache unit_cache = {0};
+    qn_arena_init(&arena);
+    for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
+        states[s] = qn_buf_strv(&runner->states[s]);
+    *task = (struct qn_runner_task){.runner = runner, .out.ops = &runner_out_ops};
+    qn_buf_init(&task->partial);
+    assert_ok(qn_rejects_init(&task->out.rejects, &runner->err), &runner->err);
+    struct qn_runner_in at = {
+        .in = {.stage = stage,
+               .round = round,
+               .unit = unit,
+               .n_units = n_units,
+               .reader = reader,
+               .states = states,
+               .arena = &arena,
+               .open_side = runner_open_side,
+               .unit_cache = &unit_cache,
+               .job_cache = &runner->job_cache,
+               .cancelled = &runner->cancelled,
+               .seed = runner->spec.seed},
+        .runner = runner,
+    };
+    qn_code code = runner->job.ops->run(&runner->job, &at.in, &task->out, &runner->err);
+    if (unit_cache.data)
+        unit_cache.free(unit_cache.data);
+    reader->ops->close(reader);
+    qn_arena_fini(&arena);
+    return code;
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static inline void runner_print(struct qn_buf *out, const struct qn_batch *batch)
+{
+    for (uint32_t row = 0; row < batch->n_rows; row++) {
+        for (uint32_t c = 0; c < batch->schema->n_fields; c++) {
+            qn_buf_printf(out, "%s", c ? "|" : "");
+            qn_value_format(out, &batch->columns[c], row);
+        }
+        qn_buf_printf(out, "\n");
+    }
+}
+
+static inline void runner_collect(struct qn_runner *runner, const struct qn_stage *stage,
+                                  struct qn_runner_task *task)
+{
+    struct qn_counters *sum = &runner->counters;
+    const struct qn_counters *one = &task->out.counters;
+    for (uint32_t b = 0; stage->rows && b < task->n_batches[0]; b++)
+        runner_print(&runner->rows, &task->batches[0][b]);
+    qn_buf_put(&runner->partials, task->partial.data, task->partial.len);
+    if (!stage->counts)
+        return;
+    struct qn_batch rejects;
+    qn_builder_batch(task->out.rejects.rows, &rejects);
+    runner_print(&runner->rejects, &rejects);
+    sum->rows_in += one->rows_in;
+    sum->rows_out += one->rows_out;
+    sum->quarantined += one->quarantined;
+    sum->filtered += one->filtered;
+    sum->deduplicated += one->deduplicated;
+    sum->added += one->added;
+    sum->absorbed += one->absorbed;
+}
+
+static inline void runner_task_fini(struct qn_runner_task *task)
+{
+    qn_buf_fini(&task->partial);
+    qn_rejects_fini(&task->out.rejects);
+}
+
+/* Merges a stage's partials in unit order and finishes it. */
+static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, uint32_t round,
+                                    struct qn_runner_task *tasks, uint32_t n,
+                                    enum qn_verdict *verdict)
+{
+    const struct qn_job_ops *ops = runner->job.ops;
+    struct qn_strv states[QN_MAX_STAGES];
+    struct qn_buf state;
+    void *acc = NULL;
+    qn_code code = QN_OK;
+    qn_buf_init(&state);
+    for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
+        states[s] = qn_buf_strv(&runner->states[s]);
+    for (uint32_t t = 0; t < n && code == QN_OK; t++) {
+        assert_true(tasks[t].has_partial);
+        code = ops->merge(&runner->job, stage, &acc, qn_buf_strv(&tasks[t].partial), &runner->err);
+    }
+    if (code == QN_OK)
+        code = ops->finish(&runner->job, stage, round, &acc, states, &state, &runner->findings,
+                           verdict, &runner->err);
+    ops->free_acc(acc);
+    qn_buf_fini(&runner->states[stage]);
+    runner->states[stage] = state;
+    return code;
+}
+
+/* A permutation of 0..n-1 by seed; seed 0 leaves it as it is. */
+static inline void runner_shuffle(uint32_t *order, uint32_t n, uint64_t seed)
+{
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    for (uint32_t i = n; seed && i > 1; i--) {
+        uint32_t j = (uint32_t)(qn_mix64(seed + i) % i), swap = order[i - 1];
+        order[i - 1] = order[j];
+        order[j] = swap;
+    }
+}
+
+static inline void runner_reset(struct qn_runner *runner)
+{
+    qn_buf_clear(&runner->rows);
+    qn_buf_clear(&runner->rejects);
+    qn_buf_clear(&runner->partials);
+    runner->counters = (struct qn_counters){0};
+    runner->findings = (struct qn_findings){.arena = &runner->arena};
+    for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
+        qn_buf_clear(&runner->states[s]);
+    if (runner->job_cache.data)
+        runner->job_cache.free(runner->job_cache.data);
+    runner->job_cache = (struct qn_task_cache){0};
+}
+
+static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_t round,
+                                   uint32_t n_chunks, uint64_t seed, struct qn_runner_task **tasks,
+                                   uint32_t *n_tasks, enum qn_verdict *verdict)
+{
+    const struct qn_stage *stage = &runner->job.stages[s];
+    uint32_t from = stage->partitions_from, order[RUNNER_UNITS];
+    bool chunks = stage->over == QN_OVER_CHUNKS;
+    uint32_t n = chunks ? n_chunks : runner->job.stages[from].n_partitions;
+    assert_true(n <= RUNNER_UNITS);
+    tasks[s] = calloc(n, sizeof *tasks[s]);
+    n_tasks[s] = n;
+    runner_shuffle(order, n, seed ? seed + s + 100 * round : 0);
+    qn_code code = QN_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t unit = order[i];
+        struct qn_reader *reader =
+            chunks ? runner_open(runner, &runner->tables[runner->job.input.index], unit, n,
+                                 stage->wanted)
+                   : runner_open_partition(runner, tasks[from], n_tasks[from], unit,
+                                           &runner->job.stages[from].partition_schema);
+        qn_code one = runner_task(runner, s, round, unit, n, reader, &tasks[s][unit]);
+        code = code == QN_OK ? one : code;
+    }
+    for (uint32_t unit = 0; unit < n; unit++)
+        runner_collect(runner, stage, &tasks[s][unit]);
+    *verdict = QN_VERDICT_NEXT;
+    if (code == QN_OK && stage->merges)
+        code = runner_finish(runner, s, round, tasks[s], n, verdict);
+    return code;
+}
+
+/* Runs the compiled job with its input cut into n_units; 0 as seed runs tasks in order. */
+static inline qn_code runner_try(struct qn_runner *runner, uint32_t n_units, uint64_t seed)
+{
+    struct qn_runner_task *tasks[QN_MAX_STAGES] = {0};
+    uint32_t n_tasks[QN_MAX_STAGES] = {0}, round = 0;
+    qn_code code = QN_OK;
+    runner_reset(runner);
+    for (uint32_t s = 0; s < runner->job.n_stages && code == QN_OK;) {
+        enum qn_verdict verdict;
+        code = runner_stage(runner, s, round, n_units, seed, tasks, n_tasks, &verdict);
+        bool again = code == QN_OK && verdict == QN_VERDICT_REPEAT;
+        assert_true(round < 1000);
+        round = again ? round + 1 : 0;
+        if (again) {
+            for (uint32_t t = 0; t < n_tasks[s]; t++)
+                runner_task_fini(&tasks[s][t]);
+            free(tasks[s]);
+            tasks[s] = NULL;
+        } else {
+            s++;
+        }
+    }
+    for (uint32_t s = 0; s < QN_MAX_STAGES; s++) {
+        for (uint32_t t = 0; tasks[s] && t < n_tasks[s]; t++)
+            runner_task_fini(&tasks[s][t]);
+        free(tasks[s]);
+    }
+    return code;
+}
+
+static inline void runner_run(struct qn_runner *runner, uint32_t n_units, uint64_t seed)
+{
+    if (runner->compiled != QN_OK)
+        fail_msg("%s", runner_mistakes(runner));
+    assert_ok(runner_try(runner, n_units, seed), &runner->err);
+    const struct qn_counters *c = &runner->counters;
+    assert_int_equal(c->rows_in + c->added,
+                     c->rows_out + c->quarantined + c->filtered + c->deduplicated + c->absorbed);
+}
+
+static inline const char *runner_text(struct qn_buf *buf)
+{
+    qn_buf_put_u8(buf, 0);
+    buf->len--;
+    assert_false(buf->failed);
+    return (const char *)buf->data;
+}
+
+/* Lines of values, NULL as nothing. */
+static inline const char *runner_rows(struct qn_runner *runner)
+{
+    return runner_text(&runner->rows);
+}
+
+/* Lines of file|line|byte_offset|column|rule|message|raw. */
+static inline const char *runner_rejects(struct qn_runner *runner)
+{
+    return runner_text(&runner->rejects);
+}
+
+static inline void runner_fini(struct qn_runner *runner)
+{
+    runner_reset(runner);
+    for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
+        qn_buf_fini(&runner->states[s]);
+    qn_buf_fini(&runner->rows);
+    qn_buf_fini(&runner->rejects);
+    qn_buf_fini(&runner->partials);
+    qn_spec_fini(&runner->spec);
+    qn_arena_fini(&runner->arena);
+}
+
+#endif
