@@ -20,7 +20,12 @@
 #include "spec/spec.h"
 #include "tests/support/test.h"
 
-enum { RUNNER_TABLES = 8, RUNNER_UNITS = 64, RUNNER_RECORD_BYTES = 10 };
+enum {
+    RUNNER_ROWS = QN_MAX_PARTITIONS,
+    RUNNER_TABLES = 8,
+    RUNNER_UNITS = 64,
+    RUNNER_RECORD_BYTES = 10
+};
 
 struct qn_runner_table {
     const char *name;
@@ -33,8 +38,8 @@ struct qn_runner_table {
 struct qn_runner_task {
     struct qn_task_out out; /* first: the ops get it back */
     struct qn_runner *runner;
-    struct qn_batch *batches[QN_MAX_PARTITIONS]; /* rows in [0], or by partition */
-    uint32_t n_batches[QN_MAX_PARTITIONS];
+    struct qn_batch *batches[RUNNER_ROWS + 1]; /* by partition; and rows */
+    uint32_t n_batches[RUNNER_ROWS + 1];
     struct qn_buf partial;
     bool has_partial;
 };
@@ -46,9 +51,11 @@ struct qn_runner {
     uint32_t n_tables;
     struct qn_job job;
     qn_code compiled;
-    uint32_t partitions; /* of shuffles; 3 unless set before runner_job */
-    uint32_t batch_rows; /* of readers; 4 unless set */
-    struct qn_err err;   /* of the last call that failed */
+    uint32_t partitions;  /* of shuffles; 3 unless set before runner_job */
+    uint32_t batch_rows;  /* of readers; 4 unless set */
+    struct qn_err err;    /* of the last call that failed */
+    struct qn_strv model; /* what a score job reads */
+    bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
     struct qn_buf rows, rejects, partials;
     struct qn_counters counters;
@@ -284,8 +291,13 @@ static inline const struct qn_node *runner_source_node(const struct qn_job_env *
 static inline const struct qn_node *runner_training_node(const struct qn_job_env *env,
                                                          const char *model)
 {
-    (void)env;
-    (void)model;
+    struct qn_runner *runner = ((const struct qn_runner_env *)(const void *)env)->runner;
+    for (uint32_t i = 0; i < runner->spec.n_jobs; i++) {
+        const struct qn_node *node = runner->spec.jobs[i].node;
+        const char *name = qn_node_text(qn_node_get(qn_node_get(node, "register"), "model"), "");
+        if (strcmp(name, model) == 0)
+            return node;
+    }
     return NULL;
 }
 
@@ -341,7 +353,7 @@ static inline qn_code runner_keep(struct qn_runner_task *task, uint32_t list,
 static inline qn_code runner_give_rows(struct qn_task_out *out, const struct qn_batch *batch,
                                        struct qn_err *err)
 {
-    return runner_keep((struct qn_runner_task *)(void *)out, 0, batch, err);
+    return runner_keep((struct qn_runner_task *)(void *)out, RUNNER_ROWS, batch, err);
 }
 
 static inline qn_code runner_give_partition(struct qn_task_out *out, uint32_t partition,
@@ -428,6 +440,8 @@ static inline qn_code runner_task(struct qn_runner *runner, uint32_t stage, uint
                .open_side = runner_open_side,
                .unit_cache = &unit_cache,
                .job_cache = &runner->job_cache,
+               .model = runner->model,
+               .model_version = 1,
                .cancelled = &runner->cancelled,
                .seed = runner->spec.seed},
         .runner = runner,
@@ -458,8 +472,8 @@ static inline void runner_collect(struct qn_runner *runner, const struct qn_stag
 {
     struct qn_counters *sum = &runner->counters;
     const struct qn_counters *one = &task->out.counters;
-    for (uint32_t b = 0; stage->rows && b < task->n_batches[0]; b++)
-        runner_print(&runner->rows, &task->batches[0][b]);
+    for (uint32_t b = 0; stage->rows && b < task->n_batches[RUNNER_ROWS]; b++)
+        runner_print(&runner->rows, &task->batches[RUNNER_ROWS][b]);
     qn_buf_put(&runner->partials, task->partial.data, task->partial.len);
     if (!stage->counts)
         return;
@@ -481,6 +495,28 @@ static inline void runner_task_fini(struct qn_runner_task *task)
     qn_rejects_fini(&task->out.rejects);
 }
 
+static inline void runner_refuses(struct qn_runner *runner, uint32_t stage, struct qn_strv partial)
+{
+    struct qn_err err = {0};
+    void *acc = NULL;
+    assert_int_not_equal(runner->job.ops->merge(&runner->job, stage, &acc, partial, &err), QN_OK);
+    runner->job.ops->free_acc(acc);
+}
+
+/* What a damaged partial does: nothing but an error. */
+static inline void runner_damage(struct qn_runner *runner, uint32_t stage,
+                                 const struct qn_buf *partial)
+{
+    struct qn_buf copy;
+    qn_buf_init(&copy);
+    qn_buf_put(&copy, partial->data, partial->len);
+    qn_buf_put_u8(&copy, 0);
+    runner_refuses(runner, stage, qn_buf_strv(&copy));
+    if (partial->len > 0)
+        runner_refuses(runner, stage, (struct qn_strv){(const char *)copy.data, copy.len - 2});
+    qn_buf_fini(&copy);
+}
+
 /* Merges a stage's partials in unit order and finishes it. */
 static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, uint32_t round,
                                     struct qn_runner_task *tasks, uint32_t n,
@@ -496,6 +532,8 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
         states[s] = qn_buf_strv(&runner->states[s]);
     for (uint32_t t = 0; t < n && code == QN_OK; t++) {
         assert_true(tasks[t].has_partial);
+        if (runner->distrust)
+            runner_damage(runner, stage, &tasks[t].partial);
         code = ops->merge(&runner->job, stage, &acc, qn_buf_strv(&tasks[t].partial), &runner->err);
     }
     if (code == QN_OK)
