@@ -1,5 +1,5 @@
 /* Every kind of jobs.def: the same bytes whatever the order in which its tasks ran, rows that
- * balance, damaged partials refused. A new kind adds a job to the spec below and a line to cases. */
+ * balance, damaged partials refused. A new kind adds a job to the spec below, a line to cases. */
 #include "tests/support/job_runner.h"
 
 static const char *const spec =
