@@ -90,8 +90,7 @@ static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, 
     return outcome->succeeded && code == QN_OK ? QN_EXIT_OK : QN_EXIT_FAILED;
 }
 
-static int run_plan(const struct qn_launch *launch, struct qn_plan *plan,
-                    const struct qn_plan_options *options)
+static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
 {
     struct qn_err err = {0};
     struct qn_buf bytes;
@@ -101,7 +100,7 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan,
         return QN_EXIT_FAILED;
     }
     qn_buf_init(&bytes);
-    qn_plan_pack(plan, options, &bytes);
+    qn_plan_pack(plan, &bytes);
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -133,7 +132,7 @@ int qn_launch_run(const struct qn_launch *launch)
     int exit = QN_EXIT_OK;
     qn_cli_setup_log(&launch->common, "quern");
     if (qn_launch_plan(&launch->common, &options, &plan, &exit))
-        exit = run_plan(launch, &plan, &options);
+        exit = run_plan(launch, &plan);
     qn_plan_fini(&plan);
     return exit;
 }

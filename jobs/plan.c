@@ -299,17 +299,17 @@ static void pack_source(struct qn_buf *out, const struct qn_plan_source *source)
     qn_buf_put_u64(out, source->bytes);
 }
 
-void qn_plan_pack(const struct qn_plan *plan, const struct qn_plan_options *options,
-                  struct qn_buf *out)
+void qn_plan_pack(const struct qn_plan *plan, struct qn_buf *out)
 {
     qn_buf_put_str(out, qn_strv_from(QN_VERSION));
     qn_buf_put_str(out, qn_strv_from(plan->spec.path));
     qn_buf_put_str(out, qn_strv_from(plan->spec.folder));
     qn_buf_put_str(out, plan->spec.text);
-    qn_buf_put_u32(out, options->n_settings);
-    for (uint32_t i = 0; i < options->n_settings; i++) {
-        qn_buf_put_str(out, qn_strv_from(options->settings[i].key));
-        qn_buf_put_str(out, qn_strv_from(options->settings[i].value));
+    /* What the environment gave goes along: a worker's own must not change the answer. */
+    qn_buf_put_u32(out, plan->spec.n_settings);
+    for (uint32_t i = 0; i < plan->spec.n_settings; i++) {
+        qn_buf_put_str(out, qn_strv_from(plan->spec.settings[i].key));
+        qn_buf_put_str(out, qn_strv_from(plan->spec.settings[i].value));
     }
     qn_buf_put_u32(out, plan->spec.n_sources);
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)

@@ -49,8 +49,7 @@ QN_CHECK qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options
 void qn_plan_fini(struct qn_plan *plan);
 
 /* The plan as bytes for workers. */
-void qn_plan_pack(const struct qn_plan *plan, const struct qn_plan_options *options,
-                  struct qn_buf *out);
+void qn_plan_pack(const struct qn_plan *plan, struct qn_buf *out);
 /* A worker's side of it; never touches the sources' files. */
 QN_CHECK qn_code qn_plan_unpack(struct qn_plan *plan, struct qn_strv bytes, struct qn_err *err);
 
