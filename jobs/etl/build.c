@@ -122,6 +122,38 @@ bool qn_etl_build_columns(struct qn_etl_build *build, const struct qn_schema *sc
     return fine;
 }
 
+void qn_etl_build_complain(struct qn_etl_build *build, const struct qn_node *node,
+                           const struct qn_expr_complaint *complaint)
+{
+    if (complaint->offset + complaint->width <= node->text.len) {
+        struct qn_strv word = {node->text.data + complaint->offset, complaint->width};
+        if (is_broken(build, word))
+            return;
+    }
+    qn_diags_add(build->env->diags, qn_node_span_at(node, complaint->offset, complaint->width),
+                 NULL, complaint->hint[0] ? complaint->hint : NULL, "%s", complaint->message);
+}
+
+struct qn_expr *qn_etl_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,
+                                  const struct qn_node *node)
+{
+    if (node->kind != QN_NODE_SCALAR) {
+        qn_diags_add(build->env->diags, node->span, "a SQL expression", NULL,
+                     "expected an expression");
+        return NULL;
+    }
+    struct qn_expr *expr = NULL;
+    struct qn_expr_complaint complaint = {0};
+    qn_code code = qn_expr_compile(build->env->arena, node->text, schema, &expr, &complaint);
+    if (code == QN_OK)
+        return expr;
+    if (code == QN_ENOMEM)
+        build->nomem = true;
+    else
+        qn_etl_build_complain(build, node, &complaint);
+    return NULL;
+}
+
 struct qn_schema *qn_etl_build_schema(struct qn_etl_build *build, uint32_t n,
                                       struct qn_field **fields)
 {
@@ -132,5 +164,21 @@ struct qn_schema *qn_etl_build_schema(struct qn_etl_build *build, uint32_t n,
     *schema = (struct qn_schema){.fields = *fields, .n_fields = n};
     if (n > build->etl->width)
         build->etl->width = n;
+    return schema;
+}
+
+const struct qn_schema *qn_etl_build_with(struct qn_etl_build *build, const char *name,
+                                          struct qn_type type, int32_t replace)
+{
+    const struct qn_schema *old = build->schema;
+    struct qn_field *fields;
+    uint32_t n = old->n_fields + (replace < 0 ? 1 : 0);
+    struct qn_schema *schema = qn_etl_build_schema(build, n, &fields);
+    if (!schema)
+        return NULL;
+    for (uint32_t i = 0; i < old->n_fields; i++)
+        fields[i] = old->fields[i];
+    fields[replace < 0 ? old->n_fields : (uint32_t)replace] =
+        (struct qn_field){.name = name, .type = type};
     return schema;
 }

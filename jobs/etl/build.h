@@ -5,6 +5,7 @@
 #ifndef QN_JOBS_ETL_BUILD_H
 #define QN_JOBS_ETL_BUILD_H
 
+#include "expr/expr.h"
 #include "flow/job.h"
 #include "jobs/etl/step.h"
 #include "spec/keys.h"
@@ -43,11 +44,23 @@ bool qn_etl_build_columns(struct qn_etl_build *build, const struct qn_schema *sc
 
 void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name);
 
+/* Compiles the expression a node holds; NULL after a complaint inside it. */
+struct qn_expr *qn_etl_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,
+                                  const struct qn_node *node);
+void qn_etl_build_complain(struct qn_etl_build *build, const struct qn_node *node,
+                           const struct qn_expr_complaint *complaint);
+
 /* A schema of n fields to fill, in the plan's arena. */
 struct qn_schema *qn_etl_build_schema(struct qn_etl_build *build, uint32_t n,
                                       struct qn_field **fields);
+/* The schema so far with one field more, or with the field at `replace` changed (-1: append). */
+const struct qn_schema *qn_etl_build_with(struct qn_etl_build *build, const char *name,
+                                          struct qn_type type, int32_t replace);
+
 /* One per key of an etl job, in the order they act; each adds the steps its node asks for. */
 void qn_etl_build_rename(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_filter(struct qn_etl_build *build, const struct qn_node *node);
+void qn_etl_build_derive(struct qn_etl_build *build, const struct qn_node *node);
 void qn_etl_build_impute(struct qn_etl_build *build, const struct qn_node *node);
 void qn_etl_build_dedupe(struct qn_etl_build *build, const struct qn_node *node);
 void qn_etl_build_join(struct qn_etl_build *build, const struct qn_node *node);

@@ -5,6 +5,7 @@
 
 #include "jobs/etl/distinct.h"
 #include "jobs/etl/etl.h"
+#include "jobs/etl/group.h"
 
 bool qn_check_quarantines(const struct qn_check *check)
 {
@@ -94,7 +95,7 @@ static void add_check(struct qn_etl_build *build, const struct qn_test *test)
     struct qn_etl *etl = build->etl;
     assert(etl->n_checks < build->max_checks);
     struct qn_check *check = &etl->checks[etl->n_checks];
-    *check = (struct qn_check){.test = test, .column = ""};
+    *check = (struct qn_check){.test = test, .column = "", .grouped = etl->group != NULL};
     if (test->kind == QN_TEST_ROW_COUNT) {
         read_row_count(build, check);
         etl->n_checks++;
@@ -149,7 +150,7 @@ qn_code qn_check_example(struct qn_etl_step_ctx *ctx, const struct qn_check *che
     qn_code code = qn_etl_step_locate(ctx, batch, row, &place, err);
     char *text = NULL;
     int shown = (int)(value.len < MOST ? value.len : MOST);
-    bool read = ctx->job->input.kind == QN_INPUT_SOURCE;
+    bool read = ctx->job->input.kind == QN_INPUT_SOURCE && !check->grouped;
     const char *quote = qn_is_valid(&batch->columns[check->field], row) ? "'" : "";
     const char *missing = *quote ? "" : "no value";
     if (code == QN_OK && read)
@@ -262,7 +263,7 @@ static qn_code report_one(const struct qn_check *check, const struct qn_check_ta
 }
 
 qn_code qn_checks_report(const struct qn_etl *etl, const struct qn_check_tally *tallies,
-                         uint64_t rows_out, const struct qn_strv *states,
+                         bool grouped, uint64_t rows_out, const struct qn_strv *states,
                          struct qn_findings *findings, struct qn_err *err)
 {
     struct qn_test_finding *all = QN_NEW_ARRAY(findings->arena, struct qn_test_finding,
@@ -273,6 +274,8 @@ qn_code qn_checks_report(const struct qn_etl *etl, const struct qn_check_tally *
     if (n)
         memcpy(all, findings->tests, n * sizeof *all);
     for (uint32_t i = 0; i < etl->n_checks; i++) {
+        if (etl->checks[i].grouped != grouped)
+            continue;
         QN_TRY(report_one(&etl->checks[i], &tallies[i], rows_out, states, &all[n], findings->arena,
                           err));
         if (!findings->failed && strcmp(all[n].status, "fail") == 0) {

@@ -16,11 +16,13 @@ struct qn_check {
     uint32_t field;         /* the column's position in the schema at its place */
     struct qn_cell *values; /* ACCEPTED_VALUES, ascending */
     uint32_t n_values;
-    struct qn_cell min, max;               /* ACCEPTED_RANGE; invalid: no bound */
-    int64_t min_rows, max_rows;            /* ROW_COUNT; -1: no bound */
-    const char *expected;                  /* "expected one of a, b" */
-    const struct qn_etl_step *unique_step; /* UNIQUE */
-    uint32_t unique_set;                   /* its set in that step */
+    struct qn_cell min, max;    /* ACCEPTED_RANGE; invalid: no bound */
+    int64_t min_rows, max_rows; /* ROW_COUNT; -1: no bound */
+    const char *expected;       /* "expected one of a, b" */
+    bool grouped;               /* acts on groups, after the reduce */
+    const struct qn_etl_step
+        *unique_step;    /* UNIQUE; NULL: true by construction (a sole group key) */
+    uint32_t unique_set; /* its set in that step */
 };
 
 /* What a task found; merged in unit order. */
@@ -45,9 +47,9 @@ void qn_tallies_pack(const struct qn_etl *etl, const struct qn_check_tally *tall
 QN_CHECK qn_code qn_tallies_merge(const struct qn_etl *etl, struct qn_check_tally *tallies,
                                   struct qn_unpack *in, struct qn_arena *arena, struct qn_err *err);
 
-/* One finding per check, and findings->failed. */
+/* One finding per check of the side of the grouping (`grouped`), and findings->failed. */
 QN_CHECK qn_code qn_checks_report(const struct qn_etl *etl, const struct qn_check_tally *tallies,
-                                  uint64_t rows_out, const struct qn_strv *states,
+                                  bool grouped, uint64_t rows_out, const struct qn_strv *states,
                                   struct qn_findings *findings, struct qn_err *err);
 
 /* The step for the row-wise checks [first, first + n) (step_checks.c) and the one for the unique

@@ -5,6 +5,7 @@
 #include "jobs/etl/compile.h"
 #include "jobs/etl/distinct.h"
 #include "jobs/etl/etl.h"
+#include "jobs/etl/group.h"
 
 /* --- what may stand in it -------------------------------------------------------------------- */
 
@@ -64,6 +65,11 @@ static const struct qn_key etl_keys[] = {
      .shape = QN_SHAPE_MAP,
      .item = QN_SHAPE_IDENTIFIER,
      .doc = "new names of columns, by old name"},
+    {.name = "filter", .shape = QN_SHAPE_EXPR, .doc = "rows for which it is true stay"},
+    {.name = "derive",
+     .shape = QN_SHAPE_MAP,
+     .item = QN_SHAPE_EXPR,
+     .doc = "new columns, in order; later ones may use earlier ones"},
     {.name = "impute",
      .shape = QN_SHAPE_MAP,
      .item = QN_SHAPE_OBJECT,
@@ -79,6 +85,15 @@ static const struct qn_key etl_keys[] = {
      .object = &join_object,
      .or_single = true,
      .doc = "columns of another job's rows, by key"},
+    {.name = "group_by",
+     .shape = QN_SHAPE_LIST,
+     .item = QN_SHAPE_TEXT,
+     .or_single = true,
+     .doc = "one row per value of these columns"},
+    {.name = "aggregate",
+     .shape = QN_SHAPE_MAP,
+     .item = QN_SHAPE_EXPR,
+     .doc = "columns of a group: count(*), sum(x), avg(x), min(x), max(x), stddev(x)"},
     {.name = "select",
      .shape = QN_SHAPE_LIST,
      .item = QN_SHAPE_TEXT,
@@ -129,16 +144,27 @@ static void build_steps(struct qn_etl_build *build)
     build_source_checks(build);
     if ((found = node_of(build, "rename", QN_NODE_MAP)))
         qn_etl_build_rename(build, found);
+    if ((found = qn_node_get(node, "filter")))
+        qn_etl_build_filter(build, found);
+    if ((found = node_of(build, "derive", QN_NODE_MAP)))
+        qn_etl_build_derive(build, found);
     if ((found = node_of(build, "impute", QN_NODE_MAP)))
         qn_etl_build_impute(build, found);
     if ((found = node_of(build, "dedupe", QN_NODE_MAP)))
         qn_etl_build_dedupe(build, found);
     if ((found = qn_node_get(node, "join")))
         qn_etl_build_join(build, found);
+    const struct qn_node *group_by = qn_node_get(node, "group_by");
+    const struct qn_node *aggregate = node_of(build, "aggregate", QN_NODE_MAP);
+    build->etl->group_at = build->etl->n_steps;
+    if (group_by || aggregate)
+        qn_etl_build_group(build, group_by, aggregate);
     qn_etl_build_select(build, qn_node_get(node, "select"), qn_node_get(node, "drop"));
     if ((found = node_of(build, "data_tests", QN_NODE_LIST)))
         qn_etl_build_checks(build, found, NULL);
     qn_etl_build_checks_end(build);
+    if (!build->etl->group)
+        build->etl->group_at = build->etl->n_steps;
 }
 
 static void build_into(struct qn_etl_build *build)
@@ -178,6 +204,8 @@ static void find_live(struct qn_etl_build *build, struct qn_etl_stage *stage, bo
             return;
         step->ops->needs(step, stage->live[i + 1], stage->live[i]);
     }
+    if (stage->kind == QN_ETL_REDUCE)
+        return;
     bool *wanted = stage->live[0];
     for (uint32_t i = 0; i < build->job->input.schema->n_fields; i++)
         stage->n_wanted += wanted[i];
@@ -242,12 +270,48 @@ static bool *all_true(struct qn_etl_build *build, uint32_t n)
     return all;
 }
 
+static void add_grouped_stages(struct qn_etl_build *build)
+{
+    struct qn_etl *etl = build->etl;
+    const struct qn_group_plan *group = etl->group;
+    bool *needed = QN_BUILD_ARRAY(build, bool, group->in->n_fields), tested = false;
+    if (!needed)
+        return;
+    qn_group_needs(group, needed);
+    for (uint32_t i = 0; i < etl->n_checks; i++)
+        tested = tested || !etl->checks[i].grouped;
+    struct qn_etl_stage map = {.kind = QN_ETL_MAP, .end = etl->group_at};
+    struct qn_etl_stage reduce = {
+        .kind = QN_ETL_REDUCE, .first = etl->group_at, .end = etl->n_steps};
+    find_live(build, &map, needed);
+    find_live(build, &reduce, all_true(build, build->schema->n_fields));
+    add_stage(build, &map,
+              &(struct qn_stage){.name = "map",
+                                 .over = QN_OVER_CHUNKS,
+                                 .merges = tested,
+                                 .counts = true,
+                                 .partitions = true,
+                                 .n_partitions = group->n_keys ? group->n_partitions : 1,
+                                 .partition_schema = group->partition});
+    add_stage(build, &reduce,
+              &(struct qn_stage){.name = "reduce",
+                                 .over = QN_OVER_PARTITIONS,
+                                 .merges = true,
+                                 .rows = true,
+                                 .counts = true,
+                                 .partitions_from = build->job->n_stages - 1});
+}
+
 static void build_stages(struct qn_etl_build *build)
 {
     struct qn_etl *etl = build->etl;
     for (uint32_t i = 0; i < etl->n_steps; i++)
         if (etl->steps[i]->fitted)
             add_fit_stages(build, i);
+    if (etl->group) {
+        add_grouped_stages(build);
+        return;
+    }
     struct qn_etl_stage map = {.kind = QN_ETL_MAP, .end = etl->n_steps};
     find_live(build, &map, all_true(build, build->schema->n_fields));
     add_stage(
@@ -271,12 +335,14 @@ static void make_room(struct qn_etl_build *build)
     enum { STEPS_OF_ONE = 10 }; /* of keys that give one step, and twice two for the tests */
     const struct qn_node *node = build->env->node;
     const struct qn_node *source = build->env->source_node(build->env, &build->job->input);
+    const struct qn_node *derive = node_of(build, "derive", QN_NODE_MAP);
     uint32_t n = 0;
     const struct qn_node *columns = qn_node_items(qn_node_get(source, "columns"), &n);
     build->max_checks = count_items(qn_node_get(node, "data_tests"));
     for (uint32_t i = 0; i < n; i++)
         build->max_checks += count_items(qn_node_get(&columns[i], "data_tests"));
-    build->max_steps = STEPS_OF_ONE + count_items(qn_node_get(node, "join"));
+    build->max_steps =
+        STEPS_OF_ONE + (derive ? derive->n : 0) + count_items(qn_node_get(node, "join"));
     build->etl->checks = QN_BUILD_ARRAY(build, struct qn_check, build->max_checks);
     build->etl->steps = QN_BUILD_ARRAY(build, struct qn_etl_step *, build->max_steps);
 }

@@ -5,6 +5,7 @@
 #include "jobs/etl/checks.h"
 #include "jobs/etl/compile.h"
 #include "jobs/etl/etl.h"
+#include "jobs/etl/group.h"
 #include "jobs/etl/pipeline.h"
 #include "jobs/etl/profile.h"
 
@@ -35,7 +36,7 @@ static qn_code run_fit(struct qn_pipeline *pipeline, const struct qn_etl_step *s
     return code != QN_OK ? code : ended;
 }
 
-/* --- map: rows go out ------------------------------------------------------------------------ */
+/* --- map without groups, and reduce: rows go out --------------------------------------------- */
 
 struct rows_task {
     struct qn_profile profile;
@@ -59,7 +60,7 @@ static qn_code give_partial(struct qn_pipeline *pipeline, struct qn_profile *pro
     qn_buf_init(&buf);
     qn_buf_put_u64(&buf, ctx->counters->rows_out);
     qn_tallies_pack(ctx->etl, ctx->tallies, &buf);
-    qn_code code = qn_profile_pack(profile, &buf, err);
+    qn_code code = profile ? qn_profile_pack(profile, &buf, err) : qn_buf_check(&buf, "tests", err);
     if (code == QN_OK)
         code = ctx->out->ops->partial(ctx->out, qn_buf_strv(&buf), err);
     qn_buf_fini(&buf);
@@ -76,6 +77,141 @@ static qn_code run_rows(struct qn_pipeline *pipeline, struct qn_err *err)
         code = qn_pipeline_read(pipeline, err);
     if (code == QN_OK)
         code = give_partial(pipeline, &task.profile, err);
+    qn_profile_fini(&task.profile);
+    return code;
+}
+
+/* --- map with groups ------------------------------------------------------------------------- */
+
+static qn_code emit_groups(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *batch,
+                           struct qn_err *err)
+{
+    return qn_groups_add(self, batch, ctx->arena, err);
+}
+
+/* Groups of one partition, in the order they first appeared, a batch at a time. */
+static qn_code send_partition(struct qn_pipeline *pipeline, const struct qn_groups *groups,
+                              const uint32_t *partition_of, uint32_t partition, uint32_t *picked,
+                              struct qn_err *err)
+{
+    struct qn_task_out *out = pipeline->ctx.out;
+    uint32_t n = 0;
+    for (uint32_t g = 0; g <= groups->n; g++) {
+        if (g < groups->n && partition_of[g] == partition)
+            picked[n++] = g;
+        if (n == QN_BATCH_ROWS || (g == groups->n && n)) {
+            struct qn_batch batch;
+            qn_arena_clear(&pipeline->arena);
+            QN_TRY(qn_groups_pack(groups, picked, n, &pipeline->arena, &batch, err));
+            QN_TRY(out->ops->partition(out, partition, &batch, err));
+            n = 0;
+        }
+    }
+    return QN_OK;
+}
+
+static qn_code send_groups(struct qn_pipeline *pipeline, const struct qn_groups *groups,
+                           struct qn_err *err)
+{
+    const struct qn_etl_step_ctx *ctx = &pipeline->ctx;
+    uint32_t *partition_of = qn_arena_alloc(ctx->in->arena, groups->n * sizeof *partition_of);
+    uint32_t *picked = qn_arena_alloc(ctx->in->arena, QN_BATCH_ROWS * sizeof *picked);
+    if (!partition_of || !picked)
+        return qn_err_nomem(err, "groups");
+    qn_groups_partitions(groups, partition_of);
+    for (uint32_t p = 0; p < ctx->job->stages[ctx->in->stage].n_partitions; p++)
+        QN_TRY(send_partition(pipeline, groups, partition_of, p, picked, err));
+    return QN_OK;
+}
+
+static qn_code run_groups(struct qn_pipeline *pipeline, struct qn_err *err)
+{
+    const struct qn_etl_step_ctx *ctx = &pipeline->ctx;
+    struct qn_groups groups;
+    qn_code code = qn_groups_init(&groups, ctx->etl->group, err);
+    pipeline->emit = emit_groups;
+    pipeline->self = &groups;
+    if (code == QN_OK)
+        code = qn_pipeline_read(pipeline, err);
+    if (code == QN_OK)
+        code = send_groups(pipeline, &groups, err);
+    if (code == QN_OK && ctx->job->stages[ctx->in->stage].merges)
+        code = give_partial(pipeline, NULL, err);
+    qn_groups_fini(&groups);
+    return code;
+}
+
+/* --- reduce ---------------------------------------------------------------------------------- */
+
+static qn_code read_groups(struct qn_pipeline *pipeline, struct qn_groups *groups,
+                           struct qn_err *err)
+{
+    struct qn_etl_step_ctx *ctx = &pipeline->ctx;
+    struct qn_reader *reader = ctx->in->reader;
+    for (;;) {
+        struct qn_batch batch;
+        if (atomic_load(ctx->in->cancelled))
+            return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
+        QN_TRY(reader->ops->next(reader, &batch, &ctx->out->rejects, err));
+        if (batch.n_rows == 0)
+            break;
+        if (batch.schema->n_fields != groups->plan->partition.n_fields)
+            return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "groups have other columns");
+        qn_arena_clear(&pipeline->arena);
+        QN_TRY(qn_groups_merge(groups, &batch, &pipeline->arena, err));
+    }
+    if (groups->plan->n_keys == 0 && ctx->in->unit == 0)
+        return qn_groups_need_one(groups, err);
+    return QN_OK;
+}
+
+/* Every group stands for the rows that were folded into it; the one of a job without group_by is
+ * there without rows too, and then was added. */
+static void count_groups(struct qn_counters *counters, const struct qn_groups *groups)
+{
+    for (uint32_t g = 0; g < groups->n; g++) {
+        if (groups->rows[g] > 0)
+            counters->absorbed += (uint64_t)groups->rows[g] - 1;
+        else
+            counters->added++;
+    }
+}
+
+static qn_code push_groups(struct qn_pipeline *pipeline, const struct qn_groups *groups,
+                           struct qn_err *err)
+{
+    for (uint32_t first = 0; first < groups->n; first += QN_BATCH_ROWS) {
+        uint32_t n = groups->n - first < QN_BATCH_ROWS ? groups->n - first : QN_BATCH_ROWS;
+        struct qn_batch batch;
+        qn_arena_clear(&pipeline->arena);
+        batch.columns = QN_NEW_ARRAY(&pipeline->arena, struct qn_column, pipeline->ctx.etl->width);
+        if (!batch.columns)
+            return qn_err_nomem(err, "groups");
+        QN_TRY(qn_groups_rows(groups, first, n, &pipeline->arena, &batch, err));
+        QN_TRY(qn_pipeline_push(pipeline, &batch, err));
+    }
+    return QN_OK;
+}
+
+static qn_code run_reduce(struct qn_pipeline *pipeline, struct qn_err *err)
+{
+    struct rows_task task;
+    struct qn_groups groups;
+    pipeline->emit = emit_rows;
+    pipeline->self = &task;
+    qn_code code = qn_profile_init(&task.profile, &pipeline->ctx.job->out, err);
+    qn_code made = qn_groups_init(&groups, pipeline->ctx.etl->group, err);
+    if (code == QN_OK)
+        code = made;
+    if (code == QN_OK)
+        code = read_groups(pipeline, &groups, err);
+    if (code == QN_OK) {
+        count_groups(pipeline->ctx.counters, &groups);
+        code = push_groups(pipeline, &groups, err);
+    }
+    if (code == QN_OK)
+        code = give_partial(pipeline, &task.profile, err);
+    qn_groups_fini(&groups);
     qn_profile_fini(&task.profile);
     return code;
 }
@@ -121,7 +257,8 @@ static qn_code sort_rejects(struct qn_rejects *rejects, struct qn_arena *arena, 
 static qn_code etl_run(const struct qn_job *job, struct qn_task_in *in, struct qn_task_out *out,
                        struct qn_err *err)
 {
-    const struct qn_etl_stage *stage = &((const struct qn_etl *)job->impl)->stages[in->stage];
+    const struct qn_etl *etl = job->impl;
+    const struct qn_etl_stage *stage = &etl->stages[in->stage];
     struct qn_pipeline pipeline;
     qn_code code = qn_pipeline_init(&pipeline, job, in, out, err);
     if (code == QN_OK) {
@@ -130,7 +267,10 @@ static qn_code etl_run(const struct qn_job *job, struct qn_task_in *in, struct q
         case QN_ETL_FIT_REDUCE:
             code = stage->fit->ops->fit->reduce(stage->fit, &pipeline.ctx, err);
             break;
-        case QN_ETL_MAP: code = run_rows(&pipeline, err); break;
+        case QN_ETL_MAP:
+            code = etl->group ? run_groups(&pipeline, err) : run_rows(&pipeline, err);
+            break;
+        case QN_ETL_REDUCE: code = run_reduce(&pipeline, err); break;
         }
     }
     qn_pipeline_fini(&pipeline);
@@ -175,7 +315,13 @@ static void etl_free_acc(void *acc)
 
 static bool is_final(const struct qn_etl_stage *stage)
 {
-    return stage->kind == QN_ETL_MAP;
+    return stage->kind == QN_ETL_MAP || stage->kind == QN_ETL_REDUCE;
+}
+
+/* The stage whose partials carry profiles: the one that gives rows. */
+static bool profiles(const struct qn_job *job, uint32_t stage)
+{
+    return job->stages[stage].rows;
 }
 
 /* NULL: no memory. */
@@ -210,13 +356,14 @@ static struct etl_acc *acc_get(const struct qn_job *job, uint32_t stage, void **
     return is_final(at) && !self->data ? NULL : self;
 }
 
-static qn_code merge_final(const struct qn_job *job, struct final_acc *final,
+static qn_code merge_final(const struct qn_job *job, uint32_t stage, struct final_acc *final,
                            struct qn_strv partial, struct qn_err *err)
 {
     struct qn_unpack in = qn_unpack_from(partial);
     final->rows_out += qn_unpack_u64(&in);
     QN_TRY(qn_tallies_merge(job->impl, final->tallies, &in, &final->arena, err));
-    QN_TRY(qn_profile_merge(&final->profile, &in, err));
+    if (profiles(job, stage))
+        QN_TRY(qn_profile_merge(&final->profile, &in, err));
     return qn_unpack_end(&in, "an etl partial", err);
 }
 
@@ -228,7 +375,7 @@ static qn_code etl_merge(const struct qn_job *job, uint32_t stage, void **acc,
     if (!self)
         return qn_err_nomem(err, "a merge");
     if (is_final(at))
-        return merge_final(job, self->data, partial, err);
+        return merge_final(job, stage, self->data, partial, err);
     return at->fit->ops->fit->merge(at->fit, &self->data, partial, err);
 }
 
@@ -247,13 +394,14 @@ static qn_code etl_finish(const struct qn_job *job, uint32_t stage, uint32_t rou
     if (!is_final(at))
         return at->fit->ops->fit->finish(at->fit, &self->data, state, err);
     struct final_acc *final = self->data;
-    QN_TRY(qn_checks_report(etl, final->tallies, final->rows_out, states, findings, err));
-    return qn_profile_report(&final->profile, findings, err);
+    bool grouped = at->kind == QN_ETL_REDUCE;
+    QN_TRY(qn_checks_report(etl, final->tallies, grouped, final->rows_out, states, findings, err));
+    return profiles(job, stage) ? qn_profile_report(&final->profile, findings, err) : QN_OK;
 }
 
 const struct qn_job_ops qn_job_etl = {
     .kind = "etl",
-    .summary = "rename, impute, dedupe, join, select and test rows",
+    .summary = "filter, derive, impute, dedupe, join, group and test rows",
     .keys = &qn_etl_keys,
     .compile = qn_etl_compile,
     .run = etl_run,

@@ -1,4 +1,6 @@
-/* etl: a compiled etl job: its steps and its stages.
+/* etl: a compiled etl job: its steps, where grouping cuts them in two, its stages.
+ *
+ *     chunk -> steps [0, group_at) -> (grouped: partitions -> merge groups) -> steps [group_at, n)
  *
  * Every fit stage runs the steps before its own once more, over the columns these need. */
 #ifndef QN_JOBS_ETL_ETL_H
@@ -9,11 +11,13 @@
 #include "jobs/etl/step.h"
 
 struct qn_check;
+struct qn_group_plan;
 
 enum qn_etl_stage_kind {
     QN_ETL_FIT,        /* steps before `fit` run, its rows are fitted */
     QN_ETL_FIT_REDUCE, /* the second stage of `fit`, over partitions */
-    QN_ETL_MAP,        /* all steps, and rows go out */
+    QN_ETL_MAP,        /* steps [0, group_at) */
+    QN_ETL_REDUCE,     /* grouped: steps [group_at, n) over merged groups */
 };
 
 struct qn_etl_stage {
@@ -27,8 +31,9 @@ struct qn_etl_stage {
 
 struct qn_etl {
     struct qn_etl_step **steps;
-    uint32_t n_steps;
-    struct qn_check *checks; /* all data tests, in the order they act */
+    uint32_t n_steps, group_at;  /* group_at == n_steps: not grouped */
+    struct qn_group_plan *group; /* NULL: not grouped */
+    struct qn_check *checks;     /* all data tests, in the order they act */
     uint32_t n_checks;
     uint32_t n_imputed;   /* columns that impute fills */
     const char **imputed; /* their names */

@@ -20,7 +20,7 @@ qn_code qn_pipeline_init(struct qn_pipeline *pipeline, const struct qn_job *job,
         .counters = job->stages[in->stage].counts ? &out->counters : &pipeline->scratch,
     };
     /* Files name their rows by offset; parts of a dataset and partitions by their number. */
-    bool is_file = job->input.kind == QN_INPUT_SOURCE;
+    bool is_file = stage->kind != QN_ETL_REDUCE && job->input.kind == QN_INPUT_SOURCE;
     ctx->file = is_file ? in->reader->file_index : in->unit;
     ctx->base = is_file ? in->reader->base : 0;
     ctx->tallies = QN_NEW_ARRAY(in->arena, struct qn_check_tally, etl->n_checks);

@@ -19,10 +19,8 @@ qn_code qn_profile_init(struct qn_profile *profile, const struct qn_schema *sche
     profile->sampled = calloc((size_t)n + 1, sizeof *profile->sampled);
     if (!profile->columns || !profile->sampled)
         return qn_err_nomem(err, "a profile");
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++)
         qn_colstore_init(&profile->sampled[i], schema->fields[i].type);
-        QN_TRY(qn_sketch_init(&profile->columns[i].distinct, err));
-    }
     return QN_OK;
 }
 

@@ -5,12 +5,6 @@
 
 enum { PACKED_SET = 1, PACKED_REGISTERS = 2 };
 
-qn_code qn_sketch_init(struct qn_sketch *sketch, struct qn_err *err)
-{
-    *sketch = (struct qn_sketch){.set = calloc(QN_SKETCH_SLOTS, sizeof *sketch->set)};
-    return sketch->set ? QN_OK : qn_err_nomem(err, "a sketch");
-}
-
 void qn_sketch_fini(struct qn_sketch *sketch)
 {
     free(sketch->set);
@@ -25,22 +19,45 @@ static qn_code to_registers(struct qn_sketch *sketch, struct qn_err *err)
     sketch->registers = calloc(QN_SKETCH_REGISTERS, 1);
     if (!sketch->registers)
         return qn_err_nomem(err, "a sketch");
-    for (uint32_t i = 0; i < QN_SKETCH_SLOTS; i++)
+    for (uint32_t i = 0; i < sketch->n_slots; i++)
         if (sketch->set[i])
             qn_sketch_register(sketch, sketch->set[i]);
+    return QN_OK;
+}
+
+static uint64_t *find(const struct qn_sketch *sketch, uint64_t hash)
+{
+    uint32_t at = (uint32_t)hash & (sketch->n_slots - 1);
+    while (sketch->set[at] && sketch->set[at] != hash)
+        at = (at + 1) & (sketch->n_slots - 1);
+    return &sketch->set[at];
+}
+
+static qn_code grow(struct qn_sketch *sketch, struct qn_err *err)
+{
+    struct qn_sketch grown = {.n = sketch->n,
+                              .n_slots = sketch->n_slots ? sketch->n_slots * 4 : 64};
+    grown.set = calloc(grown.n_slots, sizeof *grown.set);
+    if (!grown.set)
+        return qn_err_nomem(err, "a sketch");
+    for (uint32_t i = 0; i < sketch->n_slots; i++)
+        if (sketch->set[i])
+            *find(&grown, sketch->set[i]) = sketch->set[i];
+    free(sketch->set);
+    *sketch = grown;
     return QN_OK;
 }
 
 qn_code qn_sketch_insert(struct qn_sketch *sketch, uint64_t hash, struct qn_err *err)
 {
     uint64_t kept = hash ? hash : 1;
-    uint32_t at = (uint32_t)kept & (QN_SKETCH_SLOTS - 1);
-    while (sketch->set[at] && sketch->set[at] != kept)
-        at = (at + 1) & (QN_SKETCH_SLOTS - 1);
-    if (sketch->set[at])
+    if (sketch->n * 4 >= sketch->n_slots)
+        QN_TRY(grow(sketch, err));
+    uint64_t *slot = find(sketch, kept);
+    if (*slot)
         return QN_OK;
     if (sketch->n < QN_SKETCH_EXACT) {
-        sketch->set[at] = kept;
+        *slot = kept;
         sketch->n++;
         return QN_OK;
     }
@@ -85,7 +102,7 @@ void qn_sketch_pack(const struct qn_sketch *sketch, struct qn_buf *buf)
     }
     qn_buf_put_u8(buf, PACKED_SET);
     qn_buf_put_u32(buf, sketch->n);
-    for (uint32_t i = 0; i < QN_SKETCH_SLOTS; i++)
+    for (uint32_t i = 0; i < sketch->n_slots; i++)
         if (sketch->set[i])
             qn_buf_put_u64(buf, sketch->set[i]);
 }

@@ -12,18 +12,17 @@
 
 enum {
     QN_SKETCH_EXACT = 1024,
-    QN_SKETCH_SLOTS = 4096, /* of the exact set: at most a quarter full */
     QN_SKETCH_BITS = 12,
     QN_SKETCH_REGISTERS = 1 << QN_SKETCH_BITS,
 };
 
 struct qn_sketch {
-    uint64_t *set;      /* exact: hashes (0 is kept as 1), 0: free */
+    uint64_t *set;      /* exact: hashes (0 is kept as 1), 0: free; at most a quarter full */
     uint8_t *registers; /* NULL while exact */
-    uint32_t n;         /* in the set */
+    uint32_t n, n_slots;
 };
 
-QN_CHECK qn_code qn_sketch_init(struct qn_sketch *sketch, struct qn_err *err);
+/* One of zeros is empty and holds no memory: wide tables have thousands of them. */
 void qn_sketch_fini(struct qn_sketch *sketch);
 
 /* The slow half of qn_sketch_add: a hash that the exact set lacks. */
@@ -45,7 +44,7 @@ QN_CHECK static inline qn_code qn_sketch_add(struct qn_sketch *sketch, uint64_t 
         qn_sketch_register(sketch, hash);
         return QN_OK;
     }
-    if (sketch->set[hash & (QN_SKETCH_SLOTS - 1)] == hash && hash)
+    if (sketch->n_slots && sketch->set[hash & (sketch->n_slots - 1)] == hash && hash)
         return QN_OK;
     return qn_sketch_insert(sketch, hash, err);
 }

@@ -41,7 +41,7 @@ qn_code qn_etl_step_take(struct qn_etl_step_ctx *ctx, const bool *live, struct q
 
 static bool was_read(const struct qn_etl_step_ctx *ctx)
 {
-    return ctx->job->input.kind == QN_INPUT_SOURCE;
+    return ctx->job->input.kind == QN_INPUT_SOURCE && ctx->stage->kind != QN_ETL_REDUCE;
 }
 
 /* Rows that no file holds are shown as the values they have. */

@@ -5,6 +5,7 @@
 #include "jobs/etl/checks.h"
 #include "jobs/etl/distinct.h"
 #include "jobs/etl/etl.h"
+#include "jobs/etl/group.h"
 
 struct unique {
     struct qn_distinct distinct; /* first: what the fit sees */
@@ -99,6 +100,18 @@ static const struct qn_etl_step_ops unique_ops = {
     .fit = &qn_distinct_fit,
 };
 
+/* In a grouped job every group has its own key, and no other column is seen whole by one task. */
+static void check_grouped(struct qn_etl_build *build, const struct qn_check *check)
+{
+    const struct qn_group_plan *group = build->etl->group;
+    if (group->n_keys == 1 && strcmp(group->schema.fields[0].name, check->column) == 0)
+        return;
+    qn_diags_add(build->env->diags, check->test->span, NULL,
+                 "test it in an etl job that reads this one",
+                 "unique on '%s' is not possible here: rows were grouped by %s", check->column,
+                 group->n_keys == 1 ? group->schema.fields[0].name : "other columns");
+}
+
 void qn_etl_build_unique(struct qn_etl_build *build, uint32_t first, uint32_t n)
 {
     struct unique *unique = QN_BUILD_ARRAY(build, struct unique, 1);
@@ -110,6 +123,10 @@ void qn_etl_build_unique(struct qn_etl_build *build, uint32_t first, uint32_t n)
         struct qn_check *check = &build->etl->checks[i];
         if (check->test->kind != QN_TEST_UNIQUE)
             continue;
+        if (check->grouped) {
+            check_grouped(build, check);
+            continue;
+        }
         sets[count] = (struct qn_distinct_set){.columns = &check->field,
                                                .n_columns = 1,
                                                .skip_nulls = true,

@@ -20,6 +20,14 @@ static const char *const spec =
     "    data_tests:\n"
     "      - accepted_range: {column: n, max_value: 70, on_fail: quarantine}\n"
     "      - unique: {column: extra, severity: warn}\n"
+    "  grouped:\n"
+    "    kind: etl\n"
+    "    from: t\n"
+    "    filter: n >= 5\n"
+    "    group_by: [id]\n"
+    "    aggregate: {rows: count(*), total: sum(x), mean: avg(x), spread: stddev(n),\n"
+    "                first: min(kind), last: max(n) filter (where n >= 20)}\n"
+    "    data_tests: [{accepted_range: {column: rows, max_value: 1, on_fail: quarantine}}]\n"
     "  fit:\n"
     "    kind: train\n"
     "    from: t\n"
@@ -34,7 +42,10 @@ static const char *const spec =
 static const struct job_case {
     const char *kind, *job;
     const char *model_from; /* job whose model it reads */
-} cases[] = {{"etl", "clean", NULL}, {"train", "fit", NULL}, {"score", "apply", "fit"}};
+} cases[] = {{"etl", "clean", NULL},
+             {"etl", "grouped", NULL},
+             {"train", "fit", NULL},
+             {"score", "apply", "fit"}};
 
 enum { ROWS = 300, UNITS = 6 };
 
@@ -122,13 +133,14 @@ static void test_every_kind(void **state)
 {
     (void)state;
     for (const struct qn_job_ops *const *ops = qn_job_all(); *ops; ops++) {
-        const struct job_case *found = NULL;
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-            if (strcmp(cases[i].kind, (*ops)->kind) == 0)
-                found = &cases[i];
-        if (found)
-            check_kind(found);
-        else
+        bool found = false;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            if (strcmp(cases[i].kind, (*ops)->kind) != 0)
+                continue;
+            check_kind(&cases[i]);
+            found = true;
+        }
+        if (!found)
             fail_msg("no case for jobs of kind %s", (*ops)->kind);
     }
 }

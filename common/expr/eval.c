@@ -1,0 +1,198 @@
+/* eval: runs the steps of an expression over a batch. */
+#include <string.h>
+
+#include "expr/step.h"
+
+qn_code qn_call_nomem(struct qn_call *call)
+{
+    return qn_err_nomem(call->err, "the values of an expression");
+}
+
+qn_code qn_call_values(struct qn_call *call, struct qn_column *out)
+{
+    size_t width = qn_type_layout(out->type) == QN_LAYOUT_BOOL ? 1 : 8;
+    out->bytes = qn_arena_alloc(call->arena, width * call->n);
+    return out->bytes ? QN_OK : qn_call_nomem(call);
+}
+
+qn_code qn_call_own_validity(struct qn_call *call, struct qn_column *out)
+{
+    if (call->owns_validity)
+        return QN_OK;
+    size_t bytes = qn_validity_words(call->n) * sizeof(uint64_t);
+    uint64_t *own = qn_arena_alloc(call->arena, bytes);
+    if (!own)
+        return qn_call_nomem(call);
+    if (out->validity)
+        memcpy(own, out->validity, bytes);
+    else
+        memset(own, 0xFF, bytes);
+    out->validity = own;
+    call->owns_validity = true;
+    return QN_OK;
+}
+
+uint64_t qn_vec_bool_word(const struct qn_vec *vec, size_t word, uint32_t n)
+{
+    if (vec->constant)
+        return vec->column.bools[0] ? ~UINT64_C(0) : 0;
+    const uint8_t *at = vec->column.bools + word * 64;
+    size_t left = n - word * 64;
+    uint64_t bits = 0;
+    if (left >= 64) {
+        /* The multiplication gathers the low bits of eight bytes into the top byte. */
+        for (unsigned i = 0; i < 8; i++) {
+            uint64_t eight;
+            memcpy(&eight, at + i * 8, sizeof eight);
+            eight &= UINT64_C(0x0101010101010101);
+            bits |= (eight * UINT64_C(0x0102040810204080) >> 56) << (i * 8);
+        }
+        return bits;
+    }
+    for (size_t i = 0; i < left; i++)
+        bits |= (uint64_t)(at[i] & 1) << i;
+    return bits;
+}
+
+void qn_bools_put_word(uint8_t *bools, size_t word, uint32_t n, uint64_t bits)
+{
+    uint8_t *at = bools + word * 64;
+    size_t left = n - word * 64 < 64 ? n - word * 64 : 64;
+    for (size_t i = 0; i < left; i++)
+        at[i] = (uint8_t)(bits >> i & 1);
+}
+
+/* Rows where every argument has a value. Shares the bitmap when only one argument has NULLs. */
+static qn_code strict_validity(struct qn_call *call, struct qn_column *out)
+{
+    for (uint32_t i = 0; i < call->n_args; i++) {
+        const struct qn_vec *arg = call->args[i];
+        if (!arg->column.validity)
+            continue;
+        if (!out->validity && !arg->constant) {
+            out->validity = arg->column.validity;
+            continue;
+        }
+        QN_TRY(qn_call_own_validity(call, out));
+        for (size_t w = 0; w < qn_validity_words(call->n); w++)
+            out->validity[w] &= qn_vec_valid_word(arg, w);
+    }
+    return QN_OK;
+}
+
+qn_code qn_step_run(const struct qn_step *step, const struct qn_vec *const *args, uint32_t n_rows,
+                    struct qn_arena *arena, struct qn_vec *out, struct qn_err *err)
+{
+    *out = (struct qn_vec){.column = {.type = step->type}, .constant = true};
+    for (uint32_t i = 0; i < step->n_args; i++)
+        out->constant &= args[i]->constant;
+    struct qn_call call = {
+        .step = step,
+        .args = args,
+        .n_args = step->n_args,
+        .n = out->constant ? 1 : n_rows,
+        .arena = arena,
+        .err = err,
+    };
+    if (step->strict)
+        QN_TRY(strict_validity(&call, &out->column));
+    return step->kernel(&call, &out->column);
+}
+
+static qn_code run(const struct qn_expr *expr, const struct qn_batch *batch, struct qn_arena *arena,
+                   struct qn_vec **result, struct qn_err *err)
+{
+    struct qn_vec *vecs = QN_NEW_ARRAY(arena, struct qn_vec, expr->n_steps);
+    const struct qn_vec **args =
+        QN_NEW_ARRAY(arena, const struct qn_vec *, (size_t)expr->n_arguments + 1);
+    if (!vecs || !args)
+        return qn_err_nomem(err, "the steps of an expression");
+    for (uint32_t s = 0; s < expr->n_steps; s++) {
+        const struct qn_step *step = expr->steps[s];
+        if (step->kind == QN_STEP_COLUMN) {
+            vecs[s].column = batch->columns[step->column];
+        } else if (step->kind == QN_STEP_CONSTANT) {
+            vecs[s] = (struct qn_vec){.column = step->value, .constant = true};
+        } else {
+            for (uint32_t i = 0; i < step->n_args; i++)
+                args[i] = &vecs[step->args[i]->slot];
+            QN_TRY(qn_step_run(step, args, batch->n_rows, arena, &vecs[s], err));
+        }
+    }
+    *result = &vecs[expr->n_steps - 1];
+    return QN_OK;
+}
+
+/* Writes a constant out as n rows. */
+static qn_code spread(const struct qn_column *one, uint32_t n, struct qn_arena *arena,
+                      struct qn_column *out, struct qn_err *err)
+{
+    uint32_t *rows = QN_NEW_ARRAY(arena, uint32_t, n);
+    if (!rows)
+        return qn_err_nomem(err, "a constant column");
+    return qn_column_take(arena, one, 1, rows, n, out, err);
+}
+
+qn_code qn_expr_eval(const struct qn_expr *expr, const struct qn_batch *batch,
+                     struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
+{
+    struct qn_vec *result = NULL;
+    QN_TRY(run(expr, batch, arena, &result, err));
+    if (result->constant)
+        return spread(&result->column, batch->n_rows, arena, out, err);
+    *out = result->column;
+    return QN_OK;
+}
+
+/* One bit a row for numbers that are not zero. */
+static uint64_t truth_word(const struct qn_vec *vec, size_t word, uint32_t n)
+{
+    enum qn_layout layout = qn_type_layout(vec->column.type);
+    if (layout == QN_LAYOUT_BOOL)
+        return qn_vec_bool_word(vec, word, n);
+    uint64_t bits = 0;
+    size_t left = n - word * 64 < 64 ? n - word * 64 : 64;
+    for (size_t i = 0; i < left; i++) {
+        size_t row = vec->constant ? 0 : word * 64 + i;
+        bool truth = layout == QN_LAYOUT_F64 ? vec->column.f64[row] != 0.0
+                                             : layout == QN_LAYOUT_I64 && vec->column.i64[row] != 0;
+        bits |= (uint64_t)truth << i;
+    }
+    return bits;
+}
+
+qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
+                       struct qn_arena *arena, uint32_t *rows, uint32_t *n, struct qn_err *err)
+{
+    struct qn_vec *result = NULL;
+    QN_TRY(run(expr, batch, arena, &result, err));
+    uint32_t taken = 0;
+    for (size_t w = 0; w < qn_validity_words(batch->n_rows); w++) {
+        uint64_t bits = truth_word(result, w, batch->n_rows) & qn_vec_valid_word(result, w);
+        uint32_t left = batch->n_rows - (uint32_t)w * 64;
+        if (left < 64)
+            bits &= (UINT64_C(1) << left) - 1;
+        for (; bits; bits &= bits - 1)
+            rows[taken++] = (uint32_t)w * 64 + (uint32_t)__builtin_ctzll(bits);
+    }
+    *n = taken;
+    return QN_OK;
+}
+
+struct qn_type qn_expr_type(const struct qn_expr *expr)
+{
+    return expr->type;
+}
+
+void qn_expr_columns(const struct qn_expr *expr, bool *used)
+{
+    for (uint32_t s = 0; s < expr->n_steps; s++)
+        if (expr->steps[s]->kind == QN_STEP_COLUMN)
+            used[expr->steps[s]->column] = true;
+}
+
+int32_t qn_expr_as_column(const struct qn_expr *expr)
+{
+    const struct qn_step *last = expr->steps[expr->n_steps - 1];
+    return last->kind == QN_STEP_COLUMN ? (int32_t)last->column : -1;
+}

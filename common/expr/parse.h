@@ -1,0 +1,66 @@
+/* parse: tokens to a syntax tree, with SQLite's precedence:
+ *
+ *   OR | AND | NOT | = == <> != IS IN LIKE GLOB BETWEEN ISNULL | < <= > >= | + - | * / % | || | unary
+ *
+ * The tree lives in the arena and is at most QN_MAX_EXPR_DEPTH deep, so that everything after the
+ * parser may recurse over it. */
+#ifndef QN_EXPR_PARSE_H
+#define QN_EXPR_PARSE_H
+
+#include "expr/lex.h"
+
+enum qn_ast_kind {
+    QN_AST_NULL,
+    QN_AST_BOOL,      /* number: 0 or 1 */
+    QN_AST_INTEGER,   /* number */
+    QN_AST_DECIMAL,   /* text */
+    QN_AST_FLOAT,     /* text */
+    QN_AST_TEXT,      /* text */
+    QN_AST_DATE,      /* text of DATE '...' */
+    QN_AST_TIMESTAMP, /* text of TIMESTAMP '...' */
+    QN_AST_COLUMN,    /* text; negated: written in double quotes */
+    QN_AST_NEGATE,
+    QN_AST_PLUS,
+    QN_AST_NOT,
+    QN_AST_BINARY,  /* op: the token */
+    QN_AST_IS,      /* [x, y], null-safe equality */
+    QN_AST_BETWEEN, /* [x, low, high] */
+    QN_AST_IN,      /* [x, items...] */
+    QN_AST_LIKE,    /* [x, pattern, escape?]; op: LIKE or GLOB */
+    QN_AST_CASE,    /* [base?, when, then, ..., else?]; number: bit 0 base, bit 1 else */
+    QN_AST_CAST,    /* [x], type */
+    QN_AST_CALL,    /* text: name; number: 1 for a star as the only argument */
+};
+
+struct qn_ast {
+    enum qn_ast_kind kind;
+    struct qn_mark mark; /* all of it */
+    uint32_t depth;
+    bool negated; /* IS NOT, NOT IN, NOT LIKE, NOT BETWEEN */
+    enum qn_token_kind op;
+    struct qn_type type;
+    int64_t number;
+    struct qn_strv text;
+    struct qn_mark name_mark; /* CALL: the name alone */
+    struct qn_ast **args;
+    uint32_t n_args;
+};
+
+/* Reads one expression and nothing else. */
+QN_CHECK qn_code qn_parse(struct qn_arena *arena, struct qn_strv text, struct qn_ast **out,
+                          struct qn_expr_complaint *complaint);
+
+/* An aggregate call: name([distinct] expr | *) [filter (where expr)]. */
+struct qn_agg_ast {
+    struct qn_strv name;
+    struct qn_mark name_mark, mark;
+    bool star, distinct;
+    struct qn_mark distinct_mark;
+    struct qn_ast **args;
+    uint32_t n_args;
+    struct qn_ast *filter; /* NULL: none */
+};
+QN_CHECK qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text,
+                                    struct qn_agg_ast *out, struct qn_expr_complaint *complaint);
+
+#endif

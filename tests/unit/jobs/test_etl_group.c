@@ -1,0 +1,213 @@
+/* group_by, aggregate, filter and derive: the same groups in the same order however the input was
+ * cut, exact sums, every row accounted for. */
+#include <math.h>
+
+#include "tests/support/job_runner.h"
+
+#define SPEC(job)                                                                                  \
+    "version: 1\nname: t\nseed: 7\nwarehouse: w.db\nsources:\n  t: {path: t.csv}\n"                \
+    "jobs:\n  j:\n    kind: etl\n    from: t\n" job
+
+/* Rows by group key, to compare without the order of partitions. */
+static int compare_lines(const void *left, const void *right)
+{
+    const char *const *a = left, *const *b = right;
+    return strcmp(*a, *b);
+}
+
+static char *sorted(const char *text)
+{
+    char *copy = strdup(text), *lines[256], *out = calloc(1, strlen(text) + 1), *save = NULL;
+    size_t n = 0;
+    for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        lines[n++] = line;
+    qsort(lines, n, sizeof *lines, compare_lines);
+    for (size_t i = 0; i < n; i++)
+        strcat(strcat(out, lines[i]), "\n");
+    free(copy);
+    return out;
+}
+
+static void check_groups(struct qn_runner *runner, const char *rows)
+{
+    runner_run(runner, 1, 0);
+    char *first = strdup(runner_rows(runner)), *lines = sorted(first);
+    assert_string_equal(lines, rows);
+    for (uint32_t n = 2; n <= 7; n++)
+        for (uint64_t seed = 0; seed < 3; seed++) {
+            runner_run(runner, n, seed);
+            assert_string_equal(runner_rows(runner), first);
+        }
+    free(first);
+    free(lines);
+}
+
+static const char *const sales = "de,2,1.250,a\nfr,1,0.005,b\nde,,3.000,c\n,4,1.000,a\n"
+                                 "fr,-3,2.100,\nde,5,0.001,aa\n,1,,z\n";
+static const char *const sales_columns = "country text; q integer; price decimal(8,3); code text";
+
+static void test_aggregates(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner,
+                SPEC("    derive: {amount: q * price}\n    group_by: [country]\n"
+                     "    aggregate:\n      n: count(*)\n      nq: count(q)\n"
+                     "      total: sum(amount)\n      mean: avg(q)\n      low: min(code)\n"
+                     "      high: max(price)\n      big: count(*) filter (where q >= 2)\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, sales_columns, sales);
+    runner_job(&runner, "j");
+    check_groups(&runner, "de|3|2|2.505|3.5|a|3.000|2\nfr|2|2|-6.295|-1|b|2.100|0\n"
+                          "|2|2|4.000|2.5|a|1.000|1\n");
+    assert_int_equal(runner.counters.rows_in, 7);
+    assert_int_equal(runner.counters.rows_out, 3);
+    assert_int_equal(runner.counters.absorbed, 4);
+    assert_int_equal(runner.findings.n_profiles, 8);
+    runner_fini(&runner);
+}
+
+static void test_spread(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    group_by: k\n    aggregate: {s: stddev(x), v: variance(x)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "k text; x integer", "a,2\na,4\nb,1\na,9\nb,\n");
+    runner_job(&runner, "j");
+    for (uint32_t n = 1; n < 5; n++) {
+        runner_run(&runner, n, n);
+        const char *a = strstr(runner_rows(&runner), "a|");
+        double s, v;
+        assert_int_equal(sscanf(a, "a|%lf|%lf", &s, &v), 2);
+        assert_true(fabs(v - 13) < 1e-12 && fabs(s - sqrt(13)) < 1e-12);
+        assert_non_null(strstr(runner_rows(&runner), "b||\n")); /* one value has no spread */
+    }
+    runner_fini(&runner);
+}
+
+static void test_without_keys(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    filter: q >= 2\n    aggregate: {n: count(*), total: sum(q)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, sales_columns, sales);
+    runner_job(&runner, "j");
+    check_groups(&runner, "3|11\n");
+    assert_int_equal(runner.counters.filtered, 4);
+    runner_fini(&runner);
+
+    /* No row at all still gives one. */
+    runner_init(&runner, SPEC("    aggregate: {n: count(*), total: sum(q)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, sales_columns, "");
+    runner_job(&runner, "j");
+    check_groups(&runner, "0|\n");
+    assert_int_equal(runner.counters.added, 1);
+    runner_fini(&runner);
+}
+
+static void test_keys_alone(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    group_by: [country, code]\n    select: [code]\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, sales_columns, sales);
+    runner_job(&runner, "j");
+    check_groups(&runner, "a\na\naa\nb\nc\nz\n"); /* an empty line is lost by the sort */
+    assert_int_equal(runner.counters.rows_out, 7);
+    runner_fini(&runner);
+}
+
+static void test_tests_of_groups(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    group_by: [country]\n    aggregate: {n: count(*)}\n"
+                              "    data_tests:\n      - unique: {column: country}\n"
+                              "      - accepted_range: {column: n, min_value: 3, on_fail: "
+                              "quarantine}\n      - row_count: {min: 1}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, sales_columns, sales);
+    runner_job(&runner, "j");
+    check_groups(&runner, "de|3\n");
+    assert_int_equal(runner.counters.quarantined, 2);
+    assert_non_null(strstr(runner_rejects(&runner), "|n|accepted_range|expected at least 3, got "
+                                                    "'2'|{\"country\":\"fr\",\"n\":2}"));
+    assert_int_equal(runner.findings.n_tests, 3);
+    assert_string_equal(runner.findings.tests[0].status, "pass");
+    runner_fini(&runner);
+}
+
+static void test_sum_past_its_type(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    aggregate: {total: sum(q)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "q integer",
+                 "9223372036854775807\n9223372036854775807\n-9223372036854775807\n");
+    runner_job(&runner, "j");
+    check_groups(&runner, "9223372036854775807\n"); /* on the way it was past it */
+    runner_fini(&runner);
+
+    runner_init(&runner, SPEC("    aggregate: {total: sum(q)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "q integer", "9223372036854775807\n1\n");
+    runner_job(&runner, "j");
+    assert_int_equal(runner_try(&runner, 2, 0), QN_EINPUT);
+    assert_string_equal(runner.err.message, "the sum of aggregate total does not fit integer");
+    runner_fini(&runner);
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    derive: {amount: q * prise, twice: amount * 2}\n"
+                              "    group_by: [contry]\n"
+                              "    aggregate: {code: min(code), n: summ(q), country: count(*)}\n"
+                              "    data_tests:\n      - unique: {column: code}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, sales_columns, sales);
+    runner_job(&runner, "j");
+    assert_int_equal(runner.compiled, QN_EINPUT);
+    const char *text = runner_mistakes(&runner);
+    assert_non_null(strstr(text, "prise"));
+    assert_null(strstr(text, "'amount'")); /* one mistake, one message */
+    assert_non_null(strstr(text, "did you mean 'country'?"));
+    assert_non_null(strstr(text, "summ"));
+    assert_non_null(strstr(text, "unique on 'code' is not possible here"));
+    runner_fini(&runner);
+}
+
+/* Many groups, so that tables grow and partitions take several batches. */
+static void test_many_groups(void **state)
+{
+    (void)state;
+    enum { GROUPS = 30000, ROWS = 2 * GROUPS };
+    struct qn_runner runner;
+    struct qn_buf rows;
+    qn_buf_init(&rows);
+    for (int i = 0; i < ROWS; i++)
+        qn_buf_printf(&rows, "customer%d,%d\n", i % GROUPS, i);
+    qn_buf_put_u8(&rows, 0);
+    runner_init(&runner, SPEC("    group_by: [k]\n    aggregate: {n: count(*), s: sum(x)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "k text; x integer", (const char *)rows.data);
+    runner.batch_rows = 256;
+    runner_job(&runner, "j");
+    runner_run(&runner, 1, 0);
+    char *one = strdup(runner_rows(&runner));
+    assert_int_equal(runner.counters.rows_out, GROUPS);
+    assert_int_equal(runner.counters.absorbed, ROWS - GROUPS);
+    assert_non_null(strstr(one, "customer17|2|30034\n"));
+    runner_run(&runner, 5, 3);
+    assert_string_equal(runner_rows(&runner), one);
+    free(one);
+    qn_buf_fini(&rows);
+    runner_fini(&runner);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_aggregates),      cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_without_keys),    cmocka_unit_test(test_keys_alone),
+        cmocka_unit_test(test_tests_of_groups), cmocka_unit_test(test_sum_past_its_type),
+        cmocka_unit_test(test_mistakes),        cmocka_unit_test(test_many_groups),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
