@@ -1,7 +1,5 @@
 /* The score job: what training said of a row, again; gaps, unknown categories, missing columns. */
-#include "tests/support/job_runner.h"
-
-#include "tests/support/churn_table.h"
+#include "tests/support/learning.h"
 
 #define TRAIN                                                                                      \
     "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"              \
@@ -10,65 +8,60 @@
 
 static struct qn_batch table;
 static struct qn_batch_builder *builder;
-static struct job_runner trained;
+static struct qn_runner trained;
+static struct qn_buf trained_spec, spec;
 
 static int train(void **state)
 {
     (void)state;
-    struct qn_err err = {0};
     builder = churn_table(600, &table);
-    runner_init(&trained, TRAIN, &table, NULL);
-    assert_ok(runner_run(&trained, &(struct run_shape){.n_units = 3}, &err), &err);
+    learning_init(&trained, &trained_spec, TRAIN, NULL, &table);
+    runner_run(&trained, 3, 0);
     return 0;
 }
 
 static int drop(void **state)
 {
     (void)state;
-    runner_fini(&trained);
+    learning_fini(&trained, &trained_spec);
     qn_builder_free(builder);
     return 0;
 }
 
-static void start(struct job_runner *runner, const char *yaml, const struct qn_batch *rows)
+static void start(struct qn_runner *runner, const char *yaml, const struct qn_batch *rows)
 {
-    runner_init(runner, yaml, rows, NULL);
+    learning_init(runner, &spec, yaml, NULL, rows);
     runner->model = trained.findings.model.artefact;
     runner->model_version = 7;
     if (runner->compiled != QN_OK)
-        fail_msg("%s", runner_complaints(runner));
+        fail_msg("%s", runner_mistakes(runner));
 }
 
 static void scores_are_those_of_training(void **state)
 {
     (void)state;
-    struct qn_err err = {0};
-    struct job_runner runner;
+    struct qn_runner runner;
     start(&runner, SCORE, &table);
-    assert_ok(runner_run(&runner, &(struct run_shape){.n_units = 5, .order = 3}, &err), &err);
+    runner_run(&runner, 5, 3);
     assert_int_equal(runner.counters.rows_out, table.n_rows);
-    qn_buf_put_u8(&runner.rows, 0);
-    qn_buf_put_u8(&trained.rows, 0);
-    /* |id|split|label|score| there, |id|score|version| here */
-    char *line = (char *)trained.rows.data;
+    const char *scored = runner_rows(&runner), *line = runner_rows(&trained);
+    /* id|split|label|score there, id|score|version here */
     uint32_t checked = 0;
-    for (char *end; (end = strchr(line, '\n')); line = end + 1, checked++) {
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1, checked++) {
         char id[16], score[40], want[80];
-        assert_int_equal(sscanf(line, "|%15[^|]|%*[^|]|%*[^|]|%39[^|]|", id, score), 2);
-        snprintf(want, sizeof want, "|%s|%s|7|\n", id, score);
-        if (!strstr((char *)runner.rows.data, want))
+        assert_int_equal(sscanf(line, "%15[^|]|%*[^|]|%*[^|]|%39[^\n]", id, score), 2);
+        snprintf(want, sizeof want, "%s|%s|7\n", id, score);
+        if (!strstr(scored, want))
             fail_msg("no row %s", want);
     }
     assert_true(checked > 500);
-    trained.rows.len--;
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
 }
 
 static void unknown_categories_and_gaps_score(void **state)
 {
     (void)state;
-    struct qn_err err = {0};
-    struct job_runner runner;
+    struct qn_runner runner;
     struct qn_batch odd;
     struct qn_batch_builder *made = churn_table(4, &odd);
     static char texts[] = "goldgoldgoldgold";
@@ -79,23 +72,22 @@ static void unknown_categories_and_gaps_score(void **state)
     odd.columns[T_SPEND].validity = &none;
     odd.columns[T_VISITS].validity = &none;
     start(&runner, SCORE, &odd);
-    assert_ok(runner_run(&runner, &(struct run_shape){0}, &err), &err);
+    runner_run(&runner, 1, 0);
     assert_int_equal(runner.counters.rows_out, 4);
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
     odd.columns[T_SPEND].validity = NULL;
     odd.columns[T_SPEND].f64[2] = HUGE_VAL;
     start(&runner, SCORE, &odd);
-    assert_int_equal(runner_run(&runner, &(struct run_shape){0}, &err), QN_EINPUT);
-    assert_non_null(strstr(err.message, "'spend' holds inf"));
-    runner_fini(&runner);
+    assert_int_equal(runner_try(&runner, 1, 0), QN_EINPUT);
+    assert_non_null(strstr(runner.err.message, "'spend' holds inf"));
+    learning_fini(&runner, &spec);
     qn_builder_free(made);
 }
 
 static void missing_columns_are_all_named(void **state)
 {
     (void)state;
-    struct qn_err err = {0};
-    struct job_runner runner;
+    struct qn_runner runner;
     struct qn_field fields[T_N];
     struct qn_column columns[T_N];
     memcpy(fields, churn_fields, sizeof fields);
@@ -108,16 +100,16 @@ static void missing_columns_are_all_named(void **state)
     other.schema = &schema;
     other.columns = columns;
     start(&runner, SCORE, &other);
-    assert_int_equal(runner_run(&runner, &(struct run_shape){0}, &err), QN_EINPUT);
-    assert_non_null(strstr(err.message, "'spend'"));
-    assert_non_null(strstr(err.message, "'vip'"));
-    assert_non_null(strstr(err.message, "'visits' (date, not integer)"));
-    runner_fini(&runner);
+    assert_int_equal(runner_try(&runner, 1, 0), QN_EINPUT);
+    assert_non_null(strstr(runner.err.message, "'spend'"));
+    assert_non_null(strstr(runner.err.message, "'vip'"));
+    assert_non_null(strstr(runner.err.message, "'visits' (date, not integer)"));
+    learning_fini(&runner, &spec);
     /* What the spec's own train job names is known before anything runs. */
-    runner_init(&runner, "kind: score\nfrom: rows\nmodel: m\ninto: s\n", &other, TRAIN);
+    learning_init(&runner, &spec, "kind: score\nfrom: rows\nmodel: m\ninto: s\n", TRAIN, &other);
     assert_int_equal(runner.compiled, QN_EINPUT);
-    assert_non_null(strstr(runner_complaints(&runner), "did you mean 'spent'"));
-    runner_fini(&runner);
+    assert_non_null(strstr(runner_mistakes(&runner), "did you mean 'spent'"));
+    learning_fini(&runner, &spec);
 }
 
 static void names_and_keys_are_checked(void **state)
@@ -131,20 +123,20 @@ static void names_and_keys_are_checked(void **state)
         {"kind: score\nfrom: rows\nmodel: m\nkey: idd\ninto: s\n", "did you mean 'id'"},
         {"kind: score\nfrom: rows\nmodel: m\nkey: id\n", "into"},
     };
-    struct job_runner runner;
+    struct qn_runner runner;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        runner_init(&runner, bad[i][0], &table, NULL);
+        learning_init(&runner, &spec, bad[i][0], NULL, &table);
         assert_int_equal(runner.compiled, QN_EINPUT);
-        if (!strstr(runner_complaints(&runner), bad[i][1]))
-            fail_msg("no '%s' in:\n%s", bad[i][1], runner_complaints(&runner));
-        runner_fini(&runner);
+        if (!strstr(runner_mistakes(&runner), bad[i][1]))
+            fail_msg("no '%s' in:\n%s", bad[i][1], runner_mistakes(&runner));
+        learning_fini(&runner, &spec);
     }
-    runner_init(&runner, "kind: score\nfrom: rows\nmodel: m:12\ninto: s\n", &table, TRAIN);
+    learning_init(&runner, &spec, "kind: score\nfrom: rows\nmodel: m:12\ninto: s\n", TRAIN, &table);
     assert_int_equal(runner.compiled, QN_OK);
     assert_string_equal(runner.job.model, "m");
     assert_string_equal(runner.job.model_selector, ":12");
     assert_string_equal(runner.job.out.fields[0].name, "id");
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
 }
 
 static void corrupt_model_files_are_refused(void **state)
@@ -156,8 +148,7 @@ static void corrupt_model_files_are_refused(void **state)
     few.n_rows = 3;
     uint32_t refused = 0;
     for (uint32_t trial = 0; trial < 800; trial++) {
-        struct qn_err err = {0};
-        struct job_runner runner;
+        struct qn_runner runner;
         start(&runner, SCORE, &few);
         memcpy(bytes, good.data, good.len);
         uint64_t draw = qn_mix64(trial);
@@ -166,12 +157,12 @@ static void corrupt_model_files_are_refused(void **state)
             runner.model.len = draw % (good.len - 2);
         else
             bytes[draw % good.len] = "0-9e{}[]\",:xn"[draw >> 40 & 7];
-        qn_code code = runner_run(&runner, &(struct run_shape){0}, &err);
-        assert_true(code == QN_OK || err.message[0]);
+        qn_code code = runner_try(&runner, 1, 0);
+        assert_true(code == QN_OK || runner.err.message[0]);
         refused += code != QN_OK;
         if (trial % 4 == 0)
             assert_int_not_equal(code, QN_OK);
-        runner_fini(&runner);
+        learning_fini(&runner, &spec);
     }
     assert_true(refused > 400);
     free(bytes);

@@ -1,7 +1,5 @@
 /* The train job as a whole: the same bytes however it is dealt out, what it counts and refuses. */
-#include "tests/support/job_runner.h"
-
-#include "tests/support/churn_table.h"
+#include "tests/support/learning.h"
 
 #define HEAD "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"
 #define SOME "features: {exclude: [copy, since]}\n"
@@ -27,13 +25,13 @@ static int drop_table(void **state)
     return 0;
 }
 
-static void run_ok(struct job_runner *runner, const char *yaml, struct run_shape shape)
+static struct qn_buf spec;
+
+static void start(struct qn_runner *runner, const char *yaml)
 {
-    struct qn_err err = {0};
-    runner_init(runner, yaml, &table, NULL);
+    learning_init(runner, &spec, yaml, NULL, &table);
     if (runner->compiled != QN_OK)
-        fail_msg("%s", runner_complaints(runner));
-    assert_ok(runner_run(runner, &shape, &err), &err);
+        fail_msg("%s", runner_mistakes(runner));
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -41,111 +39,115 @@ static void run_ok(struct job_runner *runner, const char *yaml, struct run_shape
 /* The run fails and says all of these words. */
 static void run_fails(const char *yaml, const char *const *words)
 {
-    struct job_runner runner;
-    struct qn_err err = {0};
-    runner_init(&runner, yaml, &table, NULL);
-    if (runner.compiled != QN_OK)
-        fail_msg("%s", runner_complaints(&runner));
-    assert_int_not_equal(runner_run(&runner, &(struct run_shape){.n_units = 3}, &err), QN_OK);
+    struct qn_runner runner;
+    start(&runner, yaml);
+    assert_int_not_equal(runner_try(&runner, 3, 0), QN_OK);
     for (; *words; words++)
-        if (!strstr(err.message, *words))
-            fail_msg("'%s' is not in: %s", *words, err.message);
-    runner_fini(&runner);
+        if (!strstr(runner.err.message, *words))
+            fail_msg("'%s' is not in: %s", *words, runner.err.message);
+    learning_fini(&runner, &spec);
 }
 
 static void complains(const char *yaml, const char *const *words)
 {
-    struct job_runner runner;
-    runner_init(&runner, yaml, &table, NULL);
+    struct qn_runner runner;
+    learning_init(&runner, &spec, yaml, NULL, &table);
     assert_int_equal(runner.compiled, QN_EINPUT);
-    const char *said = runner_complaints(&runner);
+    const char *said = runner_mistakes(&runner);
     for (; *words; words++)
         if (!strstr(said, *words))
             fail_msg("'%s' is not in:\n%s", *words, said);
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
 }
 
 static void same_answer_however_dealt_out(void **state)
 {
     (void)state;
-    struct job_runner first, other;
-    run_ok(&first, HEAD SOME SPLIT INTO REGISTER, (struct run_shape){.n_units = 7});
-    struct qn_strv model = first.findings.model.artefact;
-    assert_true(model.len > 1000 && first.rounds > 3);
+    struct qn_runner runner;
+    start(&runner, HEAD SOME SPLIT INTO REGISTER);
+    runner_run(&runner, 7, 0);
+    struct qn_strv model = runner.findings.model.artefact;
+    struct qn_counters counters = runner.counters;
+    char *rows = strdup(runner_rows(&runner));
+    assert_true(model.len > 1000 && runner.rounds > 3);
     for (uint32_t trial = 1; trial < 6; trial++) {
-        run_ok(&other, HEAD SOME SPLIT INTO REGISTER,
-               (struct run_shape){.n_units = 7, .n_executors = trial, .order = trial});
-        assert_true(qn_strv_eq(other.findings.model.artefact, model));
-        assert_true(qn_strv_eq(qn_buf_strv(&other.rows), qn_buf_strv(&first.rows)));
-        assert_memory_equal(&other.counters, &first.counters, sizeof first.counters);
-        runner_fini(&other);
+        runner.executors = trial;
+        runner_run(&runner, 7, trial);
+        assert_true(qn_strv_eq(runner.findings.model.artefact, model));
+        assert_string_equal(runner_rows(&runner), rows);
+        assert_memory_equal(&runner.counters, &counters, sizeof counters);
     }
-    runner_fini(&first);
+    free(rows);
+    learning_fini(&runner, &spec);
 }
 
 static void chunk_size_touches_last_bits_only(void **state)
 {
     (void)state;
-    struct job_runner first, other;
-    run_ok(&first, HEAD SOME SPLIT INTO REGISTER, (struct run_shape){.n_units = 1});
-    for (uint32_t n = 2; n < 60; n += 19) {
-        run_ok(&other, HEAD SOME SPLIT INTO REGISTER, (struct run_shape){.n_units = n});
-        /* split and preparation do not depend on it at all */
-        for (int stage = 0; stage < 2; stage++)
-            assert_true(
-                qn_strv_eq(qn_buf_strv(&other.states[stage]), qn_buf_strv(&first.states[stage])));
-        const struct qn_metric_finding *a = runner_metric(&first, "test", "log_loss");
-        const struct qn_metric_finding *b = runner_metric(&other, "test", "log_loss");
-        assert_true(fabs(a->value - b->value) < 1e-12);
-        runner_fini(&other);
+    struct qn_runner runner;
+    start(&runner, HEAD SOME SPLIT INTO REGISTER);
+    runner_run(&runner, 1, 0);
+    double loss = find_metric(&runner, "test", "log_loss")->value;
+    struct qn_strv states[2]; /* of split and preparation: they do not depend on it at all */
+    for (int s = 0; s < 2; s++) {
+        struct qn_strv bytes = qn_buf_strv(&runner.states[s]);
+        states[s] = (struct qn_strv){qn_arena_strdup(&runner.arena, bytes), bytes.len};
     }
-    runner_fini(&first);
+    for (uint32_t n = 2; n < 60; n += 19) {
+        runner_run(&runner, n, n);
+        for (int s = 0; s < 2; s++)
+            assert_true(qn_strv_eq(qn_buf_strv(&runner.states[s]), states[s]));
+        assert_true(fabs(find_metric(&runner, "test", "log_loss")->value - loss) < 1e-12);
+    }
+    learning_fini(&runner, &spec);
 }
 
 static void rows_are_accounted_for(void **state)
 {
     (void)state;
-    struct job_runner runner;
+    struct qn_runner runner;
     uint64_t labelled = qn_column_count_valid(&table.columns[T_LEFT], table.n_rows), lines = 0;
-    run_ok(&runner, HEAD SOME SPLIT INTO, (struct run_shape){.n_units = 4});
+    start(&runner, HEAD SOME SPLIT INTO);
+    runner_run(&runner, 4, 0);
     assert_int_equal(runner.counters.rows_in, table.n_rows);
     assert_int_equal(runner.counters.rows_out, labelled);
     assert_int_equal(runner.counters.filtered, table.n_rows - labelled);
     assert_true(labelled < table.n_rows);
-    for (size_t i = 0; i < runner.rows.len; i++)
-        lines += runner.rows.data[i] == '\n';
+    for (const char *c = runner_rows(&runner); *c; c++)
+        lines += *c == '\n';
     assert_int_equal(lines, labelled);
-    double of_splits = runner_metric(&runner, "train", "rows")->value +
-                       runner_metric(&runner, "validation", "rows")->value +
-                       runner_metric(&runner, "test", "rows")->value;
+    double of_splits = find_metric(&runner, "train", "rows")->value +
+                       find_metric(&runner, "validation", "rows")->value +
+                       find_metric(&runner, "test", "rows")->value;
     assert_true(of_splits == (double)labelled);
     assert_null(runner.findings.model.name);
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
 
-    run_ok(&runner, HEAD SOME REGISTER, (struct run_shape){.n_units = 4});
+    start(&runner, HEAD SOME REGISTER);
+    runner_run(&runner, 4, 0);
     assert_int_equal(runner.counters.absorbed, labelled);
     assert_int_equal(runner.rows.len, 0);
     assert_int_equal(runner.job.out.n_fields, 0);
-    assert_null(runner_metric(&runner, "validation", "rows"));
-    runner_fini(&runner);
+    assert_null(find_metric(&runner, "validation", "rows"));
+    learning_fini(&runner, &spec);
 }
 
 static void promotion_follows_the_rules(void **state)
 {
     (void)state;
-    struct job_runner runner;
-    run_ok(&runner, HEAD SOME PROMOTE("{metric: roc_auc, min: 0.6}, {metric: log_loss, max: 2}"),
-           (struct run_shape){0});
+    struct qn_runner runner;
+    start(&runner, HEAD SOME PROMOTE("{metric: roc_auc, min: 0.6}, {metric: log_loss, max: 2}"));
+    runner_run(&runner, 1, 0);
     assert_true(runner.findings.model.promote);
     assert_string_equal(runner.findings.model.alias, "champion");
     assert_non_null(strstr(runner.findings.model.promote_note, "at least 0.6"));
-    runner_fini(&runner);
-    run_ok(&runner, HEAD SOME PROMOTE("{metric: roc_auc, min: 0.999}, {metric: log_loss, max: 2}"),
-           (struct run_shape){0});
+    learning_fini(&runner, &spec);
+    start(&runner, HEAD SOME PROMOTE("{metric: roc_auc, min: 0.999}, {metric: log_loss, max: 2}"));
+    runner_run(&runner, 1, 0);
     assert_false(runner.findings.model.promote);
     assert_non_null(strstr(runner.findings.model.promote_note, "below 0.999"));
     assert_null(strstr(runner.findings.model.promote_note, "log_loss"));
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
 }
 
 static void all_mistakes_at_once(void **state)
@@ -154,7 +156,7 @@ static void all_mistakes_at_once(void **state)
     complains("kind: train\nfrom: rows\nlabel: lfet\nkey: idd\nalgorithm: logistic_regression\n"
               "features: {exclude: [copy, sinse]}\n" PROMOTE("{metric: roc_acu, min: 1}"),
               WORDS("'lfet'", "'left'", "'idd'", "'sinse'", "'since'", "'roc_acu'", "'roc_auc'",
-                    ":3:8:", ":4:6:"));
+                    ":11:12:", ":12:10:"));
     complains(HEAD, WORDS("'since' is a date", "derive a number"));
     complains(HEAD "features: {include: [left, spend]}\n", WORDS("'left' is the label"));
     complains(
@@ -190,7 +192,7 @@ static void trouble_is_named(void **state)
               WORDS("'visits' holds", "expected 0 or 1"));
 }
 
-static const struct qn_test_finding *find_test(const struct job_runner *runner, const char *test)
+static const struct qn_test_finding *find_test(const struct qn_runner *runner, const char *test)
 {
     for (uint32_t i = 0; i < runner->findings.n_tests; i++)
         if (strcmp(runner->findings.tests[i].test, test) == 0)
@@ -210,16 +212,15 @@ static void leaks_are_warned_of_and_separation_is_named(void **state)
         leaky.columns[T_VIP].bools[i] = 1;
     }
     table = leaky;
-    struct job_runner runner;
-    run_ok(&runner,
-           "kind: train\nfrom: rows\nlabel: left\nkey: since\n"
-           "algorithm: logistic_regression\nfeatures: {include: [id, visits, vip]}\n",
-           (struct run_shape){.n_units = 3});
+    struct qn_runner runner;
+    start(&runner, "kind: train\nfrom: rows\nlabel: left\nkey: since\n"
+                   "algorithm: logistic_regression\nfeatures: {include: [id, visits, vip]}\n");
+    runner_run(&runner, 3, 0);
     assert_string_equal(find_test(&runner, "separates")->column, "visits");
     assert_string_equal(find_test(&runner, "constant")->column, "vip");
     assert_string_equal(find_test(&runner, "identifier")->column, "id");
     assert_string_equal(find_test(&runner, "identifier")->status, "warn");
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
     run_fails(HEAD "features: {include: [spend, visits]}\nparams: {l2: 0}\n",
               WORDS("'visits'", "grows without end"));
     for (uint32_t i = 0; i < leaky.n_rows; i++)
@@ -235,8 +236,9 @@ static void leaks_are_warned_of_and_separation_is_named(void **state)
 static void partials_are_checked(void **state)
 {
     (void)state;
-    struct job_runner runner;
-    run_ok(&runner, HEAD SOME SPLIT INTO, (struct run_shape){.n_units = 1});
+    struct qn_runner runner;
+    start(&runner, HEAD SOME SPLIT INTO);
+    runner_run(&runner, 1, 0);
     const struct qn_job_ops *ops = runner.job.ops;
     for (uint32_t stage = 0; stage < runner.job.n_stages; stage++) {
         if (!runner.job.stages[stage].merges)
@@ -255,7 +257,7 @@ static void partials_are_checked(void **state)
                 ops->free_acc(acc);
         }
     }
-    runner_fini(&runner);
+    learning_fini(&runner, &spec);
 }
 
 int main(void)
