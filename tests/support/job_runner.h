@@ -153,14 +153,6 @@ static inline void runner_table(struct qn_runner *runner, const char *name, enum
     qn_builder_free(builder);
 }
 
-/* The same from a batch, which must outlive the runner. */
-static inline void runner_batch(struct qn_runner *runner, const char *name, enum qn_input_kind kind,
-                                const struct qn_batch *rows)
-{
-    runner->tables[runner->n_tables++] = (struct qn_runner_table){
-        .name = name, .kind = kind, .schema = *rows->schema, .rows = *rows};
-}
-
 /* --- readers --------------------------------------------------------------------------------- */
 
 /* Over rows [next, end) of a table, or over batches that tasks gave out. */

@@ -9,6 +9,14 @@
 #define LEARNING_HEAD                                                                              \
     "version: 1\nname: t\nseed: 42\nwarehouse: w.db\nsources:\n  rows: {path: rows.csv}\njobs:\n"
 
+/* A table from a batch, which must outlive the runner. */
+static inline void runner_batch(struct qn_runner *runner, const char *name, enum qn_input_kind kind,
+                                const struct qn_batch *rows)
+{
+    runner->tables[runner->n_tables++] = (struct qn_runner_table){
+        .name = name, .kind = kind, .schema = *rows->schema, .rows = *rows};
+}
+
 /* Lines of a job's mapping, indented under its name: line n of it is line 8 + n of the spec. */
 static inline void add_job(struct qn_buf *spec, const char *name, const char *yaml)
 {
@@ -43,14 +51,15 @@ static inline void learning_fini(struct qn_runner *runner, struct qn_buf *spec)
     qn_buf_fini(spec);
 }
 
-static inline const struct qn_metric_finding *find_metric(const struct qn_runner *runner,
-                                                          const char *split, const char *metric)
+/* NaN when there is no such metric. */
+static inline double metric_of(const struct qn_runner *runner, const char *split,
+                               const char *metric)
 {
     for (uint32_t i = 0; i < runner->findings.n_metrics; i++)
         if (strcmp(runner->findings.metrics[i].split, split) == 0 &&
             strcmp(runner->findings.metrics[i].metric, metric) == 0)
-            return &runner->findings.metrics[i];
-    return NULL;
+            return runner->findings.metrics[i].value;
+    return (double)NAN;
 }
 
 #endif

@@ -87,7 +87,7 @@ static void chunk_size_touches_last_bits_only(void **state)
     struct qn_runner runner;
     start(&runner, HEAD SOME SPLIT INTO REGISTER);
     runner_run(&runner, 1, 0);
-    double loss = find_metric(&runner, "test", "log_loss")->value;
+    double loss = metric_of(&runner, "test", "log_loss");
     struct qn_strv states[2]; /* of split and preparation: they do not depend on it at all */
     for (int s = 0; s < 2; s++) {
         struct qn_strv bytes = qn_buf_strv(&runner.states[s]);
@@ -97,7 +97,7 @@ static void chunk_size_touches_last_bits_only(void **state)
         runner_run(&runner, n, n);
         for (int s = 0; s < 2; s++)
             assert_true(qn_strv_eq(qn_buf_strv(&runner.states[s]), states[s]));
-        assert_true(fabs(find_metric(&runner, "test", "log_loss")->value - loss) < 1e-12);
+        assert_true(fabs(metric_of(&runner, "test", "log_loss") - loss) < 1e-12);
     }
     learning_fini(&runner, &spec);
 }
@@ -116,9 +116,9 @@ static void rows_are_accounted_for(void **state)
     for (const char *c = runner_rows(&runner); *c; c++)
         lines += *c == '\n';
     assert_int_equal(lines, labelled);
-    double of_splits = find_metric(&runner, "train", "rows")->value +
-                       find_metric(&runner, "validation", "rows")->value +
-                       find_metric(&runner, "test", "rows")->value;
+    double of_splits = metric_of(&runner, "train", "rows") +
+                       metric_of(&runner, "validation", "rows") +
+                       metric_of(&runner, "test", "rows");
     assert_true(of_splits == (double)labelled);
     assert_null(runner.findings.model.name);
     learning_fini(&runner, &spec);
@@ -128,7 +128,7 @@ static void rows_are_accounted_for(void **state)
     assert_int_equal(runner.counters.absorbed, labelled);
     assert_int_equal(runner.rows.len, 0);
     assert_int_equal(runner.job.out.n_fields, 0);
-    assert_null(find_metric(&runner, "validation", "rows"));
+    assert_true(isnan(metric_of(&runner, "validation", "rows")));
     learning_fini(&runner, &spec);
 }
 
@@ -192,13 +192,13 @@ static void trouble_is_named(void **state)
               WORDS("'visits' holds", "expected 0 or 1"));
 }
 
-static const struct qn_test_finding *find_test(const struct qn_runner *runner, const char *test)
+static struct qn_test_finding find_test(const struct qn_runner *runner, const char *test)
 {
     for (uint32_t i = 0; i < runner->findings.n_tests; i++)
         if (strcmp(runner->findings.tests[i].test, test) == 0)
-            return &runner->findings.tests[i];
+            return runner->findings.tests[i];
     fail_msg("nothing was said of '%s'", test);
-    return NULL;
+    return (struct qn_test_finding){0};
 }
 
 static void leaks_are_warned_of_and_separation_is_named(void **state)
@@ -216,10 +216,10 @@ static void leaks_are_warned_of_and_separation_is_named(void **state)
     start(&runner, "kind: train\nfrom: rows\nlabel: left\nkey: since\n"
                    "algorithm: logistic_regression\nfeatures: {include: [id, visits, vip]}\n");
     runner_run(&runner, 3, 0);
-    assert_string_equal(find_test(&runner, "separates")->column, "visits");
-    assert_string_equal(find_test(&runner, "constant")->column, "vip");
-    assert_string_equal(find_test(&runner, "identifier")->column, "id");
-    assert_string_equal(find_test(&runner, "identifier")->status, "warn");
+    assert_string_equal(find_test(&runner, "separates").column, "visits");
+    assert_string_equal(find_test(&runner, "constant").column, "vip");
+    assert_string_equal(find_test(&runner, "identifier").column, "id");
+    assert_string_equal(find_test(&runner, "identifier").status, "warn");
     learning_fini(&runner, &spec);
     run_fails(HEAD "features: {include: [spend, visits]}\nparams: {l2: 0}\n",
               WORDS("'visits'", "grows without end"));
