@@ -24,6 +24,7 @@ enum {
     RUNNER_ROWS = QN_MAX_PARTITIONS,
     RUNNER_TABLES = 8,
     RUNNER_UNITS = 64,
+    RUNNER_EXECUTORS = 8,
     RUNNER_RECORD_BYTES = 10
 };
 
@@ -54,14 +55,18 @@ struct qn_runner {
     uint32_t partitions;  /* of shuffles; 3 unless set before runner_job */
     uint32_t batch_rows;  /* of readers; 4 unless set */
     struct qn_err err;    /* of the last call that failed */
+    uint32_t executors;   /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model; /* what a score job reads */
+    uint32_t model_version;
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
     struct qn_buf rows, rejects, partials;
     struct qn_counters counters;
     struct qn_findings findings;
     struct qn_buf states[QN_MAX_STAGES];
-    struct qn_task_cache job_cache;
+    uint32_t rounds; /* of stages that repeat */
+    struct qn_task_cache unit_caches[RUNNER_EXECUTORS][RUNNER_UNITS];
+    struct qn_task_cache job_caches[RUNNER_EXECUTORS];
     atomic_bool cancelled;
 };
 
@@ -73,6 +78,8 @@ static inline void runner_init(struct qn_runner *runner, const char *spec)
     qn_arena_init(&runner->arena);
     runner->partitions = 3;
     runner->batch_rows = 4;
+    runner->executors = 1;
+    runner->model_version = 1;
     qn_code code = qn_spec_read(&runner->spec, "quern.yaml", qn_strv_from(spec), "/", NULL, 0,
                                 qn_job_all(), qn_source_all(), &runner->err);
     assert_true(code == QN_OK || code == QN_EINPUT); /* mistakes are in its diags */
@@ -317,7 +324,9 @@ static inline void runner_job(struct qn_runner *runner, const char *name)
                                      .partitions = runner->partitions};
         runner->job = (struct qn_job){
             .name = runner->spec.jobs[i].name, .ops = runner->spec.jobs[i].ops, .index = i};
-        runner->compiled = runner->job.ops->compile(&at.env, &runner->job, &runner->err);
+        runner->compiled = QN_EINPUT; /* without ops the reader has complained already */
+        if (runner->job.ops)
+            runner->compiled = runner->job.ops->compile(&at.env, &runner->job, &runner->err);
         return;
     }
     fail_msg("no job %s", name);
@@ -417,12 +426,11 @@ static inline struct qn_reader *runner_open_partition(struct qn_runner *runner,
 }
 
 static inline qn_code runner_task(struct qn_runner *runner, uint32_t stage, uint32_t round,
-                                  uint32_t unit, uint32_t n_units, struct qn_reader *reader,
-                                  struct qn_runner_task *task)
+                                  uint32_t unit, uint32_t n_units, uint32_t executor,
+                                  struct qn_reader *reader, struct qn_runner_task *task)
 {
     struct qn_arena arena;
     struct qn_strv states[QN_MAX_STAGES];
-    struct qn_task_cache unit_cache = {0};
     qn_arena_init(&arena);
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         states[s] = qn_buf_strv(&runner->states[s]);
@@ -438,17 +446,15 @@ static inline qn_code runner_task(struct qn_runner *runner, uint32_t stage, uint
                .states = states,
                .arena = &arena,
                .open_side = runner_open_side,
-               .unit_cache = &unit_cache,
-               .job_cache = &runner->job_cache,
+               .unit_cache = &runner->unit_caches[executor][unit],
+               .job_cache = &runner->job_caches[executor],
                .model = runner->model,
-               .model_version = 1,
+               .model_version = runner->model_version,
                .cancelled = &runner->cancelled,
                .seed = runner->spec.seed},
         .runner = runner,
     };
     qn_code code = runner->job.ops->run(&runner->job, &at.in, &task->out, &runner->err);
-    if (unit_cache.data)
-        unit_cache.free(unit_cache.data);
     reader->ops->close(reader);
     qn_arena_fini(&arena);
     return code;
@@ -539,7 +545,8 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     if (code == QN_OK)
         code = ops->finish(&runner->job, stage, round, &acc, states, &state, &runner->findings,
                            verdict, &runner->err);
-    ops->free_acc(acc);
+    if (acc)
+        ops->free_acc(acc);
     qn_buf_fini(&runner->states[stage]);
     runner->states[stage] = state;
     return code;
@@ -557,8 +564,16 @@ static inline void runner_shuffle(uint32_t *order, uint32_t n, uint64_t seed)
     }
 }
 
+static inline void runner_drop_cache(struct qn_task_cache *cache)
+{
+    if (cache->data)
+        cache->free(cache->data);
+    *cache = (struct qn_task_cache){0};
+}
+
 static inline void runner_reset(struct qn_runner *runner)
 {
+    runner->rounds = 0;
     qn_buf_clear(&runner->rows);
     qn_buf_clear(&runner->rejects);
     qn_buf_clear(&runner->partials);
@@ -566,9 +581,11 @@ static inline void runner_reset(struct qn_runner *runner)
     runner->findings = (struct qn_findings){.arena = &runner->arena};
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         qn_buf_clear(&runner->states[s]);
-    if (runner->job_cache.data)
-        runner->job_cache.free(runner->job_cache.data);
-    runner->job_cache = (struct qn_task_cache){0};
+    for (uint32_t e = 0; e < RUNNER_EXECUTORS; e++) {
+        for (uint32_t u = 0; u < RUNNER_UNITS; u++)
+            runner_drop_cache(&runner->unit_caches[e][u]);
+        runner_drop_cache(&runner->job_caches[e]);
+    }
 }
 
 static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_t round,
@@ -591,7 +608,8 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
                                  stage->wanted)
                    : runner_open_partition(runner, tasks[from], n_tasks[from], unit,
                                            &runner->job.stages[from].partition_schema);
-        qn_code one = runner_task(runner, s, round, unit, n, reader, &tasks[s][unit]);
+        uint32_t executor = (uint32_t)(qn_mix64(seed + 31 * round + i) % runner->executors);
+        qn_code one = runner_task(runner, s, round, unit, n, executor, reader, &tasks[s][unit]);
         code = code == QN_OK ? one : code;
     }
     for (uint32_t unit = 0; unit < n; unit++)
@@ -614,6 +632,7 @@ static inline qn_code runner_try(struct qn_runner *runner, uint32_t n_units, uin
         code = runner_stage(runner, s, round, n_units, seed, tasks, n_tasks, &verdict);
         bool again = code == QN_OK && verdict == QN_VERDICT_REPEAT;
         assert_true(round < 1000);
+        runner->rounds += runner->job.stages[s].repeats;
         round = again ? round + 1 : 0;
         if (again) {
             for (uint32_t t = 0; t < n_tasks[s]; t++)
