@@ -88,6 +88,7 @@ void qn_store_close(struct qn_store *store)
         return;
     for (uint32_t i = 0; i < store->n_prepared; i++)
         sqlite3_finalize(store->prepared[i].stmt);
+    free(store->prepared);
     sqlite3_close(store->db);
     free(store);
 }
@@ -104,6 +105,19 @@ void *qn_store_connection(struct qn_store *store)
 
 /* --- statements ------------------------------------------------------------------------------- */
 
+static qn_code make_room(struct qn_store *store, struct qn_err *err)
+{
+    if (store->n_prepared < store->prepared_capacity)
+        return QN_OK;
+    uint32_t capacity = store->prepared_capacity ? store->prepared_capacity * 2 : 32;
+    struct qn_store_statement *grown = realloc(store->prepared, capacity * sizeof *store->prepared);
+    if (!grown)
+        return qn_err_nomem(err, "the warehouse's statements");
+    store->prepared = grown;
+    store->prepared_capacity = capacity;
+    return QN_OK;
+}
+
 qn_code qn_store_args(struct qn_store *store, const char *sql, const char *doing,
                       struct qn_sqlite_args *args, struct qn_err *err)
 {
@@ -112,9 +126,7 @@ qn_code qn_store_args(struct qn_store *store, const char *sql, const char *doing
             *args = qn_sqlite_args_of(store->prepared[i].stmt);
             return QN_OK;
         }
-    if (store->n_prepared == QN_STORE_STATEMENTS)
-        return qn_err_set(err, QN_ELIMIT, QN_BLAME_COORDINATOR,
-                          "cannot %s: more than %d kinds of statement", doing, QN_STORE_STATEMENTS);
+    QN_TRY(make_room(store, err));
     sqlite3_stmt *stmt;
     QN_TRY(qn_sqlite_prepare(store->db, sql, doing, &stmt, err));
     store->prepared[store->n_prepared].sql = sql;

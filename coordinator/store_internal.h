@@ -5,19 +5,20 @@
 #include "coordinator/store.h"
 #include "sinks/sqlite_db.h"
 
-/* Statements that are used again and again, made at their first use. */
-enum { QN_STORE_STATEMENTS = 24 };
+/* A statement that is used again and again, made at its first use. */
+struct qn_store_statement {
+    const char
+        *sql; /* compared by address: a literal, so that the code bounds how many there are */
+    sqlite3_stmt *stmt;
+};
 
 struct qn_store {
     sqlite3 *db;
-    uint64_t epoch;      /* 0: a reader */
-    bool failed;         /* a commit failed: what the disk holds is for the next opening to say */
-    bool warned_wal;     /* said once that a reader keeps the log from being emptied */
-    uint32_t n_prepared; /* of `prepared` */
-    struct {
-        const char *sql; /* compared by address: a literal */
-        sqlite3_stmt *stmt;
-    } prepared[QN_STORE_STATEMENTS];
+    uint64_t epoch;  /* 0: a reader */
+    bool failed;     /* a commit failed: what the disk holds is for the next opening to say */
+    bool warned_wal; /* said once that a reader keeps the log from being emptied */
+    struct qn_store_statement *prepared;
+    uint32_t n_prepared, prepared_capacity;
 };
 
 /* Makes what is missing, checks what is there, and raises the epoch, in one transaction. */

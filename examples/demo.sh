@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `./dev demo` runs: synthetic customers and events, loaded by a
+# What `./dev demo` runs: synthetic customers and events, then a churn model retrained by a
 # coordinator and two workers, each a process of its own as on three machines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,8 @@ wait "$coordinator"
 
 cat >&2 <<NEXT
 
+the customers most likely to leave:
+  sqlite3 $folder/churn.db "select * from churn_scores order by score desc limit 10"
 the rows that were refused, and why:
   sqlite3 $folder/churn.db "select file, line, rule, message, raw from _quern_quarantine limit 10"
 the same with more workers in one command:

@@ -12,7 +12,7 @@ static uint8_t scale_of(struct qn_type type)
     return type.id == QN_DECIMAL ? type.scale : 0;
 }
 
-/* A kernel for every pair of types that one step converts; NULL where the way is longer or closed. */
+/* The kernel of every pair of types that one step converts, or NULL. */
 static qn_kernel *direct(struct qn_type from, struct qn_type to)
 {
     static qn_kernel *const kernels[QN_TIMESTAMP + 1][QN_TIMESTAMP + 1] = {

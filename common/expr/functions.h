@@ -18,7 +18,7 @@ typedef qn_code qn_function_build(struct qn_build *b, const struct qn_function_c
 
 /* functions_number.c, functions_choice.c, functions_date.c */
 qn_function_build qn_build_abs, qn_build_sign, qn_build_round, qn_build_integral, qn_build_log;
-qn_function_build qn_build_coalesce, qn_build_nullif, qn_build_iif, qn_build_least;
+qn_function_build qn_build_coalesce, qn_build_nullif, qn_build_iif, qn_build_least, qn_build_hex;
 qn_function_build qn_build_to_temporal, qn_build_date_diff, qn_build_date_trunc, qn_build_strftime;
 
 /* Converts an argument by its letter of functions.def, or complains. */

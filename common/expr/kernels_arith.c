@@ -90,8 +90,8 @@ static int64_t integers(int64_t op, const struct qn_vec *x, const struct qn_vec 
     return bad;
 }
 
-/* Decimals and dates: + and - of values far from the ends of int64 cannot wrap, so that the range
- * check alone would do; values under a NULL may be anything, so wrapping is checked all the same. */
+/* Decimals and dates, + and -. Their range keeps them from wrapping, but the values under a NULL
+ * may be anything, so that is checked too. */
 static int64_t bounded(int64_t op, const struct qn_vec *x, const struct qn_vec *y, uint32_t n,
                        int64_t *restrict out, struct qn_type type)
 {

@@ -1,4 +1,6 @@
 /* kernels_round: abs, sign, round, floor, ceil, trunc. */
+#include <string.h>
+
 #include "expr/kernels.h"
 #include "flow/value.h"
 
@@ -25,7 +27,7 @@ qn_code qn_kernel_abs_i64(struct qn_call *call, struct qn_column *out)
 qn_code qn_kernel_abs_f64(struct qn_call *call, struct qn_column *out)
 {
     const double *x = call->args[0]->column.f64;
-    EACH(f64, __builtin_fabs(x[i]));
+    EACH(f64, x[i] < 0 ? -x[i] : x[i]);
 }
 
 qn_code qn_kernel_sign_i64(struct qn_call *call, struct qn_column *out)
@@ -51,27 +53,33 @@ static bool has_fraction(double x)
     return x > -4503599627370496.0 && x < 4503599627370496.0; /* 2^52 */
 }
 
+static int binary_exponent(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (int)(bits >> 52 & 0x7FF) - 1023;
+}
+
 /* Ties are meant in decimal: 2.675 is a little less than its text says, and still rounds to 2.68.
- * The nudge of 3e-16 of the value is more than what the text and one product can lose. */
+ * The nudge of 3e-16 of the value is more than what the text and one product can lose. As in
+ * SQLite, values with 15 digits and more are taken as they are. */
 double qn_round_double(double x, int64_t digits)
 {
     if (!has_fraction(x))
         return x;
-    double magnitude = x < 0 ? -x : x, rounded;
-    if (digits <= 0) {
-        rounded = cut(magnitude + 0.5);
-    } else {
-        if (digits > 22) /* 10^22 is the last power that is a double */
-            return x;
-        double unit = 1.0;
-        for (int64_t i = 0; i < digits; i++)
-            unit *= 10.0;
-        double scaled = magnitude * unit;
-        if (!has_fraction(scaled))
-            return x;
-        rounded = cut(scaled + 0.5 + scaled * 3e-16) / unit;
-    }
-    return x < 0 ? 0.0 - rounded : rounded;
+    double magnitude = x < 0 ? -x : x, unit = 1.0;
+    if (digits <= 0)
+        return x < 0 ? 0.0 - cut(magnitude + 0.5) : cut(magnitude + 0.5);
+    if (digits > 22) /* 10^22 is the last power that is a double */
+        return x;
+    for (int64_t i = 0; i < digits; i++)
+        unit *= 10.0;
+    double scaled = magnitude * unit;
+    if (!has_fraction(scaled))
+        return x;
+    double nudge = digits + binary_exponent(magnitude) / 3 < 15 ? scaled * 3e-16 : 0.0;
+    double rounded = cut(scaled + 0.5 + nudge) / unit;
+    return x < 0 ? -rounded : rounded;
 }
 
 qn_code qn_kernel_round_f64(struct qn_call *call, struct qn_column *out)
@@ -90,9 +98,11 @@ static double integral(double x, int64_t how)
     if (!has_fraction(x))
         return x;
     double whole = cut(x);
-    if (how == QN_ROUND_FLOOR)
-        return whole > x ? whole - 1 : whole;
-    return how == QN_ROUND_CEIL && whole < x ? whole + 1 : whole;
+    if (how == QN_ROUND_FLOOR && whole > x)
+        whole -= 1;
+    else if (how == QN_ROUND_CEIL && whole < x)
+        whole += 1;
+    return __builtin_copysign(whole, x); /* -0.5 has the ceiling -0.0 */
 }
 
 qn_code qn_kernel_integral_f64(struct qn_call *call, struct qn_column *out)

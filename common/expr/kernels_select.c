@@ -1,4 +1,4 @@
-/* kernels_select: CASE, coalesce, nullif, least and greatest: which of several values a row takes. */
+/* kernels_select: CASE, coalesce, nullif, least and greatest: which value a row takes. */
 #include <string.h>
 
 #include "expr/kernels.h"

@@ -62,7 +62,7 @@ struct qn_tokens {
     size_t n;
 };
 
-/* QN_EINPUT on bytes that start no token, on open quotes, on a text that is too long or no UTF-8. */
+/* QN_EINPUT on bytes that start no token, open quotes, a text that is too long or no UTF-8. */
 QN_CHECK qn_code qn_lex(struct qn_arena *arena, struct qn_strv text, struct qn_tokens *out,
                         struct qn_expr_complaint *complaint);
 

@@ -1,6 +1,7 @@
-/* parse: tokens to a syntax tree, with SQLite's precedence:
+/* parse: tokens to a syntax tree, with SQLite's precedence, loosest first:
  *
- *   OR | AND | NOT | = == <> != IS IN LIKE GLOB BETWEEN ISNULL | < <= > >= | + - | * / % | || | unary
+ *   OR, AND, NOT, (= == <> != IS IN LIKE GLOB BETWEEN ISNULL), (< <= > >=), (+ -), (* / %), ||,
+ *   unary
  *
  * The tree lives in the arena and is at most QN_MAX_EXPR_DEPTH deep, so that everything after the
  * parser may recurse over it. */

@@ -109,6 +109,8 @@ static qn_code build_negate(struct qn_build *b, const struct qn_ast *ast, struct
 {
     struct qn_operand zero = {.ast = ast}, x;
     QN_TRY(build_operand(b, ast->args[0], &x));
+    if (x.ast->kind == QN_AST_FLOAT) /* the literal -0e0, where 0 - 0e0 would be 0e0 */
+        return qn_build_f64(b, -x.step->value.f64[0], out);
     if (x.step->type.id == QN_DECIMAL) { /* no digit more than its operand */
         QN_TRY(qn_build_i64(b, x.step->type, 0, &zero.step));
         return qn_build_call2(b, qn_kernel_arith_i64, x.step->type, QN_TOK_MINUS, zero.step, x.step,
