@@ -11,8 +11,8 @@ static qn_code step_new(struct qn_build *b, struct qn_step step, struct qn_step 
         struct qn_step **steps = QN_NEW_ARRAY(b->arena, struct qn_step *, capacity);
         if (!steps)
             return qn_complain_nomem(b->complaint);
-        if (b->n_steps)
-            memcpy(steps, b->steps, b->n_steps * sizeof *steps);
+        for (uint32_t i = 0; i < b->n_steps; i++)
+            steps[i] = b->steps[i];
         b->steps = steps;
         b->capacity = capacity;
     }
@@ -148,7 +148,8 @@ qn_code qn_build_call(struct qn_build *b, struct qn_kernel_use use, struct qn_st
     step.args = QN_NEW_ARRAY(b->arena, struct qn_step *, (size_t)n_args + 1);
     if (!step.args)
         return qn_complain_nomem(b->complaint);
-    memcpy(step.args, args, n_args * sizeof *args);
+    for (uint32_t i = 0; i < n_args; i++)
+        step.args[i] = args[i];
     if (constant) {
         QN_TRY(fold(b, &step, out));
         if (*out)

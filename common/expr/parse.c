@@ -81,8 +81,8 @@ static qn_code list_add(struct parser *p, struct list *list, struct qn_ast *item
         struct qn_ast **items = QN_NEW_ARRAY(p->arena, struct qn_ast *, capacity);
         if (!items)
             return qn_complain_nomem(p->complaint);
-        if (list->n)
-            memcpy(items, list->items, list->n * sizeof *items);
+        for (uint32_t i = 0; i < list->n; i++)
+            items[i] = list->items[i];
         list->items = items;
         list->capacity = capacity;
     }
