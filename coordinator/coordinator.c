@@ -11,7 +11,7 @@
 #include "wire/transport.h"
 
 /* A lease outlives many missed heartbeats; a dead worker's work waits this long at most. */
-enum { PULSE_MS = 250, LEASE_MS = 10000, WAIT_MS = 50 };
+enum { PULSE_MS = 250, GOODBYE_MS = 1000, LEASE_MS = 10000, WAIT_MS = 50 };
 /* Tasks held beyond the slots hide a round trip; the window bounds spooled results. */
 enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
@@ -547,11 +547,50 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
     return qn_listener_open(options->listen, &self->listener, err);
 }
 
+/* Answers one frame of somebody who was told GOODBYE, or says HELLO to a run that is over. */
+static void part(struct coordinator *self, const struct qn_frame *frame, const char *reason)
+{
+    struct qn_err err;
+    struct qn_msg msg, goodbye = {.kind = QN_MSG_GOODBYE};
+    goodbye.goodbye.reason = qn_strv_from(reason);
+    qn_arena_clear(&self->arena);
+    if (frame->channel != QN_CONTROL ||
+        qn_msg_decode(frame->bytes, &self->arena, &msg, &err) != QN_OK)
+        return;
+    struct qn_session stranger = {.control = frame->peer, .name = "stranger"};
+    struct qn_session *session = qn_sessions_by_peer(&self->sessions, QN_CONTROL, &frame->peer);
+    if (msg.kind == QN_MSG_HELLO)
+        send_to(self, &stranger, QN_CONTROL, &goodbye);
+    else if (msg.kind == QN_MSG_GOODBYE && session)
+        qn_sessions_drop(&self->sessions, session);
+}
+
+/* A connection that closes takes unread words with it: so it stays open until every worker said
+ * GOODBYE too, or was given the time to. */
+static void part_with_all(struct coordinator *self, const char *reason)
+{
+    struct qn_err err;
+    struct qn_frame frame;
+    int64_t give_up_ms = qn_clock_ms() + GOODBYE_MS;
+    tell_all(self, QN_MSG_GOODBYE, reason);
+    while (self->sessions.first && qn_clock_ms() < give_up_ms) {
+        qn_listener_wait(self->listener, 20, -1);
+        while (qn_listener_receive(self->listener, &frame, &err) == QN_OK)
+            part(self, &frame, reason);
+        struct qn_session *session = self->sessions.first, *next;
+        for (; session; session = next) {
+            next = session->next;
+            if (session->gone)
+                qn_sessions_drop(&self->sessions, session);
+        }
+    }
+}
+
 static void stop(struct coordinator *self, qn_code code)
 {
     qn_progress_end(&self->progress);
     if (self->listener) {
-        tell_all(self, QN_MSG_GOODBYE, code == QN_OK ? "the run is over" : "the run has stopped");
+        part_with_all(self, code == QN_OK ? "the run is over" : "the run has stopped");
         qn_listener_close(self->listener, 200);
     }
     free_held(self->held);

@@ -135,9 +135,6 @@ static const char schema[] =
     " stage INTEGER NOT NULL, round INTEGER NOT NULL, unit INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " PRIMARY KEY(run_id, job, stage, round, unit)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS states(run_id TEXT NOT NULL, job INTEGER NOT NULL,"
-    " stage INTEGER NOT NULL, round INTEGER NOT NULL, state BLOB NOT NULL,"
-    " PRIMARY KEY(run_id, job, stage, round)) STRICT;"
     "CREATE TABLE IF NOT EXISTS failures(run_id TEXT NOT NULL, job INTEGER NOT NULL,"
     " stage INTEGER NOT NULL, round INTEGER NOT NULL, unit INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, at TEXT NOT NULL, message TEXT NOT NULL) STRICT;"
@@ -281,14 +278,12 @@ static qn_code end_run(struct qn_journal *journal, const char *run_id, const cha
 {
     static const char runs[] = "UPDATE runs SET status = ?2, ended_at = ?3 WHERE run_id = ?1";
     static const char attempts[] = "DELETE FROM attempts WHERE run_id = ?";
-    static const char states[] = "DELETE FROM states WHERE run_id = ?";
     static const char doing[] = "record the end of the run";
     char now[QN_CLOCK_ISO];
     qn_clock_iso(now);
     QN_TRY(run_sql(journal, runs, doing, run_id, status, now, err));
     /* Nobody goes on with it: what it would take is let go. */
-    QN_TRY(run_sql(journal, attempts, doing, run_id, NULL, NULL, err));
-    return run_sql(journal, states, doing, run_id, NULL, NULL, err);
+    return run_sql(journal, attempts, doing, run_id, NULL, NULL, err);
 }
 
 qn_code qn_journal_end_run(struct qn_journal *journal, const char *run_id, const char *status,
@@ -364,47 +359,7 @@ qn_code qn_journal_get_attempts(struct qn_journal *journal, const char *run_id, 
     }
 }
 
-/* --- states and failures ---------------------------------------------------------------------- */
-
-qn_code qn_journal_put_state(struct qn_journal *journal, const char *run_id, uint32_t job,
-                             uint32_t stage, uint32_t round, struct qn_strv state,
-                             struct qn_err *err)
-{
-    static const char sql[] = "INSERT INTO states VALUES(?,?,?,?,?) "
-                              "ON CONFLICT DO UPDATE SET state = excluded.state";
-    static const char doing[] = "record a stage's state";
-    struct qn_sqlite_args args;
-    QN_TRY(args_of(journal, sql, doing, &args, err));
-    bind_stage(&args, run_id, job, stage, round);
-    qn_sqlite_blob(&args, state);
-    return qn_sqlite_run(&args, doing, err);
-}
-
-qn_code qn_journal_get_state(struct qn_journal *journal, const char *run_id, uint32_t job,
-                             uint32_t stage, uint32_t round, struct qn_buf *state,
-                             struct qn_err *err)
-{
-    static const char sql[] = "SELECT state FROM states "
-                              "WHERE run_id = ? AND job = ? AND stage = ? AND round = ?";
-    static const char doing[] = "read a stage's state";
-    struct qn_sqlite_args args;
-    bool found;
-    qn_buf_clear(state);
-    QN_TRY(open_existing(journal, &found, err));
-    if (found) {
-        QN_TRY(args_of(journal, sql, doing, &args, err));
-        bind_stage(&args, run_id, job, stage, round);
-        QN_TRY(qn_sqlite_next(&args, &found, doing, err));
-    }
-    if (!found)
-        return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_NONE, "stage %u of job %u is not finished",
-                          stage, job);
-    const void *blob = sqlite3_column_blob(args.stmt, 0);
-    if (blob)
-        qn_buf_put(state, blob, (size_t)sqlite3_column_bytes(args.stmt, 0));
-    qn_sqlite_rewind(&args);
-    return qn_buf_check(state, "a stage's state", err);
-}
+/* --- failures -------------------------------------------------------------------------------- */
 
 qn_code qn_journal_put_failure(struct qn_journal *journal, const char *run_id,
                                const struct qn_token *token, const char *message,

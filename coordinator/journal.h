@@ -1,6 +1,6 @@
 /* journal: what a coordinator must remember to go on after a crash and that is not in the
- * warehouse: which run was under way with which plan, attempts handed out, states of finished
- * stages, failures. A SQLite file of its own in the state folder; "done" is never read from here
+ * warehouse: which run was under way with which plan, attempts handed out, failures. A SQLite file
+ * of its own in the state folder; "done" is never read from here
  * but from the ledger. */
 #ifndef QN_COORDINATOR_JOURNAL_H
 #define QN_COORDINATOR_JOURNAL_H
@@ -35,15 +35,6 @@ QN_CHECK qn_code qn_journal_put_attempts(struct qn_journal *journal, const char 
 QN_CHECK qn_code qn_journal_get_attempts(struct qn_journal *journal, const char *run_id,
                                          uint32_t job, uint32_t stage, uint32_t round,
                                          uint32_t *attempts, uint32_t n_units, struct qn_err *err);
-
-/* State of a finished stage (round), and the findings told so far: opaque bytes. */
-QN_CHECK qn_code qn_journal_put_state(struct qn_journal *journal, const char *run_id, uint32_t job,
-                                      uint32_t stage, uint32_t round, struct qn_strv state,
-                                      struct qn_err *err);
-/* QN_ENOTFOUND when that stage (round) was not finished. */
-QN_CHECK qn_code qn_journal_get_state(struct qn_journal *journal, const char *run_id, uint32_t job,
-                                      uint32_t stage, uint32_t round, struct qn_buf *state,
-                                      struct qn_err *err);
 
 QN_CHECK qn_code qn_journal_put_failure(struct qn_journal *journal, const char *run_id,
                                         const struct qn_token *token, const char *message,

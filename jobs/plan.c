@@ -26,19 +26,6 @@ int32_t qn_plan_find_job(const struct qn_plan *plan, const char *name)
     return -1;
 }
 
-bool qn_plan_is_read(const struct qn_plan *plan, uint32_t job)
-{
-    for (uint32_t i = 0; i < plan->spec.n_jobs; i++) {
-        const struct qn_job *reader = &plan->jobs[i].job;
-        if (reader->input.kind == QN_INPUT_DATASET && reader->input.index == job)
-            return true;
-        for (uint32_t s = 0; s < reader->n_sides; s++)
-            if (reader->sides[s].kind == QN_INPUT_DATASET && reader->sides[s].index == job)
-                return true;
-    }
-    return false;
-}
-
 /* --- what a job may ask while it compiles ---------------------------------------------------- */
 
 static const char *closest_input(struct qn_plan *plan, struct qn_strv name)

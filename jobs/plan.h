@@ -56,7 +56,4 @@ QN_CHECK qn_code qn_plan_unpack(struct qn_plan *plan, struct qn_strv bytes, stru
 /* Position of a job by name, or -1. */
 int32_t qn_plan_find_job(const struct qn_plan *plan, const char *name);
 
-/* True when some other job reads this job's rows. */
-bool qn_plan_is_read(const struct qn_plan *plan, uint32_t job);
-
 #endif

@@ -3,25 +3,17 @@
 
 #include "base/limits.h"
 #include "flow/job.h"
+#include "jobs/into.h"
 #include "jobs/learn/artefact.h"
 #include "jobs/learn/design.h"
 #include "jobs/learn/math.h"
+#include "jobs/lookup.h"
 #include "spec/keys.h"
 #include "spec/node.h"
 
 /* score: one stage that gives key, score and model version of every row. */
 
 static const char *const kinds[] = {"score", NULL};
-static const char *const dispositions[] = {"append", "replace", NULL};
-
-static const struct qn_key into_keys[] = {
-    {.name = "table", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "in the warehouse"},
-    {.name = "write_disposition",
-     .shape = QN_SHAPE_ENUM,
-     .values = dispositions,
-     .doc = "append, or replace (default)"},
-};
-static const struct qn_spec_keys into_object = QN_KEYS("into", into_keys);
 
 static const struct qn_key score_keys[] = {
     {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "score"},
@@ -35,7 +27,7 @@ static const struct qn_key score_keys[] = {
      .doc = "column that names the row; default: that of the train job of this spec"},
     {.name = "into",
      .shape = QN_SHAPE_OBJECT,
-     .object = &into_object,
+     .object = &qn_into_keys,
      .or_text = true,
      .required = true,
      .doc = "the table that gets key, score and model version"},
@@ -47,24 +39,6 @@ struct score {
 };
 
 /* --- compile --------------------------------------------------------------------------------- */
-
-static int32_t find_column(const struct qn_job_env *env, const struct qn_schema *in,
-                           struct qn_strv name, struct qn_span span, const char *role)
-{
-    int32_t column = qn_schema_find(in, name);
-    if (column >= 0)
-        return column;
-    const char *names[QN_MAX_COLUMNS];
-    char hint[160];
-    for (uint32_t i = 0; i < in->n_fields; i++)
-        names[i] = in->fields[i].name;
-    const char *near = qn_strv_closest(name, names, in->n_fields);
-    if (near)
-        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    qn_diags_add(env->diags, span, NULL, near ? hint : NULL, "there is no column '%.*s'%s",
-                 QN_STRV_ARG(name), role);
-    return -1;
-}
 
 /* NAME, NAME@ALIAS, NAME:VERSION into job->model and job->model_selector. */
 static bool read_model(const struct qn_job_env *env, const struct qn_node *node, struct qn_job *job)
@@ -102,7 +76,7 @@ static void check_features(const struct qn_job_env *env, const struct qn_node *t
     const struct qn_node *items = qn_node_items(include, &n);
     for (uint32_t i = 0; i < n; i++)
         if (items[i].kind == QN_NODE_SCALAR)
-            (void)find_column(env, job->input.schema, items[i].text, span, role);
+            (void)qn_lookup_column(job->input.schema, items[i].text, span, role, env->diags);
 }
 
 static int32_t compile_key(const struct qn_job_env *env, const struct qn_node *training,
@@ -111,11 +85,11 @@ static int32_t compile_key(const struct qn_job_env *env, const struct qn_node *t
     const struct qn_node *key = qn_node_get(env->node, "key");
     const struct qn_node *model = qn_node_get(env->node, "model");
     if (key)
-        return find_column(env, job->input.schema, key->text, key->span, "");
+        return qn_lookup_column(job->input.schema, key->text, key->span, "", env->diags);
     const struct qn_node *trained = qn_node_get(training, "key");
     if (trained)
-        return find_column(env, job->input.schema, trained->text, model->span,
-                           ", the key of the job that trains the model");
+        return qn_lookup_column(job->input.schema, trained->text, model->span,
+                                ", the key of the job that trains the model", env->diags);
     qn_diags_add(env->diags, model->span, "key: COLUMN", NULL,
                  "no job of this spec trains model '%s', so the score job must name its key",
                  job->model);
@@ -140,13 +114,6 @@ static qn_code compile_out(const struct qn_job_env *env, struct qn_job *job, uin
     return QN_OK;
 }
 
-static void compile_into(const struct qn_node *into, struct qn_job *job)
-{
-    const char *how = qn_node_text(qn_node_get(into, "write_disposition"), "replace");
-    job->into.table = qn_node_text(into, qn_node_text(qn_node_get(into, "table"), NULL));
-    job->into.disposition = strcmp(how, "append") == 0 ? QN_WRITE_APPEND : QN_WRITE_REPLACE;
-}
-
 static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct qn_err *err)
 {
     size_t errors = env->diags->n_errors;
@@ -167,7 +134,7 @@ static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct 
             QN_TRY(compile_out(env, job, score->key, err));
         }
     }
-    compile_into(qn_node_get(env->node, "into"), job);
+    qn_into_read(qn_node_get(env->node, "into"), env->diags, &job->into);
     job->impl = score;
     job->stages[job->n_stages++] =
         (struct qn_stage){.name = "score", .over = QN_OVER_CHUNKS, .rows = true, .counts = true};

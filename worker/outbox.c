@@ -1,8 +1,5 @@
 #include "worker/outbox.h"
 
-/* Room for the message around a DATA frame's bytes. */
-enum { FRAME_OVERHEAD = 256, DATA_BYTES = QN_MAX_FRAME_BYTES - FRAME_OVERHEAD };
-
 static struct qn_task *next_of(const struct qn_task *task)
 {
     return (struct qn_task *)(void *)task->work.next;
@@ -33,8 +30,8 @@ static qn_code send_data(struct qn_outbox *outbox, const struct qn_task *task,
                          struct qn_dialer *dialer, struct qn_err *err)
 {
     size_t n = task->part.len - (size_t)outbox->offset;
-    if (n > DATA_BYTES)
-        n = DATA_BYTES;
+    if (n > QN_MAX_PIECE_BYTES)
+        n = QN_MAX_PIECE_BYTES;
     if (n > outbox->credit_bytes)
         return QN_ESTATE;
     struct qn_msg msg = {.kind = QN_MSG_DATA};

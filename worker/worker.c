@@ -331,6 +331,15 @@ static qn_code take_tasks(struct worker *worker, const struct qn_msg *msg, struc
     return QN_OK;
 }
 
+/* Says GOODBYE too: the coordinator keeps the connection open until then. */
+static qn_code end_session(struct worker *worker, struct qn_err *err)
+{
+    struct qn_msg msg = {.kind = QN_MSG_GOODBYE};
+    worker->phase = OVER;
+    qn_code code = send_on(worker, QN_CONTROL, &msg, err);
+    return code == QN_ESTATE ? QN_OK : code; /* gone already: so much the better */
+}
+
 static qn_code handle(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
 {
     switch (msg->kind) {
@@ -345,7 +354,7 @@ static qn_code handle(struct worker *worker, const struct qn_msg *msg, struct qn
     case QN_MSG_CREDIT: worker->outbox.credit_bytes += msg->credit.bytes; return QN_OK;
     case QN_MSG_ACK: qn_outbox_ack(&worker->outbox, &msg->token.token); return QN_OK;
     case QN_MSG_DRAIN: worker->phase = DRAINING; return QN_OK;
-    case QN_MSG_GOODBYE: worker->phase = OVER; return QN_OK;
+    case QN_MSG_GOODBYE: return end_session(worker, err);
     case QN_MSG_PULSE: return QN_OK;
     default:
         return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a coordinator does not say %s",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jobs/etl/etl.h"
+#include "jobs/lookup.h"
 
 void *qn_etl_build_alloc(struct qn_etl_build *build, size_t n, size_t size)
 {
@@ -48,41 +49,12 @@ void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name)
         build->broken[build->n_broken++] = copy;
 }
 
-static void complain_column(struct qn_etl_build *build, const struct qn_schema *schema,
-                            struct qn_strv name, struct qn_span span)
-{
-    const char **names = QN_BUILD_ARRAY(build, const char *, schema->n_fields);
-    if (!names)
-        return;
-    struct qn_buf all;
-    qn_buf_init(&all);
-    for (uint32_t i = 0; i < schema->n_fields; i++) {
-        names[i] = schema->fields[i].name;
-        if (i < 12)
-            qn_buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
-        else if (i == 12)
-            qn_buf_printf(&all, ", ...");
-    }
-    qn_buf_put_u8(&all, 0);
-    char hint[200] = "";
-    const char *closest = qn_strv_closest(name, names, schema->n_fields);
-    for (uint32_t i = 0; i < schema->n_fields && !closest; i++)
-        if (qn_strv_eq_nocase(name, qn_strv_from(names[i])))
-            closest = names[i];
-    if (closest)
-        snprintf(hint, sizeof hint, "did you mean '%.150s'?", closest);
-    qn_diags_add(build->env->diags, span, all.failed ? NULL : (const char *)all.data,
-                 closest ? hint : NULL, "there is no column '%.*s' here", QN_STRV_ARG(name));
-    qn_buf_fini(&all);
-}
-
 int32_t qn_etl_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
                           struct qn_strv name, struct qn_span span)
 {
-    int32_t found = qn_schema_find(schema, name);
-    if (found < 0 && !is_broken(build, name))
-        complain_column(build, schema, name, span);
-    return found;
+    if (is_broken(build, name))
+        return qn_schema_find(schema, name);
+    return qn_lookup_column(schema, name, span, " here", build->env->diags);
 }
 
 int32_t qn_etl_build_column(struct qn_etl_build *build, const struct qn_schema *schema,

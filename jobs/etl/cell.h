@@ -35,11 +35,4 @@ struct qn_cell qn_cell_unpack(struct qn_unpack *in, struct qn_type type); /* tex
 QN_CHECK qn_code qn_cell_copy(struct qn_arena *arena, struct qn_cell cell, struct qn_cell *out,
                               struct qn_err *err);
 
-/* n rows of the same value. */
-QN_CHECK qn_code qn_cell_column(struct qn_arena *arena, struct qn_type type, struct qn_cell cell,
-                                uint32_t n_rows, struct qn_column *out, struct qn_err *err);
-
-/* For numeric types: the value as a double (nearest). */
-double qn_cell_f64(struct qn_type type, struct qn_cell cell);
-
 #endif

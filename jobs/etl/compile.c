@@ -6,6 +6,7 @@
 #include "jobs/etl/distinct.h"
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
+#include "jobs/into.h"
 
 /* --- what may stand in it -------------------------------------------------------------------- */
 
@@ -13,7 +14,6 @@ static const char *const kinds[] = {"etl", NULL};
 static const char *const strategies[] = {"mean", "median", "most_frequent", "constant", NULL};
 static const char *const keeps[] = {"first", "last", NULL};
 static const char *const hows[] = {"inner", "left", "semi", "anti", NULL};
-static const char *const dispositions[] = {"append", "replace", "merge", NULL};
 
 static const struct qn_key impute_keys[] = {
     {.name = "strategy",
@@ -45,18 +45,9 @@ static const struct qn_key join_keys[] = {
      .required = true,
      .doc = "key columns: [a, b], or {left: right} where the names differ"},
     {.name = "how", .shape = QN_SHAPE_ENUM, .values = hows, .doc = "inner (default) or another"},
-    {.name = "as_of", .shape = QN_SHAPE_TEXT, .doc = "not supported by this version"},
+    {.name = "as_of", .shape = QN_SHAPE_TEXT, .unsupported = true},
 };
 static const struct qn_spec_keys join_object = QN_KEYS("join", join_keys);
-
-static const struct qn_key into_keys[] = {
-    {.name = "table", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "in the warehouse"},
-    {.name = "write_disposition",
-     .shape = QN_SHAPE_ENUM,
-     .values = dispositions,
-     .doc = "append, or replace (default)"},
-};
-static const struct qn_spec_keys into_object = QN_KEYS("into", into_keys);
 
 static const struct qn_key etl_keys[] = {
     {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "etl"},
@@ -107,7 +98,7 @@ static const struct qn_key etl_keys[] = {
     {.name = "data_tests", .shape = QN_SHAPE_TESTS, .doc = "tests of the rows that go out"},
     {.name = "into",
      .shape = QN_SHAPE_OBJECT,
-     .object = &into_object,
+     .object = &qn_into_keys,
      .or_text = true,
      .doc = "the table that gets the rows"},
 };
@@ -165,25 +156,6 @@ static void build_steps(struct qn_etl_build *build)
     qn_etl_build_checks_end(build);
     if (!build->etl->group)
         build->etl->group_at = build->etl->n_steps;
-}
-
-static void build_into(struct qn_etl_build *build)
-{
-    const struct qn_node *into = qn_node_get(build->env->node, "into");
-    const struct qn_node *how = qn_node_get(into, "write_disposition");
-    bool is_name = into && into->kind == QN_NODE_SCALAR;
-    const char *table = qn_node_text(is_name ? into : qn_node_get(into, "table"), NULL);
-    const char *disposition = qn_node_text(how, "replace");
-    if (is_name && !qn_strv_is_identifier(into->text))
-        qn_diags_add(build->env->diags, into->span, "letters, digits and _, at most 63", NULL,
-                     "'%s' is no table name", table);
-    if (strcmp(disposition, "merge") == 0)
-        qn_diags_add(build->env->diags, how->span, "append or replace", NULL,
-                     "write_disposition merge is not supported by this version");
-    build->job->into = (struct qn_into){
-        .table = table,
-        .disposition = strcmp(disposition, "append") == 0 ? QN_WRITE_APPEND : QN_WRITE_REPLACE,
-    };
 }
 
 /* --- stages ---------------------------------------------------------------------------------- */
@@ -365,7 +337,7 @@ qn_code qn_etl_compile(const struct qn_job_env *env, struct qn_job *job, struct 
     if (build.nomem)
         return qn_err_nomem(err, "an etl job");
     build_steps(&build);
-    build_into(&build);
+    qn_into_read(qn_node_get(env->node, "into"), env->diags, &job->into);
     if (!build.nomem)
         build_stages(&build);
     if (build.nomem)

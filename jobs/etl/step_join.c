@@ -420,13 +420,9 @@ static const struct qn_schema *joined_schema(struct qn_etl_build *build, struct 
 static void build_one(struct qn_etl_build *build, const struct qn_node *node)
 {
     const struct qn_node *to = qn_node_get(node, "to"), *on = qn_node_get(node, "on");
-    const struct qn_node *as_of = qn_node_get(node, "as_of");
     struct join *join = QN_BUILD_ARRAY(build, struct join, 1);
     struct qn_job *job = build->job;
     struct qn_input side = {0};
-    if (as_of)
-        qn_diags_add(build->env->diags, as_of->span, NULL, "leave it out",
-                     "join as_of is not supported by this version");
     if (!join || !to || !on || !build->env->input(build->env, to, &side))
         return;
     if (side.kind != QN_INPUT_DATASET) {

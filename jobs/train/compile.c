@@ -1,6 +1,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "jobs/into.h"
+#include "jobs/lookup.h"
 #include "jobs/train/train.h"
 #include "spec/keys.h"
 #include "spec/node.h"
@@ -16,7 +18,6 @@ static const char *const scales[] = {"standard", "none", NULL};
 static const char *const encodings[] = {"one_hot", NULL};
 static const char *const unknowns[] = {"ignore", "error", NULL};
 static const char *const drops[] = {"none", "first", NULL};
-static const char *const dispositions[] = {"append", "replace", NULL};
 
 static const struct qn_key feature_keys[] = {
     {.name = "include",
@@ -118,7 +119,7 @@ static const struct qn_key when_keys[] = {
      .doc = "of the held-out rows: roc_auc, log_loss, ..."},
     {.name = "min", .shape = QN_SHAPE_NUMBER, .doc = "at least"},
     {.name = "max", .shape = QN_SHAPE_NUMBER, .doc = "at most"},
-    {.name = "vs", .shape = QN_SHAPE_TEXT, .doc = "not supported by this version"},
+    {.name = "vs", .shape = QN_SHAPE_TEXT, .unsupported = true},
 };
 static const struct qn_spec_keys when_object = QN_KEYS("promote.when", when_keys);
 
@@ -141,15 +142,6 @@ static const struct qn_key register_keys[] = {
      .doc = "when the new version gets an alias"},
 };
 static const struct qn_spec_keys register_object = QN_KEYS("register", register_keys);
-
-static const struct qn_key into_keys[] = {
-    {.name = "table", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "in the warehouse"},
-    {.name = "write_disposition",
-     .shape = QN_SHAPE_ENUM,
-     .values = dispositions,
-     .doc = "append, or replace (default)"},
-};
-static const struct qn_spec_keys into_object = QN_KEYS("into", into_keys);
 
 static const struct qn_key train_keys[] = {
     {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "train"},
@@ -192,7 +184,7 @@ static const struct qn_key train_keys[] = {
      .doc = "where the model goes"},
     {.name = "into",
      .shape = QN_SHAPE_OBJECT,
-     .object = &into_object,
+     .object = &qn_into_keys,
      .or_text = true,
      .doc = "the table that gets key, split, label and score of every row"},
 };
@@ -210,22 +202,9 @@ struct compiler {
 
 static int32_t find_column(struct compiler *self, const struct qn_node *name)
 {
-    const struct qn_schema *in = self->train->in;
     if (!name || name->kind != QN_NODE_SCALAR)
         return -1;
-    int32_t column = qn_schema_find(in, name->text);
-    if (column >= 0)
-        return column;
-    const char *names[QN_MAX_COLUMNS];
-    char hint[160];
-    for (uint32_t i = 0; i < in->n_fields; i++)
-        names[i] = in->fields[i].name;
-    const char *near = qn_strv_closest(name->text, names, in->n_fields);
-    if (near)
-        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    qn_diags_add(self->env->diags, name->span, NULL, near ? hint : NULL,
-                 "there is no column '%.*s'", QN_STRV_ARG(name->text));
-    return -1;
+    return qn_lookup_column(self->train->in, name->text, name->span, "", self->env->diags);
 }
 
 static bool is_named(const struct qn_node *list, const char *name)
@@ -396,7 +375,7 @@ static void compile_params(struct compiler *self)
 static void compile_rule(struct compiler *self, const struct qn_node *node,
                          struct qn_train_rule *rule)
 {
-    const struct qn_node *metric = qn_node_get(node, "metric"), *vs = qn_node_get(node, "vs");
+    const struct qn_node *metric = qn_node_get(node, "metric");
     const struct qn_node *min = qn_node_get(node, "min"), *max = qn_node_get(node, "max");
     struct qn_metric_value values[QN_N_METRICS];
     const char *names[QN_N_METRICS];
@@ -405,10 +384,7 @@ static void compile_rule(struct compiler *self, const struct qn_node *node,
     *rule = (struct qn_train_rule){.metric = qn_node_text(metric, ""),
                                    .min = qn_node_f64(min, -HUGE_VAL),
                                    .max = qn_node_f64(max, HUGE_VAL)};
-    if (vs)
-        qn_diags_add(self->env->diags, vs->span, "min or max", NULL,
-                     "promotion against another version (vs) is not supported by this version");
-    else if (!min && !max && metric)
+    if (!min && !max && metric && !qn_node_get(node, "vs")) /* vs was refused already */
         qn_diags_add(self->env->diags, metric->span, "min or max beside it", NULL,
                      "the condition on '%s' has no bound", rule->metric);
     qn_metrics_list(&none, values);
@@ -450,9 +426,7 @@ static void compile_register(struct compiler *self, struct qn_job *job)
 static void compile_into(struct compiler *self, struct qn_job *job)
 {
     const struct qn_node *into = qn_node_get(self->env->node, "into");
-    const char *how = qn_node_text(qn_node_get(into, "write_disposition"), "replace");
-    job->into.table = qn_node_text(into, qn_node_text(qn_node_get(into, "table"), NULL));
-    job->into.disposition = strcmp(how, "append") == 0 ? QN_WRITE_APPEND : QN_WRITE_REPLACE;
+    qn_into_read(into, self->env->diags, &job->into);
     if (!into || self->key < 0)
         return;
     const struct qn_field *key = &self->train->in->fields[self->key];

@@ -31,3 +31,37 @@ code=0
 text=$(timeout 5 "$QUERN" validate "$folder/tower.yaml" 2>&1) || code=$?
 expect "exit code of the tower" 2 "$code"
 grep -q "tower.yaml:1:25: nested more than 24 levels deep" <<<"$text" || { echo "FAILED: ${text:0:300}"; exit 1; }
+
+# A bare table name is checked alike in every kind of job.
+printf 'k,plan\n1,a\n2,b\n' >"$folder/c.csv"
+cat >"$folder/names.yaml" <<'SPEC'
+version: 1
+name: names
+sources: {c: {path: c.csv}}
+jobs:
+  e: {kind: etl, from: c, into: "1 bad; name"}
+  t: {kind: train, from: c, label: plan, positive: a, key: k, algorithm: logistic_regression, into: "1 bad; name"}
+  s: {kind: score, from: c, model: m, key: k, into: "1 bad; name"}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/names.yaml" 2>&1) || code=$?
+expect "exit code of bad names" 2 "$code"
+expect "bad names" "5 6 7" "$(grep "is no table name" <<<"$text" | cut -d: -f2 | tr '\n' ' ' | sed 's/ $//')"
+
+# What later versions will know is refused by name, one message each.
+cat >"$folder/later.yaml" <<'SPEC'
+version: 1
+name: later
+sources: {c: {path: c.csv}}
+jobs:
+  a: {kind: etl, from: c, rename: {k: id, plan: other}, into: {table: a, write_disposition: merge}}
+  b: {kind: etl, from: c, join: {to: a, on: {k: id}, as_of: k}}
+  t: {kind: train, from: c, label: plan, positive: a, key: k, algorithm: logistic_regression, register: {model: m, promote: {alias: x, when: [{metric: roc_auc, vs: champion}]}}}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/later.yaml" 2>&1) || code=$?
+expect "exit code of later keys" 2 "$code"
+for word in "5:.*'merge' is not supported" "6:.*'as_of' is not supported" "7:.*'vs' is not supported"; do
+  grep -q "later.yaml:$word" <<<"$text" || { echo "FAILED: nothing like $word in"; echo "$text"; exit 1; }
+done
+expect "messages of later keys" 3 "$(grep -c 'later.yaml:[0-9]*:[0-9]*: ' <<<"$text")"

@@ -71,31 +71,6 @@ static void attempts_keep_the_highest(void **state)
     folder_remove(&folder);
 }
 
-static void states_come_back(void **state)
-{
-    (void)state;
-    struct folder folder;
-    folder_make(&folder);
-    struct qn_err err = {0};
-    struct qn_buf buf;
-    qn_buf_init(&buf);
-    struct qn_journal *journal = open_journal(folder.path);
-    assert_int_equal(qn_journal_get_state(journal, "r", 0, 1, 2, &buf, &err), QN_ENOTFOUND);
-    assert_ok(qn_journal_put_state(journal, "r", 0, 1, 2, QN_STRV_LIT("first"), &err), &err);
-    assert_ok(qn_journal_put_state(journal, "r", 0, 1, 2, QN_STRV_LIT("a\0b"), &err), &err);
-    assert_ok(qn_journal_put_state(journal, "r", 0, 1, 3, QN_STRV_LIT(""), &err), &err);
-    qn_journal_close(journal);
-    journal = open_journal(folder.path);
-    assert_ok(qn_journal_get_state(journal, "r", 0, 1, 2, &buf, &err), &err);
-    assert_true(qn_strv_eq(qn_buf_strv(&buf), QN_STRV_LIT("a\0b")));
-    assert_ok(qn_journal_get_state(journal, "r", 0, 1, 3, &buf, &err), &err);
-    assert_int_equal(buf.len, 0);
-    assert_int_equal(qn_journal_get_state(journal, "r", 0, 2, 2, &buf, &err), QN_ENOTFOUND);
-    qn_journal_close(journal);
-    qn_buf_fini(&buf);
-    folder_remove(&folder);
-}
-
 static void folders_are_made_and_bad_ones_said(void **state)
 {
     (void)state;
@@ -205,7 +180,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_are_found_until_they_end),
         cmocka_unit_test(attempts_keep_the_highest),
-        cmocka_unit_test(states_come_back),
         cmocka_unit_test(folders_are_made_and_bad_ones_said),
         cmocka_unit_test(one_coordinator_a_state_folder),
         cmocka_unit_test(a_kill_loses_no_recorded_attempt),

@@ -60,7 +60,6 @@ static void test_column_mistakes(void **state)
     expect_mistake(&runner, "two columns would be called 'tenure'");
     expect_mistake(&runner, "did you mean 'tenure'?");
     expect_mistake(&runner, "there is no column 'x' here");
-    expect_mistake(&runner, "merge is not supported");
     runner_fini(&runner);
 }
 
@@ -138,7 +137,6 @@ static void test_join_mistakes(void **state)
     expect_mistake(&runner, "'v' is text here and integer in u");
     expect_mistake(&runner, "both sides of the join have a column 'v'");
     expect_mistake(&runner, "'t' is a source: a join reads the rows of a job");
-    expect_mistake(&runner, "as_of is not supported");
     expect_mistake(&runner, "did you mean 'id'?");
     runner_fini(&runner);
 }

@@ -1,0 +1,15 @@
+/* into: the key under which every kind of job says which table gets its rows. */
+#ifndef QN_JOBS_INTO_H
+#define QN_JOBS_INTO_H
+
+#include "base/diag.h"
+#include "flow/job.h"
+#include "spec/keys.h"
+
+/* For an `into` of shape OBJECT with or_text: {table, write_disposition}, or the bare name. */
+extern const struct qn_spec_keys qn_into_keys;
+
+/* Reads the node (NULL: no table). A bare name that is none is a complaint. */
+void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_into *out);
+
+#endif
