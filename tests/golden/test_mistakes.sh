@@ -49,12 +49,13 @@ expect "exit code of bad names" 2 "$code"
 expect "bad names" "5 6 7" "$(grep "is no table name" <<<"$text" | cut -d: -f2 | tr '\n' ' ' | sed 's/ $//')"
 
 # What later versions will know is refused by name, one message each.
+printf 'k,plan,x\n1,a,3\n2,b,4\n' >"$folder/c.csv"
 cat >"$folder/later.yaml" <<'SPEC'
 version: 1
 name: later
 sources: {c: {path: c.csv}}
 jobs:
-  a: {kind: etl, from: c, rename: {k: id, plan: other}, into: {table: a, write_disposition: merge}}
+  a: {kind: etl, from: c, rename: {k: id, plan: other, x: y}, into: {table: a, write_disposition: merge}}
   b: {kind: etl, from: c, join: {to: a, on: {k: id}, as_of: k}}
   t: {kind: train, from: c, label: plan, positive: a, key: k, algorithm: logistic_regression, register: {model: m, promote: {alias: x, when: [{metric: roc_auc, vs: champion}]}}}
 SPEC
