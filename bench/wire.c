@@ -88,7 +88,7 @@ static double bench_encode(const struct qn_batch *batch, struct qn_buf *buf)
     int64_t start = qn_clock_us();
     for (int i = 0; i < BATCHES; i++) {
         qn_buf_clear(buf);
-        check(qn_codec_encode(batch, buf, &err), &err);
+        check(qn_codec_encode(batch, QN_CODEC_SMALL, buf, &err), &err);
     }
     return (double)(qn_clock_us() - start) / BATCHES;
 }

@@ -275,6 +275,8 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
     welcome.welcome.pulse_ms = PULSE_MS;
     welcome.welcome.lease_ms = LEASE_MS;
     welcome.welcome.credit_bytes = CREDIT_BYTES;
+    welcome.welcome.folder = qn_strv_from(qn_spool_folder(self->spool));
+    welcome.welcome.proof = qn_strv_from(qn_spool_proof(self->spool));
     send_to(self, session, QN_CONTROL, &welcome);
     return QN_OK;
 }

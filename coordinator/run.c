@@ -377,7 +377,8 @@ static qn_code write_rows(struct qn_job_run *job, const char *path, struct qn_er
         return QN_OK;
     struct qn_reader *reader;
     struct qn_batch batch;
-    QN_TRY(qn_part_open(&path, 1, QN_PART_ROWS, 0, &job->job->out, NULL, &reader, err));
+    const struct qn_part_want want = {.kind = QN_PART_ROWS, .schema = &job->job->out};
+    QN_TRY(qn_part_open(&path, 1, &want, &reader, err));
     qn_code code;
     while ((code = reader->ops->next(reader, &batch, NULL, err)) == QN_OK && batch.n_rows)
         if ((code = job->sink_ops->write(job->sink, &batch, err)) != QN_OK)
@@ -394,7 +395,8 @@ static qn_code write_rejects(struct qn_run *run, struct qn_job_run *job, uint32_
     struct qn_reader *reader;
     struct qn_batch batch;
     uint64_t base = stage_of(job)->over == QN_OVER_CHUNKS ? job->line_bases[unit] : 0;
-    QN_TRY(qn_part_open(&path, 1, QN_PART_REJECTS, 0, &qn_reject_schema, NULL, &reader, err));
+    const struct qn_part_want want = {.kind = QN_PART_REJECTS, .schema = &qn_reject_schema};
+    QN_TRY(qn_part_open(&path, 1, &want, &reader, err));
     qn_code code;
     while ((code = reader->ops->next(reader, &batch, NULL, err)) == QN_OK && batch.n_rows)
         if ((code = qn_store_quarantine_put(run->store, run->run_id, job->job->name, &batch, base,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ struct incoming {
 
 struct qn_spool {
     char *folder;
+    char proof[40]; /* name of an empty file in the folder */
     struct incoming *first;
 };
 
@@ -34,6 +36,23 @@ static void remove_files(const char *folder)
     closedir(dir);
 }
 
+/* A name that nobody can guess: who finds it sees the same folder. */
+static qn_code make_proof(struct qn_spool *spool, struct qn_err *err)
+{
+    char path[4096];
+    uint64_t salt[2];
+    if (getrandom(salt, sizeof salt, 0) != (ssize_t)sizeof salt)
+        return qn_err_io(err, "read", "random bytes");
+    snprintf(spool->proof, sizeof spool->proof, ".%016llx%016llx", (unsigned long long)salt[0],
+             (unsigned long long)salt[1]);
+    snprintf(path, sizeof path, "%s/%s", spool->folder, spool->proof);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return qn_err_io(err, "create", path);
+    close(fd);
+    return QN_OK;
+}
+
 qn_code qn_spool_new(const char *folder, struct qn_spool **out, struct qn_err *err)
 {
     struct qn_spool *spool = calloc(1, sizeof *spool);
@@ -45,7 +64,17 @@ qn_code qn_spool_new(const char *folder, struct qn_spool **out, struct qn_err *e
     remove_files(folder);
     spool->folder = copy;
     *out = spool;
-    return QN_OK;
+    return make_proof(spool, err);
+}
+
+const char *qn_spool_folder(const struct qn_spool *spool)
+{
+    return spool->folder;
+}
+
+const char *qn_spool_proof(const struct qn_spool *spool)
+{
+    return spool->proof;
 }
 
 void qn_spool_free(struct qn_spool *spool)
@@ -60,8 +89,8 @@ void qn_spool_free(struct qn_spool *spool)
 void qn_spool_path(const struct qn_spool *spool, const struct qn_token *token, char *out,
                    size_t room)
 {
-    snprintf(out, room, "%s/%u-%u-%u-%u.%llu.%u", spool->folder, token->job, token->stage,
-             token->round, token->unit, (unsigned long long)token->epoch, token->attempt);
+    char name[QN_PART_NAME];
+    snprintf(out, room, "%s/%s", spool->folder, qn_part_name(token, name));
 }
 
 static struct incoming **find(struct qn_spool *spool, const struct qn_token *token)
@@ -117,8 +146,24 @@ qn_code qn_spool_put(struct qn_spool *spool, const struct qn_token *token, uint6
     return QN_OK;
 }
 
+/* Its worker wrote the file. What is in it is checked by whoever reads it, as ever; that it is
+ * whole, by its size here and by its digest when a run is resumed. */
+static qn_code check_left(const struct qn_spool *spool, const struct qn_msg *done,
+                          struct qn_err *err)
+{
+    char path[4096];
+    struct stat status;
+    qn_spool_path(spool, &done->done.token, path, sizeof path);
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
+        (uint64_t)status.st_size != done->done.bytes)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a part is not where its worker left it");
+    return QN_OK;
+}
+
 qn_code qn_spool_close(struct qn_spool *spool, const struct qn_msg *done, struct qn_err *err)
 {
+    if (done->done.left)
+        return check_left(spool, done, err);
     struct incoming **link = find(spool, &done->done.token);
     struct incoming *part = *link;
     if (!part)

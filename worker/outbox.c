@@ -50,7 +50,8 @@ static qn_code send_end(const struct qn_task *task, struct qn_dialer *dialer, st
     char text[1600];
     if (task->code == QN_OK) {
         msg.done.token = task->work.token;
-        msg.done.bytes = task->part.len;
+        msg.done.bytes = task->part_bytes;
+        msg.done.left = task->left;
         msg.done.digest = task->digest;
         msg.done.counters = task->counters;
         msg.done.chunk = task->result;

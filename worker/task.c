@@ -44,8 +44,7 @@ void qn_task_free(struct qn_task *task)
 /* The job's view of its results, and the part they are written to. */
 struct part_out {
     struct qn_task_out out; /* first: callbacks are handed &out */
-    struct qn_buf *part;
-    const struct qn_stage *stage;
+    struct qn_part_writer *part;
     bool has_partial;
 };
 
@@ -56,24 +55,29 @@ static struct part_out *part_of(struct qn_task_out *out)
 
 static qn_code put_rows(struct qn_task_out *out, const struct qn_batch *batch, struct qn_err *err)
 {
-    return qn_part_put_batch(part_of(out)->part, QN_PART_ROWS, 0, batch, err);
+    return qn_part_writer_put(part_of(out)->part, QN_PART_ROWS, 0, batch, err);
 }
 
 static qn_code put_partition(struct qn_task_out *out, uint32_t partition,
                              const struct qn_batch *batch, struct qn_err *err)
 {
-    return qn_part_put_batch(part_of(out)->part, QN_PART_PARTITION, partition, batch, err);
+    return qn_part_writer_put(part_of(out)->part, QN_PART_PARTITION, partition, batch, err);
+}
+
+static qn_code put_raw(struct qn_task_out *out, uint32_t partition, const struct qn_batch *batch,
+                       struct qn_err *err)
+{
+    return qn_part_writer_put(part_of(out)->part, QN_PART_RAW, partition, batch, err);
 }
 
 static qn_code put_partial(struct qn_task_out *out, struct qn_strv bytes, struct qn_err *err)
 {
-    qn_part_put_partial(part_of(out)->part, bytes);
     part_of(out)->has_partial = true;
-    return qn_buf_check(part_of(out)->part, "a task's result", err);
+    return qn_part_writer_put_partial(part_of(out)->part, bytes, err);
 }
 
 static const struct qn_task_out_ops part_out_ops = {
-    .rows = put_rows, .partition = put_partition, .partial = put_partial};
+    .rows = put_rows, .partition = put_partition, .raw = put_raw, .partial = put_partial};
 
 struct task_in {
     struct qn_task_in in; /* first: callbacks are handed &in */
@@ -86,33 +90,46 @@ static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader 
 {
     const struct task_in *self = (const struct task_in *)(const void *)in;
     const struct qn_brief_files *files = &self->brief->sides[side];
-    return qn_part_open(files->paths, files->n, QN_PART_ROWS, 0, self->job->sides[side].schema,
-                        NULL, out, err);
+    const struct qn_part_want want = {.kind = QN_PART_ROWS,
+                                      .schema = self->job->sides[side].schema};
+    return qn_part_open(files->paths, files->n, &want, out, err);
 }
 
 /* --- running --------------------------------------------------------------------------------- */
+
+static qn_code open_partition(const struct qn_task *task, const struct qn_stage *made_by,
+                              struct qn_reader **out, struct qn_err *err)
+{
+    const struct qn_part_want want = {
+        .kind = QN_PART_PARTITION,
+        .partition = task->work.token.unit,
+        .schema = &made_by->partition_schema,
+        .raw = made_by->raw_schema.n_fields ? &made_by->raw_schema : NULL,
+    };
+    return qn_part_open(task->brief->partitions.paths, task->brief->partitions.n, &want, out, err);
+}
 
 static qn_code open_reader(struct qn_task *task, const struct qn_job *job,
                            const struct qn_stage *stage, struct qn_reader **out, struct qn_err *err)
 {
     if (stage->over == QN_OVER_PARTITIONS)
-        return qn_part_open(task->brief->partitions.paths, task->brief->partitions.n,
-                            QN_PART_PARTITION, task->work.token.unit,
-                            &job->stages[stage->partitions_from].partition_schema, NULL, out, err);
-    if (job->input.kind == QN_INPUT_DATASET)
-        return qn_part_open(&task->chunk.path, 1, QN_PART_ROWS, 0, job->input.schema, stage->wanted,
-                            out, err);
+        return open_partition(task, &job->stages[stage->partitions_from], out, err);
+    if (job->input.kind == QN_INPUT_DATASET) {
+        const struct qn_part_want want = {
+            .kind = QN_PART_ROWS, .schema = job->input.schema, .wanted = stage->wanted};
+        return qn_part_open(&task->chunk.path, 1, &want, out, err);
+    }
     const struct qn_plan_source *source = &task->plan->sources[job->input.index];
     return source->ops->open(&source->info, &task->chunk, stage->wanted, out, err);
 }
 
-static qn_code put_rejects(struct qn_task *task, struct qn_task_out *out, struct qn_err *err)
+static qn_code put_rejects(struct part_out *out, struct qn_err *err)
 {
     struct qn_batch batch;
-    if (qn_rejects_count(&out->rejects) == 0)
+    if (qn_rejects_count(&out->out.rejects) == 0)
         return QN_OK;
-    qn_builder_batch(out->rejects.rows, &batch);
-    return qn_part_put_batch(&task->part, QN_PART_REJECTS, 0, &batch, err);
+    qn_builder_batch(out->out.rejects.rows, &batch);
+    return qn_part_writer_put(out->part, QN_PART_REJECTS, 0, &batch, err);
 }
 
 static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
@@ -144,29 +161,58 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
     if (stage->merges && !out->has_partial)
         return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
                           stage->name, job->name);
-    QN_TRY(put_rejects(task, &out->out, &task->err));
+    QN_TRY(put_rejects(out, &task->err));
     /* Of a repeating stage the rows may be in the job's cache and the reader untouched. */
     if (reader && !stage->repeats)
         reader->ops->result(reader, &task->result);
     task->counters = out->out.counters;
-    return qn_buf_check(&task->part, "a task's result", &task->err);
+    return QN_OK;
 }
 
-static qn_code run_task(struct qn_task *task, struct qn_cache *cache)
+static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
 {
     struct qn_token token = task->work.token;
     const struct qn_job *job = &task->plan->jobs[token.job].job;
     const struct qn_stage *stage = &job->stages[token.stage];
-    struct part_out out = {.out = {.ops = &part_out_ops}, .part = &task->part, .stage = stage};
-    qn_part_begin(&task->part);
+    struct part_out out = {.out = {.ops = &part_out_ops}, .part = &executor->writer};
     QN_TRY(qn_rejects_init(&out.out.rejects, &task->err));
     struct qn_reader *reader = NULL;
     qn_code code = open_reader(task, job, stage, &reader, &task->err);
     if (code == QN_OK)
-        code = run_stage(task, job, stage, reader, cache, &out);
+        code = run_stage(task, job, stage, reader, executor->cache, &out);
     if (reader)
         reader->ops->close(reader);
     qn_rejects_fini(&out.out.rejects);
+    return code;
+}
+
+/* The writer keeps its memory for the next task: what travels is copied, and is small where large
+ * parts are left. */
+static qn_code finish_part(struct qn_task *task, struct qn_part_writer *writer)
+{
+    QN_TRY(qn_part_writer_end(writer, &task->left, &task->part_bytes, &task->digest, &task->err));
+    if (!task->left)
+        qn_buf_put(&task->part, writer->bytes.data, writer->bytes.len);
+    return qn_buf_check(&task->part, "a task's result", &task->err);
+}
+
+static qn_code run_task(struct qn_task *task, struct qn_executor *executor)
+{
+    struct qn_part_writer *writer = &executor->writer;
+    char name[QN_PART_NAME];
+    const char *path = NULL;
+    if (executor->folder) {
+        path = qn_arena_printf(&task->arena, "%s/%s", executor->folder,
+                               qn_part_name(&task->work.token, name));
+        if (!path)
+            return qn_err_nomem(&task->err, "a path");
+    }
+    qn_part_writer_begin(writer, path);
+    qn_code code = run_reader(task, executor);
+    if (code == QN_OK)
+        code = finish_part(task, writer);
+    if (code != QN_OK)
+        qn_part_writer_abandon(writer);
     return code;
 }
 
@@ -182,15 +228,13 @@ static void name_the_place(struct qn_task *task)
                  job->stages[token.stage].name, token.unit, token.attempt);
 }
 
-void qn_task_run(struct qn_task *task, struct qn_cache *cache)
+void qn_task_run(struct qn_task *task, struct qn_executor *executor)
 {
     int64_t started = qn_clock_us();
     task->code = atomic_load(&task->work.cancelled)
                      ? qn_err_set(&task->err, QN_ECANCEL, QN_BLAME_NONE, "cancelled")
-                     : run_task(task, cache);
-    if (task->code == QN_OK)
-        task->digest = qn_hash128(task->part.data, task->part.len, 0);
-    else
+                     : run_task(task, executor);
+    if (task->code != QN_OK)
         name_the_place(task);
     task->micros = (uint64_t)(qn_clock_us() - started);
 }

@@ -5,8 +5,16 @@
 
 #include "jobs/brief.h"
 #include "jobs/plan.h"
+#include "wire/part_writer.h"
 #include "worker/cache.h"
 #include "worker/pool.h"
+
+/* What an executor thread has for itself, from task to task. */
+struct qn_executor {
+    struct qn_cache *cache;
+    struct qn_part_writer writer;
+    const char *folder; /* shared with the coordinator: large parts are left there. NULL: none */
+};
 
 /* A work with what it needs and what came of it. Made and freed by the session thread. */
 struct qn_task {
@@ -19,7 +27,9 @@ struct qn_task {
 
     qn_code code; /* QN_OK: the part and what follows are whole */
     struct qn_err err;
-    struct qn_buf part; /* wire/part.h */
+    bool left;          /* the part is in the shared folder */
+    struct qn_buf part; /* wire/part.h; empty when it was left */
+    uint64_t part_bytes;
     struct qn_hash128 digest;
     struct qn_counters counters;
     struct qn_chunk_result result;
@@ -30,7 +40,7 @@ struct qn_task {
 struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task *leased);
 void qn_task_free(struct qn_task *task);
 
-/* Fills the outcome. `cache` is the executor's own. */
-void qn_task_run(struct qn_task *task, struct qn_cache *cache);
+/* Fills the outcome. */
+void qn_task_run(struct qn_task *task, struct qn_executor *executor);
 
 #endif

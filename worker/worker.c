@@ -1,6 +1,7 @@
 #include "worker/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -34,10 +35,11 @@ struct worker {
 
     struct qn_blobs blobs; /* of this run */
     char plan_hash[QN_SHA256_HEX];
-    struct qn_plan *plan;     /* NULL: not here yet */
-    struct qn_task *waiting;  /* for the plan or their brief; by work.next */
-    struct qn_pool *pool;     /* NULL until the plan is here */
-    struct qn_cache **caches; /* one per slot */
+    struct qn_plan *plan;          /* NULL: not here yet */
+    struct qn_task *waiting;       /* for the plan or their brief; by work.next */
+    struct qn_pool *pool;          /* NULL until the plan is here */
+    struct qn_executor *executors; /* one per slot */
+    char *folder;                  /* shared with the coordinator; NULL: none is */
     struct qn_outbox outbox;
     uint32_t n_active; /* in the pool */
 };
@@ -115,7 +117,7 @@ static qn_code pulse(struct worker *worker, struct qn_err *err)
 static void run_in_slot(void *context, uint32_t slot, struct qn_work *work)
 {
     const struct worker *worker = context;
-    qn_task_run((struct qn_task *)(void *)work, worker->caches[slot]);
+    qn_task_run((struct qn_task *)(void *)work, &worker->executors[slot]);
 }
 
 /* A token from the wire names what the plan has, or nothing at all. */
@@ -254,12 +256,26 @@ static qn_code collect(struct worker *worker, struct qn_err *err)
 
 static qn_code start_slots(struct worker *worker, struct qn_err *err)
 {
-    worker->caches = calloc(worker->options->slots, sizeof(struct qn_cache *));
-    if (!worker->caches)
-        return qn_err_nomem(err, "caches");
-    for (uint32_t i = 0; i < worker->options->slots; i++)
-        QN_TRY(qn_cache_new(&worker->caches[i], err));
-    return qn_pool_new(worker->options->slots, run_in_slot, worker, &worker->pool, err);
+    uint32_t n = worker->options->slots;
+    worker->executors = calloc(n, sizeof *worker->executors);
+    if (!worker->executors)
+        return qn_err_nomem(err, "executors");
+    for (uint32_t i = 0; i < n; i++) {
+        worker->executors[i].folder = worker->folder;
+        qn_part_writer_init(&worker->executors[i].writer);
+        QN_TRY(qn_cache_new(&worker->executors[i].cache, err));
+    }
+    return qn_pool_new(n, run_in_slot, worker, &worker->pool, err);
+}
+
+static void free_slots(struct worker *worker)
+{
+    for (uint32_t i = 0; worker->executors && i < worker->options->slots; i++) {
+        qn_part_writer_fini(&worker->executors[i].writer);
+        qn_cache_free(worker->executors[i].cache);
+    }
+    free(worker->executors);
+    worker->executors = NULL;
 }
 
 static qn_code take_plan(struct worker *worker, const struct qn_blob *blob, struct qn_err *err)
@@ -296,6 +312,22 @@ static qn_code take_blob(struct worker *worker, const struct qn_msg *msg, struct
 
 /* --- messages -------------------------------------------------------------------------------- */
 
+/* Takes the coordinator's folder when it is here too: only then is the proof. */
+static qn_code find_folder(struct worker *worker, struct qn_strv folder, struct qn_strv proof,
+                           struct qn_err *err)
+{
+    if (!folder.len || !proof.len || memchr(proof.data, '/', proof.len))
+        return QN_OK;
+    const char *path =
+        qn_arena_printf(&worker->arena, "%.*s/%.*s", QN_STRV_ARG(folder), QN_STRV_ARG(proof));
+    if (!path)
+        return qn_err_nomem(err, "a path");
+    if (access(path, F_OK) != 0)
+        return QN_OK;
+    worker->folder = strndup(folder.data, folder.len);
+    return worker->folder ? QN_OK : qn_err_nomem(err, "a path");
+}
+
 static qn_code welcome(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
 {
     if (worker->phase != DIALLING || msg->welcome.plan.len != QN_SHA256_HEX - 1)
@@ -306,6 +338,7 @@ static qn_code welcome(struct worker *worker, const struct qn_msg *msg, struct q
     worker->lease_ms = msg->welcome.lease_ms;
     worker->outbox.credit_bytes = msg->welcome.credit_bytes;
     memcpy(worker->plan_hash, msg->welcome.plan.data, msg->welcome.plan.len);
+    QN_TRY(find_folder(worker, msg->welcome.folder, msg->welcome.proof, err));
     const char *endpoint = qn_arena_strdup(&worker->arena, msg->welcome.data_port);
     if (!endpoint)
         return qn_err_nomem(err, "an endpoint");
@@ -390,10 +423,9 @@ static void forget_session(struct worker *worker)
 {
     qn_pool_free(worker->pool, drop_work);
     worker->pool = NULL;
-    for (uint32_t i = 0; worker->caches && i < worker->options->slots; i++)
-        qn_cache_free(worker->caches[i]);
-    free(worker->caches);
-    worker->caches = NULL;
+    free_slots(worker);
+    free(worker->folder);
+    worker->folder = NULL;
     qn_outbox_drop(&worker->outbox);
     while (worker->waiting) {
         struct qn_task *next = (struct qn_task *)(void *)worker->waiting->work.next;

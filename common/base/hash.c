@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <sodium/crypto_hash_sha256.h>
 #include <string.h>
+#define XXH_STATIC_LINKING_ONLY /* the size of its state */
 #include <xxhash.h>
 
 uint64_t qn_hash64(const void *bytes, size_t n, uint64_t seed)
@@ -13,6 +14,26 @@ uint64_t qn_hash64(const void *bytes, size_t n, uint64_t seed)
 struct qn_hash128 qn_hash128(const void *bytes, size_t n, uint64_t seed)
 {
     XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, n, seed);
+    return (struct qn_hash128){.low = hash.low64, .high = hash.high64};
+}
+
+_Static_assert(sizeof(XXH3_state_t) <= sizeof(struct qn_hash128_stream),
+               "qn_hash128_stream holds xxHash's state");
+
+void qn_hash128_begin(struct qn_hash128_stream *stream)
+{
+    XXH3_128bits_reset((XXH3_state_t *)(void *)stream->opaque);
+}
+
+void qn_hash128_add(struct qn_hash128_stream *stream, const void *bytes, size_t n)
+{
+    if (n)
+        XXH3_128bits_update((XXH3_state_t *)(void *)stream->opaque, bytes, n);
+}
+
+struct qn_hash128 qn_hash128_end(const struct qn_hash128_stream *stream)
+{
+    XXH128_hash_t hash = XXH3_128bits_digest((const XXH3_state_t *)(const void *)stream->opaque);
     return (struct qn_hash128){.low = hash.low64, .high = hash.high64};
 }
 

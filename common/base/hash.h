@@ -17,6 +17,14 @@ struct qn_hash128 {
 };
 struct qn_hash128 qn_hash128(const void *bytes, size_t n, uint64_t seed);
 
+/* The same of bytes that come in pieces, with seed 0. */
+struct qn_hash128_stream {
+    _Alignas(64) unsigned char opaque[640];
+};
+void qn_hash128_begin(struct qn_hash128_stream *stream);
+void qn_hash128_add(struct qn_hash128_stream *stream, const void *bytes, size_t n);
+struct qn_hash128 qn_hash128_end(const struct qn_hash128_stream *stream);
+
 /* Finaliser of splitmix64: a bijection that scatters all bits. For integer keys. */
 static inline uint64_t qn_mix64(uint64_t x)
 {

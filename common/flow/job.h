@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/limits.h"
+#include "flow/findings.h"
 #include "flow/source.h"
 
 struct qn_node;      /* spec/node.h: a checked YAML node */
@@ -58,6 +59,7 @@ struct qn_stage {
     bool repeats;          /* finish may ask for another round over the same chunks */
     uint32_t n_partitions; /* partitions: how many; 1..QN_MAX_PARTITIONS */
     struct qn_schema partition_schema; /* partitions: the columns of their batches */
+    struct qn_schema raw_schema;       /* partitions: of what raw() gives out; no fields: none */
     uint32_t partitions_from;          /* PARTITIONS: the stage that made them */
 };
 
@@ -79,6 +81,10 @@ struct qn_task_out_ops {
                              struct qn_err *err);
     QN_CHECK qn_code (*partition)(struct qn_task_out *out, uint32_t partition,
                                   const struct qn_batch *batch, struct qn_err *err);
+    /* The same with a batch of the stage's raw_schema: what is not worth folding before it is sent.
+     * A reader of the partition gives both, in the order given out; a batch's schema tells. */
+    QN_CHECK qn_code (*raw)(struct qn_task_out *out, uint32_t partition,
+                            const struct qn_batch *batch, struct qn_err *err);
     QN_CHECK qn_code (*partial)(struct qn_task_out *out, struct qn_strv bytes, struct qn_err *err);
 };
 
@@ -110,48 +116,6 @@ struct qn_task_in {
 struct qn_task_cache {
     void *data;
     void (*free)(void *data);
-};
-
-/* What finish() has to say to people; written to the system tables when the job succeeds or fails.
- * All texts are copied into the arena. */
-struct qn_test_finding {
-    const char *column, *test, *severity, *status; /* status: pass | warn | fail | error */
-    uint64_t failures, rows;
-    const char *message;
-};
-struct qn_profile_finding {
-    const char *column, *type;
-    uint64_t rows, nulls, imputed, distinct_count;
-    bool distinct_approximate;
-    const char *min, *max;  /* as text; NULL: none */
-    double mean, stddev;    /* NaN: not numeric */
-    const char *quantiles;  /* JSON array of 5 (min, q1, median, q3, max), or NULL */
-    const char *top_values; /* JSON array of [value, count], or NULL */
-};
-struct qn_metric_finding {
-    const char *split, *metric; /* "test", "roc_auc" */
-    double value;
-};
-struct qn_model_finding {
-    const char *name; /* NULL: no model */
-    const char *algorithm;
-    struct qn_strv artefact; /* the model file, bytes */
-    const char *parameters;  /* JSON */
-    const char *alias;       /* promote to this when `promote` holds; NULL: none */
-    bool promote;
-    const char *promote_note;
-};
-struct qn_findings {
-    struct qn_arena *arena;
-    struct qn_test_finding *tests;
-    uint32_t n_tests;
-    struct qn_profile_finding *profiles;
-    uint32_t n_profiles;
-    struct qn_metric_finding *metrics;
-    uint32_t n_metrics;
-    struct qn_model_finding model;
-    bool failed;         /* a test of severity error failed: nothing is published */
-    const char *failure; /* why, for people */
 };
 
 enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT };

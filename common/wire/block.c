@@ -50,14 +50,14 @@ static size_t put_lz4(struct qn_buf *out, size_t header, const char *bytes, size
     return stored > 0 ? (size_t)stored : 0;
 }
 
-void qn_block_put(struct qn_buf *out, const void *bytes, size_t n)
+void qn_block_put(struct qn_buf *out, const void *bytes, size_t n, bool small)
 {
     enum { HEADER = 9 };
     if (n > UINT32_MAX) {
         out->failed = true;
         return;
     }
-    size_t stored = put_lz4(out, HEADER, bytes, n);
+    size_t stored = small ? put_lz4(out, HEADER, bytes, n) : 0;
     qn_buf_put_u8(out, stored ? FORM_LZ4 : FORM_RAW);
     qn_buf_put_u32(out, (uint32_t)n);
     qn_buf_put_u32(out, (uint32_t)(stored ? stored : n));
@@ -100,12 +100,17 @@ qn_code qn_block_open(const struct qn_block *block, void *out, size_t n, struct 
 /* Units worth a try: whole seconds and milliseconds of timestamps. */
 static const uint32_t units[] = {1000000, 1000};
 
+/* Constant divisors: a division by a variable costs ten times as much. */
 static bool all_multiples(const int64_t *values, uint32_t n, uint64_t base, uint32_t unit)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (((uint64_t)values[i] - base) % unit != 0)
-            return false;
-    return true;
+    uint64_t rest = 0;
+    if (unit == 1000000)
+        for (uint32_t i = 0; i < n; i++)
+            rest |= ((uint64_t)values[i] - base) % 1000000;
+    else
+        for (uint32_t i = 0; i < n; i++)
+            rest |= ((uint64_t)values[i] - base) % 1000;
+    return rest == 0;
 }
 
 static uint8_t width_of(uint64_t range)
@@ -126,28 +131,35 @@ static void put_header(struct qn_buf *out, uint8_t width, uint32_t unit, uint64_
     qn_buf_put_u64(out, base);
 }
 
-#define NARROW(type)                                                                               \
+#define NARROW(type, divisor)                                                                      \
     for (uint32_t i = 0; i < n; i++) {                                                             \
-        type narrow =                                                                              \
-            (type)(unit == 1 ? (uint64_t)values[i] - base : ((uint64_t)values[i] - base) / unit);  \
+        type narrow = (type)(((uint64_t)values[i] - base) / (divisor));                            \
         memcpy(room + i * sizeof narrow, &narrow, sizeof narrow);                                  \
     }
 
 static void put_narrow(struct qn_buf *out, const int64_t *values, uint32_t n, uint8_t width,
-                       uint32_t unit, uint64_t base)
+                       uint32_t unit, uint64_t base, bool small)
 {
     uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
     put_header(out, width, unit, base);
-    if (width == 1)
-        NARROW(uint8_t)
+    if (width == 1 && unit == 1)
+        NARROW(uint8_t, 1)
+    else if (width == 2 && unit == 1)
+        NARROW(uint16_t, 1)
+    else if (width == 4 && unit == 1)
+        NARROW(uint32_t, 1)
+    else if (width == 4 && unit == 1000000)
+        NARROW(uint32_t, 1000000)
+    else if (width == 4)
+        NARROW(uint32_t, 1000)
     else if (width == 2)
-        NARROW(uint16_t)
+        NARROW(uint16_t, unit)
     else
-        NARROW(uint32_t)
-    qn_block_put(out, room, (size_t)n * width);
+        NARROW(uint8_t, unit)
+    qn_block_put(out, room, (size_t)n * width, small);
 }
 
-void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n)
+void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n, bool small)
 {
     assert(n <= QN_BATCH_ROWS);
     int64_t least = n ? values[0] : 0, most = least;
@@ -165,11 +177,11 @@ void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n)
         }
     if (width == 8) {
         put_header(out, width, 1, 0);
-        qn_block_put(out, values, (size_t)n * 8);
+        qn_block_put(out, values, (size_t)n * 8, small);
     } else if (width == 0) {
         put_header(out, width, 1, base);
     } else {
-        put_narrow(out, values, n, width, unit, base);
+        put_narrow(out, values, n, width, unit, base, small);
     }
 }
 

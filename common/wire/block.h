@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-void qn_block_put(struct qn_buf *out, const void *bytes, size_t n);
+/* `small`: compressed where that pays; else as is. */
+void qn_block_put(struct qn_buf *out, const void *bytes, size_t n, bool small);
 
 struct qn_block {
     uint8_t form;
@@ -25,7 +26,7 @@ QN_CHECK qn_code qn_block_open(const struct qn_block *block, void *out, size_t n
                                struct qn_err *err);
 
 /* At most QN_BATCH_ROWS values, here and in open. */
-void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n);
+void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n, bool small);
 
 struct qn_ints {
     uint8_t width;

@@ -19,6 +19,7 @@ static size_t bitmap_bytes(uint32_t n)
 struct slice {
     const struct qn_column *column;
     uint32_t first, n;
+    bool small;                                   /* see enum qn_codec_form */
     bool nulls;                                   /* at least one */
     uint64_t validity[(QN_BATCH_ROWS + 63) / 64]; /* when `nulls`; no bits past the last row */
 };
@@ -29,8 +30,9 @@ static bool slice_valid(const struct slice *slice, uint32_t i)
 }
 
 static void slice_init(struct slice *slice, const struct qn_column *column, uint32_t first,
-                       uint32_t n)
+                       uint32_t n, enum qn_codec_form form)
 {
+    slice->small = form == QN_CODEC_SMALL;
     slice->column = column;
     slice->first = first;
     slice->n = n;
@@ -52,7 +54,7 @@ static void put_bools(const struct slice *slice, struct qn_buf *out)
     const uint8_t *values = slice->column->bools + slice->first;
     for (uint32_t i = 0; i < slice->n; i++)
         bits[i >> 3] |= (uint8_t)((values[i] != 0 && slice_valid(slice, i)) << (i & 7));
-    qn_block_put(out, bits, bitmap_bytes(slice->n));
+    qn_block_put(out, bits, bitmap_bytes(slice->n), slice->small);
 }
 
 /* Under NULL the first value stands, which never widens the range. */
@@ -69,7 +71,7 @@ static void put_i64(const struct slice *slice, struct qn_buf *out)
             filled[i] = slice_valid(slice, i) ? values[i] : filler;
         values = filled;
     }
-    qn_ints_put(out, values, slice->n);
+    qn_ints_put(out, values, slice->n, slice->small);
 }
 
 static void put_f64(const struct slice *slice, struct qn_buf *out)
@@ -81,7 +83,7 @@ static void put_f64(const struct slice *slice, struct qn_buf *out)
             filled[i] = slice_valid(slice, i) ? values[i] : 0;
         values = filled;
     }
-    qn_block_put(out, values, (size_t)slice->n * sizeof *values);
+    qn_block_put(out, values, (size_t)slice->n * sizeof *values, slice->small);
 }
 
 /* The texts of a slice whose NULLs have bytes under them: without those. */
@@ -95,7 +97,7 @@ static void put_gathered(const struct slice *slice, struct qn_buf *out, struct q
             qn_buf_put(&gathered, text.data, text.len);
     }
     if (qn_buf_check(&gathered, "a column's text", err) == QN_OK)
-        qn_block_put(out, gathered.data, gathered.len);
+        qn_block_put(out, gathered.data, gathered.len, slice->small);
     else
         out->failed = true;
     qn_buf_fini(&gathered);
@@ -111,12 +113,12 @@ static void put_text(const struct slice *slice, struct qn_buf *out, struct qn_er
         lengths[i] = slice_valid(slice, i) ? offsets[i + 1] - offsets[i] : 0;
         total += (uint64_t)lengths[i];
     }
-    qn_ints_put(out, lengths, slice->n);
+    qn_ints_put(out, lengths, slice->n, slice->small);
     size_t span = slice->n ? offsets[slice->n] - offsets[0] : 0;
     if (total != span)
         put_gathered(slice, out, err);
     else
-        qn_block_put(out, span ? slice->column->bytes + offsets[0] : NULL, span);
+        qn_block_put(out, span ? slice->column->bytes + offsets[0] : NULL, span, slice->small);
 }
 
 static void put_column(const struct slice *slice, struct qn_buf *out, struct qn_err *err)
@@ -127,7 +129,7 @@ static void put_column(const struct slice *slice, struct qn_buf *out, struct qn_
     qn_buf_put_u8(out, type.scale);
     qn_buf_put_u8(out, slice->nulls);
     if (slice->nulls)
-        qn_block_put(out, slice->validity, bitmap_bytes(slice->n));
+        qn_block_put(out, slice->validity, bitmap_bytes(slice->n), slice->small);
     switch (qn_type_layout(type)) {
     case QN_LAYOUT_BOOL: put_bools(slice, out); break;
     case QN_LAYOUT_I64: put_i64(slice, out); break;
@@ -137,7 +139,7 @@ static void put_column(const struct slice *slice, struct qn_buf *out, struct qn_
 }
 
 qn_code qn_codec_encode_rows(const struct qn_batch *batch, uint32_t first, uint32_t n,
-                             struct qn_buf *out, struct qn_err *err)
+                             enum qn_codec_form form, struct qn_buf *out, struct qn_err *err)
 {
     assert(first % 64 == 0 && first <= batch->n_rows && n <= batch->n_rows - first);
     if (n > QN_BATCH_ROWS)
@@ -149,7 +151,7 @@ qn_code qn_codec_encode_rows(const struct qn_batch *batch, uint32_t first, uint3
     qn_buf_put_u32(out, batch->schema->n_fields);
     for (uint32_t i = 0; i < batch->schema->n_fields; i++) {
         struct slice slice;
-        slice_init(&slice, &batch->columns[i], first, n);
+        slice_init(&slice, &batch->columns[i], first, n, form);
         put_column(&slice, out, err);
     }
     qn_code code = qn_buf_check(out, "an encoded batch", err);
@@ -158,9 +160,10 @@ qn_code qn_codec_encode_rows(const struct qn_batch *batch, uint32_t first, uint3
     return code;
 }
 
-qn_code qn_codec_encode(const struct qn_batch *batch, struct qn_buf *out, struct qn_err *err)
+qn_code qn_codec_encode(const struct qn_batch *batch, enum qn_codec_form form, struct qn_buf *out,
+                        struct qn_err *err)
 {
-    return qn_codec_encode_rows(batch, 0, batch->n_rows, out, err);
+    return qn_codec_encode_rows(batch, 0, batch->n_rows, form, out, err);
 }
 
 /* ---- decode ---- */

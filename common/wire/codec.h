@@ -15,13 +15,17 @@
 /* Counted up whenever the bytes change shape; it is a batch's first byte. */
 enum { QN_CODEC_VERSION = 1 };
 
+/* SMALL tries LZ4, for bytes that cross a link slower than it; PLAIN only narrows integers. */
+enum qn_codec_form { QN_CODEC_PLAIN, QN_CODEC_SMALL };
+
 /* Appends the encoded batch (rows and columns, not the schema's names). QN_ELIMIT past the cap. */
-QN_CHECK qn_code qn_codec_encode(const struct qn_batch *batch, struct qn_buf *out,
-                                 struct qn_err *err);
+QN_CHECK qn_code qn_codec_encode(const struct qn_batch *batch, enum qn_codec_form form,
+                                 struct qn_buf *out, struct qn_err *err);
 
 /* Rows first .. first + n only; `first` is a multiple of 64. */
 QN_CHECK qn_code qn_codec_encode_rows(const struct qn_batch *batch, uint32_t first, uint32_t n,
-                                      struct qn_buf *out, struct qn_err *err);
+                                      enum qn_codec_form form, struct qn_buf *out,
+                                      struct qn_err *err);
 
 /* The batch must have exactly the schema's columns and types. Everything lands in the arena. */
 QN_CHECK qn_code qn_codec_decode(struct qn_strv bytes, const struct qn_schema *schema,

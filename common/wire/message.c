@@ -126,6 +126,8 @@ static const struct field welcome_fields[] = {
     U32(struct qn_msg, welcome.pulse_ms),
     U32(struct qn_msg, welcome.lease_ms),
     U64(struct qn_msg, welcome.credit_bytes),
+    TEXT(struct qn_msg, welcome.folder, MAX_TEXT),
+    TEXT(struct qn_msg, welcome.proof, MAX_SHORT),
 };
 static const struct field refused_fields[] = {TEXT(struct qn_msg, refused.reason, MAX_TEXT)};
 static const struct field goodbye_fields[] = {TEXT(struct qn_msg, goodbye.reason, MAX_TEXT)};
@@ -155,6 +157,7 @@ static const struct field done_fields[] = {
     RECORD(struct qn_msg, done.counters, &counters_record),
     RECORD(struct qn_msg, done.chunk, &chunk_record),
     U64(struct qn_msg, done.micros),
+    U32(struct qn_msg, done.left),
 };
 static const struct field failed_fields[] = {
     RECORD(struct qn_msg, failed.token, &token_record),

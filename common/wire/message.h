@@ -17,7 +17,7 @@
 
 /* Counted up whenever a message changes shape; peers of another version are refused. What never
  * changes: HELLO starts [1, protocol, ...] and REFUSED is [3, reason]. */
-enum { QN_PROTOCOL_VERSION = 1 };
+enum { QN_PROTOCOL_VERSION = 2 };
 
 /* The most bytes of one DATA or BLOB: what a frame holds beside their other fields. */
 enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 256 };
@@ -86,6 +86,8 @@ struct qn_msg {
                                          stands for the host the worker dialled */
             uint32_t pulse_ms, lease_ms;
             uint64_t credit_bytes;
+            struct qn_strv folder, proof; /* a worker that finds the file `proof` in `folder` leaves
+                                             large parts there instead of sending them */
         } welcome;
         struct {
             struct qn_strv reason;
@@ -127,6 +129,7 @@ struct qn_msg {
             struct qn_counters counters;
             struct qn_chunk_result chunk;
             uint64_t micros;
+            uint32_t left; /* 1: the part lies in the shared folder, no DATA was sent */
         } done;
         struct {
             struct qn_token token;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,64 +12,11 @@
 #include "wire/codec.h"
 #include "wire/part_file.h"
 
-/* ---- writing ---- */
-
-void qn_part_begin(struct qn_buf *out)
+const char *qn_part_name(const struct qn_token *token, char out[QN_PART_NAME])
 {
-    qn_buf_put(out, QN_PART_MAGIC, sizeof QN_PART_MAGIC - 1);
-}
-
-static void put_header(struct qn_buf *out, enum qn_part_kind kind, uint32_t partition,
-                       uint32_t bytes)
-{
-    qn_buf_put_u8(out, (uint8_t)kind);
-    qn_buf_put_u32(out, partition);
-    qn_buf_put_u32(out, bytes);
-}
-
-/* The payload is encoded in place and its length written into the header afterwards. */
-static qn_code put_rows(struct qn_buf *out, enum qn_part_kind kind, uint32_t partition,
-                        const struct qn_batch *batch, uint32_t first, uint32_t n,
-                        struct qn_err *err)
-{
-    size_t start = out->len;
-    put_header(out, kind, partition, 0);
-    size_t payload = out->len;
-    qn_code code = qn_codec_encode_rows(batch, first, n, out, err);
-    size_t bytes = out->len - payload;
-    if (code == QN_OK && bytes > UINT32_MAX)
-        code = qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
-                          "%u rows take %zu bytes, a part's record holds at most %u", n, bytes,
-                          UINT32_MAX);
-    if (code != QN_OK) {
-        out->len = start;
-        return code;
-    }
-    for (int i = 0; i < 4; i++)
-        out->data[payload - 4 + (size_t)i] = (uint8_t)(bytes >> (8 * i));
-    return QN_OK;
-}
-
-qn_code qn_part_put_batch(struct qn_buf *out, enum qn_part_kind kind, uint32_t partition,
-                          const struct qn_batch *batch, struct qn_err *err)
-{
-    for (uint32_t first = 0; first < batch->n_rows;) {
-        uint32_t left = batch->n_rows - first;
-        uint32_t n = left < QN_BATCH_ROWS ? left : QN_BATCH_ROWS;
-        QN_TRY(put_rows(out, kind, partition, batch, first, n, err));
-        first += n;
-    }
-    return QN_OK;
-}
-
-void qn_part_put_partial(struct qn_buf *out, struct qn_strv bytes)
-{
-    if (bytes.len > UINT32_MAX) {
-        out->failed = true;
-        return;
-    }
-    put_header(out, QN_PART_PARTIAL, 0, (uint32_t)bytes.len);
-    qn_buf_put(out, bytes.data, bytes.len);
+    snprintf(out, QN_PART_NAME, "%u-%u-%u-%u.%llu.%u", token->job, token->stage, token->round,
+             token->unit, (unsigned long long)token->epoch, token->attempt);
+    return out;
 }
 
 /* ---- reading batches ---- */
@@ -78,11 +26,10 @@ struct part_reader {
     struct qn_part_file file;
     const char *const *paths;
     uint32_t n_paths, next_path;
-    enum qn_part_kind kind;
-    uint32_t partition;
-    const struct qn_schema *schema; /* of the records */
+    struct qn_part_query query;
+    const struct qn_schema *schema, *raw; /* of the records */
     const bool *wanted;
-    struct qn_schema projected;  /* of the batches */
+    struct qn_schema projected;  /* of the batches, but for raw ones */
     struct qn_arena arena;       /* the reader's life: paths, wanted, projected */
     struct qn_arena batch_arena; /* until the next batch */
     struct qn_batch batch;       /* the current one */
@@ -96,25 +43,15 @@ static struct part_reader *part_reader_of(struct qn_reader *reader)
     return (struct part_reader *)(void *)reader;
 }
 
-/* The next record that is asked for; QN_ENOTFOUND at the end of the file. */
-static qn_code next_record(struct part_reader *self, struct qn_strv *payload, struct qn_err *err)
-{
-    for (;;) {
-        struct qn_part_record record;
-        QN_TRY(qn_part_file_next(&self->file, &record, err));
-        bool same_partition =
-            self->kind != QN_PART_PARTITION || record.partition == self->partition;
-        if (record.kind == self->kind && same_partition)
-            return qn_part_file_payload(&self->file, payload, err);
-    }
-}
-
-static qn_code decode_batch(struct part_reader *self, struct qn_strv payload, struct qn_err *err)
+static qn_code decode_batch(struct part_reader *self, uint8_t kind, struct qn_strv payload,
+                            struct qn_err *err)
 {
     struct qn_batch *batch = &self->batch;
     qn_arena_clear(&self->batch_arena);
-    qn_code code = qn_codec_decode_wanted(payload, self->schema, self->wanted, &self->projected,
-                                          &self->batch_arena, batch, err);
+    qn_code code = kind == QN_PART_RAW
+                       ? qn_codec_decode(payload, self->raw, &self->batch_arena, batch, err)
+                       : qn_codec_decode_wanted(payload, self->schema, self->wanted,
+                                                &self->projected, &self->batch_arena, batch, err);
     if (code != QN_OK) {
         *batch = (struct qn_batch){.schema = &self->projected};
         qn_err_frame(err, "while reading %s", self->file.path);
@@ -155,13 +92,14 @@ static qn_code part_next(struct qn_reader *reader, struct qn_batch *batch,
                 break;
             QN_TRY(open_next_file(self, err));
         }
-        qn_code code = next_record(self, &payload, err);
+        uint8_t kind;
+        qn_code code = qn_part_file_next(&self->file, &self->query, &kind, &payload, err);
         if (code == QN_ENOTFOUND) {
             qn_part_file_close(&self->file);
             continue;
         }
         QN_TRY(code);
-        QN_TRY(decode_batch(self, payload, err));
+        QN_TRY(decode_batch(self, kind, payload, err));
     }
     *batch = self->batch;
     return QN_OK;
@@ -272,11 +210,10 @@ static qn_code project(struct part_reader *self, const bool *wanted, struct qn_e
     return QN_OK;
 }
 
-qn_code qn_part_open(const char *const *paths, uint32_t n_paths, enum qn_part_kind kind,
-                     uint32_t partition, const struct qn_schema *schema, const bool *wanted,
+qn_code qn_part_open(const char *const *paths, uint32_t n_paths, const struct qn_part_want *want,
                      struct qn_reader **out, struct qn_err *err)
 {
-    assert(kind != QN_PART_PARTIAL);
+    assert(want->kind != QN_PART_PARTIAL && !(want->raw && want->wanted));
     *out = NULL;
     struct part_reader *self = calloc(1, sizeof *self);
     if (!self)
@@ -284,12 +221,15 @@ qn_code qn_part_open(const char *const *paths, uint32_t n_paths, enum qn_part_ki
     self->base =
         (struct qn_reader){.ops = &part_reader_ops, .schema = &self->projected, .file = ""};
     qn_part_file_init(&self->file);
-    self->kind = kind;
-    self->partition = partition;
-    self->schema = schema;
+    self->query = (struct qn_part_query){
+        .kinds = 1U << want->kind | (want->raw ? 1U << QN_PART_RAW : 0),
+        .partition = want->partition,
+    };
+    self->schema = want->schema;
+    self->raw = want->raw;
     qn_code code = copy_paths(self, paths, n_paths, err);
     if (code == QN_OK)
-        code = project(self, wanted, err);
+        code = project(self, want->wanted, err);
     if (code != QN_OK)
         part_close(&self->base);
     else
@@ -301,12 +241,10 @@ qn_code qn_part_open(const char *const *paths, uint32_t n_paths, enum qn_part_ki
 
 static qn_code find_partial(struct qn_part_file *file, struct qn_buf *out, struct qn_err *err)
 {
-    struct qn_part_record record;
+    static const struct qn_part_query query = {.kinds = 1U << QN_PART_PARTIAL};
+    uint8_t kind;
     struct qn_strv payload;
-    do
-        QN_TRY(qn_part_file_next(file, &record, err));
-    while (record.kind != QN_PART_PARTIAL);
-    QN_TRY(qn_part_file_payload(file, &payload, err));
+    QN_TRY(qn_part_file_next(file, &query, &kind, &payload, err));
     qn_buf_put(out, payload.data, payload.len);
     return qn_buf_check(out, "a partial", err);
 }

@@ -1,9 +1,13 @@
-/* part: everything one task gave out, as one run of bytes: in memory on a worker, on the wire as
- * DATA frames, at rest as a file of the coordinator's state folder.
+/* part: everything one task gave out, as one run of bytes: on a worker as it is made
+ * (part_writer.h), in a file of the state folder, on the wire as DATA frames where worker and
+ * coordinator share no folder.
  *
- *     magic "QNPART1\n", then records:  u8 kind | u32 partition | u32 length | payload
+ *     magic "QNPART2\n" | records: u8 kind, u32 partition, u32 length, payload
+ *     index: a run per row of records of one kind and partition: u8 kind, u32 partition, u64 bytes,
+ *            u64 rows | u32 runs | u64 offset of the index | magic
  *
- * Payloads of ROWS, PARTITION and REJECTS are batches (codec.h), of PARTIAL the job's own bytes. */
+ * Payloads of ROWS, PARTITION, RAW and REJECTS are batches (codec.h), of PARTIAL the job's own
+ * bytes. */
 #ifndef QN_WIRE_PART_H
 #define QN_WIRE_PART_H
 
@@ -11,23 +15,35 @@
 #include "base/hash.h"
 #include "flow/batch.h"
 #include "flow/source.h"
+#include "wire/message.h"
 
-enum qn_part_kind { QN_PART_ROWS = 1, QN_PART_PARTITION, QN_PART_REJECTS, QN_PART_PARTIAL };
+enum qn_part_kind {
+    QN_PART_ROWS = 1,
+    QN_PART_PARTITION, /* rows of a partition, of the stage's partition_schema */
+    QN_PART_REJECTS,
+    QN_PART_PARTIAL,
+    QN_PART_RAW, /* rows of a partition, of the stage's raw_schema */
+};
 
-void qn_part_begin(struct qn_buf *out);
-/* A batch of any size, cut into records of at most QN_BATCH_ROWS rows; none of no rows. */
-QN_CHECK qn_code qn_part_put_batch(struct qn_buf *out, enum qn_part_kind kind, uint32_t partition,
-                                   const struct qn_batch *batch, struct qn_err *err);
-void qn_part_put_partial(struct qn_buf *out, struct qn_strv bytes);
+/* The file name of an attempt's part: both sides make it from the token. */
+enum { QN_PART_NAME = 80 };
+const char *qn_part_name(const struct qn_token *token, char out[QN_PART_NAME]);
 
-/* Walks the records of part files in order; only records of `kind` (and `partition`) are decoded,
- * the others are skipped by their length. A qn_reader whose origins count rows from 0 per file and
- * whose file_index is the current file's place in `paths`.
- * locate() takes rows of the current batch and gives the row as JSON; its line is the ordinal.
- * `schema` is borrowed until close, `paths` and `wanted` are not. */
-QN_CHECK qn_code qn_part_open(const char *const *paths, uint32_t n_paths, enum qn_part_kind kind,
-                              uint32_t partition, const struct qn_schema *schema,
-                              const bool *wanted, struct qn_reader **out, struct qn_err *err);
+struct qn_part_want {
+    enum qn_part_kind kind;
+    uint32_t partition;
+    const struct qn_schema *schema; /* borrowed until close */
+    const struct qn_schema *raw;    /* PARTITION: RAW records are read too, in their place, and have
+                                       this schema; a batch says which it has. NULL: none */
+    const bool *wanted;             /* columns to decode; NULL: all. Not with raw */
+};
+
+/* Walks the wanted records of part files in order. A qn_reader whose origins count rows from 0 per
+ * file and whose file_index is the current file's place in `paths`.
+ * locate() takes rows of the current batch and gives the row as JSON; its line is the ordinal. */
+QN_CHECK qn_code qn_part_open(const char *const *paths, uint32_t n_paths,
+                              const struct qn_part_want *want, struct qn_reader **out,
+                              struct qn_err *err);
 
 /* The PARTIAL of a part file, appended to out; QN_ENOTFOUND when it has none. */
 QN_CHECK qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err *err);

@@ -3,14 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 
-enum { MAGIC_BYTES = sizeof QN_PART_MAGIC - 1, HEADER_BYTES = 9 };
+enum {
+    MAGIC_BYTES = sizeof QN_PART_MAGIC - 1,
+    HEADER_BYTES = 9,
+    RUN_BYTES = 1 + 4 + 8 + 8,
+    TAIL_BYTES = 4 + 8 + MAGIC_BYTES,
+};
 /* Large enough that reading is not about system calls, small enough to stay in cache. */
-enum { READ_BYTES = 64 << 10 };
+enum { READ_BYTES = 256 << 10 };
 
 void qn_part_file_init(struct qn_part_file *file)
 {
@@ -28,21 +34,20 @@ void qn_part_file_fini(struct qn_part_file *file)
 {
     qn_part_file_close(file);
     free(file->data);
+    free(file->runs);
     qn_part_file_init(file);
 }
 
-static uint64_t position(const struct qn_part_file *file)
-{
-    return file->at - (file->end - file->begin);
-}
-
-static qn_code corrupt(const struct qn_part_file *file, struct qn_err *err, const char *what)
+static qn_code corrupt(const struct qn_part_file *file, uint64_t at, struct qn_err *err,
+                       const char *what)
 {
     qn_code code = qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "%s at byte %llu of %llu", what,
-                              (unsigned long long)position(file), (unsigned long long)file->size);
+                              (unsigned long long)at, (unsigned long long)file->size);
     qn_err_at(err, file->path, 0, 0);
     return code;
 }
+
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* Room for n bytes from `begin` on, what is buffered moved to the front. */
 static qn_code make_room(struct qn_part_file *file, size_t n, struct qn_err *err)
@@ -63,90 +68,154 @@ static qn_code make_room(struct qn_part_file *file, size_t n, struct qn_err *err
     return QN_OK;
 }
 
-/* Buffers at least n bytes. What the file cannot hold is refused before room is made for it. */
-static qn_code need(struct qn_part_file *file, size_t n, struct qn_err *err)
+/* Buffers at least n bytes of those up to `limit`; what is not there is refused before room is
+ * made for it. */
+static qn_code need(struct qn_part_file *file, size_t n, uint64_t limit, struct qn_err *err)
 {
     if (file->end - file->begin >= n)
         return QN_OK;
-    if (n > file->size - position(file))
-        return corrupt(file, err, "the part is cut short");
+    uint64_t position = file->at - (file->end - file->begin);
+    if (n > limit - position)
+        return corrupt(file, position, err, "a record passes its run's end");
     QN_TRY(make_room(file, n, err));
     while (file->end < n) {
-        ssize_t got =
-            pread(file->fd, file->data + file->end, file->capacity - file->end, (off_t)file->at);
+        uint64_t left = limit - file->at;
+        size_t room = file->capacity - file->end;
+        ssize_t got = pread(file->fd, file->data + file->end, left < room ? (size_t)left : room,
+                            (off_t)file->at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
             return qn_err_io(err, "read", file->path);
         if (got == 0)
-            return corrupt(file, err, "the part shrank");
+            return corrupt(file, file->at, err, "the part shrank");
         file->end += (size_t)got;
         file->at += (uint64_t)got;
     }
     return QN_OK;
 }
 
-static qn_code check_magic(struct qn_part_file *file, struct qn_err *err)
+static void seek(struct qn_part_file *file, uint64_t offset)
 {
-    QN_TRY(need(file, MAGIC_BYTES, err));
-    if (memcmp(file->data, QN_PART_MAGIC, MAGIC_BYTES) != 0)
-        return corrupt(file, err, "not a part: no magic");
-    file->begin += MAGIC_BYTES;
-    return QN_OK;
+    file->begin = file->end = 0;
+    file->at = offset;
+}
+
+/* --- the index ------------------------------------------------------------------------------- */
+
+/* Runs lie one after another from the magic to the index: none overlaps, none is left out. */
+static qn_code read_runs(struct qn_part_file *file, uint32_t n, uint64_t index, struct qn_err *err)
+{
+    if (n > file->runs_capacity) {
+        struct qn_part_run *grown = realloc(file->runs, n * sizeof *grown);
+        if (!grown)
+            return qn_err_nomem(err, "a part's index");
+        file->runs = grown;
+        file->runs_capacity = n;
+    }
+    size_t bytes = (size_t)n * RUN_BYTES;
+    seek(file, index);
+    QN_TRY(need(file, bytes, index + bytes, err));
+    struct qn_unpack in =
+        qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, bytes});
+    uint64_t offset = MAGIC_BYTES;
+    for (uint32_t i = 0; i < n; i++) {
+        struct qn_part_run *run = &file->runs[i];
+        run->kind = qn_unpack_u8(&in);
+        run->partition = qn_unpack_u32(&in);
+        run->offset = offset;
+        run->bytes = qn_unpack_u64(&in);
+        run->rows = qn_unpack_u64(&in);
+        if (run->bytes > index - offset)
+            return corrupt(file, index, err, "the index passes the part's end");
+        offset += run->bytes;
+    }
+    file->n_runs = n;
+    return offset == index ? QN_OK : corrupt(file, index, err, "the index leaves bytes out");
+}
+
+static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
+{
+    if (file->size < MAGIC_BYTES + TAIL_BYTES)
+        return corrupt(file, 0, err, "the part is cut short");
+    uint64_t tail = file->size - TAIL_BYTES;
+    seek(file, tail);
+    QN_TRY(need(file, TAIL_BYTES, file->size, err));
+    struct qn_unpack in =
+        qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, TAIL_BYTES});
+    uint32_t n = qn_unpack_u32(&in);
+    uint64_t index = qn_unpack_u64(&in);
+    if (memcmp(in.at, QN_PART_MAGIC, MAGIC_BYTES) != 0)
+        return corrupt(file, tail, err, "not a whole part: no magic at its end");
+    if (index < MAGIC_BYTES || index > tail || (uint64_t)n * RUN_BYTES != tail - index)
+        return corrupt(file, tail, err, "the index does not fit the part");
+    return n ? read_runs(file, n, index, err) : QN_OK;
 }
 
 qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn_err *err)
 {
     qn_part_file_close(file);
     file->path = path;
-    file->at = file->begin = file->end = 0;
-    file->left = 0;
+    file->n_runs = file->next_run = 0;
+    file->run = (struct qn_part_run){0};
+    file->run_end = 0;
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (file->fd < 0 || fstat(file->fd, &status) != 0)
         return qn_err_io(err, "open", path);
     file->size = (uint64_t)status.st_size;
-    return check_magic(file, err);
+    QN_TRY(read_index(file, err));
+    seek(file, 0);
+    return QN_OK;
 }
 
-/* Passes over n bytes; those that are not buffered are not read. */
-static void skip(struct qn_part_file *file, size_t n)
+/* --- records --------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct qn_part_run *run, const struct qn_part_query *query)
 {
-    size_t buffered = file->end - file->begin;
-    if (n <= buffered) {
-        file->begin += n;
-        return;
+    return run->kind < 32 && (query->kinds >> run->kind & 1) && run->partition == query->partition;
+}
+
+/* To the next wanted run; false when there is none. */
+static bool next_run(struct qn_part_file *file, const struct qn_part_query *query)
+{
+    while (file->next_run < file->n_runs) {
+        const struct qn_part_run *run = &file->runs[file->next_run++];
+        if (!is_wanted(run, query) || run->bytes == 0)
+            continue;
+        file->run = *run;
+        file->run_end = run->offset + run->bytes;
+        seek(file, run->offset);
+        return true;
     }
-    file->begin = file->end = 0;
-    file->at += n - buffered;
+    return false;
 }
 
-qn_code qn_part_file_next(struct qn_part_file *file, struct qn_part_record *record,
-                          struct qn_err *err)
+qn_code qn_part_file_next(struct qn_part_file *file, const struct qn_part_query *query,
+                          uint8_t *kind, struct qn_strv *payload, struct qn_err *err)
 {
-    skip(file, file->left);
-    file->left = 0;
-    if (position(file) == file->size)
+    uint64_t position = file->at - (file->end - file->begin);
+    if (position == file->run_end && !next_run(file, query))
         return QN_ENOTFOUND;
-    QN_TRY(need(file, HEADER_BYTES, err));
+    QN_TRY(need(file, HEADER_BYTES, file->run_end, err));
     struct qn_unpack in =
         qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, HEADER_BYTES});
-    record->kind = qn_unpack_u8(&in);
-    record->partition = qn_unpack_u32(&in);
-    record->bytes = qn_unpack_u32(&in);
-    if (record->bytes > file->size - position(file) - HEADER_BYTES)
-        return corrupt(file, err, "a record passes the part's end");
+    *kind = qn_unpack_u8(&in);
+    uint32_t partition = qn_unpack_u32(&in), bytes = qn_unpack_u32(&in);
+    if (*kind != file->run.kind || partition != file->run.partition)
+        return corrupt(file, file->at, err, "a record is not its run's");
     file->begin += HEADER_BYTES;
-    file->left = record->bytes;
+    QN_TRY(need(file, bytes, file->run_end, err));
+    *payload = (struct qn_strv){(const char *)file->data + file->begin, bytes};
+    file->begin += bytes;
     return QN_OK;
 }
 
-qn_code qn_part_file_payload(struct qn_part_file *file, struct qn_strv *out, struct qn_err *err)
+uint64_t qn_part_file_rows(const struct qn_part_file *file, const struct qn_part_query *query)
 {
-    size_t n = file->left;
-    QN_TRY(need(file, n, err));
-    *out = (struct qn_strv){(const char *)file->data + file->begin, n};
-    file->begin += n;
-    file->left = 0;
-    return QN_OK;
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < file->n_runs; i++)
+        if (is_wanted(&file->runs[i], query))
+            rows += file->runs[i].rows;
+    return rows;
 }

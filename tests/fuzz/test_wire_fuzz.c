@@ -11,7 +11,7 @@
 #include "tests/unit/wire/random_batch.h"
 #include "tests/unit/wire/random_message.h"
 #include "wire/codec.h"
-#include "wire/part.h"
+#include "wire/part_writer.h"
 
 static struct random fuzz;
 static struct qn_arena arena, other;
@@ -160,7 +160,7 @@ static void batches(void **state)
         qn_arena_clear(&arena);
         random_batch(&fuzz, &arena, (uint32_t)random_below(&fuzz, 600), &batch);
         qn_buf_clear(&buf);
-        assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+        assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
         for (int i = 0; i < 50; i++) {
             size_t n;
             uint8_t *bytes = tampered(&buf, &n);
@@ -181,7 +181,8 @@ static void batches(void **state)
 static void read_part(const char *path, enum qn_part_kind kind)
 {
     struct qn_reader *reader;
-    assert_ok(qn_part_open(&path, 1, kind, 0, &all_types, NULL, &reader, &err), &err);
+    const struct qn_part_want want = {.kind = kind, .schema = &all_types};
+    assert_ok(qn_part_open(&path, 1, &want, &reader, &err), &err);
     struct qn_batch batch;
     qn_code code;
     while ((code = reader->ops->next(reader, &batch, NULL, &err)) == QN_OK && batch.n_rows)
@@ -195,18 +196,25 @@ static void parts(void **state)
     (void)state;
     char path[64];
     snprintf(path, sizeof path, "/tmp/quern-fuzz-%d", (int)getpid());
+    struct qn_part_writer writer;
+    qn_part_writer_init(&writer);
     for (int64_t until = deadline(); qn_clock_ms() < until;) {
         struct qn_batch batch;
         qn_arena_clear(&arena);
-        qn_buf_clear(&buf);
-        qn_part_begin(&buf);
+        qn_part_writer_begin(&writer, NULL);
         for (uint32_t i = 0; i < 4; i++) {
             random_batch(&fuzz, &arena, (uint32_t)random_below(&fuzz, 30), &batch);
-            assert_ok(qn_part_put_batch(&buf, i % 2 ? QN_PART_ROWS : QN_PART_PARTITION, i / 2,
-                                        &batch, &err),
+            assert_ok(qn_part_writer_put(&writer, i % 2 ? QN_PART_ROWS : QN_PART_PARTITION, i / 2,
+                                         &batch, &err),
                       &err);
         }
-        qn_part_put_partial(&buf, QN_STRV_LIT("partial"));
+        assert_ok(qn_part_writer_put_partial(&writer, QN_STRV_LIT("partial"), &err), &err);
+        bool in_file;
+        uint64_t whole;
+        struct qn_hash128 digest;
+        assert_ok(qn_part_writer_end(&writer, &in_file, &whole, &digest, &err), &err);
+        qn_buf_clear(&buf);
+        qn_buf_put(&buf, writer.bytes.data, writer.bytes.len);
         for (int i = 0; i < 20; i++) {
             size_t n;
             uint8_t *bytes = tampered(&buf, &n);
@@ -223,6 +231,7 @@ static void parts(void **state)
         }
     }
     unlink(path);
+    qn_part_writer_fini(&writer);
     assert_true(n_taken > 0 && n_taken < 2 * n_tried);
 }
 

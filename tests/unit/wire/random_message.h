@@ -77,6 +77,7 @@ static inline void random_done(struct random *random, struct qn_msg *msg)
         (struct qn_chunk_result){random_u64(random), random_u64(random), random_u64(random),
                                  random_u64(random), random_u64(random)};
     msg->done.micros = random_u64(random);
+    msg->done.left = random_u32(random);
 }
 
 static inline void random_greeting(struct random *random, struct qn_arena *arena,
@@ -100,6 +101,8 @@ static inline void random_greeting(struct random *random, struct qn_arena *arena
         msg->welcome.pulse_ms = random_u32(random);
         msg->welcome.lease_ms = random_u32(random);
         msg->welcome.credit_bytes = random_u64(random);
+        msg->welcome.folder = random_run(random, arena, 200, false);
+        msg->welcome.proof = random_run(random, arena, 40, false);
     }
 }
 

@@ -55,7 +55,7 @@ static void batches_round_trip(void **state)
             qn_arena_clear(&arena);
             random_batch(&random, &arena, sizes[s], &batch);
             qn_buf_clear(&buf);
-            assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+            assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
             assert_ok(decode(buf.data, buf.len, &all_types, &back), &err);
             assert_int_equal(back.n_rows, sizes[s]);
             assert_null(back.origin);
@@ -67,7 +67,7 @@ static void batches_round_trip(void **state)
             }
             /* Equal rows give equal bytes, whatever lies under their NULLs. */
             qn_buf_clear(&again);
-            assert_ok(qn_codec_encode(&back, &again, &err), &err);
+            assert_ok(qn_codec_encode(&back, QN_CODEC_SMALL, &again, &err), &err);
             assert_true(qn_strv_eq(qn_buf_strv(&buf), qn_buf_strv(&again)));
         }
     }
@@ -82,12 +82,12 @@ static void row_ranges_round_trip(void **state)
     for (uint32_t first = 0; first < 1000; first += 192) {
         uint32_t n = 1000 - first < 101 ? 1000 - first : 101;
         qn_buf_clear(&buf);
-        assert_ok(qn_codec_encode_rows(&batch, first, n, &buf, &err), &err);
+        assert_ok(qn_codec_encode_rows(&batch, first, n, QN_CODEC_SMALL, &buf, &err), &err);
         assert_ok(decode(buf.data, buf.len, &all_types, &back), &err);
         assert_int_equal(back.n_rows, n);
         assert_true(same_rows(&batch, first, &back));
     }
-    assert_int_equal(qn_codec_encode_rows(&batch, 64, 0, &buf, &err), QN_OK);
+    assert_int_equal(qn_codec_encode_rows(&batch, 64, 0, QN_CODEC_SMALL, &buf, &err), QN_OK);
 }
 
 static void too_many_rows_are_refused(void **state)
@@ -96,7 +96,7 @@ static void too_many_rows_are_refused(void **state)
     struct random random = {3};
     struct qn_batch batch;
     random_batch(&random, &arena, QN_BATCH_ROWS + 1, &batch);
-    assert_int_equal(qn_codec_encode(&batch, &buf, &err), QN_ELIMIT);
+    assert_int_equal(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), QN_ELIMIT);
     assert_int_equal(buf.len, 0);
 }
 
@@ -106,7 +106,7 @@ static void unwanted_columns_are_left_out(void **state)
     struct random random = {4};
     struct qn_batch batch, back;
     random_batch(&random, &arena, 500, &batch);
-    assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+    assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
     const bool wanted[N_FIELDS] = {[2] = true, [4] = true};
     const struct qn_field fields[] = {all_fields[2], all_fields[4]};
     const struct qn_schema projected = {fields, 2};
@@ -126,7 +126,7 @@ static void every_truncation_is_refused(void **state)
     struct random random = {5};
     struct qn_batch batch, back;
     random_batch(&random, &arena, 70, &batch);
-    assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+    assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
     for (size_t len = 0; len < buf.len; len++)
         assert_int_equal(decode(buf.data, len, &all_types, &back), QN_EWIRE);
     qn_buf_put_u8(&buf, 0);
@@ -139,7 +139,7 @@ static void another_schema_is_refused(void **state)
     struct random random = {6};
     struct qn_batch batch, back;
     random_batch(&random, &arena, 10, &batch);
-    assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+    assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
     struct qn_field fields[N_FIELDS];
     memcpy(fields, all_fields, sizeof fields);
     struct qn_schema schema = {fields, N_FIELDS - 1};
@@ -162,8 +162,8 @@ static void put_hand_made(uint8_t width, uint32_t unit, int64_t base, const char
     qn_buf_put_u32(&buf, unit);
     qn_buf_put_i64(&buf, base);
     if (width)
-        qn_block_put(&buf, "\0\1\2\3\4\5\6\7\0\1\2\3\4\5\6\7", 2 * (size_t)width);
-    qn_block_put(&buf, bytes, n);
+        qn_block_put(&buf, "\0\1\2\3\4\5\6\7\0\1\2\3\4\5\6\7", 2 * (size_t)width, true);
+    qn_block_put(&buf, bytes, n, true);
 }
 
 static void texts_must_fit_and_be_utf8(void **state)
@@ -232,12 +232,12 @@ static void columns_shrink_where_they_can(void **state)
     struct random random = {7};
     for (uint32_t i = 0; i < QN_BATCH_ROWS; i++)
         column.i64[i] = INT64_C(1700000000000000) + (int64_t)random_below(&random, 60000) * 1000000;
-    assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+    assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
     assert_in_range(buf.len, QN_BATCH_ROWS * 2 - 4000, QN_BATCH_ROWS * 2 + 64);
     for (uint32_t i = 0; i < QN_BATCH_ROWS; i++)
         column.i64[i] = 5;
     qn_buf_clear(&buf);
-    assert_ok(qn_codec_encode(&batch, &buf, &err), &err);
+    assert_ok(qn_codec_encode(&batch, QN_CODEC_SMALL, &buf, &err), &err);
     assert_in_range(buf.len, 1, 64);
 }
 

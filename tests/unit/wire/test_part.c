@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "tests/unit/wire/random_batch.h"
-#include "wire/part.h"
+#include "wire/part_writer.h"
 
 enum { ROWS = 2 * 8192 + 100 };
 
 static struct qn_arena arena;
-static struct qn_buf part;
+static struct qn_part_writer part;
 static struct qn_err err;
 static char path[2][64];
 
@@ -18,7 +18,7 @@ static int setup(void **state)
 {
     (void)state;
     qn_arena_init(&arena);
-    qn_buf_init(&part);
+    qn_part_writer_init(&part);
     for (int i = 0; i < 2; i++)
         snprintf(path[i], sizeof path[i], "/tmp/quern-part-%d-%d", (int)getpid(), i);
     return 0;
@@ -28,7 +28,7 @@ static int teardown(void **state)
 {
     (void)state;
     qn_arena_fini(&arena);
-    qn_buf_fini(&part);
+    qn_part_writer_fini(&part);
     unlink(path[0]);
     unlink(path[1]);
     return 0;
@@ -42,13 +42,35 @@ static void save(const char *to, const void *bytes, size_t n)
     assert_int_equal(fclose(file), 0);
 }
 
-static struct qn_reader *open_part(uint32_t n_paths, enum qn_part_kind kind, uint32_t partition,
-                                   const bool *wanted)
+static void put(enum qn_part_kind kind, uint32_t partition, const struct qn_batch *batch)
+{
+    assert_ok(qn_part_writer_put(&part, kind, partition, batch, &err), &err);
+}
+
+static void put_partial(void)
+{
+    assert_ok(qn_part_writer_put_partial(&part, QN_STRV_LIT("sums"), &err), &err);
+}
+
+/* Ends the part and has it in a file, whichever way it goes there. */
+static struct qn_hash128 finish(const char *to)
+{
+    bool in_file;
+    uint64_t bytes;
+    struct qn_hash128 digest;
+    assert_ok(qn_part_writer_end(&part, &in_file, &bytes, &digest, &err), &err);
+    assert_int_equal(in_file ? 0 : part.bytes.len, in_file ? 0 : bytes);
+    if (!in_file)
+        save(to, part.bytes.data, part.bytes.len);
+    return digest;
+}
+
+static struct qn_reader *open_part(uint32_t n_paths, enum qn_part_kind kind, uint32_t partition)
 {
     const char *paths[] = {path[0], path[1]};
+    const struct qn_part_want want = {.kind = kind, .partition = partition, .schema = &all_types};
     struct qn_reader *reader;
-    assert_ok(qn_part_open(paths, n_paths, kind, partition, &all_types, wanted, &reader, &err),
-              &err);
+    assert_ok(qn_part_open(paths, n_paths, &want, &reader, &err), &err);
     return reader;
 }
 
@@ -76,20 +98,20 @@ static void rows_come_back_in_small_batches(void **state)
     struct qn_batch batch, none;
     random_batch(&random, &arena, ROWS, &batch);
     random_batch(&random, &arena, 0, &none);
-    qn_part_begin(&part);
-    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &none, &err), &err);
-    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &batch, &err), &err);
-    assert_ok(qn_part_put_batch(&part, QN_PART_REJECTS, 0, &none, &err), &err);
-    save(path[0], part.data, part.len);
-    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    qn_part_writer_begin(&part, NULL);
+    put(QN_PART_ROWS, 0, &none);
+    put(QN_PART_ROWS, 0, &batch);
+    put(QN_PART_REJECTS, 0, &none);
+    finish(path[0]);
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0);
     assert_int_equal(compare(reader, &batch), ROWS);
     struct qn_chunk_result result;
     reader->ops->result(reader, &result);
     assert_int_equal(result.records, ROWS);
     assert_int_equal(result.lines, ROWS);
-    assert_int_equal(result.next_start, part.len);
+    assert_int_equal(result.next_start, part.bytes.len);
     reader->ops->close(reader);
-    reader = open_part(1, QN_PART_REJECTS, 0, NULL);
+    reader = open_part(1, QN_PART_REJECTS, 0);
     assert_int_equal(compare(reader, &batch), 0);
     reader->ops->close(reader);
 }
@@ -100,17 +122,16 @@ static void partitions_are_picked_across_files(void **state)
     struct random random = {2};
     struct qn_batch batches[2][3];
     for (int f = 0; f < 2; f++) {
-        qn_buf_clear(&part);
-        qn_part_begin(&part);
+        qn_part_writer_begin(&part, NULL);
         for (uint32_t p = 0; p < 3; p++) {
             random_batch(&random, &arena, 1000 + p, &batches[f][p]);
-            assert_ok(qn_part_put_batch(&part, QN_PART_PARTITION, p, &batches[f][p], &err), &err);
+            put(QN_PART_PARTITION, p, &batches[f][p]);
         }
-        qn_part_put_partial(&part, QN_STRV_LIT("sums"));
-        save(path[f], part.data, part.len);
+        put_partial();
+        finish(path[f]);
     }
     for (uint32_t p = 0; p < 3; p++) {
-        struct qn_reader *reader = open_part(2, QN_PART_PARTITION, p, NULL);
+        struct qn_reader *reader = open_part(2, QN_PART_PARTITION, p);
         for (uint32_t f = 0; f < 2; f++) {
             struct qn_batch batch;
             assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
@@ -129,6 +150,65 @@ static void partitions_are_picked_across_files(void **state)
     qn_buf_fini(&partial);
 }
 
+static void raw_rows_come_in_their_place(void **state)
+{
+    (void)state;
+    static const struct qn_field fields[] = {{"id", {.id = QN_INT64}}};
+    static const struct qn_schema narrow = {fields, 1};
+    int64_t ids[] = {7, 8, 9};
+    struct qn_column column = {.type = {.id = QN_INT64}, .i64 = ids};
+    struct qn_batch raw = {.schema = &narrow, .columns = &column, .n_rows = 3}, folded, batch;
+    struct random random = {4};
+    random_batch(&random, &arena, 50, &folded);
+    qn_part_writer_begin(&part, NULL);
+    for (uint32_t p = 0; p < 2; p++) {
+        put(QN_PART_PARTITION, p, &folded);
+        put(QN_PART_RAW, p, &raw);
+    }
+    finish(path[0]);
+    const char *paths[] = {path[0]};
+    const struct qn_part_want want = {
+        .kind = QN_PART_PARTITION, .partition = 1, .schema = &all_types, .raw = &narrow};
+    struct qn_reader *reader;
+    assert_ok(qn_part_open(paths, 1, &want, &reader, &err), &err);
+    assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
+    assert_true(same_rows(&folded, 0, &batch));
+    assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
+    assert_ptr_equal(batch.schema, &narrow);
+    assert_int_equal(batch.n_rows, 3);
+    assert_int_equal(batch.columns[0].i64[2], 9);
+    assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);
+    assert_int_equal(batch.n_rows, 0);
+    reader->ops->close(reader);
+}
+
+/* The same part, whether it stands in memory or goes to a file piece by piece; only compression
+ * tells them apart. */
+static void a_large_part_goes_to_its_file(void **state)
+{
+    (void)state;
+    struct random random = {5};
+    struct qn_batch batch;
+    random_batch(&random, &arena, ROWS, &batch);
+    qn_part_writer_begin(&part, path[0]);
+    put(QN_PART_ROWS, 0, &batch);
+    put_partial();
+    struct qn_hash128 digest = finish(NULL), again;
+    uint64_t bytes;
+    assert_ok(qn_part_digest(path[0], &bytes, &again, &err), &err);
+    assert_memory_equal(&digest, &again, sizeof digest);
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0);
+    assert_int_equal(compare(reader, &batch), ROWS);
+    reader->ops->close(reader);
+    qn_part_writer_begin(&part, path[1]);
+    put(QN_PART_ROWS, 0, &batch);
+    assert_int_equal(access(path[1], F_OK), 0);
+    qn_part_writer_abandon(&part);
+    assert_int_equal(access(path[1], F_OK), -1);
+    qn_part_writer_begin(&part, path[0]); /* there is one already: never written over */
+    assert_int_equal(qn_part_writer_put(&part, QN_PART_ROWS, 0, &batch, &err), QN_EIO);
+}
+
 static void a_row_can_be_located(void **state)
 {
     (void)state;
@@ -144,15 +224,16 @@ static void a_row_can_be_located(void **state)
     assert_ok(qn_builder_row(builder, &err), &err);
     struct qn_batch batch;
     qn_builder_batch(builder, &batch);
-    qn_part_begin(&part);
-    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &batch, &err), &err);
+    qn_part_writer_begin(&part, NULL);
+    put(QN_PART_ROWS, 0, &batch);
     qn_builder_free(builder);
-    save(path[0], part.data, part.len);
+    finish(path[0]);
 
     const char *paths[] = {path[0]};
     const bool wanted[] = {true, false, true};
     struct qn_reader *reader;
-    assert_ok(qn_part_open(paths, 1, QN_PART_ROWS, 0, &schema, wanted, &reader, &err), &err);
+    const struct qn_part_want want = {.kind = QN_PART_ROWS, .schema = &schema, .wanted = wanted};
+    assert_ok(qn_part_open(paths, 1, &want, &reader, &err), &err);
     assert_int_equal(reader->schema->n_fields, 2);
     struct qn_location where;
     assert_int_equal(reader->ops->locate(reader, 0, &where, &err), QN_ESTATE);
@@ -171,18 +252,20 @@ static void what_is_missing_is_said(void **state)
 {
     (void)state;
     struct qn_batch batch;
-    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0);
     assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EIO);
     assert_non_null(strstr(err.message, path[0]));
     reader->ops->close(reader);
-    save(path[0], "QNPART1\n", 8);
+    qn_part_writer_begin(&part, NULL);
+    finish(path[0]);
     struct qn_buf partial;
     qn_buf_init(&partial);
     assert_int_equal(qn_part_read_partial(path[0], &partial, &err), QN_ENOTFOUND);
     assert_non_null(strstr(err.message, "no partial"));
     qn_buf_fini(&partial);
-    save(path[0], "QNPART2\n", 8);
-    reader = open_part(1, QN_PART_ROWS, 0, NULL);
+    part.bytes.data[part.bytes.len - 2] = '1';
+    save(path[0], part.bytes.data, part.bytes.len);
+    reader = open_part(1, QN_PART_ROWS, 0);
     assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EWIRE);
     assert_string_equal(err.file, path[0]);
     reader->ops->close(reader);
@@ -192,44 +275,55 @@ static void a_cut_file_is_refused(void **state)
 {
     (void)state;
     struct random random = {3};
-    struct qn_batch batch;
+    struct qn_batch batch, got;
     random_batch(&random, &arena, 40, &batch);
-    qn_part_begin(&part);
-    qn_part_put_partial(&part, QN_STRV_LIT("sums"));
-    size_t whole = part.len;
-    assert_ok(qn_part_put_batch(&part, QN_PART_ROWS, 0, &batch, &err), &err);
-    for (size_t len = 0; len < part.len; len++) {
-        save(path[0], part.data, len);
-        struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
-        struct qn_batch got;
-        qn_code code = reader->ops->next(reader, &got, NULL, &err);
-        /* Between records a file may end: only the digest tells that one is missing. */
-        bool between = len == 8 || len == whole;
-        assert_int_equal(code, between ? QN_OK : QN_EWIRE);
+    qn_part_writer_begin(&part, NULL);
+    put_partial();
+    put(QN_PART_ROWS, 0, &batch);
+    finish(path[0]);
+    for (size_t len = 0; len < part.bytes.len; len++) {
+        save(path[0], part.bytes.data, len);
+        struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0);
+        assert_int_equal(reader->ops->next(reader, &got, NULL, &err), QN_EWIRE);
         reader->ops->close(reader);
     }
-    /* A length of 4 GiB in a file of a few bytes asks for no memory. */
-    save(path[0],
-         "QNPART1\n\1\0\0\0\0\xff\xff\xff\xff"
-         "abc",
-         20);
-    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0, NULL);
+}
+
+/* A length of 4 GiB in a file of a few bytes asks for no memory, nor does an index of as many
+ * runs. */
+static void a_liar_gets_no_memory(void **state)
+{
+    (void)state;
+    struct qn_batch batch;
+    qn_part_writer_begin(&part, NULL);
+    qn_buf_put(&part.bytes, "\1\0\0\0\0\xff\xff\xff\xff", 9);
+    part.run.kind = QN_PART_ROWS;
+    part.run.offset = 8;
+    finish(path[0]);
+    struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0);
     assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EWIRE);
-    assert_non_null(strstr(err.message, "passes the part's end at byte 8 of 20"));
+    assert_non_null(strstr(err.message, "passes its run's end at byte 17"));
+    reader->ops->close(reader);
+    memset(part.bytes.data + part.bytes.len - 20, 0xff, 4);
+    save(path[0], part.bytes.data, part.bytes.len);
+    reader = open_part(1, QN_PART_ROWS, 0);
+    assert_int_equal(reader->ops->next(reader, &batch, NULL, &err), QN_EWIRE);
+    assert_non_null(strstr(err.message, "the index does not fit"));
     reader->ops->close(reader);
 }
 
 static void a_digest_is_that_of_the_bytes(void **state)
 {
     (void)state;
-    qn_part_begin(&part);
-    qn_part_put_partial(&part, QN_STRV_LIT("sums"));
-    save(path[0], part.data, part.len);
+    qn_part_writer_begin(&part, NULL);
+    put_partial();
+    struct qn_hash128 said = finish(path[0]);
     uint64_t bytes;
-    struct qn_hash128 digest, expected = qn_hash128(part.data, part.len, 0);
+    struct qn_hash128 digest, expected = qn_hash128(part.bytes.data, part.bytes.len, 0);
     assert_ok(qn_part_digest(path[0], &bytes, &digest, &err), &err);
-    assert_int_equal(bytes, part.len);
+    assert_int_equal(bytes, part.bytes.len);
     assert_memory_equal(&digest, &expected, sizeof digest);
+    assert_memory_equal(&digest, &said, sizeof digest);
     save(path[0], "", 0);
     assert_ok(qn_part_digest(path[0], &bytes, &digest, &err), &err);
     expected = qn_hash128(NULL, 0, 0);
@@ -243,9 +337,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_come_back_in_small_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(partitions_are_picked_across_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(raw_rows_come_in_their_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_large_part_goes_to_its_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_can_be_located, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_missing_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cut_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_liar_gets_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(a_digest_is_that_of_the_bytes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
