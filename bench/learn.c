@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "jobs/learn/exact_sum.h"
+#include "base/exact_sum.h"
 #include "jobs/learn/logistic.h"
 #include "jobs/learn/metrics.h"
 

@@ -4,6 +4,9 @@
 
 #include "wire/part.h"
 
+/* Fewer are not worth a task, with its lease, its part and its commit. */
+enum { ROWS_A_RANGE = 64 << 10 };
+
 const char *qn_job_status_name(enum qn_job_status status)
 {
     static const char *const names[] = {"pending", "running", "success", "failed", "skipped"};
@@ -18,9 +21,7 @@ static const struct qn_stage *stage_of(const struct qn_job_run *run)
 uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage)
 {
     const struct qn_stage *described = &run->job->stages[stage];
-    if (described->over == QN_OVER_PARTITIONS)
-        return run->job->stages[described->partitions_from].n_partitions;
-    return run->n_chunks;
+    return described->over == QN_OVER_PARTITIONS ? run->n_ranges[stage] : run->n_chunks;
 }
 
 /* --- chunks ---------------------------------------------------------------------------------- */
@@ -79,8 +80,27 @@ void qn_job_run_close(struct qn_job_run *run)
     qn_arena_fini(&run->arena);
 }
 
+/* Ranges of partitions worth a task each. They follow from the rows that were shuffled alone: the
+ * same in every life of a run, with any workers. */
+static qn_code find_ranges(struct qn_job_run *run, struct qn_err *err)
+{
+    uint32_t from = stage_of(run)->partitions_from;
+    const struct qn_brief_files *parts = &run->parts[from];
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < parts->n; i++) {
+        uint64_t more;
+        QN_TRY(qn_part_count_shuffled(parts->paths[i], &more, err));
+        rows += more < UINT32_MAX ? more : UINT32_MAX;
+    }
+    uint64_t n = rows / ROWS_A_RANGE + 1, most = run->job->stages[from].n_partitions;
+    run->n_ranges[run->stage] = (uint32_t)(n < most ? n : most);
+    return QN_OK;
+}
+
 qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struct qn_err *err)
 {
+    if (stage_of(run)->over == QN_OVER_PARTITIONS && !run->n_ranges[run->stage])
+        QN_TRY(find_ranges(run, err));
     uint32_t n = qn_job_run_units(run, run->stage);
     struct qn_brief_files *parts = &run->parts[run->stage];
     run->n_committed = 0;

@@ -36,6 +36,7 @@ struct qn_job_run {
     void *acc;
     struct qn_buf states[QN_MAX_STAGES];
     struct qn_brief_files parts[QN_MAX_STAGES]; /* by stage, in unit order */
+    uint32_t n_ranges[QN_MAX_STAGES]; /* of partitions, by PARTITIONS stage; 0: not known yet */
     char brief_hash[QN_SHA256_HEX];
 
     struct qn_counters counters;
@@ -47,7 +48,7 @@ struct qn_job_run {
     char failure[1200]; /* FAILED: why */
 };
 
-/* Units of a stage. */
+/* Units of a stage; of one over PARTITIONS known once it begins. */
 uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage);
 
 /* Lists the chunks of its input; `upstream` is the job whose dataset it reads, or NULL. */

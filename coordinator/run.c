@@ -259,8 +259,8 @@ static qn_code make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_
 
 static qn_code start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
-    uint32_t n = qn_job_run_units(job, job->stage);
     QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
+    uint32_t n = qn_job_run_units(job, job->stage);
     bool *committed = QN_NEW_ARRAY(&job->arena, bool, n);
     uint32_t *attempts = QN_NEW_ARRAY(&job->arena, uint32_t, n);
     if (!committed || !attempts)

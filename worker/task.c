@@ -97,12 +97,17 @@ static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader 
 
 /* --- running --------------------------------------------------------------------------------- */
 
-static qn_code open_partition(const struct qn_task *task, const struct qn_stage *made_by,
+/* A unit is a range of partitions: few rows make few ranges. */
+static qn_code open_partitions(const struct qn_task *task, const struct qn_stage *made_by,
                               struct qn_reader **out, struct qn_err *err)
 {
+    uint64_t unit = task->work.token.unit, n_units = task->brief->n_units;
+    uint32_t first = (uint32_t)(unit * made_by->n_partitions / n_units);
+    uint32_t end = (uint32_t)((unit + 1) * made_by->n_partitions / n_units);
     const struct qn_part_want want = {
         .kind = QN_PART_PARTITION,
-        .partition = task->work.token.unit,
+        .first = first,
+        .n = end - first,
         .schema = &made_by->partition_schema,
         .raw = made_by->raw_schema.n_fields ? &made_by->raw_schema : NULL,
     };
@@ -113,7 +118,7 @@ static qn_code open_reader(struct qn_task *task, const struct qn_job *job,
                            const struct qn_stage *stage, struct qn_reader **out, struct qn_err *err)
 {
     if (stage->over == QN_OVER_PARTITIONS)
-        return open_partition(task, &job->stages[stage->partitions_from], out, err);
+        return open_partitions(task, &job->stages[stage->partitions_from], out, err);
     if (job->input.kind == QN_INPUT_DATASET) {
         const struct qn_part_want want = {
             .kind = QN_PART_ROWS, .schema = job->input.schema, .wanted = stage->wanted};

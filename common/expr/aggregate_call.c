@@ -113,6 +113,8 @@ qn_code qn_agg_compile(struct qn_arena *arena, struct qn_strv text, const struct
         QN_TRY(build_argument(&argument, &ast, out->fn, &out->argument));
     if (ast.filter)
         QN_TRY(build_filter(&filter, ast.filter, &out->filter));
+    out->argument_text = ast.argument_text;
+    out->filter_text = ast.filter_text;
     out->type = result_type(out->fn, out->argument ? out->argument->type : qn_type_of(0));
     return QN_OK;
 }

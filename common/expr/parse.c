@@ -524,7 +524,14 @@ qn_code qn_parse(struct qn_arena *arena, struct qn_strv text, struct qn_ast **ou
     return expect_end(&p, "an operator or the end");
 }
 
-static qn_code parse_filter(struct parser *p, struct qn_ast **out)
+/* The bytes from one token up to the one before the current one. */
+static struct qn_strv text_since(const struct parser *p, size_t first)
+{
+    uint32_t start = p->tokens.items[first].mark.offset;
+    return (struct qn_strv){p->text.data + start, mark_since(p, start).width};
+}
+
+static qn_code parse_filter(struct parser *p, struct qn_ast **out, struct qn_strv *text)
 {
     if (!is_word(token(p), "filter"))
         return QN_OK;
@@ -532,8 +539,9 @@ static qn_code parse_filter(struct parser *p, struct qn_ast **out)
     QN_TRY(expect(p, QN_TOK_LPAREN, "'('"));
     if (!is_word(token(p), "where"))
         return unexpected(p, "WHERE");
-    p->at++;
+    size_t first = ++p->at;
     QN_TRY(parse_expr(p, PREC_NONE, out));
+    *text = text_since(p, first);
     return expect(p, QN_TOK_RPAREN, "')'");
 }
 
@@ -556,14 +564,16 @@ qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text, struct q
         p.at++;
     }
     struct list args = {0};
+    size_t first = p.at;
     out->star = accept(&p, QN_TOK_STAR);
     if (out->star)
         QN_TRY(expect(&p, QN_TOK_RPAREN, "')'"));
     else if (!accept(&p, QN_TOK_RPAREN))
         QN_TRY(parse_list(&p, &args));
+    out->argument_text = text_since(&p, first); /* with the closing parenthesis */
     out->args = args.items;
     out->n_args = args.n;
     out->mark = mark_since(&p, name->mark.offset);
-    QN_TRY(parse_filter(&p, &out->filter));
+    QN_TRY(parse_filter(&p, &out->filter, &out->filter_text));
     return expect_end(&p, out->filter ? "the end" : "FILTER (WHERE ...) or the end");
 }

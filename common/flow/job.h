@@ -3,7 +3,8 @@
  *
  * A job compiles to stages that run one after another. Every stage maps a task over units of input:
  *   CHUNKS       the chunks of the job's source, or the parts of the dataset it reads
- *   PARTITIONS   the P key partitions that an earlier stage of the job made
+ *   PARTITIONS   ranges of the P key partitions that an earlier stage of the job made: as many as
+ *                its rows are worth, so a task must not depend on how many there are
  * and each task gives out one or more of
  *   partial      bytes, merged by the coordinator in chunk order into the stage's state, which is
  *                broadcast to the tasks of later stages (imputation means, gradients, ...)
@@ -93,8 +94,8 @@ struct qn_task_in {
     uint32_t stage, round; /* round: 0, 1, ... in a stage that repeats */
     uint32_t unit;         /* chunk or partition number: the order of commits */
     uint32_t n_units;
-    struct qn_reader *reader;     /* CHUNKS: rows of the chunk or part. PARTITIONS: rows of this
-                                      partition, of all chunks in chunk order */
+    struct qn_reader *reader;     /* CHUNKS: rows of the chunk or part. PARTITIONS: rows of these
+                                      partitions, of all chunks in chunk order */
     const struct qn_strv *states; /* by stage: bytes of finished stages; of a repeating one,
                                       its last round's (empty in round 0) */
     struct qn_arena *arena;       /* the task's: cleared when it ends */

@@ -7,10 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/int128.h"
 #include "base/strv.h"
 #include "flow/schema.h"
-
-__extension__ typedef __int128 qn_i128;
 
 bool qn_parse_bool(struct qn_strv s, bool *out);     /* true/false, any case; t/f; yes/no; 1/0 */
 bool qn_parse_double(struct qn_strv s, double *out); /* correctly rounded; nan and inf refused */

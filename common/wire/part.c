@@ -223,7 +223,8 @@ qn_code qn_part_open(const char *const *paths, uint32_t n_paths, const struct qn
     qn_part_file_init(&self->file);
     self->query = (struct qn_part_query){
         .kinds = 1U << want->kind | (want->raw ? 1U << QN_PART_RAW : 0),
-        .partition = want->partition,
+        .first = want->first,
+        .end = want->first + (want->n ? want->n : 1),
     };
     self->schema = want->schema;
     self->raw = want->raw;
@@ -241,7 +242,7 @@ qn_code qn_part_open(const char *const *paths, uint32_t n_paths, const struct qn
 
 static qn_code find_partial(struct qn_part_file *file, struct qn_buf *out, struct qn_err *err)
 {
-    static const struct qn_part_query query = {.kinds = 1U << QN_PART_PARTIAL};
+    static const struct qn_part_query query = {.kinds = 1U << QN_PART_PARTIAL, .end = 1};
     uint8_t kind;
     struct qn_strv payload;
     QN_TRY(qn_part_file_next(file, &query, &kind, &payload, err));
@@ -258,6 +259,18 @@ qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err
         code = find_partial(&file, out, err);
     if (code == QN_ENOTFOUND)
         qn_err_set(err, QN_ENOTFOUND, QN_BLAME_WORKER, "%s has no partial", path);
+    qn_part_file_fini(&file);
+    return code;
+}
+
+qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err)
+{
+    static const struct qn_part_query query = {
+        .kinds = 1U << QN_PART_PARTITION | 1U << QN_PART_RAW, .end = UINT32_MAX};
+    struct qn_part_file file;
+    qn_part_file_init(&file);
+    qn_code code = qn_part_file_open(&file, path, err);
+    *rows = code == QN_OK ? qn_part_file_rows(&file, &query) : 0;
     qn_part_file_fini(&file);
     return code;
 }

@@ -31,7 +31,7 @@ const char *qn_part_name(const struct qn_token *token, char out[QN_PART_NAME]);
 
 struct qn_part_want {
     enum qn_part_kind kind;
-    uint32_t partition;
+    uint32_t first, n; /* PARTITION: which of them; else 0 */
     const struct qn_schema *schema; /* borrowed until close */
     const struct qn_schema *raw;    /* PARTITION: RAW records are read too, in their place, and have
                                        this schema; a batch says which it has. NULL: none */
@@ -47,6 +47,9 @@ QN_CHECK qn_code qn_part_open(const char *const *paths, uint32_t n_paths,
 
 /* The PARTIAL of a part file, appended to out; QN_ENOTFOUND when it has none. */
 QN_CHECK qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err *err);
+
+/* Rows of all partitions of a part file, in either form. */
+QN_CHECK qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err);
 
 /* Size and XXH3-128 of a whole file: what the ledger says of a part. */
 QN_CHECK qn_code qn_part_digest(const char *path, uint64_t *bytes, struct qn_hash128 *digest,

@@ -173,7 +173,8 @@ qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn
 
 static bool is_wanted(const struct qn_part_run *run, const struct qn_part_query *query)
 {
-    return run->kind < 32 && (query->kinds >> run->kind & 1) && run->partition == query->partition;
+    return run->kind < 32 && (query->kinds >> run->kind & 1) && run->partition >= query->first &&
+           run->partition < query->end;
 }
 
 /* To the next wanted run; false when there is none. */

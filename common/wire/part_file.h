@@ -36,9 +36,9 @@ void qn_part_file_fini(struct qn_part_file *file);
 QN_CHECK qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn_err *err);
 void qn_part_file_close(struct qn_part_file *file);
 
-/* Which runs are wanted: of a kind from `kinds` (bit 1 << kind), of this partition. */
+/* Which runs are wanted: of a kind from `kinds` (bit 1 << kind), of partitions [first, end). */
 struct qn_part_query {
-    uint32_t kinds, partition;
+    uint32_t kinds, first, end;
 };
 
 /* The next wanted record's payload, good until the next call, and its kind; QN_ENOTFOUND after the

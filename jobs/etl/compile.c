@@ -264,7 +264,8 @@ static void add_grouped_stages(struct qn_etl_build *build)
                                  .counts = true,
                                  .partitions = true,
                                  .n_partitions = group->n_keys ? group->n_partitions : 1,
-                                 .partition_schema = group->partition});
+                                 .partition_schema = group->partition,
+                                 .raw_schema = group->evaluated});
     add_stage(build, &reduce,
               &(struct qn_stage){.name = "reduce",
                                  .over = QN_OVER_PARTITIONS,

@@ -6,6 +6,7 @@
 #include "jobs/etl/compile.h"
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
+#include "jobs/etl/output.h"
 #include "jobs/etl/pipeline.h"
 #include "jobs/etl/profile.h"
 
@@ -36,183 +37,17 @@ static qn_code run_fit(struct qn_pipeline *pipeline, const struct qn_etl_step *s
     return code != QN_OK ? code : ended;
 }
 
-/* --- map without groups, and reduce: rows go out --------------------------------------------- */
-
-struct rows_task {
-    struct qn_profile profile;
-};
-
-static qn_code emit_rows(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *batch,
-                         struct qn_err *err)
-{
-    struct rows_task *task = self;
-    ctx->counters->rows_out += batch->n_rows;
-    QN_TRY(qn_profile_add(&task->profile, ctx, batch, err));
-    return ctx->out->ops->rows(ctx->out, batch, err);
-}
-
-/* A final partial: rows out, tallies of tests, profile. */
-static qn_code give_partial(struct qn_pipeline *pipeline, struct qn_profile *profile,
-                            struct qn_err *err)
-{
-    struct qn_etl_step_ctx *ctx = &pipeline->ctx;
-    struct qn_buf buf;
-    qn_buf_init(&buf);
-    qn_buf_put_u64(&buf, ctx->counters->rows_out);
-    qn_tallies_pack(ctx->etl, ctx->tallies, &buf);
-    qn_code code = profile ? qn_profile_pack(profile, &buf, err) : qn_buf_check(&buf, "tests", err);
-    if (code == QN_OK)
-        code = ctx->out->ops->partial(ctx->out, qn_buf_strv(&buf), err);
-    qn_buf_fini(&buf);
-    return code;
-}
+/* --- map without groups ---------------------------------------------------------------------- */
 
 static qn_code run_rows(struct qn_pipeline *pipeline, struct qn_err *err)
 {
-    struct rows_task task;
-    qn_code code = qn_profile_init(&task.profile, &pipeline->ctx.job->out, err);
-    pipeline->emit = emit_rows;
-    pipeline->self = &task;
+    struct qn_output output;
+    qn_code code = qn_output_init(&output, pipeline, err);
     if (code == QN_OK)
         code = qn_pipeline_read(pipeline, err);
     if (code == QN_OK)
-        code = give_partial(pipeline, &task.profile, err);
-    qn_profile_fini(&task.profile);
-    return code;
-}
-
-/* --- map with groups ------------------------------------------------------------------------- */
-
-static qn_code emit_groups(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *batch,
-                           struct qn_err *err)
-{
-    return qn_groups_add(self, batch, ctx->arena, err);
-}
-
-/* Groups of one partition, in the order they first appeared, a batch at a time. */
-static qn_code send_partition(struct qn_pipeline *pipeline, const struct qn_groups *groups,
-                              const uint32_t *partition_of, uint32_t partition, uint32_t *picked,
-                              struct qn_err *err)
-{
-    struct qn_task_out *out = pipeline->ctx.out;
-    uint32_t n = 0;
-    for (uint32_t g = 0; g <= groups->n; g++) {
-        if (g < groups->n && partition_of[g] == partition)
-            picked[n++] = g;
-        if (n == QN_BATCH_ROWS || (g == groups->n && n)) {
-            struct qn_batch batch;
-            qn_arena_clear(&pipeline->arena);
-            QN_TRY(qn_groups_pack(groups, picked, n, &pipeline->arena, &batch, err));
-            QN_TRY(out->ops->partition(out, partition, &batch, err));
-            n = 0;
-        }
-    }
-    return QN_OK;
-}
-
-static qn_code send_groups(struct qn_pipeline *pipeline, const struct qn_groups *groups,
-                           struct qn_err *err)
-{
-    const struct qn_etl_step_ctx *ctx = &pipeline->ctx;
-    uint32_t *partition_of = qn_arena_alloc(ctx->in->arena, groups->n * sizeof *partition_of);
-    uint32_t *picked = qn_arena_alloc(ctx->in->arena, QN_BATCH_ROWS * sizeof *picked);
-    if (!partition_of || !picked)
-        return qn_err_nomem(err, "groups");
-    qn_groups_partitions(groups, partition_of);
-    for (uint32_t p = 0; p < ctx->job->stages[ctx->in->stage].n_partitions; p++)
-        QN_TRY(send_partition(pipeline, groups, partition_of, p, picked, err));
-    return QN_OK;
-}
-
-static qn_code run_groups(struct qn_pipeline *pipeline, struct qn_err *err)
-{
-    const struct qn_etl_step_ctx *ctx = &pipeline->ctx;
-    struct qn_groups groups;
-    qn_code code = qn_groups_init(&groups, ctx->etl->group, err);
-    pipeline->emit = emit_groups;
-    pipeline->self = &groups;
-    if (code == QN_OK)
-        code = qn_pipeline_read(pipeline, err);
-    if (code == QN_OK)
-        code = send_groups(pipeline, &groups, err);
-    if (code == QN_OK && ctx->job->stages[ctx->in->stage].merges)
-        code = give_partial(pipeline, NULL, err);
-    qn_groups_fini(&groups);
-    return code;
-}
-
-/* --- reduce ---------------------------------------------------------------------------------- */
-
-static qn_code read_groups(struct qn_pipeline *pipeline, struct qn_groups *groups,
-                           struct qn_err *err)
-{
-    struct qn_etl_step_ctx *ctx = &pipeline->ctx;
-    struct qn_reader *reader = ctx->in->reader;
-    for (;;) {
-        struct qn_batch batch;
-        if (atomic_load(ctx->in->cancelled))
-            return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
-        QN_TRY(reader->ops->next(reader, &batch, &ctx->out->rejects, err));
-        if (batch.n_rows == 0)
-            break;
-        if (batch.schema->n_fields != groups->plan->partition.n_fields)
-            return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "groups have other columns");
-        qn_arena_clear(&pipeline->arena);
-        QN_TRY(qn_groups_merge(groups, &batch, &pipeline->arena, err));
-    }
-    if (groups->plan->n_keys == 0 && ctx->in->unit == 0)
-        return qn_groups_need_one(groups, err);
-    return QN_OK;
-}
-
-/* Every group stands for the rows that were folded into it; the one of a job without group_by is
- * there without rows too, and then was added. */
-static void count_groups(struct qn_counters *counters, const struct qn_groups *groups)
-{
-    for (uint32_t g = 0; g < groups->n; g++) {
-        if (groups->rows[g] > 0)
-            counters->absorbed += (uint64_t)groups->rows[g] - 1;
-        else
-            counters->added++;
-    }
-}
-
-static qn_code push_groups(struct qn_pipeline *pipeline, const struct qn_groups *groups,
-                           struct qn_err *err)
-{
-    for (uint32_t first = 0; first < groups->n; first += QN_BATCH_ROWS) {
-        uint32_t n = groups->n - first < QN_BATCH_ROWS ? groups->n - first : QN_BATCH_ROWS;
-        struct qn_batch batch;
-        qn_arena_clear(&pipeline->arena);
-        batch.columns = QN_NEW_ARRAY(&pipeline->arena, struct qn_column, pipeline->ctx.etl->width);
-        if (!batch.columns)
-            return qn_err_nomem(err, "groups");
-        QN_TRY(qn_groups_rows(groups, first, n, &pipeline->arena, &batch, err));
-        QN_TRY(qn_pipeline_push(pipeline, &batch, err));
-    }
-    return QN_OK;
-}
-
-static qn_code run_reduce(struct qn_pipeline *pipeline, struct qn_err *err)
-{
-    struct rows_task task;
-    struct qn_groups groups;
-    pipeline->emit = emit_rows;
-    pipeline->self = &task;
-    qn_code code = qn_profile_init(&task.profile, &pipeline->ctx.job->out, err);
-    qn_code made = qn_groups_init(&groups, pipeline->ctx.etl->group, err);
-    if (code == QN_OK)
-        code = made;
-    if (code == QN_OK)
-        code = read_groups(pipeline, &groups, err);
-    if (code == QN_OK) {
-        count_groups(pipeline->ctx.counters, &groups);
-        code = push_groups(pipeline, &groups, err);
-    }
-    if (code == QN_OK)
-        code = give_partial(pipeline, &task.profile, err);
-    qn_groups_fini(&groups);
-    qn_profile_fini(&task.profile);
+        code = qn_output_end(&output, pipeline, err);
+    qn_output_fini(&output);
     return code;
 }
 
@@ -268,9 +103,9 @@ static qn_code etl_run(const struct qn_job *job, struct qn_task_in *in, struct q
             code = stage->fit->ops->fit->reduce(stage->fit, &pipeline.ctx, err);
             break;
         case QN_ETL_MAP:
-            code = etl->group ? run_groups(&pipeline, err) : run_rows(&pipeline, err);
+            code = etl->group ? qn_group_map(&pipeline, err) : run_rows(&pipeline, err);
             break;
-        case QN_ETL_REDUCE: code = run_reduce(&pipeline, err); break;
+        case QN_ETL_REDUCE: code = qn_group_reduce(&pipeline, err); break;
         }
     }
     qn_pipeline_fini(&pipeline);

@@ -5,7 +5,7 @@
 
 #include "jobs/etl/keys.h"
 
-enum { FIRST_GROUPS = 64 };
+enum { FIRST_GROUPS = 64, PREFETCH_ROWS = 16 };
 
 qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_plan *plan,
                        struct qn_err *err)
@@ -26,11 +26,20 @@ void qn_groups_fini(struct qn_groups *groups)
         qn_colstore_fini(&groups->keys[k]);
     free(groups->keys);
     free(groups->states);
-    free(groups->rows);
     free(groups->hashes);
-    free(groups->slots);
+    free(groups->entries);
     qn_arena_fini(&groups->arena);
     *groups = (struct qn_groups){0};
+}
+
+void qn_groups_clear(struct qn_groups *groups)
+{
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
+        qn_colstore_clear(&groups->keys[k]);
+    if (groups->entries)
+        memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
+    qn_arena_clear(&groups->arena);
+    groups->n = 0;
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -43,58 +52,113 @@ static bool grow_array(void **at, size_t n, size_t size)
     return grown != NULL;
 }
 
-static qn_code grow_groups(struct qn_groups *groups, struct qn_err *err)
+static void enter(struct qn_groups *groups, uint32_t group)
+{
+    uint32_t mask = groups->n_entries - 1, at = (uint32_t)groups->hashes[group] & mask;
+    while (groups->entries[at].group)
+        at = (at + 1) & mask;
+    groups->entries[at] =
+        (struct qn_group_entry){.hash = groups->hashes[group], .group = group + 1};
+}
+
+static qn_code grow(struct qn_groups *groups, struct qn_err *err)
 {
     if (groups->capacity > UINT32_MAX / 4)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT, "more than 2^30 groups in one task");
     size_t capacity = groups->capacity ? (size_t)groups->capacity * 2 : FIRST_GROUPS;
-    size_t state_bytes = groups->plan->n_aggs * sizeof *groups->states;
-    void *states = groups->states, *rows = groups->rows, *hashes = groups->hashes;
-    bool grown = grow_array(&states, capacity, state_bytes) &&
-                 grow_array(&rows, capacity, sizeof *groups->rows) &&
+    void *states = groups->states, *hashes = groups->hashes;
+    bool grown = grow_array(&states, capacity, groups->plan->state_bytes) &&
                  grow_array(&hashes, capacity, sizeof *groups->hashes);
     groups->states = states;
-    groups->rows = rows;
     groups->hashes = hashes;
-    if (!grown)
+    struct qn_group_entry *entries = grown ? calloc(capacity * 2, sizeof *entries) : NULL;
+    if (!entries)
         return qn_err_nomem(err, "groups");
-    uint64_t *slots = calloc(capacity * 2, sizeof *slots);
-    if (!slots)
-        return qn_err_nomem(err, "groups");
-    free(groups->slots);
-    groups->slots = slots;
-    groups->n_slots = (uint32_t)(capacity * 2);
+    free(groups->entries);
+    groups->entries = entries;
+    groups->n_entries = (uint32_t)(capacity * 2);
     groups->capacity = (uint32_t)capacity;
-    for (uint32_t g = 0; g < groups->n; g++) {
-        uint32_t at = (uint32_t)groups->hashes[g] & (groups->n_slots - 1);
-        while (slots[at])
-            at = (at + 1) & (groups->n_slots - 1);
-        slots[at] = (groups->hashes[g] >> 32 << 32) | (g + 1);
+    for (uint32_t g = 0; g < groups->n; g++)
+        enter(groups, g);
+    return QN_OK;
+}
+
+/* The caller has seen to room for it, and enters it. */
+static qn_code append(struct qn_groups *groups, const struct qn_column *keys, uint32_t row,
+                      uint64_t hash, struct qn_err *err)
+{
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
+        QN_TRY(qn_colstore_add(&groups->keys[k], &keys[k], row, err));
+    size_t bytes = groups->plan->state_bytes;
+    memset(groups->states + groups->n * bytes, 0, bytes);
+    groups->hashes[groups->n++] = hash;
+    return QN_OK;
+}
+
+/* First by hash alone, which is right but for one key in 2^64: check() looks afterwards, a column at
+ * a time, so that no row waits for another one's bytes. */
+static qn_code find_by_hash(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
+                            const uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
+{
+    for (uint32_t row = 0; row < n_rows; row++) {
+        if (groups->n >= groups->capacity)
+            QN_TRY(grow(groups, err));
+        uint32_t mask = groups->n_entries - 1;
+        uint32_t ahead = row + PREFETCH_ROWS < n_rows ? row + PREFETCH_ROWS : row;
+        __builtin_prefetch(&groups->entries[(uint32_t)hashes[ahead] & mask]);
+        uint64_t hash = hashes[row];
+        struct qn_group_entry *entry = &groups->entries[(uint32_t)hash & mask];
+        while (entry->group && entry->hash != hash)
+            entry = entry == groups->entries + mask ? groups->entries : entry + 1;
+        if (!entry->group) {
+            QN_TRY(append(groups, keys, row, hash, err));
+            *entry = (struct qn_group_entry){.hash = hash, .group = groups->n};
+        }
+        group_of[row] = entry->group - 1;
     }
     return QN_OK;
 }
 
-static qn_code new_group(struct qn_groups *groups, const struct qn_column *keys, uint32_t row,
-                         uint64_t hash, uint64_t *slot, struct qn_err *err)
-{
-    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
-        QN_TRY(qn_colstore_add(&groups->keys[k], &keys[k], row, err));
-    uint32_t g = groups->n++;
-    memset(groups->states + (size_t)g * groups->plan->n_aggs, 0,
-           groups->plan->n_aggs * sizeof *groups->states);
-    groups->rows[g] = 0;
-    groups->hashes[g] = hash;
-    *slot = (hash >> 32 << 32) | groups->n;
-    return QN_OK;
-}
-
-static bool is_group(const struct qn_groups *groups, uint32_t g, const struct qn_column *keys,
+static bool is_group(const struct qn_groups *groups, uint32_t group, const struct qn_column *keys,
                      uint32_t row)
 {
     for (uint32_t k = 0; k < groups->plan->n_keys; k++)
-        if (!qn_key_equal(&groups->keys[k].column, g, &keys[k], row))
+        if (!qn_key_equal(&groups->keys[k].column, group, &keys[k], row))
             return false;
     return true;
+}
+
+/* A row whose hash another key has too: further along the same way. */
+static qn_code find_by_key(struct qn_groups *groups, const struct qn_column *keys, uint32_t row,
+                           uint64_t hash, uint32_t *group, struct qn_err *err)
+{
+    if (groups->n >= groups->capacity)
+        QN_TRY(grow(groups, err));
+    uint32_t mask = groups->n_entries - 1, at = (uint32_t)hash & mask;
+    for (; groups->entries[at].group; at = (at + 1) & mask) {
+        *group = groups->entries[at].group - 1;
+        if (groups->entries[at].hash == hash && is_group(groups, *group, keys, row))
+            return QN_OK;
+    }
+    QN_TRY(append(groups, keys, row, hash, err));
+    *group = groups->n - 1;
+    groups->entries[at] = (struct qn_group_entry){.hash = hash, .group = groups->n};
+    return QN_OK;
+}
+
+static qn_code check(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
+                     const uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
+{
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++) {
+        struct qn_column stored = qn_colstore_view(&groups->keys[k]);
+        uint32_t row = 0;
+        while ((row = qn_keys_mismatch(&stored, group_of, &keys[k], row, n_rows)) < n_rows) {
+            QN_TRY(find_by_key(groups, keys, row, hashes[row], &group_of[row], err));
+            stored = qn_colstore_view(&groups->keys[k]);
+            row++;
+        }
+    }
+    return QN_OK;
 }
 
 /* The group of each row, made when it is new. */
@@ -102,26 +166,8 @@ static qn_code find_groups(struct qn_groups *groups, const struct qn_column *key
                            uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
 {
     qn_keys_hash(keys, groups->plan->n_keys, n_rows, hashes);
-    for (uint32_t row = 0; row < n_rows; row++) {
-        if (groups->n >= groups->capacity)
-            QN_TRY(grow_groups(groups, err));
-        uint64_t hash = hashes[row];
-        uint32_t mask = groups->n_slots - 1, at = (uint32_t)hash & mask;
-        for (;; at = (at + 1) & mask) {
-            uint64_t slot = groups->slots[at];
-            if (!slot) {
-                QN_TRY(new_group(groups, keys, row, hash, &groups->slots[at], err));
-                group_of[row] = groups->n - 1;
-                break;
-            }
-            uint32_t g = (uint32_t)slot - 1;
-            if (slot >> 32 == hash >> 32 && is_group(groups, g, keys, row)) {
-                group_of[row] = g;
-                break;
-            }
-        }
-    }
-    return QN_OK;
+    QN_TRY(find_by_hash(groups, keys, n_rows, hashes, group_of, err));
+    return check(groups, keys, n_rows, hashes, group_of, err);
 }
 
 qn_code qn_groups_need_one(struct qn_groups *groups, struct qn_err *err)
@@ -135,45 +181,41 @@ qn_code qn_groups_need_one(struct qn_groups *groups, struct qn_err *err)
 
 /* --- folding --------------------------------------------------------------------------------- */
 
-static qn_code fold_agg(struct qn_groups *groups, uint32_t index, const struct qn_batch *batch,
-                        const uint32_t *group_of, struct qn_arena *arena, struct qn_err *err)
+static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fold,
+                              const struct qn_batch *batch, struct qn_err *err)
 {
-    const struct qn_agg *agg = &groups->plan->aggs[index];
-    uint32_t *rows = NULL, n = batch->n_rows;
-    if (agg->call.filter) {
-        rows = qn_arena_alloc(arena, batch->n_rows * sizeof *rows);
-        if (!rows)
-            return qn_err_nomem(err, "an aggregate's filter");
-        QN_TRY(qn_expr_filter(agg->call.filter, batch, arena, rows, &n, err));
+    const struct qn_group_plan *plan = groups->plan;
+    const struct qn_column *inputs = batch->columns + plan->n_keys;
+    const struct qn_column *bits = inputs + plan->n_inputs;
+    for (uint32_t row = 0; row < batch->n_rows; row++)
+        ++*(int64_t *)(void *)(fold->states + fold->group_of[row] * fold->stride);
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        const struct qn_slot *slot = &plan->slots[s];
+        fold->values = slot->input < 0 ? NULL : &inputs[slot->input];
+        fold->bits = slot->filter < 0 ? NULL : bits[slot->filter / QN_FILTERS_A_COLUMN].i64;
+        fold->bit = (uint8_t)(slot->filter < 0 ? 0 : slot->filter % QN_FILTERS_A_COLUMN);
+        QN_TRY(slot->ops->fold(slot, fold, err));
     }
-    struct qn_column values = {0};
-    if (agg->call.argument)
-        QN_TRY(qn_expr_eval(agg->call.argument, batch, arena, &values, err));
-    return qn_agg_fold(agg, index, groups, agg->call.argument ? &values : NULL, rows, n, group_of,
-                       err);
+    return QN_OK;
+}
+
+static qn_code fold_partition(struct qn_groups *groups, struct qn_slot_fold *fold,
+                              const struct qn_batch *batch, struct qn_err *err)
+{
+    const struct qn_group_plan *plan = groups->plan;
+    const int64_t *rows = batch->columns[plan->n_keys].i64;
+    for (uint32_t row = 0; row < batch->n_rows; row++)
+        *(int64_t *)(void *)(fold->states + fold->group_of[row] * fold->stride) += rows[row];
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        const struct qn_slot *slot = &plan->slots[s];
+        fold->values = &batch->columns[slot->first_field];
+        QN_TRY(slot->ops->merge(slot, fold, err));
+    }
+    return QN_OK;
 }
 
 qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
                       struct qn_arena *arena, struct qn_err *err)
-{
-    const struct qn_group_plan *plan = groups->plan;
-    struct qn_column *keys = QN_NEW_ARRAY(arena, struct qn_column, plan->n_keys);
-    uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
-    uint32_t *group_of = qn_arena_alloc(arena, batch->n_rows * sizeof *group_of);
-    if (!keys || !hashes || !group_of)
-        return qn_err_nomem(err, "group keys");
-    for (uint32_t k = 0; k < plan->n_keys; k++)
-        keys[k] = batch->columns[plan->keys[k]];
-    QN_TRY(find_groups(groups, keys, batch->n_rows, hashes, group_of, err));
-    for (uint32_t row = 0; row < batch->n_rows; row++)
-        groups->rows[group_of[row]]++;
-    for (uint32_t a = 0; a < plan->n_aggs; a++)
-        QN_TRY(fold_agg(groups, a, batch, group_of, arena, err));
-    return QN_OK;
-}
-
-qn_code qn_groups_merge(struct qn_groups *groups, const struct qn_batch *batch,
-                        struct qn_arena *arena, struct qn_err *err)
 {
     const struct qn_group_plan *plan = groups->plan;
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
@@ -181,21 +223,36 @@ qn_code qn_groups_merge(struct qn_groups *groups, const struct qn_batch *batch,
     if (!hashes || !group_of)
         return qn_err_nomem(err, "group keys");
     QN_TRY(find_groups(groups, batch->columns, batch->n_rows, hashes, group_of, err));
-    const struct qn_column *rows = &batch->columns[plan->n_keys];
-    for (uint32_t row = 0; row < batch->n_rows; row++)
-        groups->rows[group_of[row]] += rows->i64[row];
-    for (uint32_t a = 0; a < plan->n_aggs; a++)
-        QN_TRY(qn_agg_fold_states(&plan->aggs[a], a, groups, batch, group_of, err));
-    return QN_OK;
+    struct qn_slot_fold fold = {.states = groups->states,
+                                .stride = plan->state_bytes,
+                                .arena = &groups->arena,
+                                .group_of = group_of,
+                                .n_rows = batch->n_rows};
+    return batch->schema->fields == plan->evaluated.fields
+               ? fold_evaluated(groups, &fold, batch, err)
+               : fold_partition(groups, &fold, batch, err);
 }
 
 /* --- giving out ------------------------------------------------------------------------------ */
 
-void qn_groups_partitions(const struct qn_groups *groups, uint32_t *out)
+static struct qn_slot_view view_of(const struct qn_groups *groups, const uint32_t *picked,
+                                   uint32_t n, struct qn_arena *arena)
 {
-    uint32_t n = groups->plan->n_keys ? groups->plan->n_partitions : 1;
-    for (uint32_t g = 0; g < groups->n; g++)
-        out[g] = (uint32_t)((groups->hashes[g] >> 40) % n); /* other bits than the slots' */
+    return (struct qn_slot_view){.states = groups->states,
+                                 .stride = groups->plan->state_bytes,
+                                 .picked = picked,
+                                 .n = n,
+                                 .arena = arena};
+}
+
+static qn_code take_keys(const struct qn_groups *groups, const uint32_t *picked, uint32_t n,
+                         struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
+{
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++) {
+        struct qn_column view = qn_colstore_view(&groups->keys[k]);
+        QN_TRY(qn_column_take(arena, &view, groups->n, picked, n, &out[k], err));
+    }
+    return QN_OK;
 }
 
 qn_code qn_groups_pack(const struct qn_groups *groups, const uint32_t *picked, uint32_t n,
@@ -206,36 +263,27 @@ qn_code qn_groups_pack(const struct qn_groups *groups, const uint32_t *picked, u
     out->columns = QN_NEW_ARRAY(arena, struct qn_column, plan->partition.n_fields);
     if (!out->columns)
         return qn_err_nomem(err, "groups");
-    for (uint32_t k = 0; k < plan->n_keys; k++) {
-        struct qn_column view = qn_colstore_view(&groups->keys[k]);
-        QN_TRY(qn_column_take(arena, &view, groups->n, picked, n, &out->columns[k], err));
-    }
+    QN_TRY(take_keys(groups, picked, n, arena, out->columns, err));
     struct qn_column *rows = &out->columns[plan->n_keys];
     QN_TRY(qn_column_new(arena, plan->partition.fields[plan->n_keys].type, n, rows, err));
     for (uint32_t i = 0; i < n; i++)
-        rows->i64[i] = groups->rows[picked[i]];
-    for (uint32_t a = 0; a < plan->n_aggs; a++)
-        QN_TRY(qn_agg_pack(&plan->aggs[a], a, groups, picked, n, arena,
-                           &out->columns[plan->aggs[a].first_field], err));
+        rows->i64[i] = qn_groups_rows(groups, picked[i]);
+    struct qn_slot_view view = view_of(groups, picked, n, arena);
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        const struct qn_slot *slot = &plan->slots[s];
+        QN_TRY(slot->ops->pack(slot, &view, &out->columns[slot->first_field], err));
+    }
     return QN_OK;
 }
 
-qn_code qn_groups_rows(const struct qn_groups *groups, uint32_t first, uint32_t n,
-                       struct qn_arena *arena, struct qn_batch *out, struct qn_err *err)
+qn_code qn_groups_result(const struct qn_groups *groups, const uint32_t *picked, uint32_t n,
+                         struct qn_arena *arena, struct qn_batch *out, struct qn_err *err)
 {
     const struct qn_group_plan *plan = groups->plan;
-    uint32_t *picked = qn_arena_alloc(arena, n * sizeof *picked);
-    if (!picked)
-        return qn_err_nomem(err, "groups");
-    for (uint32_t i = 0; i < n; i++)
-        picked[i] = first + i;
     *out = (struct qn_batch){.schema = &plan->schema, .columns = out->columns, .n_rows = n};
-    for (uint32_t k = 0; k < plan->n_keys; k++) {
-        struct qn_column view = qn_colstore_view(&groups->keys[k]);
-        QN_TRY(qn_column_take(arena, &view, groups->n, picked, n, &out->columns[k], err));
-    }
+    QN_TRY(take_keys(groups, picked, n, arena, out->columns, err));
+    struct qn_slot_view view = view_of(groups, picked, n, arena);
     for (uint32_t a = 0; a < plan->n_aggs; a++)
-        QN_TRY(qn_agg_result(&plan->aggs[a], a, groups, first, n, arena,
-                             &out->columns[plan->n_keys + a], err));
+        QN_TRY(qn_agg_result(plan, &plan->aggs[a], &view, &out->columns[plan->n_keys + a], err));
     return QN_OK;
 }

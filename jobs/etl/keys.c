@@ -71,6 +71,49 @@ bool qn_key_equal(const struct qn_column *a, uint32_t row_a, const struct qn_col
     return false;
 }
 
+static inline bool same_text(struct qn_strv a, struct qn_strv b)
+{
+    if (a.len != b.len)
+        return false;
+    if (a.len > 16)
+        return memcmp(a.data, b.data, a.len) == 0;
+    uint64_t rest_a = 0, rest_b = 0;
+    if (a.len > 8) {
+        memcpy(&rest_a, a.data + a.len - 8, 8);
+        memcpy(&rest_b, b.data + b.len - 8, 8);
+    }
+    return qn_text_word(a) == qn_text_word(b) && rest_a == rest_b;
+}
+
+/* Neither column has NULLs. */
+static uint32_t mismatch_of_values(const struct qn_column *stored, const uint32_t *stored_at,
+                                   const struct qn_column *column, uint32_t row, uint32_t n_rows)
+{
+    enum qn_layout layout = qn_type_layout(column->type);
+    if (layout == QN_LAYOUT_I64)
+        while (row < n_rows && stored->i64[stored_at[row]] == column->i64[row])
+            row++;
+    else if (layout == QN_LAYOUT_TEXT)
+        while (row < n_rows &&
+               same_text(qn_text_at(stored, stored_at[row]), qn_text_at(column, row)))
+            row++;
+    else
+        while (row < n_rows && qn_key_equal(stored, stored_at[row], column, row))
+            row++;
+    return row;
+}
+
+uint32_t qn_keys_mismatch(const struct qn_column *stored, const uint32_t *stored_at,
+                          const struct qn_column *column, uint32_t first, uint32_t n_rows)
+{
+    uint32_t row = first;
+    if (!stored->validity && !column->validity)
+        return mismatch_of_values(stored, stored_at, column, row, n_rows);
+    while (row < n_rows && qn_key_equal(stored, stored_at[row], column, row))
+        row++;
+    return row;
+}
+
 bool qn_keys_any_null(const struct qn_column *columns, uint32_t n_columns, uint32_t row)
 {
     for (uint32_t c = 0; c < n_columns; c++)

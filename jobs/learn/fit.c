@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "jobs/learn/dict.h"
-#include "jobs/learn/exact_sum.h"
+#include "base/exact_sum.h"
 #include "jobs/learn/numeric.h"
 #include "jobs/learn/sample.h"
 

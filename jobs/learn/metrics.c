@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/learn/exact_sum.h"
+#include "base/exact_sum.h"
+#include "base/int128.h"
 #include "jobs/learn/math.h"
 
 enum { BINS = 10 };
@@ -95,10 +96,9 @@ static double ratio(uint64_t part, uint64_t whole)
 /* From the highest score down, one step a different score. */
 static void by_rank(const struct qn_scores *scores, struct qn_metrics *out)
 {
-    __extension__ typedef unsigned __int128 u128;
     uint64_t n = scores->n, positives = out->positives, negatives = n - positives;
     uint64_t tp = 0, fp = 0;
-    u128 twice_pairs = 0; /* twice the pairs ranked right, ties once */
+    qn_u128 twice_pairs = 0; /* twice the pairs ranked right, ties once */
     struct qn_exact_sum precision_sum;
     qn_exact_init(&precision_sum);
     out->ks = out->best_f1 = 0;
@@ -110,7 +110,7 @@ static void by_rank(const struct qn_scores *scores, struct qn_metrics *out)
             here[scores->items[i - 1] & 1]++;
         tp += here[1];
         fp += here[0];
-        twice_pairs += (u128)here[1] * (2 * (negatives - fp) + here[0]);
+        twice_pairs += (qn_u128)here[1] * (2 * (negatives - fp) + here[0]);
         qn_exact_add_product(&precision_sum, (double)here[1], ratio(tp, tp + fp));
         double gap = fabs(ratio(tp, positives) - ratio(fp, negatives));
         double f1 = ratio(2 * tp, tp + fp + positives);

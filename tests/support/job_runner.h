@@ -21,7 +21,7 @@
 #include "tests/support/test.h"
 
 enum {
-    RUNNER_ROWS = QN_MAX_PARTITIONS,
+    RUNNER_ROWS = QN_MAX_PARTITIONS, /* the list of rows, after those of the partitions */
     RUNNER_TABLES = 8,
     RUNNER_UNITS = 64,
     RUNNER_EXECUTORS = 8,
@@ -53,6 +53,7 @@ struct qn_runner {
     struct qn_job job;
     qn_code compiled;
     uint32_t partitions;  /* of shuffles; 3 unless set before runner_job */
+    uint32_t ranges;      /* of partitions, a task each; one a partition unless set */
     uint32_t batch_rows;  /* of readers; 4 unless set */
     struct qn_err err;    /* of the last call that failed */
     uint32_t executors;   /* each with caches of its own, tasks dealt by seed; 1 unless set */
@@ -356,7 +357,8 @@ static inline qn_code runner_keep(struct qn_runner_task *task, uint32_t list,
     task->batches[list] = grown;
     task->n_batches[list] = n + 1;
     assert_true(batch->n_rows > 0 && batch->n_rows <= QN_BATCH_ROWS);
-    return qn_batch_copy(arena, batch, &grown[n], err);
+    QN_TRY(qn_batch_copy(arena, batch, &grown[n], err));
+    return QN_OK;
 }
 
 static inline qn_code runner_give_rows(struct qn_task_out *out, const struct qn_batch *batch,
@@ -372,6 +374,13 @@ static inline qn_code runner_give_partition(struct qn_task_out *out, uint32_t pa
     return runner_keep((struct qn_runner_task *)(void *)out, partition, batch, err);
 }
 
+static inline qn_code runner_give_raw(struct qn_task_out *out, uint32_t partition,
+                                      const struct qn_batch *batch, struct qn_err *err)
+{
+    assert_true(batch->schema->n_fields > 0);
+    return runner_give_partition(out, partition, batch, err);
+}
+
 static inline qn_code runner_give_partial(struct qn_task_out *out, struct qn_strv bytes,
                                           struct qn_err *err)
 {
@@ -384,7 +393,10 @@ static inline qn_code runner_give_partial(struct qn_task_out *out, struct qn_str
 }
 
 static const struct qn_task_out_ops runner_out_ops = {
-    .rows = runner_give_rows, .partition = runner_give_partition, .partial = runner_give_partial};
+    .rows = runner_give_rows,
+    .partition = runner_give_partition,
+    .raw = runner_give_raw,
+    .partial = runner_give_partial};
 
 static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
                                        struct qn_err *err);
@@ -404,22 +416,24 @@ static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, str
     return QN_OK;
 }
 
-/* A reader over one partition of an earlier stage's tasks, in unit order. */
-static inline struct qn_reader *runner_open_partition(struct qn_runner *runner,
-                                                      struct qn_runner_task *tasks, uint32_t n,
-                                                      uint32_t partition,
-                                                      const struct qn_schema *schema)
+/* A reader over partitions [first, end) of an earlier stage's tasks, in unit order. */
+static inline struct qn_reader *runner_open_partitions(struct qn_runner *runner,
+                                                       struct qn_runner_task *tasks, uint32_t n,
+                                                       uint32_t first, uint32_t end,
+                                                       const struct qn_schema *schema)
 {
     struct qn_runner_reader *self = calloc(1, sizeof *self);
     *self = (struct qn_runner_reader){.runner = runner, .schema = *schema};
     qn_arena_init(&self->arena);
     for (uint32_t t = 0; t < n; t++)
-        self->end += tasks[t].n_batches[partition];
+        for (uint32_t p = first; p < end; p++)
+            self->end += tasks[t].n_batches[p];
     self->list = calloc(self->end + 1, sizeof(const struct qn_batch *));
     uint32_t at = 0;
     for (uint32_t t = 0; t < n; t++)
-        for (uint32_t b = 0; b < tasks[t].n_batches[partition]; b++)
-            self->list[at++] = &tasks[t].batches[partition][b];
+        for (uint32_t p = first; p < end; p++)
+            for (uint32_t b = 0; b < tasks[t].n_batches[p]; b++)
+                self->list[at++] = &tasks[t].batches[p][b];
     self->reader =
         (struct qn_reader){.ops = &runner_reader_ops, .schema = &self->schema, .file = ""};
     return &self->reader;
@@ -595,7 +609,9 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
     const struct qn_stage *stage = &runner->job.stages[s];
     uint32_t from = stage->partitions_from, order[RUNNER_UNITS];
     bool chunks = stage->over == QN_OVER_CHUNKS;
-    uint32_t n = chunks ? n_chunks : runner->job.stages[from].n_partitions;
+    uint32_t n_partitions = runner->job.stages[from].n_partitions, n = n_chunks;
+    if (!chunks)
+        n = runner->ranges && runner->ranges < n_partitions ? runner->ranges : n_partitions;
     assert_true(n <= RUNNER_UNITS);
     tasks[s] = calloc(n, sizeof *tasks[s]);
     n_tasks[s] = n;
@@ -606,8 +622,9 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
         struct qn_reader *reader =
             chunks ? runner_open(runner, &runner->tables[runner->job.input.index], unit, n,
                                  stage->wanted)
-                   : runner_open_partition(runner, tasks[from], n_tasks[from], unit,
-                                           &runner->job.stages[from].partition_schema);
+                   : runner_open_partitions(runner, tasks[from], n_tasks[from],
+                                            unit * n_partitions / n, (unit + 1) * n_partitions / n,
+                                            &runner->job.stages[from].partition_schema);
         uint32_t executor = (uint32_t)(qn_mix64(seed + 31 * round + i) % runner->executors);
         qn_code one = runner_task(runner, s, round, unit, n, executor, reader, &tasks[s][unit]);
         code = code == QN_OK ? one : code;

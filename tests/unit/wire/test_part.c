@@ -68,7 +68,7 @@ static struct qn_hash128 finish(const char *to)
 static struct qn_reader *open_part(uint32_t n_paths, enum qn_part_kind kind, uint32_t partition)
 {
     const char *paths[] = {path[0], path[1]};
-    const struct qn_part_want want = {.kind = kind, .partition = partition, .schema = &all_types};
+    const struct qn_part_want want = {.kind = kind, .first = partition, .schema = &all_types};
     struct qn_reader *reader;
     assert_ok(qn_part_open(paths, n_paths, &want, &reader, &err), &err);
     return reader;
@@ -168,7 +168,7 @@ static void raw_rows_come_in_their_place(void **state)
     finish(path[0]);
     const char *paths[] = {path[0]};
     const struct qn_part_want want = {
-        .kind = QN_PART_PARTITION, .partition = 1, .schema = &all_types, .raw = &narrow};
+        .kind = QN_PART_PARTITION, .first = 1, .schema = &all_types, .raw = &narrow};
     struct qn_reader *reader;
     assert_ok(qn_part_open(paths, 1, &want, &reader, &err), &err);
     assert_ok(reader->ops->next(reader, &batch, NULL, &err), &err);

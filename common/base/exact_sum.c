@@ -1,7 +1,9 @@
-#include "jobs/learn/exact_sum.h"
+#include "base/exact_sum.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "base/int128.h"
 
 /* Each add puts less than 2^32 on a limb: 2^30 of them stay clear of 2^63. */
 enum { MAX_PENDING = 1 << 30 };
@@ -101,8 +103,7 @@ double qn_exact_round(const struct qn_exact_sum *sum)
     if (top < 0)
         return 0;
     /* Three limbs hold at least 65 bits from the first set one on; the rest only breaks ties. */
-    __extension__ typedef unsigned __int128 u128;
-    u128 head = ((u128)(uint64_t)m.limbs[top] << 64) |
+    qn_u128 head = ((qn_u128)(uint64_t)m.limbs[top] << 64) |
                 ((uint64_t)limb_at(&m, top - 1) << 32 | (uint64_t)limb_at(&m, top - 2));
     bool sticky = false;
     for (int i = top - 3; i >= 0 && !sticky; i--)
@@ -112,7 +113,7 @@ double qn_exact_round(const struct qn_exact_sum *sum)
     if (drop < -place) /* nothing lies below 2^-1074 */
         drop = -place;
     uint64_t kept = (uint64_t)(head >> drop);
-    u128 rest = head & (((u128)1 << drop) - 1), half = drop ? (u128)1 << (drop - 1) : 0;
+    qn_u128 rest = head & (((qn_u128)1 << drop) - 1), half = drop ? (qn_u128)1 << (drop - 1) : 0;
     if (drop && (rest > half || (rest == half && (sticky || kept & 1))))
         kept++;
     double value = ldexp((double)kept, place + drop - 1074);

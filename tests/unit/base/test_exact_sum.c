@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/learn/exact_sum.h"
+#include "base/exact_sum.h"
 #include "tests/support/test.h"
 
 __extension__ typedef __float128 quad;

@@ -6,8 +6,8 @@
  * using small and large superaccumulators" (2015). Rounds once, to nearest, ties to even.
  *
  * Sums merge by adding; any order and any grouping gives the same bits. */
-#ifndef QN_JOBS_LEARN_EXACT_SUM_H
-#define QN_JOBS_LEARN_EXACT_SUM_H
+#ifndef QN_BASE_EXACT_SUM_H
+#define QN_BASE_EXACT_SUM_H
 
 #include <stdbool.h>
 #include <stdint.h>

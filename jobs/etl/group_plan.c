@@ -1,0 +1,288 @@
+/* group_by and aggregate as the spec has them, made into a plan: which values are needed of a row,
+ * and what is kept of them in every group. Not a step: it cuts the steps in two. */
+#include <string.h>
+
+#include "jobs/etl/etl.h"
+#include "jobs/etl/group.h"
+
+static bool add_aggregate(struct qn_etl_build *build, const struct qn_pair *pair,
+                          struct qn_agg *agg)
+{
+    const struct qn_node *node = &pair->value;
+    if (node->kind != QN_NODE_SCALAR) {
+        qn_diags_add(build->env->diags, node->span, "sum(amount), count(*), ...", NULL,
+                     "expected an aggregate");
+        return false;
+    }
+    struct qn_expr_complaint complaint = {0};
+    qn_code code =
+        qn_agg_compile(build->env->arena, node->text, build->schema, &agg->call, &complaint);
+    agg->name = qn_arena_strdup(build->env->arena, pair->key);
+    build->nomem = build->nomem || code == QN_ENOMEM || !agg->name;
+    if (code != QN_OK && code != QN_ENOMEM)
+        qn_etl_build_complain(build, node, &complaint);
+    if (code != QN_OK)
+        return false;
+    if (agg->call.argument)
+        agg->argument = qn_expr_type(agg->call.argument);
+    agg->slot = -1;
+    return true;
+}
+
+/* Names of the result must differ; complains at the aggregate's. */
+static bool is_fresh(struct qn_etl_build *build, const struct qn_group_plan *plan,
+                     const struct qn_pair *pair)
+{
+    if (!qn_strv_is_identifier(pair->key)) {
+        qn_diags_add(build->env->diags, pair->key_span, "letters, digits and _, at most 63", NULL,
+                     "'%.*s' is no column name", QN_STRV_ARG(pair->key));
+        return false;
+    }
+    for (uint32_t k = 0; k < plan->n_keys; k++)
+        if (qn_strv_is(pair->key, build->schema->fields[plan->keys[k]].name)) {
+            qn_diags_add(build->env->diags, pair->key_span, NULL, "choose another name",
+                         "'%.*s' is a column of group_by already", QN_STRV_ARG(pair->key));
+            return false;
+        }
+    return true;
+}
+
+/* --- what is needed of a row ----------------------------------------------------------------- */
+
+/* Where the aggregate's argument stands among the inputs; added when no earlier one has it. */
+static int32_t add_input(struct qn_group_plan *plan, const struct qn_agg *agg,
+                         const struct qn_strv **texts)
+{
+    if (!agg->call.argument)
+        return -1;
+    for (uint32_t i = 0; i < plan->n_inputs; i++)
+        if (qn_strv_eq(*texts[i], agg->call.argument_text) &&
+            qn_type_eq(qn_expr_type(plan->inputs[i]), agg->argument))
+            return (int32_t)i;
+    texts[plan->n_inputs] = &agg->call.argument_text;
+    plan->inputs[plan->n_inputs] = agg->call.argument;
+    return (int32_t)plan->n_inputs++;
+}
+
+static int32_t add_filter(struct qn_group_plan *plan, const struct qn_agg *agg,
+                          const struct qn_strv **texts)
+{
+    if (!agg->call.filter)
+        return -1;
+    for (uint32_t i = 0; i < plan->n_filters; i++)
+        if (qn_strv_eq(*texts[i], agg->call.filter_text))
+            return (int32_t)i;
+    texts[plan->n_filters] = &agg->call.filter_text;
+    plan->filters[plan->n_filters] = agg->call.filter;
+    return (int32_t)plan->n_filters++;
+}
+
+/* --- what is kept of it ---------------------------------------------------------------------- */
+
+static const struct qn_slot_ops *ops_of(const struct qn_agg *agg)
+{
+    switch (agg->call.fn) {
+    case QN_AGG_COUNT: return &qn_slot_count;
+    case QN_AGG_SUM:
+    case QN_AGG_AVG: return agg->argument.id == QN_DOUBLE ? &qn_slot_real : &qn_slot_sum;
+    case QN_AGG_STDDEV:
+    case QN_AGG_VARIANCE: return &qn_slot_spread;
+    case QN_AGG_MIN:
+    case QN_AGG_MAX: break;
+    }
+    return agg->argument.id == QN_TEXT ? &qn_slot_extreme_text : &qn_slot_extreme;
+}
+
+/* A count is told by any slot of the same values: each has its n. */
+static bool tells(const struct qn_slot *slot, const struct qn_slot *wanted)
+{
+    return slot->input == wanted->input && slot->filter == wanted->filter &&
+           (wanted->ops == &qn_slot_count ||
+            (slot->ops == wanted->ops && slot->least == wanted->least));
+}
+
+static void add_slot(struct qn_group_plan *plan, struct qn_agg *agg, struct qn_slot wanted)
+{
+    for (uint32_t i = 0; i < plan->n_slots; i++)
+        if (tells(&plan->slots[i], &wanted)) {
+            agg->slot = (int32_t)i;
+            return;
+        }
+    agg->slot = (int32_t)plan->n_slots;
+    wanted.offset = plan->state_bytes;
+    plan->state_bytes += wanted.ops->bytes;
+    plan->slots[plan->n_slots++] = wanted;
+}
+
+/* Counts come last, so that they find the slots of the others. */
+static void add_slots(struct qn_etl_build *build, struct qn_group_plan *plan)
+{
+    plan->inputs = QN_BUILD_ARRAY(build, struct qn_expr *, plan->n_aggs);
+    plan->filters = QN_BUILD_ARRAY(build, struct qn_expr *, plan->n_aggs);
+    plan->slots = QN_BUILD_ARRAY(build, struct qn_slot, plan->n_aggs);
+    struct qn_slot *wanted = QN_BUILD_ARRAY(build, struct qn_slot, plan->n_aggs);
+    const struct qn_strv **inputs = QN_BUILD_ARRAY(build, const struct qn_strv *, plan->n_aggs);
+    const struct qn_strv **filters = QN_BUILD_ARRAY(build, const struct qn_strv *, plan->n_aggs);
+    if (build->nomem)
+        return;
+    plan->state_bytes = sizeof(int64_t);
+    for (uint32_t a = 0; a < plan->n_aggs; a++)
+        wanted[a] = (struct qn_slot){.ops = ops_of(&plan->aggs[a]),
+                                     .input = add_input(plan, &plan->aggs[a], inputs),
+                                     .filter = add_filter(plan, &plan->aggs[a], filters),
+                                     .type = plan->aggs[a].argument,
+                                     .least = plan->aggs[a].call.fn == QN_AGG_MIN};
+    for (int counts = 0; counts < 2; counts++)
+        for (uint32_t a = 0; a < plan->n_aggs; a++) {
+            bool is_rows = wanted[a].input < 0 && wanted[a].filter < 0;
+            if (!is_rows && (plan->aggs[a].call.fn == QN_AGG_COUNT) == counts)
+                add_slot(plan, &plan->aggs[a], wanted[a]);
+        }
+}
+
+/* --- schemas --------------------------------------------------------------------------------- */
+
+static uint32_t n_bit_columns(const struct qn_group_plan *plan)
+{
+    return (plan->n_filters + QN_FILTERS_A_COLUMN - 1) / QN_FILTERS_A_COLUMN;
+}
+
+static uint32_t put_keys(const struct qn_etl_build *build, const struct qn_group_plan *plan,
+                         struct qn_field *fields)
+{
+    for (uint32_t k = 0; k < plan->n_keys; k++)
+        fields[k] = build->schema->fields[plan->keys[k]];
+    return plan->n_keys;
+}
+
+static void put_evaluated(const struct qn_group_plan *plan, struct qn_field *fields)
+{
+    for (uint32_t i = 0; i < plan->n_inputs; i++)
+        *fields++ = (struct qn_field){"input", qn_expr_type(plan->inputs[i])};
+    for (uint32_t i = 0; i < n_bit_columns(plan); i++)
+        *fields++ = (struct qn_field){"filters", {.id = QN_INT64}};
+}
+
+static uint32_t put_states(struct qn_group_plan *plan, struct qn_field *fields)
+{
+    uint32_t n = plan->n_keys;
+    fields[n++] = (struct qn_field){"rows", {.id = QN_INT64}};
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        struct qn_slot *slot = &plan->slots[s];
+        struct qn_type types[QN_SLOT_FIELDS];
+        slot->first_field = n;
+        slot->n_fields = slot->ops->fields(slot, types);
+        for (uint32_t f = 0; f < slot->n_fields; f++)
+            fields[n++] = (struct qn_field){"state", types[f]};
+    }
+    return n;
+}
+
+static void make_schemas(struct qn_etl_build *build, struct qn_group_plan *plan)
+{
+    struct qn_field *fields, *sent, *evaluated;
+    struct qn_schema *out = qn_etl_build_schema(build, plan->n_keys + plan->n_aggs, &fields);
+    struct qn_schema *rows =
+        qn_etl_build_schema(build, plan->n_keys + plan->n_inputs + n_bit_columns(plan), &evaluated);
+    struct qn_schema *states = qn_etl_build_schema(
+        build, plan->n_keys + 1 + QN_SLOT_FIELDS * plan->n_slots, &sent);
+    if (!out || !rows || !states)
+        return;
+    put_keys(build, plan, fields);
+    put_keys(build, plan, sent);
+    put_evaluated(plan, evaluated + put_keys(build, plan, evaluated));
+    for (uint32_t a = 0; a < plan->n_aggs; a++)
+        fields[plan->n_keys + a] = (struct qn_field){plan->aggs[a].name, plan->aggs[a].call.type};
+    states->n_fields = put_states(plan, sent);
+    plan->schema = *out;
+    plan->evaluated = *rows;
+    plan->partition = *states;
+    build->etl->group = plan;
+    build->schema = &plan->schema;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_by,
+                        const struct qn_node *aggregate)
+{
+    struct qn_group_plan *plan = QN_BUILD_ARRAY(build, struct qn_group_plan, 1);
+    uint32_t n = aggregate && aggregate->kind == QN_NODE_MAP ? aggregate->n : 0;
+    struct qn_agg *aggs = QN_BUILD_ARRAY(build, struct qn_agg, n);
+    if (!plan || !aggs)
+        return;
+    uint32_t *keys = NULL;
+    *plan = (struct qn_group_plan){
+        .aggs = aggs, .in = build->schema, .n_partitions = build->etl->n_partitions};
+    if (group_by)
+        (void)qn_etl_build_columns(build, build->schema, group_by, &keys, &plan->n_keys);
+    plan->keys = keys;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qn_pair *pair = &aggregate->pairs[i];
+        if (!is_fresh(build, plan, pair))
+            continue;
+        if (add_aggregate(build, pair, &aggs[plan->n_aggs]))
+            plan->n_aggs++;
+        else
+            qn_etl_build_mark_broken(build, pair->key);
+    }
+    if (plan->n_keys + plan->n_aggs == 0) {
+        const struct qn_node *at = group_by ? group_by : aggregate;
+        qn_diags_add(build->env->diags, at->span, "group_by, aggregate or both", NULL,
+                     "nothing to group by and nothing to aggregate");
+        return;
+    }
+    add_slots(build, plan);
+    if (!build->nomem)
+        make_schemas(build, plan);
+}
+
+void qn_group_needs(const struct qn_group_plan *plan, bool *before)
+{
+    for (uint32_t k = 0; k < plan->n_keys; k++)
+        before[plan->keys[k]] = true;
+    for (uint32_t a = 0; a < plan->n_aggs; a++) {
+        if (plan->aggs[a].call.argument)
+            qn_expr_columns(plan->aggs[a].call.argument, before);
+        if (plan->aggs[a].call.filter)
+            qn_expr_columns(plan->aggs[a].call.filter, before);
+    }
+}
+
+/* --- evaluating ------------------------------------------------------------------------------ */
+
+/* A filter's bit of every row: set where it is true, so neither false nor NULL. */
+static qn_code add_bits(const struct qn_expr *filter, uint8_t bit, const struct qn_batch *batch,
+                        struct qn_arena *arena, int64_t *bits, struct qn_err *err)
+{
+    struct qn_column truth;
+    QN_TRY(qn_expr_eval(filter, batch, arena, &truth, err));
+    if (!truth.validity)
+        for (uint32_t row = 0; row < batch->n_rows; row++)
+            bits[row] |= (int64_t)(truth.bools[row] != 0) << bit;
+    else
+        for (uint32_t row = 0; row < batch->n_rows; row++)
+            bits[row] |= (int64_t)(truth.bools[row] && qn_is_valid(&truth, row)) << bit;
+    return QN_OK;
+}
+
+qn_code qn_group_evaluate(const struct qn_group_plan *plan, const struct qn_batch *batch,
+                          struct qn_arena *arena, struct qn_batch *out, struct qn_err *err)
+{
+    *out = (struct qn_batch){.schema = &plan->evaluated, .n_rows = batch->n_rows};
+    out->columns = QN_NEW_ARRAY(arena, struct qn_column, plan->evaluated.n_fields);
+    if (!out->columns)
+        return qn_err_nomem(err, "groups");
+    struct qn_column *at = out->columns;
+    for (uint32_t k = 0; k < plan->n_keys; k++)
+        *at++ = batch->columns[plan->keys[k]];
+    for (uint32_t i = 0; i < plan->n_inputs; i++)
+        QN_TRY(qn_expr_eval(plan->inputs[i], batch, arena, at++, err));
+    for (uint32_t f = 0; f < plan->n_filters; f++) {
+        uint8_t bit = (uint8_t)(f % QN_FILTERS_A_COLUMN);
+        if (bit == 0)
+            QN_TRY(qn_column_new(arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++, err));
+        QN_TRY(add_bits(plan->filters[f], bit, batch, arena, at[-1].i64, err));
+    }
+    return QN_OK;
+}

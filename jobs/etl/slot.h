@@ -1,0 +1,115 @@
+/* slot: what is kept of one argument, under one filter, for every group. Aggregates that can be told
+ * from the same slot share it: sum(x), avg(x) and count(x) have one.
+ *
+ * A class of slots is one file slot_<class>.c that fills one const struct qn_slot_ops. States lie in
+ * the groups' rows of bytes; every state begins with `int64_t n`, the values folded into it, and all
+ * zero bytes are the state of no value. Folding and merging must be exact, so that a group's result
+ * is the same however its rows were cut and dealt out. */
+#ifndef QN_JOBS_ETL_SLOT_H
+#define QN_JOBS_ETL_SLOT_H
+
+#include "flow/batch.h"
+
+enum { QN_SLOT_FIELDS = 10, QN_FILTERS_A_COLUMN = 63 };
+
+struct qn_slot;
+
+/* Rows on their way into the states. */
+struct qn_slot_fold {
+    char *states; /* of group 0 */
+    size_t stride;
+    struct qn_arena *arena; /* as long as the groups */
+    const uint32_t *group_of;
+    uint32_t n_rows;
+    const struct qn_column *values; /* NULL: rows are counted */
+    const int64_t *bits;            /* of filters; NULL: none */
+    uint8_t bit;
+};
+
+/* States on their way out. */
+struct qn_slot_view {
+    const char *states;
+    size_t stride;
+    const uint32_t *picked; /* groups, in the order they go out */
+    uint32_t n;
+    struct qn_arena *arena; /* of what goes out */
+};
+
+struct qn_slot_ops {
+    /* Bytes of a state (a multiple of 8) and its columns on the wire, of which the first is n. */
+    uint32_t bytes;
+    uint32_t (*fields)(const struct qn_slot *slot, struct qn_type out[QN_SLOT_FIELDS]);
+    QN_CHECK qn_code (*fold)(const struct qn_slot *slot, const struct qn_slot_fold *fold,
+                             struct qn_err *err);
+    /* Folds states that pack() wrote; fold->values are the slot's columns. Hostile ones do no harm. */
+    QN_CHECK qn_code (*merge)(const struct qn_slot *slot, const struct qn_slot_fold *fold,
+                              struct qn_err *err);
+    QN_CHECK qn_code (*pack)(const struct qn_slot *slot, const struct qn_slot_view *view,
+                             struct qn_column *out, struct qn_err *err);
+};
+
+struct qn_slot {
+    const struct qn_slot_ops *ops;
+    int32_t input;        /* of the plan's inputs; -1: rows are counted */
+    int32_t filter;       /* of the plan's filters; -1: none */
+    struct qn_type type;  /* of the input */
+    bool least;           /* extremes: the least instead of the greatest */
+    uint32_t offset;      /* of its state in a group's bytes */
+    uint32_t first_field; /* in the partition schema */
+    uint32_t n_fields;
+};
+
+extern const struct qn_slot_ops qn_slot_count, qn_slot_sum, qn_slot_real, qn_slot_spread,
+    qn_slot_extreme, qn_slot_extreme_text;
+
+struct qn_slot_sum_state { /* of integers, decimals, booleans: exact in 128 bits */
+    int64_t n;
+    uint64_t low, high;
+};
+
+static inline void *qn_slot_at(const struct qn_slot *slot, char *states, size_t stride,
+                               uint32_t group)
+{
+    return states + group * stride + slot->offset;
+}
+
+static inline const void *qn_slot_picked(const struct qn_slot *slot,
+                                         const struct qn_slot_view *view, uint32_t i)
+{
+    return view->states + view->picked[i] * view->stride + slot->offset;
+}
+
+static inline bool qn_slot_counts(const struct qn_slot_fold *fold, uint32_t row)
+{
+    return (!fold->bits || (fold->bits[row] >> fold->bit & 1)) &&
+           (!fold->values || qn_is_valid(fold->values, row));
+}
+
+/* Does `body` for each `row` that counts, with `state` pointing to its group's; without a test per row
+ * where every row counts. */
+#define QN_SLOT_EACH(slot, fold, type, body)                                                       \
+    do {                                                                                           \
+        char *at = (fold)->states + (slot)->offset;                                                \
+        bool every = !(fold)->bits && (!(fold)->values || !(fold)->values->validity);              \
+        for (uint32_t row = 0; every && row < (fold)->n_rows; row++) {                             \
+            type *state = (type *)(void *)(at + (fold)->group_of[row] * (fold)->stride);           \
+            body                                                                                   \
+        }                                                                                          \
+        for (uint32_t row = 0; !every && row < (fold)->n_rows; row++) {                            \
+            if (!qn_slot_counts(fold, row))                                                        \
+                continue;                                                                          \
+            type *state = (type *)(void *)(at + (fold)->group_of[row] * (fold)->stride);           \
+            body                                                                                   \
+        }                                                                                          \
+    } while (0)
+
+/* A column of n 64-bit values of the type, to be filled. */
+QN_CHECK qn_code qn_slot_column(const struct qn_slot_view *view, struct qn_type type,
+                                struct qn_column *out, struct qn_err *err);
+/* Whatever the type is kept as, as an integer: BOOL, INT64, DECIMAL, DATE, TIMESTAMP. */
+static inline int64_t qn_slot_i64(const struct qn_column *values, uint32_t row)
+{
+    return values->type.id == QN_BOOL ? values->bools[row] : values->i64[row];
+}
+
+#endif
