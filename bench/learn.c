@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/exact_sum.h"
+#include "base/hash.h"
 #include "jobs/learn/logistic.h"
 #include "jobs/learn/metrics.h"
 

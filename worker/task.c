@@ -99,7 +99,7 @@ static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader 
 
 /* A unit is a range of partitions: few rows make few ranges. */
 static qn_code open_partitions(const struct qn_task *task, const struct qn_stage *made_by,
-                              struct qn_reader **out, struct qn_err *err)
+                               struct qn_reader **out, struct qn_err *err)
 {
     uint64_t unit = task->work.token.unit, n_units = task->brief->n_units;
     uint32_t first = (uint32_t)(unit * made_by->n_partitions / n_units);

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/int128.h"
-
 /* Each add puts less than 2^32 on a limb: 2^30 of them stay clear of 2^63. */
 enum { MAX_PENDING = 1 << 30 };
 
@@ -22,6 +20,29 @@ static void pass_carries(struct qn_exact_sum *sum)
         sum->limbs[i + 1] += carry;
     }
     sum->pending = 0;
+}
+
+/* Below 2^-1074 there is nothing: numbers come from doubles. */
+void qn_exact_add_number(struct qn_exact_sum *sum, qn_i128 number, int exponent)
+{
+    bool negative = number < 0;
+    qn_u128 rest = negative ? -(qn_u128)number : (qn_u128)number;
+    for (; rest && exponent < -1074; exponent++)
+        rest >>= 1;
+    unsigned limb = (unsigned)(exponent + 1074) / 32, shift = (unsigned)(exponent + 1074) % 32;
+    int64_t sign = negative ? -1 : 1;
+    for (; rest; rest >>= 32, limb++) {
+        uint64_t piece = (uint64_t)(uint32_t)rest << shift;
+        if (limb + 1 >= QN_EXACT_LIMBS) {
+            sum->poisoned = true;
+            return;
+        }
+        sum->limbs[limb] += sign * (int64_t)(piece & UINT32_MAX);
+        sum->limbs[limb + 1] += sign * (int64_t)(piece >> 32);
+    }
+    sum->pending += 2; /* a limb may get two pieces */
+    if (sum->pending >= MAX_PENDING)
+        pass_carries(sum);
 }
 
 void qn_exact_add(struct qn_exact_sum *sum, double value)
@@ -104,7 +125,7 @@ double qn_exact_round(const struct qn_exact_sum *sum)
         return 0;
     /* Three limbs hold at least 65 bits from the first set one on; the rest only breaks ties. */
     qn_u128 head = ((qn_u128)(uint64_t)m.limbs[top] << 64) |
-                ((uint64_t)limb_at(&m, top - 1) << 32 | (uint64_t)limb_at(&m, top - 2));
+                   ((uint64_t)limb_at(&m, top - 1) << 32 | (uint64_t)limb_at(&m, top - 2));
     bool sticky = false;
     for (int i = top - 3; i >= 0 && !sticky; i--)
         sticky = m.limbs[i] != 0;

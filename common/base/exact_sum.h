@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/int128.h"
 
 enum { QN_EXACT_LIMBS = 68 };
 
@@ -24,6 +25,8 @@ struct qn_exact_sum {
 
 void qn_exact_init(struct qn_exact_sum *sum);
 void qn_exact_add(struct qn_exact_sum *sum, double value);
+/* number x 2^exponent; past 2^1100 the sum is poisoned. */
+void qn_exact_add_number(struct qn_exact_sum *sum, qn_i128 number, int exponent);
 
 /* Adds a * b unrounded (as two doubles). Exact while |a|, |b| and the product stay below 1e150 and
  * the product above 1e-290; beyond that the low part is lost, the same way in any order. */

@@ -55,4 +55,27 @@ const char *qn_strv_closest(struct qn_strv word, const char *const *candidates, 
 /* True when all bytes form valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool qn_utf8_valid(struct qn_strv s);
 
+/* memcpy for texts, most of which are short: loads that overlap instead of a call. */
+static inline void qn_copy_text(char *to, const char *from, size_t n)
+{
+    uint64_t first, last;
+    uint32_t first4, last4;
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else if (n >= 8) {
+        memcpy(&first, from, 8);
+        memcpy(&last, from + n - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + n - 8, &last, 8);
+    } else if (n >= 4) {
+        memcpy(&first4, from, 4);
+        memcpy(&last4, from + n - 4, 4);
+        memcpy(to, &first4, 4);
+        memcpy(to + n - 4, &last4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i];
+    }
+}
+
 #endif

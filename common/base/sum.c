@@ -9,7 +9,7 @@ enum { ROOM_BELOW = 20 };
 
 static qn_i128 number_of(const struct qn_sum *sum)
 {
-    return (qn_i128)sum->high * ((qn_i128)1 << 64) + sum->low;
+    return (qn_i128)((qn_u128)sum->high << 64 | sum->low);
 }
 
 static void set_number(struct qn_sum *sum, qn_i128 number, int exponent)
@@ -51,20 +51,8 @@ static bool add_narrow(struct qn_sum *sum, qn_i128 number, int exponent)
     return true;
 }
 
-/* As doubles of 40 bits each, which are exact; below 2^-1074 there is nothing to lose, because every
- * part came from a double or the square of one. */
-static void add_to_wide(struct qn_exact_sum *wide, qn_i128 number, int exponent)
-{
-    bool negative = number < 0;
-    qn_u128 rest = negative ? -(qn_u128)number : (qn_u128)number;
-    for (; rest; rest >>= 40, exponent += 40) {
-        double part = ldexp((double)(uint64_t)(rest & ((UINT64_C(1) << 40) - 1)), exponent);
-        qn_exact_add(wide, negative ? -part : part);
-    }
-}
-
-qn_code qn_sum_add_number(struct qn_sum *sum, qn_i128 number, int exponent,
-                          struct qn_arena *arena, struct qn_err *err)
+qn_code qn_sum_add_number(struct qn_sum *sum, qn_i128 number, int exponent, struct qn_arena *arena,
+                          struct qn_err *err)
 {
     if (add_narrow(sum, number, exponent))
         return QN_OK;
@@ -74,12 +62,12 @@ qn_code qn_sum_add_number(struct qn_sum *sum, qn_i128 number, int exponent,
             return qn_err_nomem(err, "a sum");
         qn_exact_init(sum->wide);
     }
-    add_to_wide(sum->wide, number_of(sum), sum->exponent);
+    qn_exact_add_number(sum->wide, number_of(sum), sum->exponent);
     set_number(sum, 0, 0);
     sum->has_number = false;
-    return add_narrow(sum, number, exponent) ? QN_OK
-                                             : qn_err_set(err, QN_ESTATE, QN_BLAME_JOB,
-                                                          "a number that fits no sum");
+    return add_narrow(sum, number, exponent)
+               ? QN_OK
+               : qn_err_set(err, QN_ESTATE, QN_BLAME_JOB, "a number that fits no sum");
 }
 
 qn_code qn_sum_add(struct qn_sum *sum, double value, struct qn_arena *arena, struct qn_err *err)
@@ -137,7 +125,7 @@ void qn_sum_widen(const struct qn_sum *sum, struct qn_exact_sum *out)
     else
         qn_exact_init(out);
     if (sum->has_number)
-        add_to_wide(out, number_of(sum), sum->exponent);
+        qn_exact_add_number(out, number_of(sum), sum->exponent);
     out->poisoned |= sum->infinite != 0;
 }
 

@@ -1,5 +1,5 @@
-/* sum: an exact sum of doubles in 32 bytes, for tables of millions of groups; what does not fit goes
- * on in an exact_sum. Neither order nor grouping of what is added matters to the result.
+/* sum: an exact sum of doubles in 32 bytes, for tables of millions of groups; what does not fit
+ * goes on in an exact_sum. Neither order nor grouping of what is added matters to the result.
  *
  * The sum is  number x 2^exponent  with 128 bits of number, so it holds without rounding what lies
  * within some 70 binary places around the first value, times 2^50 terms. Values far apart (1e-20
@@ -15,8 +15,8 @@
 struct qn_sum {
     uint64_t low, high; /* of the number; two words, so that 8 bytes are alignment enough */
     int32_t exponent;
-    uint8_t has_number; /* exponent and number mean something */
-    uint8_t infinite;   /* bit 0: +infinity came in, bit 1: -infinity, bit 2: NaN */
+    uint8_t has_number;        /* exponent and number mean something */
+    uint8_t infinite;          /* bit 0: +infinity came in, bit 1: -infinity, bit 2: NaN */
     struct qn_exact_sum *wide; /* in the arena given; NULL: the number is all */
 };
 

@@ -56,11 +56,11 @@ enum qn_agg_fn {
 };
 struct qn_agg_call {
     enum qn_agg_fn fn;
-    struct qn_expr *argument; /* NULL: count(*) */
-    struct qn_expr *filter;   /* NULL: none */
+    struct qn_expr *argument;                  /* NULL: count(*) */
+    struct qn_expr *filter;                    /* NULL: none */
     struct qn_strv argument_text, filter_text; /* as written (borrowed): calls with equal ones share
                                                   what they are computed from */
-    struct qn_type type;      /* of the result: count integer; sum of integers integer, of decimals
+    struct qn_type type; /* of the result: count integer; sum of integers integer, of decimals
                                  decimal(18,s), of doubles double; avg double; stddev and variance
                                  (sample) double; min and max as the argument */
 };

@@ -59,7 +59,7 @@ struct qn_agg_ast {
     struct qn_mark distinct_mark;
     struct qn_ast **args;
     uint32_t n_args;
-    struct qn_ast *filter; /* NULL: none */
+    struct qn_ast *filter;                     /* NULL: none */
     struct qn_strv argument_text, filter_text; /* as written, to tell equal ones */
 };
 QN_CHECK qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text,

@@ -71,8 +71,7 @@ static qn_code take_text(struct qn_arena *arena, const struct qn_column *column,
         if (!is_taken(rows, i))
             continue;
         struct qn_strv text = qn_text_at(column, rows[i]);
-        if (text.len)
-            memcpy(out->bytes + at, text.data, text.len);
+        qn_copy_text(out->bytes + at, text.data, text.len);
         at += (uint32_t)text.len;
     }
     out->offsets[n] = at;

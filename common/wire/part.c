@@ -265,8 +265,8 @@ qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err
 
 qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err)
 {
-    static const struct qn_part_query query = {
-        .kinds = 1U << QN_PART_PARTITION | 1U << QN_PART_RAW, .end = UINT32_MAX};
+    static const struct qn_part_query query = {.kinds = 1U << QN_PART_PARTITION | 1U << QN_PART_RAW,
+                                               .end = UINT32_MAX};
     struct qn_part_file file;
     qn_part_file_init(&file);
     qn_code code = qn_part_file_open(&file, path, err);

@@ -31,7 +31,7 @@ const char *qn_part_name(const struct qn_token *token, char out[QN_PART_NAME]);
 
 struct qn_part_want {
     enum qn_part_kind kind;
-    uint32_t first, n; /* PARTITION: which of them; else 0 */
+    uint32_t first, n;              /* PARTITION: which of them; else 0 */
     const struct qn_schema *schema; /* borrowed until close */
     const struct qn_schema *raw;    /* PARTITION: RAW records are read too, in their place, and have
                                        this schema; a batch says which it has. NULL: none */

@@ -120,12 +120,53 @@ qn_code qn_colstore_add(struct qn_colstore *store, const struct qn_column *from,
     return qn_colstore_add_cell(store, qn_cell_at(from, row), err);
 }
 
+/* Bits [0, n) of `from` (all set when it is NULL) to bits [first, first + n) of `to`. */
+static void copy_bits(uint64_t *to, uint32_t first, const uint64_t *from, uint32_t n)
+{
+    for (uint32_t i = 0; i < n;) {
+        uint32_t word = (first + i) >> 6, shift = (first + i) & 63, room = 64 - shift;
+        uint32_t few = n - i < room ? n - i : room;
+        uint64_t mask = few == 64 ? UINT64_MAX : (UINT64_C(1) << few) - 1, bits = UINT64_MAX;
+        if (from) {
+            uint32_t at = i >> 6, off = i & 63;
+            bits = from[at] >> off;
+            if (off && few > 64 - off)
+                bits |= from[at + 1] << (64 - off);
+        }
+        to[word] = (to[word] & ~(mask << shift)) | (bits & mask) << shift;
+        i += few;
+    }
+}
+
+static qn_code add_texts(struct qn_colstore *store, const struct qn_column *from, uint32_t n_rows,
+                         struct qn_err *err)
+{
+    struct qn_column *column = &store->column;
+    uint32_t begin = from->offsets[0], bytes = from->offsets[n_rows] - begin;
+    QN_TRY(reserve_bytes(store, bytes, err));
+    uint32_t *offsets = column->offsets + store->n, shift = offsets[0] - begin;
+    if (bytes)
+        memcpy(column->bytes + offsets[0], from->bytes + begin, bytes);
+    for (uint32_t row = 1; row <= n_rows; row++)
+        offsets[row] = from->offsets[row] + shift; /* unsigned: right either way round */
+    return QN_OK;
+}
+
 qn_code qn_colstore_add_all(struct qn_colstore *store, const struct qn_column *from,
                             uint32_t n_rows, struct qn_err *err)
 {
+    if (n_rows == 0)
+        return QN_OK;
     QN_TRY(reserve_rows(store, n_rows, err));
-    for (uint32_t row = 0; row < n_rows; row++)
-        QN_TRY(qn_colstore_add_cell(store, qn_cell_at(from, row), err));
+    struct qn_column *column = &store->column;
+    size_t width = value_bytes(store);
+    if (qn_type_layout(column->type) == QN_LAYOUT_TEXT)
+        QN_TRY(add_texts(store, from, n_rows, err));
+    else
+        memcpy(column->bools + store->n * width, from->bools, n_rows * width);
+    copy_bits(column->validity, store->n, from->validity, n_rows);
+    store->has_nulls |= from->validity && qn_column_count_valid(from, n_rows) < n_rows;
+    store->n += n_rows;
     return QN_OK;
 }
 

@@ -95,8 +95,8 @@ static qn_code append(struct qn_groups *groups, const struct qn_column *keys, ui
     return QN_OK;
 }
 
-/* First by hash alone, which is right but for one key in 2^64: check() looks afterwards, a column at
- * a time, so that no row waits for another one's bytes. */
+/* First by hash alone, which is right but for one key in 2^64: check() looks afterwards, a column
+ * at a time, so that no row waits for another one's bytes. */
 static qn_code find_by_hash(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
                             const uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
 {

@@ -1,7 +1,7 @@
 /* group: group_by and aggregate.
  *
- *     map      rows -> evaluated rows (keys, arguments, filter bits) -> groups or, where folding would
- *              shrink nothing, the evaluated rows as they are -> partitions by key hash
+ *     map      rows -> evaluated rows (keys, arguments, filter bits) -> groups or, where folding
+ *              would shrink nothing, the evaluated rows as they are -> partitions by key hash
  *     reduce   a range of partitions -> groups -> rows
  *
  * Whatever is folded is exact, so the same groups come out however rows were cut, folded or sent.

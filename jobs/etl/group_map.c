@@ -1,5 +1,5 @@
-/* The map task of a grouped job: rows are folded into groups for as long as that makes fewer of them;
- * where nearly every row is a group of its own, they go to their partitions as they are. */
+/* The map task of a grouped job: rows are folded into groups for as long as that makes fewer of
+ * them; where nearly every row is a group of its own, they go to their partitions as they are. */
 #include "jobs/etl/group.h"
 #include "jobs/etl/output.h"
 #include "jobs/etl/scatter.h"

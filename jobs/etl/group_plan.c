@@ -184,8 +184,8 @@ static void make_schemas(struct qn_etl_build *build, struct qn_group_plan *plan)
     struct qn_schema *out = qn_etl_build_schema(build, plan->n_keys + plan->n_aggs, &fields);
     struct qn_schema *rows =
         qn_etl_build_schema(build, plan->n_keys + plan->n_inputs + n_bit_columns(plan), &evaluated);
-    struct qn_schema *states = qn_etl_build_schema(
-        build, plan->n_keys + 1 + QN_SLOT_FIELDS * plan->n_slots, &sent);
+    struct qn_schema *states =
+        qn_etl_build_schema(build, plan->n_keys + 1 + QN_SLOT_FIELDS * plan->n_slots, &sent);
     if (!out || !rows || !states)
         return;
     put_keys(build, plan, fields);
@@ -281,7 +281,8 @@ qn_code qn_group_evaluate(const struct qn_group_plan *plan, const struct qn_batc
     for (uint32_t f = 0; f < plan->n_filters; f++) {
         uint8_t bit = (uint8_t)(f % QN_FILTERS_A_COLUMN);
         if (bit == 0)
-            QN_TRY(qn_column_new(arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++, err));
+            QN_TRY(
+                qn_column_new(arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++, err));
         QN_TRY(add_bits(plan->filters[f], bit, batch, arena, at[-1].i64, err));
     }
     return QN_OK;

@@ -135,8 +135,7 @@ qn_code qn_scatter_add(struct qn_scatter *scatter, const struct qn_batch *batch,
     for (uint32_t row = 0; row < batch->n_rows; row++)
         scatter->partition_of[scatter->n + row] = qn_group_partition(plan, hashes[row]);
     for (uint32_t i = 0; i < scatter->schema->n_fields; i++)
-        QN_TRY(
-            qn_colstore_add_all(&scatter->columns[i], &batch->columns[i], batch->n_rows, err));
+        QN_TRY(qn_colstore_add_all(&scatter->columns[i], &batch->columns[i], batch->n_rows, err));
     scatter->n += batch->n_rows;
     return QN_OK;
 }

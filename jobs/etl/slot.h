@@ -1,10 +1,10 @@
-/* slot: what is kept of one argument, under one filter, for every group. Aggregates that can be told
- * from the same slot share it: sum(x), avg(x) and count(x) have one.
+/* slot: what is kept of one argument, under one filter, for every group. Aggregates that can be
+ * told from the same slot share it: sum(x), avg(x) and count(x) have one.
  *
- * A class of slots is one file slot_<class>.c that fills one const struct qn_slot_ops. States lie in
- * the groups' rows of bytes; every state begins with `int64_t n`, the values folded into it, and all
- * zero bytes are the state of no value. Folding and merging must be exact, so that a group's result
- * is the same however its rows were cut and dealt out. */
+ * A class of slots is one file slot_<class>.c that fills one const struct qn_slot_ops. States lie
+ * in the groups' rows of bytes; every state begins with `int64_t n`, the values folded into it, and
+ * all zero bytes are the state of no value. Folding and merging must be exact, so that a group's
+ * result is the same however its rows were cut and dealt out. */
 #ifndef QN_JOBS_ETL_SLOT_H
 #define QN_JOBS_ETL_SLOT_H
 
@@ -41,7 +41,7 @@ struct qn_slot_ops {
     uint32_t (*fields)(const struct qn_slot *slot, struct qn_type out[QN_SLOT_FIELDS]);
     QN_CHECK qn_code (*fold)(const struct qn_slot *slot, const struct qn_slot_fold *fold,
                              struct qn_err *err);
-    /* Folds states that pack() wrote; fold->values are the slot's columns. Hostile ones do no harm. */
+    /* Folds states that pack() wrote; fold->values are the slot's columns, hostile ones too. */
     QN_CHECK qn_code (*merge)(const struct qn_slot *slot, const struct qn_slot_fold *fold,
                               struct qn_err *err);
     QN_CHECK qn_code (*pack)(const struct qn_slot *slot, const struct qn_slot_view *view,
@@ -85,8 +85,8 @@ static inline bool qn_slot_counts(const struct qn_slot_fold *fold, uint32_t row)
            (!fold->values || qn_is_valid(fold->values, row));
 }
 
-/* Does `body` for each `row` that counts, with `state` pointing to its group's; without a test per row
- * where every row counts. */
+/* Does `body` for each `row` that counts, with `state` pointing to its group's; without a test per
+ * row where every row counts. */
 #define QN_SLOT_EACH(slot, fold, type, body)                                                       \
     do {                                                                                           \
         char *at = (fold)->states + (slot)->offset;                                                \

@@ -18,8 +18,7 @@ struct qn_slot_text_state {
 };
 
 /* Extremes as a column of their type; groups without any value are NULL. */
-QN_CHECK qn_code qn_slot_extreme_column(const struct qn_slot *slot,
-                                        const struct qn_slot_view *view, struct qn_column *out,
-                                        struct qn_err *err);
+QN_CHECK qn_code qn_slot_extreme_column(const struct qn_slot *slot, const struct qn_slot_view *view,
+                                        struct qn_column *out, struct qn_err *err);
 
 #endif

@@ -39,8 +39,7 @@ static qn_code sum_merge(const struct qn_slot *slot, const struct qn_slot_fold *
     for (uint32_t row = 0; row < fold->n_rows; row++) {
         struct qn_slot_sum_state *state =
             qn_slot_at(slot, fold->states, fold->stride, fold->group_of[row]);
-        qn_u128 more =
-            ((qn_u128)(uint64_t)in[1].i64[row] << 64) + (uint64_t)in[2].i64[row];
+        qn_u128 more = ((qn_u128)(uint64_t)in[1].i64[row] << 64) + (uint64_t)in[2].i64[row];
         state->n += in[0].i64[row];
         add(state, (qn_i128)more);
     }

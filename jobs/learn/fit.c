@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/exact_sum.h"
 #include "base/limits.h"
 #include "jobs/learn/dict.h"
-#include "base/exact_sum.h"
 #include "jobs/learn/numeric.h"
 #include "jobs/learn/sample.h"
 

@@ -194,10 +194,91 @@ static void test_many_groups(void **state)
     assert_int_equal(runner.counters.rows_out, GROUPS);
     assert_int_equal(runner.counters.absorbed, ROWS - GROUPS);
     assert_non_null(strstr(one, "customer17|2|30034\n"));
-    runner_run(&runner, 5, 3);
-    assert_string_equal(runner_rows(&runner), one);
+    for (uint32_t ranges = 0; ranges < 3; ranges++) {
+        runner.ranges = ranges;
+        runner_run(&runner, 5, 3);
+        assert_string_equal(runner_rows(&runner), one);
+    }
     free(one);
     qn_buf_fini(&rows);
+    runner_fini(&runner);
+}
+
+/* Doubles of all sizes: the sum is that of the rows, not of the order in which they were added, so
+ * neither the cut nor the range of partitions shows in the last bit. */
+static void test_sums_of_doubles(void **state)
+{
+    (void)state;
+    enum { ROWS = 500 };
+    struct qn_runner runner;
+    struct qn_buf rows;
+    qn_buf_init(&rows);
+    for (uint64_t i = 0; i < ROWS; i++) {
+        uint64_t h = qn_mix64(i);
+        qn_buf_printf(&rows, "g%llu,%.17g\n", (unsigned long long)(h % 7),
+                      ldexp((double)(int64_t)(h >> 5) - 0x1p58, (int)(h % 90) - 100));
+    }
+    qn_buf_put_u8(&rows, 0);
+    runner_init(&runner, SPEC("    group_by: [k]\n    aggregate: {s: sum(x), m: avg(x), "
+                              "d: stddev(x), v: variance(x), n: count(x), l: min(x)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "k text; x double", (const char *)rows.data);
+    runner_job(&runner, "j");
+    runner_run(&runner, 1, 0);
+    char *one = strdup(runner_rows(&runner));
+    for (uint32_t n = 2; n < 9; n++) {
+        runner.ranges = n % 4; /* 0: one a partition */
+        runner_run(&runner, n, n);
+        assert_string_equal(runner_rows(&runner), one);
+    }
+    free(one);
+    qn_buf_fini(&rows);
+    runner_fini(&runner);
+}
+
+/* A small spread far from zero: squares of differences would be lost in squares of values. */
+static void test_spread_far_from_zero(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    runner_init(&runner, SPEC("    aggregate: {v: variance(x), w: variance(y), d: variance(z)}\n"));
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "x integer; y double; z decimal(18,2)",
+                 "9000000000000000001,1000000000.25,1000000000000000.01\n"
+                 "9000000000000000002,1000000000.5,1000000000000000.02\n"
+                 "9000000000000000003,1000000000.75,1000000000000000.03\n");
+    runner_job(&runner, "j");
+    check_groups(&runner, "1|0.0625|0.0001\n");
+    runner_fini(&runner);
+}
+
+/* Aggregates that can be told from the same state share it, filters go by bits: more than an
+ * integer has. */
+static void test_many_filters(void **state)
+{
+    (void)state;
+    enum { FILTERS = 130 };
+    struct qn_runner runner;
+    struct qn_buf spec, expected;
+    qn_buf_init(&spec);
+    qn_buf_init(&expected);
+    qn_buf_printf(&spec, "%s", SPEC("    group_by: [k]\n    aggregate:\n"));
+    qn_buf_printf(&expected, "a");
+    for (int i = 0; i < FILTERS; i++) {
+        qn_buf_printf(&spec, "      n%d: sum(x) filter (where x >= %d)\n", i, i);
+        qn_buf_printf(&spec, "      c%d: count(x) filter (where x >= %d)\n", i, i);
+        if (i <= 100)
+            qn_buf_printf(&expected, "|%d|%d", 100 + (i <= 7 ? 7 : 0), i <= 7 ? 2 : 1);
+        else
+            qn_buf_printf(&expected, "||0");
+    }
+    qn_buf_printf(&expected, "\n");
+    qn_buf_put_u8(&spec, 0);
+    qn_buf_put_u8(&expected, 0);
+    runner_init(&runner, (const char *)spec.data);
+    runner_table(&runner, "t", QN_INPUT_SOURCE, "k text; x integer", "a,7\na,100\na,\n");
+    runner_job(&runner, "j");
+    check_groups(&runner, (const char *)expected.data);
+    qn_buf_fini(&spec);
+    qn_buf_fini(&expected);
     runner_fini(&runner);
 }
 
@@ -208,6 +289,8 @@ int main(void)
         cmocka_unit_test(test_without_keys),    cmocka_unit_test(test_keys_alone),
         cmocka_unit_test(test_tests_of_groups), cmocka_unit_test(test_sum_past_its_type),
         cmocka_unit_test(test_mistakes),        cmocka_unit_test(test_many_groups),
+        cmocka_unit_test(test_sums_of_doubles), cmocka_unit_test(test_spread_far_from_zero),
+        cmocka_unit_test(test_many_filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
