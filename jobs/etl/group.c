@@ -181,6 +181,27 @@ qn_code qn_groups_need_one(struct qn_groups *groups, struct qn_err *err)
 
 /* --- folding --------------------------------------------------------------------------------- */
 
+/* Slots that count rows under a filter of one column of bits, all at once: few bits of a row are
+ * set, and each is one addition. */
+static void count_bits(const struct qn_group_plan *plan, const struct qn_slot_fold *fold,
+                       const int64_t *bits, uint32_t column)
+{
+    uint32_t offset_of[QN_FILTERS_A_COLUMN];
+    uint64_t counted = 0;
+    for (uint32_t s = 0; s < plan->n_slots; s++) {
+        const struct qn_slot *slot = &plan->slots[s];
+        if (!qn_slot_counts_bits(slot) || (uint32_t)slot->filter / QN_FILTERS_A_COLUMN != column)
+            continue;
+        offset_of[slot->filter % QN_FILTERS_A_COLUMN] = slot->offset;
+        counted |= UINT64_C(1) << slot->filter % QN_FILTERS_A_COLUMN;
+    }
+    for (uint32_t row = 0; counted && row < fold->n_rows; row++) {
+        char *state = fold->states + fold->group_of[row] * fold->stride;
+        for (uint64_t set = (uint64_t)bits[row] & counted; set; set &= set - 1)
+            ++*(int64_t *)(void *)(state + offset_of[__builtin_ctzll(set)]);
+    }
+}
+
 static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fold,
                               const struct qn_batch *batch, struct qn_err *err)
 {
@@ -189,8 +210,12 @@ static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fol
     const struct qn_column *bits = inputs + plan->n_inputs;
     for (uint32_t row = 0; row < batch->n_rows; row++)
         ++*(int64_t *)(void *)(fold->states + fold->group_of[row] * fold->stride);
+    for (uint32_t c = 0; c * QN_FILTERS_A_COLUMN < plan->n_filters; c++)
+        count_bits(plan, fold, bits[c].i64, c);
     for (uint32_t s = 0; s < plan->n_slots; s++) {
         const struct qn_slot *slot = &plan->slots[s];
+        if (qn_slot_counts_bits(slot))
+            continue;
         fold->values = slot->input < 0 ? NULL : &inputs[slot->input];
         fold->bits = slot->filter < 0 ? NULL : bits[slot->filter / QN_FILTERS_A_COLUMN].i64;
         fold->bit = (uint8_t)(slot->filter < 0 ? 0 : slot->filter % QN_FILTERS_A_COLUMN);

@@ -62,6 +62,12 @@ struct qn_slot {
 extern const struct qn_slot_ops qn_slot_count, qn_slot_sum, qn_slot_real, qn_slot_spread,
     qn_slot_extreme, qn_slot_extreme_text;
 
+/* count(*) filter (where ...): folded for all filters together. */
+static inline bool qn_slot_counts_bits(const struct qn_slot *slot)
+{
+    return slot->ops == &qn_slot_count && slot->input < 0 && slot->filter >= 0;
+}
+
 struct qn_slot_sum_state { /* of integers, decimals, booleans: exact in 128 bits */
     int64_t n;
     uint64_t low, high;
