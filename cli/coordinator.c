@@ -5,15 +5,14 @@
 static const char usage[] =
     "usage: quern coordinator SPEC --listen ENDPOINT [--select JOB ...] [--full-refresh]\n"
     "Runs the spec with workers that connect; they may come and go at any time.\n"
-    "  --listen ENDPOINT    tcp://HOST:PORT or ipc://PATH; host * is every interface\n"
-    QN_LAUNCH_HELP
+    "  --listen ENDPOINT    tcp://HOST:PORT or ipc://PATH; host * is every "
+    "interface\n" QN_LAUNCH_HELP
     "example: quern coordinator quern.yaml --listen tcp://0.0.0.0:7077\n";
 
 int qn_cli_coordinator(int argc, char **argv)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                            QN_LAUNCH_LONG,
-                                            {0}};
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'}, QN_LAUNCH_LONG, {0}};
     struct qn_launch launch = {0};
     int option;
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {

@@ -149,8 +149,7 @@ static qn_code write_files(const char *folder, const struct file *files, struct 
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-static void report(const struct qn_cli_common *common, const char *folder,
-                   const struct file *files)
+static void report(const struct qn_cli_common *common, const char *folder, const struct file *files)
 {
     if (common->json) {
         fputs("{\"folder\":", stdout);

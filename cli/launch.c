@@ -112,10 +112,10 @@ static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, 
     if (!launch->common.quiet || launch->common.json) {
         struct rusage used = {0};
         getrusage(RUSAGE_SELF, &used);
-        struct qn_summary_cost cost = {
-            .seconds = outcome->seconds,
-            .cpu_seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime),
-            .peak_bytes = (double)used.ru_maxrss * 1024};
+        struct qn_summary_cost cost = {.seconds = outcome->seconds,
+                                       .cpu_seconds =
+                                           seconds_of(used.ru_utime) + seconds_of(used.ru_stime),
+                                       .peak_bytes = (double)used.ru_maxrss * 1024};
         code = qn_summary_print(stdout, plan->spec.warehouse, outcome->run_id, launch->common.json,
                                 &cost, err);
         if (code != QN_OK)

@@ -38,7 +38,7 @@ bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_opt
 
 /* Takes one of the options above; false when it is none of them or its argument is wrong (said). */
 bool qn_launch_option(struct qn_launch *launch, int option, char *argument);
-/* The words that are no options: SPEC, and behind it more jobs of --select. False: say the usage. */
+/* Words that are no options: SPEC, and behind it more jobs of --select. False: say the usage. */
 bool qn_launch_words(struct qn_launch *launch, int n, char **words);
 
 /* Runs to the end; returns the exit code. */

@@ -41,8 +41,9 @@ qn_code qn_model_terms_print(FILE *out, struct qn_strv file, struct qn_err *err)
     QN_TRY(parse(file, &root, err));
     const json_t *terms = json_object_get(root, "terms");
     if (json_array_size(terms))
-        fprintf(out, "\ncoefficients (of standardised columns; the last column: as they came)\n"
-                     "  %-36s %12s %11s %9s %10s %11s %13s\n",
+        fprintf(out,
+                "\ncoefficients (of standardised columns; the last column: as they came)\n"
+                "  %-36s %12s %11s %9s %10s %11s %13s\n",
                 "", "coefficient", "std error", "z", "p", "odds ratio", "unscaled");
     for (size_t i = 0; i < json_array_size(terms); i++)
         print_term(out, json_array_get(terms, i));

@@ -4,7 +4,6 @@
 #include "cli/cli.h"
 #include "cli/model_terms.h"
 #include "cli/rows.h"
-#include "coordinator/store.h"
 
 static const char usage[] =
     "usage: quern models list [NAME] --warehouse PATH [--json]\n"
@@ -24,46 +23,51 @@ struct asked {
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-/* Held-out metrics; a model without a test split shows what it has: NULL. */
-#define METRIC(metric)                                                                             \
-    "(select value from _quern_model_metrics as x where x.name = m.name and x.version = "          \
-    "m.version and split = 'test' and metric = '" metric "') as " metric
+struct table {
+    uint32_t n; /* rows so far */
+};
+
+/* Metrics are those of the held-out rows: NULL for a model without a test split. */
 #define LISTED                                                                                     \
-    "(select name, version, (select group_concat('@' || alias, ' ') from _quern_model_aliases "    \
-    "as a where a.name = m.name and a.version = m.version) as aliases, algorithm, created_at, "    \
-    METRIC("roc_auc") ", " METRIC("log_loss") " from _quern_models as m "                          \
-    "where ?1 is null or name = ?1 order by name, version)"
+    "from (select name, version, algorithm, created_at, "                                          \
+    "(select group_concat('@' || alias, ' ') from _quern_model_aliases as a "                      \
+    "where a.name = m.name and a.version = m.version) as aliases, "                                \
+    "(select value from _quern_model_metrics as x where x.name = m.name and "                      \
+    "x.version = m.version and split = 'test' and metric = 'roc_auc') as roc_auc, "                \
+    "(select value from _quern_model_metrics as x where x.name = m.name and "                      \
+    "x.version = m.version and split = 'test' and metric = 'log_loss') as log_loss "               \
+    "from _quern_models as m where ?1 is null or name = ?1 order by name, version)"
 
 static qn_code list_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    struct qn_rows *rows = context;
+    struct table *table = context;
     (void)n;
     (void)names;
-    if (!rows->n++)
-        fprintf(rows->out, "%-20s %7s  %-16s %-20s %-20s %8s %8s\n", "model", "version", "aliases",
-                "algorithm", "created", "roc_auc", "log_loss");
-    fprintf(rows->out, "%-20s %7s  %-16s %-20s %-20.19s %8s %8s\n", v[0], v[1], v[2] ? v[2] : "-",
-            v[3], v[4], v[5] ? v[5] : "-", v[6] ? v[6] : "-");
+    if (!table->n++)
+        printf("%-20s %7s  %-16s %-20s %-20s %8s %8s\n", "model", "version", "aliases", "algorithm",
+               "created", "roc_auc", "log_loss");
+    printf("%-20s %7s  %-16s %-20s %-20.19s %8s %8s\n", v[0], v[1], v[2] ? v[2] : "-", v[3], v[4],
+           v[5] ? v[5] : "-", v[6] ? v[6] : "-");
     return QN_OK;
 }
 
 static qn_code list_models(struct qn_store *store, const struct asked *asked, struct qn_err *err)
 {
-    static const char text[] = "select name, version, aliases, algorithm, created_at, "
-                               "printf('%.4f', roc_auc), printf('%.4f', log_loss) from " LISTED;
-    static const char json[] =
-        "select " QN_JSON("name") "," QN_JSON("version") "," QN_JSON("aliases") ","
-        QN_JSON("algorithm") "," QN_JSON("created_at") "," QN_JSON("roc_auc") ","
-        QN_JSON("log_loss") " from " LISTED;
-    struct qn_rows rows = {.out = stdout};
+    static const char text[] =
+        "select name, version, aliases, algorithm, created_at, iif(roc_auc is null, null, "
+        "printf('%.4f', roc_auc)), iif(log_loss is null, null, printf('%.4f', log_loss)) " LISTED;
+    static const struct qn_rows_query json = {
+        "name version aliases algorithm created_at roc_auc log_loss", LISTED};
+    struct table table = {0};
     const char *name = asked->name[0] ? asked->name : NULL;
-    if (asked->common.json)
+    if (asked->common.json) {
         putchar('[');
-    QN_TRY(qn_store_query(store, asked->common.json ? json : text, &name, 1,
-                          asked->common.json ? qn_rows_json : list_row, &rows, err));
-    if (asked->common.json)
+        QN_TRY(qn_rows_json(stdout, store, &json, &name, 1, err));
         puts("]");
-    else if (!rows.n)
+        return QN_OK;
+    }
+    QN_TRY(qn_store_query(store, text, &name, 1, list_row, &table, err));
+    if (!table.n)
         puts("no models: a train job with `register` puts one here");
     return QN_OK;
 }
@@ -108,9 +112,8 @@ static qn_code check_name(struct qn_store *store, const struct asked *asked, str
 {
     struct names names = {.n = 0};
     qn_arena_init(&names.arena);
-    qn_code code =
-        qn_store_query(store, "select distinct name from _quern_models order by name", NULL, 0,
-                       take_name, &names, err);
+    qn_code code = qn_store_query(store, "select distinct name from _quern_models order by name",
+                                  NULL, 0, take_name, &names, err);
     bool known = false;
     for (uint32_t i = 0; i < names.n; i++) {
         if (!names.items[i])
@@ -126,69 +129,73 @@ static qn_code check_name(struct qn_store *store, const struct asked *asked, str
 
 /* --- show ------------------------------------------------------------------------------------ */
 
-#define OF_VERSION " where name = ?1 and version = ?2"
-#define OF_INPUTS " from _quern_inputs where run_id = (select run_id from _quern_models" OF_VERSION \
-                  ") order by job, file"
-#define PIVOT(split) "max(iif(split = '" split "', printf('%.6g', value), null))"
+#define OF_VERSION "where name = ?1 and version = ?2"
+#define OF_INPUTS                                                                                  \
+    "from _quern_inputs where run_id = (select run_id from _quern_models " OF_VERSION              \
+    ") order by job, file"
 
 static qn_code fact_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    FILE *out = ((struct qn_rows *)context)->out;
+    (void)context;
     for (int i = 0; i < n; i++)
         if (v[i])
-            fprintf(out, "  %-14s %s\n", names[i], v[i]);
+            printf("  %-14s %s\n", names[i], v[i]);
     return QN_OK;
 }
 
 static qn_code input_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    struct qn_rows *rows = context;
+    struct table *table = context;
     (void)n;
     (void)names;
-    if (!rows->n++)
-        fprintf(rows->out, "\ninputs of its run\n");
-    fprintf(rows->out, "  %-20s %s  %s bytes, %s rows, fingerprint %s\n", v[0], v[1], v[2], v[3],
-            v[4]);
+    if (!table->n++)
+        printf("\ninputs of its run\n");
+    printf("  %-20s %s  %s bytes, %s rows, fingerprint %s\n", v[0], v[1], v[2], v[3], v[4]);
     return QN_OK;
 }
 
 static qn_code metric_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    struct qn_rows *rows = context;
+    struct table *table = context;
     (void)n;
     (void)names;
-    if (!rows->n++)
-        fprintf(rows->out, "\nmetrics\n  %-20s %12s %12s %12s\n", "", "train", "validation", "test");
-    fprintf(rows->out, "  %-20s %12s %12s %12s\n", v[0], v[1] ? v[1] : "", v[2] ? v[2] : "",
-            v[3] ? v[3] : "");
+    if (!table->n++)
+        printf("\nmetrics\n  %-20s %12s %12s %12s\n", "", "train", "validation", "test");
+    printf("  %-20s %12s %12s %12s\n", v[0], v[1] ? v[1] : "", v[2] ? v[2] : "", v[3] ? v[3] : "");
     return QN_OK;
 }
 
 static const struct {
-    const char *sql;
     qn_store_row_fn row;
+    const char *sql;
 } text_sections[] = {
-    {"select algorithm, (select group_concat('@' || alias || ' since ' || set_at || "
+    {fact_row,
+     "select algorithm, (select group_concat('@' || alias || ' since ' || set_at || "
      "coalesce(' (' || note || ')', ''), ', ') from _quern_model_aliases as a where a.name = "
      "m.name and a.version = m.version) as aliases, created_at as created, sha256, run_id as run, "
      "job, spec_sha256 as spec, seed, engine_version as engine, parameters "
-     "from _quern_models as m" OF_VERSION,
-     fact_row},
-    {"select job, file, bytes, rows, fingerprint" OF_INPUTS, input_row},
-    {"select metric, " PIVOT("train") ", " PIVOT("validation") ", " PIVOT("test")
-     " from _quern_model_metrics" OF_VERSION " group by metric order by metric",
-     metric_row},
+     "from _quern_models as m " OF_VERSION},
+    {input_row, "select job, file, bytes, rows, fingerprint " OF_INPUTS},
+    {metric_row,
+     "select metric, max(iif(split = 'train', shown, null)), "
+     "max(iif(split = 'validation', shown, null)), max(iif(split = 'test', shown, null)) "
+     "from (select *, printf('%.6g', value) as shown from _quern_model_metrics " OF_VERSION
+     ") group by metric order by metric"},
 };
 
+static const struct qn_rows_query head_query = {
+    "name version algorithm created_at sha256 run_id job spec_sha256 seed engine_version "
+    "parameters*",
+    "from _quern_models " OF_VERSION};
+
 static const struct {
-    const char *name, *sql;
+    const char *name;
+    struct qn_rows_query query;
 } json_sections[] = {
-    {"aliases", "select " QN_JSON("alias") "," QN_JSON("note") "," QN_JSON("set_at")
-                    " from _quern_model_aliases" OF_VERSION " order by alias"},
-    {"inputs", "select " QN_JSON("job") "," QN_JSON("file") "," QN_JSON("bytes") ","
-                   QN_JSON("rows") "," QN_JSON("fingerprint") OF_INPUTS},
-    {"metrics", "select " QN_JSON("split") "," QN_JSON("metric") "," QN_JSON("value")
-                    " from _quern_model_metrics" OF_VERSION " order by split, metric"},
+    {"aliases", {"alias note set_at", "from _quern_model_aliases " OF_VERSION " order by alias"}},
+    {"inputs", {"job file bytes rows fingerprint", OF_INPUTS}},
+    {"metrics",
+     {"split metric value", "from _quern_model_metrics " OF_VERSION " order by split, metric"}},
 };
 
 static qn_code show_text(struct qn_store *store, const char *const params[2], struct qn_strv file,
@@ -196,8 +203,8 @@ static qn_code show_text(struct qn_store *store, const char *const params[2], st
 {
     printf("model %s v%s\n", params[0], params[1]);
     for (size_t i = 0; i < sizeof text_sections / sizeof text_sections[0]; i++) {
-        struct qn_rows rows = {.out = stdout};
-        QN_TRY(qn_store_query(store, text_sections[i].sql, params, 2, text_sections[i].row, &rows,
+        struct table table = {0};
+        QN_TRY(qn_store_query(store, text_sections[i].sql, params, 2, text_sections[i].row, &table,
                               err));
     }
     return qn_model_terms_print(stdout, file, err);
@@ -206,18 +213,11 @@ static qn_code show_text(struct qn_store *store, const char *const params[2], st
 static qn_code show_json(struct qn_store *store, const char *const params[2], struct qn_strv file,
                          struct qn_err *err)
 {
-    static const char head[] =
-        "select " QN_JSON("name") "," QN_JSON("version") "," QN_JSON("algorithm") ","
-        QN_JSON("created_at") "," QN_JSON("sha256") "," QN_JSON("run_id") "," QN_JSON("job") ","
-        QN_JSON("spec_sha256") "," QN_JSON("seed") "," QN_JSON("engine_version") ","
-        "json(parameters) AS parameters from _quern_models" OF_VERSION;
-    struct qn_rows first = {.out = stdout};
     putchar('{');
-    QN_TRY(qn_store_query(store, head, params, 2, qn_rows_json_fields, &first, err));
+    QN_TRY(qn_rows_json_fields(stdout, store, &head_query, params, 2, err));
     for (size_t i = 0; i < sizeof json_sections / sizeof json_sections[0]; i++) {
-        struct qn_rows rows = {.out = stdout};
         printf(",\"%s\":[", json_sections[i].name);
-        QN_TRY(qn_store_query(store, json_sections[i].sql, params, 2, qn_rows_json, &rows, err));
+        QN_TRY(qn_rows_json(stdout, store, &json_sections[i].query, params, 2, err));
         putchar(']');
     }
     fputs(",\"artefact\":", stdout);

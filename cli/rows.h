@@ -5,22 +5,21 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/err.h"
+#include "coordinator/store.h"
 
-/* For SQL whose values are to be JSON: the column under its own name, quoted as JSON. */
-#define QN_JSON(column) "json_quote(" column ") AS " column
-
-struct qn_rows {
-    FILE *out;
-    uint32_t n; /* printed so far */
+/* Columns by name, apart by blanks; one that holds JSON already ends in '*'. */
+struct qn_rows_query {
+    const char *columns;
+    const char *from; /* the rest of the statement: "from t where run_id = ?1" */
 };
 
-/* A qn_store_row_fn: a row of QN_JSON values as an object, after a comma unless it is the first. */
-QN_CHECK qn_code qn_rows_json(void *rows, int n, const char *const *names,
-                              const char *const *values);
-/* The same without braces, for the first fields of an object. */
-QN_CHECK qn_code qn_rows_json_fields(void *rows, int n, const char *const *names,
-                                     const char *const *values);
+/* Objects with commas between them, as between the brackets of an array. */
+QN_CHECK qn_code qn_rows_json(FILE *out, struct qn_store *store, const struct qn_rows_query *query,
+                              const char *const *params, uint32_t n_params, struct qn_err *err);
+/* The fields of the only row, without braces. */
+QN_CHECK qn_code qn_rows_json_fields(FILE *out, struct qn_store *store,
+                                     const struct qn_rows_query *query, const char *const *params,
+                                     uint32_t n_params, struct qn_err *err);
 
 /* "1234567" as "1,234,567". */
 enum { QN_ROWS_NUMBER = 40 };

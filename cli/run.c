@@ -13,11 +13,11 @@
 
 static const char usage[] =
     "usage: quern run SPEC [--workers N] [--select JOB ...] [--full-refresh]\n"
-    "Runs a coordinator and N local worker processes. Interrupted or killed, the same command goes\n"
+    "Runs a coordinator and N local worker processes. Interrupted or killed, the same command "
+    "goes\n"
     "on where it was. `quern status SPEC` in another terminal tells how far it is.\n"
     "  --workers N          worker processes (default: one a core)\n"
-    "  --slots N            executor threads a worker (1)\n"
-    QN_LAUNCH_HELP
+    "  --slots N            executor threads a worker (1)\n" QN_LAUNCH_HELP
     "example: quern run quern.yaml --workers 2 --set data=customers.csv\n"
     "         quern run quern.yaml --select churn_scores\n";
 

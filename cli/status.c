@@ -16,7 +16,8 @@
 static const char usage[] =
     "usage: quern status [SPEC | WAREHOUSE] [RUN] [--json]\n"
     "       quern status --connect ENDPOINT [--json]\n"
-    "How far the run of a spec is (quern.yaml when nothing is named), as its coordinator tells it;\n"
+    "How far the run of a spec is (quern.yaml when nothing is named), as its coordinator tells "
+    "it;\n"
     "when none is under way, or a RUN is named, what the warehouse says of it.\n"
     "  --connect ENDPOINT   ask the coordinator that listens there\n"
     "  --patience SECONDS   how long to wait for its answer (3)\n"
@@ -81,8 +82,7 @@ static void print_text(const struct qn_msg *msg, const char *endpoint)
            plain(msg->status.spec, spec), seconds, endpoint);
     printf("  %u worker%s with %u slots%s, %s rows read", msg->status.workers,
            msg->status.workers == 1 ? "" : "s", msg->status.slots,
-           msg->status.draining ? " (some are leaving)" : "",
-           grouped(msg->status.rows_read, rows));
+           msg->status.draining ? " (some are leaving)" : "", grouped(msg->status.rows_read, rows));
     printf(" (%.0f a second)\n\n", seconds > 0 ? (double)msg->status.rows_read / seconds : 0);
     for (uint32_t i = 0; i < msg->status.n; i++)
         print_job(&msg->status.items[i]);

@@ -5,54 +5,46 @@
 
 #include "cli/cli.h"
 #include "cli/rows.h"
-#include "coordinator/store.h"
 
 /* --- for programs ---------------------------------------------------------------------------- */
 
-static const char run_json[] =
-    "select " QN_JSON("run_id") "," QN_JSON("spec_name") "," QN_JSON("spec_sha256") ","
-    QN_JSON("seed") "," QN_JSON("engine_version") "," QN_JSON("status") "," QN_JSON("started_at")
-    "," QN_JSON("finished_at") " from _quern_runs where run_id = ?1";
+static const struct qn_rows_query run_query = {
+    "run_id spec_name spec_sha256 seed engine_version status started_at finished_at",
+    "from _quern_runs where run_id = ?1"};
 
 static const struct {
-    const char *name, *sql;
+    const char *name;
+    struct qn_rows_query query;
 } json_sections[] = {
-    {"jobs", "select " QN_JSON("job") "," QN_JSON("kind") "," QN_JSON("status") "," QN_JSON(
-                 "chunks") "," QN_JSON("rows_in") "," QN_JSON("rows_out") ","
-                 QN_JSON("rows_quarantined") "," QN_JSON("rows_filtered") ","
-                 QN_JSON("rows_deduplicated") "," QN_JSON("rows_added") ","
-                 QN_JSON("rows_absorbed") "," QN_JSON("seconds")
-                 " from _quern_jobs where run_id = ?1 order by rowid"},
-    {"stages", "select " QN_JSON("job") "," QN_JSON("stage") "," QN_JSON("name") ","
-                   QN_JSON("rounds") "," QN_JSON("tasks") "," QN_JSON("seconds") ","
-                   QN_JSON("worker_seconds") "," QN_JSON("cpu_seconds")
-                   " from _quern_stages where run_id = ?1 order by job, stage"},
-    {"tests", "select " QN_JSON("job") "," QN_JSON("\"column\"") "," QN_JSON("test") ","
-                  QN_JSON("severity") "," QN_JSON("status") "," QN_JSON("failures") ","
-                  QN_JSON("rows") "," QN_JSON("message")
-                  " from _quern_tests where run_id = ?1 order by rowid"},
-    {"metrics", "select " QN_JSON("job") "," QN_JSON("name") "," QN_JSON("version") ","
-                    QN_JSON("split") "," QN_JSON("metric") "," QN_JSON("value")
-                    " from _quern_model_metrics where run_id = ?1 "
-                    "order by job, split, metric"},
+    {"jobs",
+     {"job kind status chunks rows_in rows_out rows_quarantined rows_filtered rows_deduplicated "
+      "rows_added rows_absorbed seconds",
+      "from _quern_jobs where run_id = ?1 order by rowid"}},
+    {"timings",
+     {"job stage name rounds tasks seconds worker_seconds cpu_seconds",
+      "from _quern_timings where run_id = ?1 order by job, stage"}},
+    {"tests",
+     {"job column test severity status failures rows message",
+      "from _quern_tests where run_id = ?1 order by rowid"}},
+    {"metrics",
+     {"job name version split metric value",
+      "from _quern_model_metrics where run_id = ?1 order by job, split, metric"}},
 };
 
 static qn_code print_json(FILE *out, struct qn_store *store, const char *warehouse,
                           const char *run_id, const struct qn_summary_cost *cost,
                           struct qn_err *err)
 {
-    struct qn_rows head = {.out = out};
     fputc('{', out);
-    QN_TRY(qn_store_query(store, run_json, &run_id, 1, qn_rows_json_fields, &head, err));
+    QN_TRY(qn_rows_json_fields(out, store, &run_query, &run_id, 1, err));
     fputs(",\"warehouse\":", out);
     qn_cli_json_text(out, warehouse);
     if (cost)
         fprintf(out, ",\"seconds\":%.6f,\"coordinator\":{\"cpu_seconds\":%.6f,\"peak_bytes\":%.0f}",
                 cost->seconds, cost->cpu_seconds, cost->peak_bytes);
     for (size_t i = 0; i < sizeof json_sections / sizeof json_sections[0]; i++) {
-        struct qn_rows rows = {.out = out};
         fprintf(out, ",\"%s\":[", json_sections[i].name);
-        QN_TRY(qn_store_query(store, json_sections[i].sql, &run_id, 1, qn_rows_json, &rows, err));
+        QN_TRY(qn_rows_json(out, store, &json_sections[i].query, &run_id, 1, err));
         fputc(']', out);
     }
     fputs("}\n", out);
@@ -88,6 +80,8 @@ static qn_code head_row(void *context, int n, const char *const *names, const ch
     fprintf(printer->out, "\nrun %s of %s: %s", v[0], v[1], v[2]);
     if (v[3])
         fprintf(printer->out, " in %.2f s", number(v[3]));
+    else
+        fputs(", or broken off; quern status SPEC asks its coordinator", printer->out);
     fputc('\n', printer->out);
     return QN_OK;
 }
@@ -170,43 +164,42 @@ static qn_code time_row(void *context, int n, const char *const *names, const ch
     return QN_OK;
 }
 
-/* A model's rules of promotion give its alias; a fit that was not registered has no name. */
-#define METRICS_SQL                                                                                \
-    "select iif(m.name is null, 'fit of ' || m.job || ', not registered', 'model ' || m.name "     \
-    "|| ' v' || m.version || coalesce((select ', ' || group_concat(alias, ', ') "                  \
-    "from _quern_model_aliases as a where a.name = m.name and a.version = m.version), '')), "      \
-    "metric, max(iif(split = 'train', shown, null)), max(iif(split = 'validation', shown, null)), "\
-    "max(iif(split = 'test', shown, null)) "                                                       \
-    "from (select *, iif(metric = 'rows', printf('%,d', value), printf('%.4f', value)) as shown, " \
-    "case metric when 'rows' then 0 when 'base_rate' then 1 when 'roc_auc' then 2 "                \
-    "when 'average_precision' then 3 when 'log_loss' then 4 when 'brier' then 5 end as place "     \
-    "from _quern_model_metrics where run_id = ?1) as m where place is not null "                   \
-    "group by job, metric order by job, place"
+/* The metrics that a person looks at first, in that order, with few digits. */
+static const char metrics_sql[] =
+    "with m as (select *, iif(metric = 'rows', printf('%,d', value), printf('%.4f', value)) as "
+    "shown, case metric when 'rows' then 0 when 'base_rate' then 1 when 'roc_auc' then 2 "
+    "when 'average_precision' then 3 when 'log_loss' then 4 when 'brier' then 5 end as place "
+    "from _quern_model_metrics where run_id = ?1) "
+    "select iif(name is null, 'fit of ' || job || ', not registered', 'model ' || name || ' v' || "
+    "version || coalesce((select ', ' || group_concat(alias, ', ') from _quern_model_aliases as a "
+    "where a.name = m.name and a.version = m.version), '')), metric, "
+    "max(iif(split = 'train', shown, null)), max(iif(split = 'validation', shown, null)), "
+    "max(iif(split = 'test', shown, null)) "
+    "from m where place is not null group by job, metric order by job, place";
+
+static const char times_sql[] =
+    "select j.job, j.seconds, sum(s.worker_seconds), sum(s.cpu_seconds), group_concat(s.name || "
+    "iif(s.rounds > 1, ' x ' || s.rounds, '') || printf(' %.2f', s.seconds), ', ') "
+    "from _quern_jobs as j join (select * from _quern_timings order by stage) as s "
+    "on s.run_id = j.run_id and s.job = j.job where j.run_id = ?1 group by j.rowid "
+    "order by j.rowid";
 
 static const struct {
-    const char *sql;
     qn_store_row_fn row;
+    const char *sql;
 } sections[] = {
-    {"select run_id, spec_name, status, (julianday(finished_at) - julianday(started_at)) * 86400 "
-     "from _quern_runs where run_id = ?1",
-     head_row},
-    {"select max(length(job)) from _quern_jobs where run_id = ?1", width_row},
-    {"select job, kind, status, rows_in, rows_out, rows_quarantined, "
-     "rows_filtered + rows_deduplicated, seconds from _quern_jobs where run_id = ?1 order by rowid",
-     job_row},
-    {"select count(*), count(*) filter (where status = 'pass') from _quern_tests "
-     "where run_id = ?1",
-     tests_row},
-    {"select status, job, \"column\", test, failures, rows, message from _quern_tests "
-     "where run_id = ?1 and status <> 'pass' order by rowid",
-     test_row},
-    {METRICS_SQL, metric_row},
-    {"select j.job, j.seconds, sum(s.worker_seconds), sum(s.cpu_seconds), group_concat("
-     "s.name || iif(s.rounds > 1, ' x ' || s.rounds, '') || printf(' %.2f', s.seconds), ', ') "
-     "from _quern_jobs as j join (select * from _quern_stages order by stage) as s "
-     "on s.run_id = j.run_id and s.job = j.job where j.run_id = ?1 group by j.rowid "
-     "order by j.rowid",
-     time_row},
+    {head_row, "select run_id, spec_name, status, "
+               "(julianday(finished_at) - julianday(started_at)) * 86400 "
+               "from _quern_runs where run_id = ?1"},
+    {width_row, "select max(length(job)) from _quern_jobs where run_id = ?1"},
+    {job_row, "select job, kind, status, rows_in, rows_out, rows_quarantined, rows_filtered + "
+              "rows_deduplicated, seconds from _quern_jobs where run_id = ?1 order by rowid"},
+    {tests_row, "select count(*), count(*) filter (where status = 'pass') from _quern_tests "
+                "where run_id = ?1"},
+    {test_row, "select status, job, \"column\", test, failures, rows, message from _quern_tests "
+               "where run_id = ?1 and status <> 'pass' order by rowid"},
+    {metric_row, metrics_sql},
+    {time_row, times_sql},
 };
 
 /* --- a question to begin with ---------------------------------------------------------------- */

@@ -122,7 +122,7 @@ void qn_journal_close(struct qn_journal *journal)
         sqlite3_finalize(journal->prepared[i].stmt);
     sqlite3_close(journal->db);
     (void)!ftruncate(journal->lock, 0); /* nobody is to dial us any more */
-    close(journal->lock); /* last: the next coordinator finds the database closed */
+    close(journal->lock);               /* last: the next coordinator finds the database closed */
     free(journal->path);
     free(journal);
 }

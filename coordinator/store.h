@@ -51,7 +51,7 @@ struct qn_store_job {
 QN_CHECK qn_code qn_store_job_put(struct qn_store *store, const char *run_id,
                                   const struct qn_store_job *job, struct qn_err *err);
 
-/* What a stage of a finished job took; see _quern_stages in docs/warehouse.md. */
+/* What a stage of a finished job took; see _quern_timings in docs/warehouse.md. */
 struct qn_store_stage {
     const char *job, *name;
     uint32_t stage, rounds, tasks;

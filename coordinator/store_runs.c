@@ -207,7 +207,7 @@ qn_code qn_store_job_put(struct qn_store *store, const char *run_id, const struc
 static qn_code stage_put(struct qn_store *store, const char *run_id,
                          const struct qn_store_stage *stage, struct qn_err *err)
 {
-    static const char sql[] = "INSERT OR REPLACE INTO _quern_stages VALUES(?,?,?,?,?,?,?,?,?)";
+    static const char sql[] = "INSERT OR REPLACE INTO _quern_timings VALUES(?,?,?,?,?,?,?,?,?)";
     static const char doing[] = "record a stage";
     struct qn_sqlite_args args;
     QN_TRY(qn_store_args(store, sql, doing, &args, err));

@@ -46,7 +46,8 @@ struct qn_plan_options {
 };
 
 /* Reads the spec, inspects sources, compiles jobs. QN_EINPUT: plan->spec.diags holds every mistake
- * found; render them. QN_ENOTFOUND: a selected job is none of the spec's. The plan must be finished by qn_plan_fini in every case. */
+ * found; render them. QN_ENOTFOUND: a selected job is none of the spec's. The plan must be finished
+ * by qn_plan_fini in every case. */
 QN_CHECK qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,
                               struct qn_err *err);
 void qn_plan_fini(struct qn_plan *plan);

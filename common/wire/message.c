@@ -188,10 +188,14 @@ static const struct field failed_fields[] = {
 
 static const struct field ask_fields[] = {U32(struct qn_msg, ask.protocol)};
 static const struct field status_fields[] = {
-    TEXT(struct qn_msg, status.run_id, MAX_SHORT), TEXT(struct qn_msg, status.spec, MAX_SHORT),
-    U64(struct qn_msg, status.micros),             U64(struct qn_msg, status.rows_read),
-    U32(struct qn_msg, status.workers),            U32(struct qn_msg, status.slots),
-    U32(struct qn_msg, status.draining),           LIST(status, &job_record),
+    TEXT(struct qn_msg, status.run_id, MAX_SHORT),
+    TEXT(struct qn_msg, status.spec, MAX_SHORT),
+    U64(struct qn_msg, status.micros),
+    U64(struct qn_msg, status.rows_read),
+    U32(struct qn_msg, status.workers),
+    U32(struct qn_msg, status.slots),
+    U32(struct qn_msg, status.draining),
+    LIST(status, &job_record),
 };
 
 #define KIND(kind, fields) [QN_MSG_##kind] = {#kind, fields, N_OF(fields), sizeof(struct qn_msg)}

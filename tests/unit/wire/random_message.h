@@ -119,9 +119,8 @@ static inline struct qn_msg_job random_job(struct random *random, struct qn_aren
         .round = random_u32(random),
         .done = random_u64(random),
         .total = random_u64(random),
-        .counters = {random_u64(random), random_u64(random), random_u64(random),
-                     random_u64(random), random_u64(random), random_u64(random),
-                     random_u64(random)},
+        .counters = {random_u64(random), random_u64(random), random_u64(random), random_u64(random),
+                     random_u64(random), random_u64(random), random_u64(random)},
         .micros = random_u64(random)};
 }
 
