@@ -37,7 +37,8 @@ expect "runs" "success, success, success" "$(runs)"
 interrupt() { # options of the run
   "$QUERN" coordinator "$spec" --listen "ipc://$folder/c" --quiet "$@" &
   local pid=$! code=0
-  until [[ $(count "select count(*) from _quern_jobs where status = 'running'") -gt 0 ]]; do sleep 0.02; done
+  until [[ $(sed -n 2p "$folder/.quern/lock") == ipc://* ]]; do sleep 0.02; done # it listens
+  until [[ $(count "select status from _quern_runs order by rowid desc limit 1") == running ]]; do sleep 0.02; done
   kill -INT $pid
   wait $pid || code=$?
   expect "exit code when interrupted" 130 "$code"
