@@ -83,7 +83,10 @@ static void print_text(const struct qn_msg *msg, const char *endpoint)
     printf("  %u worker%s with %u slots%s, %s rows read", msg->status.workers,
            msg->status.workers == 1 ? "" : "s", msg->status.slots,
            msg->status.draining ? " (some are leaving)" : "", grouped(msg->status.rows_read, rows));
-    printf(" (%.0f a second)\n\n", seconds > 0 ? (double)msg->status.rows_read / seconds : 0);
+    printf(" (%.0f a second)\n", seconds > 0 ? (double)msg->status.rows_read / seconds : 0);
+    if (msg->status.workers == 0)
+        printf("  it waits for workers: quern worker --connect %s\n", endpoint);
+    putchar('\n');
     for (uint32_t i = 0; i < msg->status.n; i++)
         print_job(&msg->status.items[i]);
 }
