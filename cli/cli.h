@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "spec/spec.h"
 
 /* Exit codes that scripts rely on. */
 enum { QN_EXIT_OK = 0, QN_EXIT_FAILED = 1, QN_EXIT_USAGE = 2, QN_EXIT_INTERRUPTED = 130 };
 
-enum { QN_CLI_SETTINGS = 64 };
+enum { QN_CLI_SETTINGS = 64, QN_CLI_SELECTED = 256 };
 
 /* What most subcommands take, read by qn_cli_common(). */
 struct qn_cli_common {
@@ -34,8 +35,18 @@ struct qn_cli_common {
 bool qn_cli_common(struct qn_cli_common *common, int option, char *argument);
 void qn_cli_setup_log(const struct qn_cli_common *common, const char *who);
 
+/* The state folder's absolute path: --state, or .quern in the spec's folder. NULL: no memory. */
+const char *qn_cli_state(const struct qn_cli_common *common, const char *spec_folder,
+                         struct qn_arena *arena);
+
 /* "quern: <error>" on stderr, as text or JSON. */
 void qn_cli_complain(const struct qn_cli_common *common, const struct qn_err *err);
+
+/* OK; the command is wrong (it names what is not there, or cannot be); or something failed. */
+int qn_cli_exit(qn_code code);
+
+/* A whole number of an option; false when it is none or out of range (said). */
+bool qn_cli_number(const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 
 /* Text as a JSON string with its quotes. */
 void qn_cli_json_text(FILE *out, const char *text);

@@ -51,6 +51,17 @@ void qn_cli_setup_log(const struct qn_cli_common *common, const char *who)
     qn_log_setup(&options);
 }
 
+const char *qn_cli_state(const struct qn_cli_common *common, const char *spec_folder,
+                         struct qn_arena *arena)
+{
+    char here[4096];
+    if (!common->state)
+        return qn_arena_printf(arena, "%s/.quern", spec_folder);
+    if (common->state[0] == '/' || !getcwd(here, sizeof here))
+        return qn_arena_strdup(arena, qn_strv_from(common->state));
+    return qn_arena_printf(arena, "%s/%s", here, common->state);
+}
+
 void qn_cli_complain(const struct qn_cli_common *common, const struct qn_err *err)
 {
     char text[1600];
@@ -63,6 +74,22 @@ void qn_cli_complain(const struct qn_cli_common *common, const struct qn_err *er
     qn_cli_json_text(stdout, text);
     fprintf(stdout, ",\"code\":\"%s\",\"blame\":\"%s\"}\n", qn_code_name(err->code),
             qn_blame_name(err->blame));
+}
+
+int qn_cli_exit(qn_code code)
+{
+    if (code == QN_OK)
+        return QN_EXIT_OK;
+    return code == QN_ENOTFOUND || code == QN_EINPUT ? QN_EXIT_USAGE : QN_EXIT_FAILED;
+}
+
+bool qn_cli_number(const char *option, const char *text, int64_t low, int64_t high, int64_t *out)
+{
+    if (qn_strv_to_i64(qn_strv_from(text), out) && *out >= low && *out <= high)
+        return true;
+    fprintf(stderr, "quern: expected %s as a whole number from %lld to %lld, got '%s'\n", option,
+            (long long)low, (long long)high, text);
+    return false;
 }
 
 void qn_cli_json_text(FILE *out, const char *text)

@@ -26,16 +26,12 @@ static void help(FILE *out)
     fputs(example, out);
 }
 
-static bool whole_number(const char *name, const char *text, int64_t low, uint64_t *out)
+static bool whole_number(const char *option, const char *text, int64_t low, uint64_t *out)
 {
     int64_t n;
-    if (qn_strv_to_i64(qn_strv_from(text), &n) && n >= low && n <= most_rows) {
-        *out = (uint64_t)n;
-        return true;
-    }
-    fprintf(stderr, "quern generate: expected --%s as a whole number from %lld to %lld, got '%s'\n",
-            name, (long long)low, (long long)most_rows, text);
-    return false;
+    bool fine = qn_cli_number(option, text, low, most_rows, &n);
+    *out = fine ? (uint64_t)n : 0;
+    return fine;
 }
 
 static const struct qn_synth *find_table(const char *name)
@@ -66,9 +62,9 @@ int qn_cli_generate(int argc, char **argv)
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
         switch (option) {
         case 'h': help(stdout); return QN_EXIT_OK;
-        case 'n': fine = whole_number("rows", optarg, 0, &synth.rows); break;
-        case 'e': fine = whole_number("seed", optarg, 0, &synth.seed); break;
-        case 'c': fine = whole_number("customers", optarg, 1, &synth.customers); break;
+        case 'n': fine = whole_number("--rows", optarg, 0, &synth.rows); break;
+        case 'e': fine = whole_number("--seed", optarg, 0, &synth.seed); break;
+        case 'c': fine = whole_number("--customers", optarg, 1, &synth.customers); break;
         case 'o': path = optarg; break;
         default: fine = qn_cli_common(&common, option, optarg);
         }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,18 +45,40 @@ bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_opt
     return false;
 }
 
-/* --state, or .quern beside the spec. */
+static bool select_job(struct qn_launch *launch, const char *name)
+{
+    if (launch->n_select < QN_CLI_SELECTED) {
+        launch->select[launch->n_select++] = name;
+        return true;
+    }
+    fprintf(stderr, "quern: more than %d selected jobs are refused\n", QN_CLI_SELECTED);
+    return false;
+}
+
+bool qn_launch_option(struct qn_launch *launch, int option, char *argument)
+{
+    switch (option) {
+    case 'w': launch->warehouse = argument; return true;
+    case 'j': return select_job(launch, argument);
+    case 'f': launch->full_refresh = true; return true;
+    default: return qn_cli_common(&launch->common, option, argument);
+    }
+}
+
+bool qn_launch_words(struct qn_launch *launch, int n, char **words)
+{
+    if (n < 1 || (n > 1 && !launch->n_select))
+        return false;
+    launch->spec = words[0];
+    for (int i = 1; i < n; i++)
+        if (!select_job(launch, words[i]))
+            return false;
+    return true;
+}
+
 static const char *state_folder(const struct qn_launch *launch, struct qn_plan *plan)
 {
-    const char *wanted = launch->common.state;
-    char here[4096];
-    char *folder;
-    if (!wanted)
-        folder = qn_arena_printf(&plan->arena, "%s/.quern", plan->spec.folder);
-    else if (wanted[0] == '/' || !getcwd(here, sizeof here))
-        folder = qn_arena_strdup(&plan->arena, qn_strv_from(wanted));
-    else
-        folder = qn_arena_printf(&plan->arena, "%s/%s", here, wanted);
+    const char *folder = qn_cli_state(&launch->common, plan->spec.folder, &plan->arena);
     return folder && (mkdir(folder, 0755) == 0 || errno == EEXIST) ? folder : NULL;
 }
 
@@ -70,6 +93,11 @@ static bool override_warehouse(const struct qn_launch *launch, struct qn_plan *p
     return plan->spec.warehouse != NULL;
 }
 
+static double seconds_of(struct timeval time)
+{
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
 static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, qn_code code,
                     const struct qn_coordinator_outcome *outcome, struct qn_err *err)
 {
@@ -82,8 +110,14 @@ static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, 
         return QN_EXIT_FAILED;
     }
     if (!launch->common.quiet || launch->common.json) {
+        struct rusage used = {0};
+        getrusage(RUSAGE_SELF, &used);
+        struct qn_summary_cost cost = {.seconds = outcome->seconds,
+                                       .cpu_seconds =
+                                           seconds_of(used.ru_utime) + seconds_of(used.ru_stime),
+                                       .peak_bytes = (double)used.ru_maxrss * 1024};
         code = qn_summary_print(stdout, plan->spec.warehouse, outcome->run_id, launch->common.json,
-                                err);
+                                &cost, err);
         if (code != QN_OK)
             qn_cli_complain(&launch->common, err);
     }
@@ -108,6 +142,7 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
                                                  .plan_bytes = qn_buf_strv(&bytes),
                                                  .state_folder = state,
                                                  .listen = launch->listen,
+                                                 .full_refresh = launch->full_refresh,
                                                  .progress = launch->common.quiet ? QN_PROGRESS_NONE
                                                              : isatty(STDERR_FILENO)
                                                                  ? QN_PROGRESS_LIVE
@@ -128,7 +163,9 @@ int qn_launch_run(const struct qn_launch *launch)
     struct qn_plan plan;
     struct qn_plan_options options = {.path = launch->spec,
                                       .settings = launch->common.settings,
-                                      .n_settings = launch->common.n_settings};
+                                      .n_settings = launch->common.n_settings,
+                                      .select = launch->select,
+                                      .n_select = launch->n_select};
     int exit = QN_EXIT_OK;
     qn_cli_setup_log(&launch->common, "quern");
     if (qn_launch_plan(&launch->common, &options, &plan, &exit))

@@ -47,8 +47,13 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0)
         return qn_cli_version(argc - 1, argv + 1);
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        char name[32]; /* what getopt's complaints begin with */
+        snprintf(name, sizeof name, "quern %s", commands[i].name);
+        argv[1] = name;
+        return commands[i].run(argc - 1, argv + 1);
+    }
     return unknown(argv[1]);
 }

@@ -12,11 +12,14 @@
 #include "cli/launch.h"
 
 static const char usage[] =
-    "usage: quern run SPEC [--workers N] [--slots N] [--warehouse PATH] [--state DIR]\n"
-    "                 [--set KEY=VALUE ...] [--json] [--quiet]\n"
-    "Runs a coordinator and N local worker processes (default: one a core). Interrupted or\n"
-    "killed, the same command goes on where it was.\n"
-    "example: quern run quern.yaml --workers 2 --set data=customers.csv\n";
+    "usage: quern run SPEC [--workers N] [--select JOB ...] [--full-refresh]\n"
+    "Runs a coordinator and N local worker processes. Interrupted or killed, the same command "
+    "goes\n"
+    "on where it was. `quern status SPEC` in another terminal tells how far it is.\n"
+    "  --workers N          worker processes (default: one a core)\n"
+    "  --slots N            executor threads a worker (1)\n" QN_LAUNCH_HELP
+    "example: quern run quern.yaml --workers 2 --set data=customers.csv\n"
+    "         quern run quern.yaml --select churn_scores\n";
 
 enum { MAX_WORKERS = 256, RESPAWN_MS = 200 };
 
@@ -76,18 +79,6 @@ static void dismiss(struct crew *crew)
     }
 }
 
-static bool read_count(const char *text, uint32_t *out)
-{
-    int64_t n;
-    if (qn_strv_to_i64(qn_strv_from(text), &n) && n >= 1 && n <= MAX_WORKERS) {
-        *out = (uint32_t)n;
-        return true;
-    }
-    fprintf(stderr, "quern run: expected a whole number from 1 to %d, got '%s'\n", MAX_WORKERS,
-            text);
-    return false;
-}
-
 static int run_with(struct qn_launch *launch, struct crew *crew)
 {
     char folder[] = "/tmp/quern-XXXXXX", endpoint[64];
@@ -114,37 +105,34 @@ int qn_cli_run(int argc, char **argv)
 {
     static const struct option options[] = {{"workers", required_argument, NULL, 'n'},
                                             {"slots", required_argument, NULL, 's'},
-                                            {"warehouse", required_argument, NULL, 'w'},
-                                            QN_CLI_COMMON_LONG,
+                                            QN_LAUNCH_LONG,
                                             {0}};
     struct qn_launch launch = {0};
     struct crew crew = {.slots = "1"};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    crew.n = cores < 1 ? 1 : cores > MAX_WORKERS ? MAX_WORKERS : (uint32_t)cores;
-    uint32_t slots;
+    int64_t workers = cores, slots;
     int option;
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
         switch (option) {
         case 'h': fputs(usage, stdout); return QN_EXIT_OK;
         case 'n':
-            if (!read_count(optarg, &crew.n))
+            if (!qn_cli_number("--workers", optarg, 1, MAX_WORKERS, &workers))
                 return QN_EXIT_USAGE;
             break;
         case 's':
-            if (!read_count(optarg, &slots))
+            if (!qn_cli_number("--slots", optarg, 1, MAX_WORKERS, &slots))
                 return QN_EXIT_USAGE;
             crew.slots = optarg;
             break;
-        case 'w': launch.warehouse = optarg; break;
         default:
-            if (!qn_cli_common(&launch.common, option, optarg))
+            if (!qn_launch_option(&launch, option, optarg))
                 return QN_EXIT_USAGE;
         }
     }
-    if (optind + 1 != argc) {
+    if (!qn_launch_words(&launch, argc - optind, argv + optind)) {
         fputs(usage, stderr);
         return QN_EXIT_USAGE;
     }
-    launch.spec = argv[optind];
+    crew.n = workers < 1 ? 1 : workers > MAX_WORKERS ? MAX_WORKERS : (uint32_t)workers;
     return run_with(&launch, &crew);
 }

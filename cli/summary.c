@@ -4,143 +4,260 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "coordinator/store.h"
+#include "cli/rows.h"
 
+/* --- for programs ---------------------------------------------------------------------------- */
+
+static const struct qn_rows_query run_query = {
+    "run_id spec_name spec_sha256 seed engine_version status started_at finished_at",
+    "from _quern_runs where run_id = ?1"};
+
+static const struct {
+    const char *name;
+    struct qn_rows_query query;
+} json_sections[] = {
+    {"jobs",
+     {"job kind status chunks rows_in rows_out rows_quarantined rows_filtered rows_deduplicated "
+      "rows_added rows_absorbed seconds",
+      "from _quern_jobs where run_id = ?1 order by rowid"}},
+    {"timings",
+     {"job stage name rounds tasks seconds worker_seconds cpu_seconds",
+      "from _quern_timings where run_id = ?1 order by job, stage"}},
+    {"tests",
+     {"job column test severity status failures rows message",
+      "from _quern_tests where run_id = ?1 order by rowid"}},
+    {"metrics",
+     {"job name version split metric value",
+      "from _quern_model_metrics where run_id = ?1 order by job, split, metric"}},
+};
+
+static qn_code print_json(FILE *out, struct qn_store *store, const char *warehouse,
+                          const char *run_id, const struct qn_summary_cost *cost,
+                          struct qn_err *err)
+{
+    fputc('{', out);
+    QN_TRY(qn_rows_json_fields(out, store, &run_query, &run_id, 1, err));
+    fputs(",\"warehouse\":", out);
+    qn_cli_json_text(out, warehouse);
+    if (cost)
+        fprintf(out, ",\"seconds\":%.6f,\"coordinator\":{\"cpu_seconds\":%.6f,\"peak_bytes\":%.0f}",
+                cost->seconds, cost->cpu_seconds, cost->peak_bytes);
+    for (size_t i = 0; i < sizeof json_sections / sizeof json_sections[0]; i++) {
+        fprintf(out, ",\"%s\":[", json_sections[i].name);
+        QN_TRY(qn_rows_json(out, store, &json_sections[i].query, &run_id, 1, err));
+        fputc(']', out);
+    }
+    fputs("}\n", out);
+    return QN_OK;
+}
+
+/* --- for people ------------------------------------------------------------------------------ */
+
+/* Every row carries what is needed to print it; `before` tells when a new block begins. */
 struct printer {
     FILE *out;
-    bool json;
+    int width; /* of the longest job's name */
     uint32_t rows;
-    const char *title; /* text: printed before the first row */
+    char before[200];
 };
 
-static const char *or_dash(const char *text)
+/* The kinds of SQL below give texts; NULL becomes "". */
+static const char *text(const char *value)
 {
-    return text && *text ? text : "-";
+    return value ? value : "";
 }
 
-/* "1234567" as "1,234,567", right-aligned by the caller. */
-static const char *grouped(const char *digits, char out[40])
+static double number(const char *value)
 {
-    size_t len = digits ? strlen(digits) : 0, n = 0;
-    for (size_t i = 0; i < len && n + 2 < 40; i++) {
-        if (i && (len - i) % 3 == 0)
-            out[n++] = ',';
-        out[n++] = digits[i];
-    }
-    out[n] = '\0';
-    return n ? out : "0";
+    return value ? strtod(value, NULL) : 0;
 }
 
-static qn_code json_row(void *context, int n, const char *const *names, const char *const *values)
+static qn_code head_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    struct printer *printer = context;
-    fputs(printer->rows++ ? ",{" : "{", printer->out);
-    for (int i = 0; i < n; i++) {
-        fputs(i ? "," : "", printer->out);
-        qn_cli_json_text(printer->out, names[i]);
-        fputc(':', printer->out);
-        if (values[i])
-            qn_cli_json_text(printer->out, values[i]);
-        else
-            fputs("null", printer->out);
-    }
-    fputc('}', printer->out);
+    const struct printer *printer = context;
+    (void)n;
+    (void)names;
+    fprintf(printer->out, "\nrun %s of %s: %s", v[0], v[1], v[2]);
+    if (v[3])
+        fprintf(printer->out, " in %.2f s", number(v[3]));
+    else
+        fputs(", or broken off; quern status SPEC asks its coordinator", printer->out);
+    fputc('\n', printer->out);
     return QN_OK;
 }
 
-static void title(struct printer *printer)
+static qn_code width_row(void *context, int n, const char *const *names, const char *const *v)
 {
+    struct printer *printer = context;
+    (void)n;
+    (void)names;
+    double width = number(v[0]);
+    printer->width = width < 14 ? 14 : width > 63 ? 63 : (int)width;
+    return QN_OK;
+}
+
+static qn_code job_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    struct printer *printer = context;
+    char in[QN_ROWS_NUMBER], out[QN_ROWS_NUMBER], refused[QN_ROWS_NUMBER], left[QN_ROWS_NUMBER];
+    bool succeeded = strcmp(text(v[2]), "success") == 0;
+    (void)n;
+    (void)names;
     if (!printer->rows++)
-        fprintf(printer->out, "\n%s\n", printer->title);
+        fprintf(printer->out, "\n  %-*s  %-6s %13s %13s %12s %12s %9s\n", printer->width, "job",
+                "kind", "rows in", "rows out", "quarantined", "left out", "took");
+    fprintf(printer->out, "  %-*s  %-6s %13s %13s %12s %12s %7.2f s%s%s\n", printer->width,
+            text(v[0]), text(v[1]), qn_rows_grouped(v[3], in), qn_rows_grouped(v[4], out),
+            qn_rows_grouped(v[5], refused), qn_rows_grouped(v[6], left), number(v[7]),
+            succeeded ? "" : "  ", succeeded ? "" : text(v[2]));
+    return QN_OK;
 }
 
-static qn_code job_row(void *context, int n, const char *const *names, const char *const *values)
+static qn_code tests_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    const struct printer *printer = context;
+    (void)n;
+    (void)names;
+    if (strcmp(v[0], "0") != 0)
+        fprintf(printer->out, "\ndata tests: %s of %s pass\n", v[1], v[0]);
+    return QN_OK;
+}
+
+static qn_code test_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    const struct printer *printer = context;
+    char failures[QN_ROWS_NUMBER], rows[QN_ROWS_NUMBER];
+    (void)n;
+    (void)names;
+    /* The message says all of this once more, and then where it failed first. */
+    const char *first = v[6] ? strstr(v[6], "first: ") : NULL;
+    fprintf(printer->out, "  %-5s %s%s%s %s: %s of %s rows%s%s\n", v[0], v[1], v[2] ? "." : "",
+            text(v[2]), v[3], qn_rows_grouped(v[4], failures), qn_rows_grouped(v[5], rows),
+            first ? "; " : "", first ? first : "");
+    return QN_OK;
+}
+
+static qn_code metric_row(void *context, int n, const char *const *names, const char *const *v)
 {
     struct printer *printer = context;
-    char in[40], out[40], refused[40];
     (void)n;
     (void)names;
-    title(printer);
-    fprintf(printer->out, "  %-22s %-8s %-8s %12s %12s %12s %8.2f s\n", values[0], values[1],
-            values[2], grouped(values[3], in), grouped(values[4], out), grouped(values[5], refused),
-            values[6] ? strtod(values[6], NULL) : 0.0);
+    if (strcmp(printer->before, v[0]) != 0) {
+        snprintf(printer->before, sizeof printer->before, "%s", v[0]);
+        fprintf(printer->out, "\n%s\n  %-18s %10s %10s %10s\n", v[0], "", "train", "validation",
+                "test");
+    }
+    fprintf(printer->out, "  %-18s %10s %10s %10s\n", v[1], text(v[2]), text(v[3]), text(v[4]));
     return QN_OK;
 }
 
-static qn_code test_row(void *context, int n, const char *const *names, const char *const *values)
+static qn_code time_row(void *context, int n, const char *const *names, const char *const *v)
 {
+    struct printer *printer = context;
     (void)n;
     (void)names;
-    title(context);
-    fprintf(((struct printer *)context)->out, "  %-6s %s.%s %s: %s of %s rows fail\n", values[3],
-            values[0], or_dash(values[1]), values[2], values[4], values[5]);
+    if (!printer->rows++)
+        fprintf(printer->out, "\nwhere the time went\n  %-*s %9s %9s %9s\n", printer->width, "job",
+                "took", "workers", "cpu");
+    fprintf(printer->out, "  %-*s %7.2f s %7.2f s %7.2f s   %s\n", printer->width, v[0],
+            number(v[1]), number(v[2]), number(v[3]), v[4]);
     return QN_OK;
 }
 
-static qn_code metric_row(void *context, int n, const char *const *names, const char *const *values)
-{
-    (void)n;
-    (void)names;
-    title(context);
-    fprintf(((struct printer *)context)->out, "  %s v%s  %-11s %-18s %s\n", values[0], values[1],
-            values[2], values[3], values[4]);
-    return QN_OK;
-}
+/* The metrics that a person looks at first, in that order, with few digits. */
+static const char metrics_sql[] =
+    "with m as (select *, iif(metric = 'rows', printf('%,d', value), printf('%.4f', value)) as "
+    "shown, case metric when 'rows' then 0 when 'base_rate' then 1 when 'roc_auc' then 2 "
+    "when 'average_precision' then 3 when 'log_loss' then 4 when 'brier' then 5 end as place "
+    "from _quern_model_metrics where run_id = ?1) "
+    "select iif(name is null, 'fit of ' || job || ', not registered', 'model ' || name || ' v' || "
+    "version || coalesce((select ', ' || group_concat(alias, ', ') from _quern_model_aliases as a "
+    "where a.name = m.name and a.version = m.version), '')), metric, "
+    "max(iif(split = 'train', shown, null)), max(iif(split = 'validation', shown, null)), "
+    "max(iif(split = 'test', shown, null)) "
+    "from m where place is not null group by job, metric order by job, place";
 
-static const struct section {
-    const char *name, *title, *sql;
-    qn_store_row_fn text;
+static const char times_sql[] =
+    "select j.job, j.seconds, sum(s.worker_seconds), sum(s.cpu_seconds), group_concat(s.name || "
+    "iif(s.rounds > 1, ' x ' || s.rounds, '') || printf(' %.2f', s.seconds), ', ') "
+    "from _quern_jobs as j join (select * from _quern_timings order by stage) as s "
+    "on s.run_id = j.run_id and s.job = j.job where j.run_id = ?1 group by j.rowid "
+    "order by j.rowid";
+
+static const struct {
+    qn_store_row_fn row;
+    const char *sql;
 } sections[] = {
-    {"jobs",
-     "  job                    kind     status        rows in     rows out  quarantined     took",
-     "select job, kind, status, rows_in, rows_out, rows_quarantined, seconds "
-     "from _quern_jobs where run_id = ?1 order by rowid",
-     job_row},
-    {"tests", "tests",
-     "select job, \"column\", test, status, failures, rows from _quern_tests where run_id = ?1 "
-     "order by rowid",
-     test_row},
-    {"metrics", "models",
-     "select name, version, split, metric, printf('%.6f', value) from _quern_model_metrics "
-     "where run_id = ?1 order by name, version, split, metric",
-     metric_row},
+    {head_row, "select run_id, spec_name, status, "
+               "(julianday(finished_at) - julianday(started_at)) * 86400 "
+               "from _quern_runs where run_id = ?1"},
+    {width_row, "select max(length(job)) from _quern_jobs where run_id = ?1"},
+    {job_row, "select job, kind, status, rows_in, rows_out, rows_quarantined, rows_filtered + "
+              "rows_deduplicated, seconds from _quern_jobs where run_id = ?1 order by rowid"},
+    {tests_row, "select count(*), count(*) filter (where status = 'pass') from _quern_tests "
+                "where run_id = ?1"},
+    {test_row, "select status, job, \"column\", test, failures, rows, message from _quern_tests "
+               "where run_id = ?1 and status <> 'pass' order by rowid"},
+    {metric_row, metrics_sql},
+    {time_row, times_sql},
 };
 
-static qn_code print_sections(FILE *out, struct qn_store *store, const char *run_id, bool json,
-                              struct qn_err *err)
+/* --- a question to begin with ---------------------------------------------------------------- */
+
+struct hints {
+    FILE *out;
+    const char *warehouse;
+    uint32_t n;
+};
+
+static qn_code hint_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    const char *params[] = {run_id};
-    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
-        struct printer printer = {.out = out, .json = json, .title = sections[i].title};
-        if (json)
-            fprintf(out, ",\"%s\":[", sections[i].name);
-        QN_TRY(qn_store_query(store, sections[i].sql, params, 1, json ? json_row : sections[i].text,
-                              &printer, err));
-        if (json)
-            fputc(']', out);
-    }
+    struct hints *hints = context;
+    (void)n;
+    (void)names;
+    fprintf(hints->out, "%s  sqlite3 %s \"%s\"\n", hints->n++ ? "" : "\ntry\n", hints->warehouse,
+            v[0]);
     return QN_OK;
+}
+
+/* The last table made, by score when it holds scores; what was refused, when anything was. */
+static const char hints_sql[] =
+    "select * from (select 'select * from ' || name || iif(exists (select 1 from "
+    "pragma_table_info(s.name) where name = 'score'), ' order by score desc', '') || ' limit 10' "
+    "from sqlite_schema as s where type = 'table' and name not like '\\_quern\\_%' escape '\\' "
+    "and name not like 'sqlite\\_%' escape '\\' order by rowid desc limit 1) "
+    "union all select * from (select 'select file, line, rule, message, raw from _quern_quarantine "
+    "limit 10' from _quern_quarantine where run_id = ?1 limit 1)";
+
+static void print_cost(FILE *out, const struct qn_summary_cost *cost)
+{
+    fprintf(out, "  coordinator: %.2f s of cpu in %.2f s, %.0f MB of memory at most\n",
+            cost->cpu_seconds, cost->seconds, cost->peak_bytes / 1e6);
+}
+
+static qn_code print_text(FILE *out, struct qn_store *store, const char *warehouse,
+                          const char *run_id, const struct qn_summary_cost *cost,
+                          struct qn_err *err)
+{
+    struct printer printer = {.out = out};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        printer.rows = 0;
+        QN_TRY(qn_store_query(store, sections[i].sql, &run_id, 1, sections[i].row, &printer, err));
+    }
+    if (cost)
+        print_cost(out, cost);
+    fprintf(out, "\nwarehouse %s\n", warehouse);
+    struct hints hints = {.out = out, .warehouse = warehouse};
+    return qn_store_query(store, hints_sql, &run_id, 1, hint_row, &hints, err);
 }
 
 qn_code qn_summary_print(FILE *out, const char *warehouse, const char *run_id, bool json,
-                         struct qn_err *err)
+                         const struct qn_summary_cost *cost, struct qn_err *err)
 {
     struct qn_store *store;
     QN_TRY(qn_store_open_reader(warehouse, &store, err));
-    if (json) {
-        fprintf(out, "{\"run_id\":\"%s\",\"warehouse\":", run_id);
-        qn_cli_json_text(out, warehouse);
-    } else {
-        fprintf(out, "\nrun %s\n", run_id);
-    }
-    qn_code code = print_sections(out, store, run_id, json, err);
-    if (json)
-        fputs("}\n", out);
-    else
-        fprintf(out,
-                "\nwarehouse %s\ntry: sqlite3 %s \"select job, rows_in, rows_out, "
-                "rows_quarantined from _quern_jobs\"\n",
-                warehouse, warehouse);
+    qn_code code = json ? print_json(out, store, warehouse, run_id, cost, err)
+                        : print_text(out, store, warehouse, run_id, cost, err);
     qn_store_close(store);
     return code;
 }

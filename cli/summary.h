@@ -7,7 +7,14 @@
 
 #include "base/err.h"
 
+/* What the coordinator's process took itself. */
+struct qn_summary_cost {
+    double seconds, cpu_seconds;
+    double peak_bytes; /* of memory */
+};
+
+/* `cost` is NULL for a run of another process. */
 QN_CHECK qn_code qn_summary_print(FILE *out, const char *warehouse, const char *run_id, bool json,
-                                  struct qn_err *err);
+                                  const struct qn_summary_cost *cost, struct qn_err *err);
 
 #endif

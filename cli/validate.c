@@ -1,15 +1,22 @@
 #include <getopt.h>
-#include <sys/stat.h>
 
 #include "cli/launch.h"
 
 static const char validate_usage[] =
     "usage: quern validate SPEC [--set KEY=VALUE ...] [--json]\n"
+    "       quern validate --schema\n"
     "Shows every mistake at once with its line and column; starts nothing.\n"
-    "example: quern validate quern.yaml\n";
+    "  --schema         print the JSON Schema of specs, for editors, and check nothing\n"
+    "  --set KEY=VALUE  a parameter of the spec; any number of times\n"
+    "  --json           the mistakes as one JSON array\n"
+    "example: quern validate quern.yaml\n"
+    "         quern validate --schema >spec.schema.json\n";
 static const char plan_usage[] =
-    "usage: quern plan SPEC [--set KEY=VALUE ...] [--json]\n"
+    "usage: quern plan SPEC [--select JOB ...] [--set KEY=VALUE ...] [--json]\n"
     "Shows sources as sniffed, jobs, stages and schemas; changes nothing.\n"
+    "  --select JOB ... these jobs and what they need, nothing else\n"
+    "  --set KEY=VALUE  a parameter of the spec; any number of times\n"
+    "  --json           the plan as one JSON object\n"
     "example: quern plan quern.yaml\n";
 
 static void print_schema(const struct qn_schema *schema, bool json)
@@ -47,7 +54,8 @@ static void print_plan_text(const struct qn_plan *plan)
         print_schema(&plan->sources[i].info.schema, false);
     }
     for (uint32_t i = 0; i < plan->n_order; i++)
-        print_job_text(&plan->jobs[plan->order[i]].job);
+        if (plan->jobs[plan->order[i]].wanted)
+            print_job_text(&plan->jobs[plan->order[i]].job);
     printf("warehouse %s\n", plan->spec.warehouse);
 }
 
@@ -61,9 +69,11 @@ static void print_plan_json(const struct qn_plan *plan)
         fputs("]}", stdout);
     }
     fputs("],\"jobs\":[", stdout);
-    for (uint32_t i = 0; i < plan->n_order; i++) {
+    for (uint32_t i = 0, n = 0; i < plan->n_order; i++) {
         const struct qn_job *job = &plan->jobs[plan->order[i]].job;
-        printf("%s{\"name\":\"%s\",\"kind\":\"%s\",\"stages\":%u,\"columns\":[", i ? "," : "",
+        if (!plan->jobs[plan->order[i]].wanted)
+            continue;
+        printf("%s{\"name\":\"%s\",\"kind\":\"%s\",\"stages\":%u,\"columns\":[", n++ ? "," : "",
                job->name, job->ops->kind, job->n_stages);
         print_schema(&job->out, true);
         fputs("]}", stdout);
@@ -73,35 +83,41 @@ static void print_plan_json(const struct qn_plan *plan)
     puts("}");
 }
 
-static int check(int argc, char **argv, const char *usage, bool show)
+static int print_json_schema(void)
 {
-    static const struct option options[] = {QN_CLI_COMMON_LONG, {0}};
-    struct qn_cli_common common = {0};
+    struct qn_buf text;
+    struct qn_err err = {0};
+    qn_buf_init(&text);
+    qn_code code = qn_spec_json_schema(qn_job_all(), qn_source_all(), &text, &err);
+    if (code == QN_OK)
+        fwrite(text.data, 1, text.len, stdout);
+    else
+        fprintf(stderr, "quern: %s\n", err.message);
+    qn_buf_fini(&text);
+    return code == QN_OK ? QN_EXIT_OK : QN_EXIT_FAILED;
+}
+
+static int check(const struct qn_launch *launch, bool show)
+{
+    const struct qn_cli_common *common = &launch->common;
     struct qn_plan plan;
-    int option, exit = QN_EXIT_OK;
-    while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return QN_EXIT_OK;
-        }
-        if (!qn_cli_common(&common, option, optarg))
-            return QN_EXIT_USAGE;
-    }
-    if (optind + 1 != argc) {
-        fputs(usage, stderr);
-        return QN_EXIT_USAGE;
-    }
-    struct qn_plan_options wanted = {
-        .path = argv[optind], .settings = common.settings, .n_settings = common.n_settings};
-    if (qn_launch_plan(&common, &wanted, &plan, &exit)) {
-        if (show && common.json)
+    int exit = QN_EXIT_OK;
+    struct qn_plan_options wanted = {.path = launch->spec,
+                                     .settings = common->settings,
+                                     .n_settings = common->n_settings,
+                                     .select = launch->select,
+                                     .n_select = launch->n_select};
+    if (qn_launch_plan(common, &wanted, &plan, &exit)) {
+        if (launch->warehouse)
+            plan.spec.warehouse = launch->warehouse;
+        if (show && common->json)
             print_plan_json(&plan);
         else if (show)
             print_plan_text(&plan);
-        else if (!common.quiet && !common.json)
-            printf("%s is fine\n", argv[optind]);
-        else if (common.json)
+        else if (common->json)
             puts("[]");
+        else if (!common->quiet)
+            printf("%s is fine\n", launch->spec);
     }
     qn_plan_fini(&plan);
     return exit;
@@ -109,10 +125,45 @@ static int check(int argc, char **argv, const char *usage, bool show)
 
 int qn_cli_validate(int argc, char **argv)
 {
-    return check(argc, argv, validate_usage, false);
+    static const struct option options[] = {
+        {"schema", no_argument, NULL, 's'}, QN_CLI_COMMON_LONG, {0}};
+    struct qn_launch launch = {0};
+    bool schema = false;
+    int option;
+    while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
+        switch (option) {
+        case 'h': fputs(validate_usage, stdout); return QN_EXIT_OK;
+        case 's': schema = true; break;
+        default:
+            if (!qn_cli_common(&launch.common, option, optarg))
+                return QN_EXIT_USAGE;
+        }
+    }
+    if (schema && optind == argc)
+        return print_json_schema();
+    if (schema || !qn_launch_words(&launch, argc - optind, argv + optind)) {
+        fputs(validate_usage, stderr);
+        return QN_EXIT_USAGE;
+    }
+    return check(&launch, false);
 }
 
 int qn_cli_plan(int argc, char **argv)
 {
-    return check(argc, argv, plan_usage, true);
+    static const struct option options[] = {QN_LAUNCH_LONG, {0}};
+    struct qn_launch launch = {0};
+    int option;
+    while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(plan_usage, stdout);
+            return QN_EXIT_OK;
+        }
+        if (!qn_launch_option(&launch, option, optarg))
+            return QN_EXIT_USAGE;
+    }
+    if (!qn_launch_words(&launch, argc - optind, argv + optind)) {
+        fputs(plan_usage, stderr);
+        return QN_EXIT_USAGE;
+    }
+    return check(&launch, true);
 }

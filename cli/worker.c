@@ -24,15 +24,6 @@ static void on_signal(int number)
     stop = stop ? 2 : 1;
 }
 
-static bool whole_number(const char *text, int64_t low, int64_t high, int64_t *out)
-{
-    if (qn_strv_to_i64(qn_strv_from(text), out) && *out >= low && *out <= high)
-        return true;
-    fprintf(stderr, "quern worker: expected a whole number from %lld to %lld, got '%s'\n",
-            (long long)low, (long long)high, text);
-    return false;
-}
-
 int qn_cli_worker(int argc, char **argv)
 {
     static const struct option options[] = {{"connect", required_argument, NULL, 'c'},
@@ -51,11 +42,11 @@ int qn_cli_worker(int argc, char **argv)
         case 'h': fputs(usage, stdout); return QN_EXIT_OK;
         case 'c': endpoint = optarg; break;
         case 'n':
-            if (!whole_number(optarg, 1, 256, &slots))
+            if (!qn_cli_number("--slots", optarg, 1, 256, &slots))
                 return QN_EXIT_USAGE;
             break;
         case 'p':
-            if (!whole_number(optarg, 0, 86400, &patience))
+            if (!qn_cli_number("--patience", optarg, 0, 86400, &patience))
                 return QN_EXIT_USAGE;
             break;
         case 'w': with_parent = true; break;

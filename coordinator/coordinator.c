@@ -8,6 +8,7 @@
 #include "coordinator/progress.h"
 #include "coordinator/sessions.h"
 #include "coordinator/spool.h"
+#include "coordinator/status.h"
 #include "wire/transport.h"
 
 /* A lease outlives many missed heartbeats; a dead worker's work waits this long at most. */
@@ -35,7 +36,7 @@ struct coordinator {
     struct held *unacked;  /* committed, not durable yet */
     struct qn_arena arena; /* of the turn */
     struct qn_buf frame;
-    int64_t pulsed_ms;
+    int64_t started_us, pulsed_ms;
     struct qn_progress_state progress;
     char last_failure[1200];
 };
@@ -263,6 +264,14 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
         refuse(self, peer, reason);
         return QN_OK;
     }
+    if (qn_sessions_by_peer(&self->sessions, QN_CONTROL, peer))
+        return QN_OK; /* one worker a connection, however often it says so */
+    if (self->sessions.n >= QN_MAX_WORKERS) {
+        snprintf(reason, sizeof reason, "this coordinator has %u workers and takes no more",
+                 self->sessions.n);
+        refuse(self, peer, reason);
+        return QN_OK;
+    }
     struct qn_session *session = qn_sessions_add(&self->sessions, peer, msg);
     if (!session)
         return qn_err_nomem(err, "a session");
@@ -278,6 +287,28 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
     welcome.welcome.folder = qn_strv_from(qn_spool_folder(self->spool));
     welcome.welcome.proof = qn_strv_from(qn_spool_proof(self->spool));
     send_to(self, session, QN_CONTROL, &welcome);
+    return QN_OK;
+}
+
+/* Of anybody, worker or not: an answer, and nothing is kept of who asked. */
+static qn_code answer(struct coordinator *self, const struct qn_peer *peer,
+                      const struct qn_msg *msg, struct qn_err *err)
+{
+    struct qn_session stranger = {.control = *peer, .name = "asker"};
+    struct qn_schedule_counts counts;
+    struct qn_msg status;
+    if (msg->ask.protocol != QN_PROTOCOL_VERSION) {
+        char reason[160];
+        snprintf(reason, sizeof reason,
+                 "this coordinator is quern " QN_VERSION " (protocol %d), the asker speaks "
+                 "protocol %u: ask with the same version",
+                 QN_PROTOCOL_VERSION, msg->ask.protocol);
+        refuse(self, peer, reason);
+        return QN_OK;
+    }
+    qn_schedule_count(self->schedule, &counts);
+    QN_TRY(qn_status_tell(&self->run, &counts, self->started_us, &self->arena, &status, err));
+    send_to(self, &stranger, QN_CONTROL, &status);
     return QN_OK;
 }
 
@@ -416,6 +447,8 @@ static qn_code handle(struct coordinator *self, const struct qn_frame *frame, st
     }
     if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_HELLO)
         return hello(self, &frame->peer, &msg, err);
+    if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_ASK)
+        return answer(self, &frame->peer, &msg, err);
     if (frame->channel == QN_DATA && msg.kind == QN_MSG_ATTACH)
         return attach(self, frame, &msg, err);
     struct qn_session *session = qn_sessions_by_peer(&self->sessions, frame->channel, &frame->peer);
@@ -535,7 +568,8 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
     const struct qn_coordinator_options *options = self->options;
     struct qn_run_options run = {.plan = options->plan,
                                  .plan_bytes = options->plan_bytes,
-                                 .state_folder = options->state_folder};
+                                 .state_folder = options->state_folder,
+                                 .full_refresh = options->full_refresh};
     QN_TRY(qn_run_open(&self->run, &run, err));
     QN_TRY(qn_spool_new(self->run.spool_folder, &self->spool, err));
     struct qn_schedule_options schedule = {.prefetch = PREFETCH,
@@ -546,10 +580,14 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                            .epoch = qn_store_epoch(self->run.store)};
     QN_TRY(qn_schedule_new(&schedule, &self->schedule, err));
     self->run.schedule = self->schedule;
-    return qn_listener_open(options->listen, &self->listener, err);
+    QN_TRY(qn_listener_open(options->listen, &self->listener, err));
+    const char *endpoint = qn_listener_endpoint(self->listener, QN_CONTROL);
+    qn_log_debug("listening at %s; quern status --connect %s tells how far the run is", endpoint,
+                 endpoint);
+    return qn_journal_announce(self->run.journal, endpoint, err);
 }
 
-/* Answers one frame of somebody who was told GOODBYE, or says HELLO to a run that is over. */
+/* Answers one frame of somebody who was told GOODBYE, or speaks to a run that is over. */
 static void part(struct coordinator *self, const struct qn_frame *frame, const char *reason)
 {
     struct qn_err err;
@@ -561,7 +599,7 @@ static void part(struct coordinator *self, const struct qn_frame *frame, const c
         return;
     struct qn_session stranger = {.control = frame->peer, .name = "stranger"};
     struct qn_session *session = qn_sessions_by_peer(&self->sessions, QN_CONTROL, &frame->peer);
-    if (msg.kind == QN_MSG_HELLO)
+    if (msg.kind == QN_MSG_HELLO || msg.kind == QN_MSG_ASK)
         send_to(self, &stranger, QN_CONTROL, &goodbye);
     else if (msg.kind == QN_MSG_GOODBYE && session)
         qn_sessions_drop(&self->sessions, session);
@@ -605,13 +643,12 @@ static void stop(struct coordinator *self, qn_code code)
     qn_arena_fini(&self->arena);
 }
 
-static void report(const struct coordinator *self, int64_t started_us,
-                   struct qn_coordinator_outcome *outcome)
+static void report(const struct coordinator *self, struct qn_coordinator_outcome *outcome)
 {
     *outcome = (struct qn_coordinator_outcome){
         .resumed = self->run.resumed,
         .succeeded = self->run.jobs && qn_run_succeeded(&self->run),
-        .seconds = (double)(qn_clock_us() - started_us) / 1e6,
+        .seconds = (double)(qn_clock_us() - self->started_us) / 1e6,
     };
     memcpy(outcome->run_id, self->run.run_id, sizeof outcome->run_id);
     for (uint32_t i = 0; self->run.jobs && i < self->run.plan->spec.n_jobs; i++)
@@ -622,8 +659,7 @@ static void report(const struct coordinator *self, int64_t started_us,
 qn_code qn_coordinator_run(const struct qn_coordinator_options *options,
                            struct qn_coordinator_outcome *outcome, struct qn_err *err)
 {
-    struct coordinator self = {.options = options};
-    int64_t started_us = qn_clock_us();
+    struct coordinator self = {.options = options, .started_us = qn_clock_us()};
     qn_arena_init(&self.arena);
     qn_buf_init(&self.frame);
     qn_progress_begin(&self.progress, options->progress);
@@ -632,7 +668,7 @@ qn_code qn_coordinator_run(const struct qn_coordinator_options *options,
         qn_log_info("going on with run %s", self.run.run_id);
     if (code == QN_OK)
         code = serve(&self, err);
-    report(&self, started_us, outcome);
+    report(&self, outcome);
     stop(&self, code);
     return code;
 }

@@ -20,6 +20,7 @@ struct qn_coordinator_options {
     struct qn_strv plan_bytes;
     const char *state_folder;
     const char *listen;
+    bool full_refresh; /* see run.h */
     enum qn_progress progress;
     const volatile sig_atomic_t *stop; /* raised: end the run so that it can be resumed */
     /* Called once when workers may dial, and once a turn after that (NULL: never): `quern run`

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "wire/part.h"
 
 /* Fewer are not worth a task, with its lease, its part and its commit. */
@@ -104,6 +105,8 @@ qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struc
     uint32_t n = qn_job_run_units(run, run->stage);
     struct qn_brief_files *parts = &run->parts[run->stage];
     run->n_committed = 0;
+    run->times[run->stage].rounds++;
+    run->times[run->stage].began_us = qn_clock_us();
     if (parts->n == n && parts->paths)
         return QN_OK; /* another round of the same stage */
     parts->paths = QN_NEW_ARRAY(&run->arena, const char *, n);
@@ -117,6 +120,14 @@ qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struc
     }
     parts->n = n;
     return QN_OK;
+}
+
+void qn_job_run_spend(struct qn_job_run *run, uint64_t micros, uint64_t cpu_micros)
+{
+    struct qn_stage_time *time = &run->times[run->stage];
+    time->tasks++;
+    time->worker_seconds += (double)micros / 1e6;
+    time->cpu_seconds += (double)cpu_micros / 1e6;
 }
 
 /* --- the chain of chunks --------------------------------------------------------------------- */
@@ -191,8 +202,7 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *pat
     return QN_OK;
 }
 
-qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,
-                                struct qn_err *err)
+static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, struct qn_err *err)
 {
     *verdict = QN_VERDICT_NEXT;
     if (!stage_of(run)->merges)
@@ -216,6 +226,15 @@ qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict
     qn_buf_fini(&run->states[run->stage]);
     run->states[run->stage] = state;
     return QN_OK;
+}
+
+qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,
+                                struct qn_err *err)
+{
+    struct qn_stage_time *time = &run->times[run->stage];
+    qn_code code = finish_merge(run, verdict, err);
+    time->seconds += (double)(qn_clock_us() - time->began_us) / 1e6;
+    return code;
 }
 
 qn_code qn_job_run_balance(const struct qn_job_run *run, struct qn_err *err)

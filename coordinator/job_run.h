@@ -19,6 +19,14 @@ enum qn_job_status {
 };
 const char *qn_job_status_name(enum qn_job_status status);
 
+/* What a stage took, over all its rounds. */
+struct qn_stage_time {
+    uint32_t rounds, tasks;
+    int64_t began_us;                   /* of the round under way */
+    double seconds;                     /* by the clock, with its merge */
+    double worker_seconds, cpu_seconds; /* of its tasks: by the clock, of the processor */
+};
+
 struct qn_job_run {
     const struct qn_plan *plan;
     const struct qn_job *job;
@@ -43,6 +51,7 @@ struct qn_job_run {
     struct qn_findings findings;
     struct qn_sink *sink;
     const struct qn_sink_ops *sink_ops;
+    struct qn_stage_time times[QN_MAX_STAGES];
     int64_t started_ms;
     double seconds;
     char failure[1200]; /* FAILED: why */
@@ -64,6 +73,9 @@ QN_CHECK qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *fold
 /* True when unit k begins where the one before it ended; else its chunk's start is set to that. */
 bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit,
                         const struct qn_chunk_result *result);
+
+/* Counts a task that a worker has done for the stage under way. */
+void qn_job_run_spend(struct qn_job_run *run, uint64_t micros, uint64_t cpu_micros);
 
 /* Takes in what a committed unit gave: its result, counters, and its partial from `path`. */
 QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *path,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,9 +121,46 @@ void qn_journal_close(struct qn_journal *journal)
     for (uint32_t i = 0; i < journal->n_prepared; i++)
         sqlite3_finalize(journal->prepared[i].stmt);
     sqlite3_close(journal->db);
-    close(journal->lock); /* last: the next coordinator finds the database closed */
+    (void)!ftruncate(journal->lock, 0); /* nobody is to dial us any more */
+    close(journal->lock);               /* last: the next coordinator finds the database closed */
     free(journal->path);
     free(journal);
+}
+
+/* The lock file says "PID\nENDPOINT\n": whoever holds the lock, and where it listens. */
+qn_code qn_journal_announce(struct qn_journal *journal, const char *endpoint, struct qn_err *err)
+{
+    char text[QN_JOURNAL_ENDPOINT + 32];
+    int n = snprintf(text, sizeof text, "%ld\n%s\n", (long)getpid(), endpoint);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "the endpoint is too long");
+    if (ftruncate(journal->lock, 0) != 0 || pwrite(journal->lock, text, (size_t)n, 0) != n)
+        return qn_err_io(err, "write the lock beside", journal->path);
+    return QN_OK;
+}
+
+qn_code qn_journal_find_endpoint(const char *state_folder, char endpoint[QN_JOURNAL_ENDPOINT],
+                                 struct qn_err *err)
+{
+    char path[4096], text[QN_JOURNAL_ENDPOINT + 32];
+    snprintf(path, sizeof path, "%s/lock", state_folder);
+    int lock = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = lock < 0 ? 0 : pread(lock, text, sizeof text - 1, 0);
+    if (lock >= 0)
+        close(lock);
+    text[n > 0 ? n : 0] = '\0';
+    long pid = strtol(text, NULL, 10);
+    char *line = strchr(text, '\n');
+    char *end = line ? strchr(line + 1, '\n') : NULL;
+    endpoint[0] = '\0';
+    /* A pid that lives on as another process is found out by dialling. */
+    if (pid < 1 || !end || end - line > QN_JOURNAL_ENDPOINT - 1 ||
+        (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+        return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_NONE, "no coordinator works with %s",
+                          state_folder);
+    *end = '\0';
+    snprintf(endpoint, QN_JOURNAL_ENDPOINT, "%s", line + 1);
+    return QN_OK;
 }
 
 /* --- the database ----------------------------------------------------------------------------- */

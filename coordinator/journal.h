@@ -18,6 +18,16 @@ QN_CHECK qn_code qn_journal_open(const char *state_folder, struct qn_journal **o
                                  struct qn_err *err);
 void qn_journal_close(struct qn_journal *journal);
 
+/* Says where this coordinator listens, for qn_journal_find_endpoint(). */
+QN_CHECK qn_code qn_journal_announce(struct qn_journal *journal, const char *endpoint,
+                                     struct qn_err *err);
+/* Where the coordinator that works with a state folder listens, from any process; QN_ENOTFOUND
+ * when none does. It takes no lock, so it disturbs nobody; who dials finds out if it still holds.
+ */
+enum { QN_JOURNAL_ENDPOINT = 256 };
+QN_CHECK qn_code qn_journal_find_endpoint(const char *state_folder,
+                                          char endpoint[QN_JOURNAL_ENDPOINT], struct qn_err *err);
+
 /* The unfinished run with this plan (SHA-256 of plan bytes) into `run_id` (room for 64);
  * QN_ENOTFOUND when there is none. */
 QN_CHECK qn_code qn_journal_find_run(struct qn_journal *journal, const char *plan_sha256,

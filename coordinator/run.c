@@ -57,21 +57,57 @@ static qn_code resume(struct qn_run *run, struct qn_err *err)
                                 err);
 }
 
+static void remove_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    rmdir(path);
+}
+
+/* Parts and spooled results of a run that nobody goes on with. */
+static void remove_scratch(const char *state_folder, const char *run_id)
+{
+    static const char *const inside[] = {"/spool", "/parts", ""};
+    char path[4096];
+    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+        int n = snprintf(path, sizeof path, "%s/%s%s", state_folder, run_id, inside[i]);
+        if (n > 0 && (size_t)n < sizeof path)
+            remove_folder(path);
+    }
+}
+
+/* The unfinished run of this plan, if there is one that can go on; *found says so. */
+static qn_code resume_unfinished(struct qn_run *run, const char *key, bool full_refresh,
+                                 const char *state_folder, bool *found, struct qn_err *err)
+{
+    *found = false;
+    qn_code code;
+    while ((code = qn_journal_find_run(run->journal, key, run->run_id, err)) == QN_OK) {
+        code = full_refresh ? QN_ESTATE : resume(run, err);
+        *found = code == QN_OK;
+        if (code != QN_ESTATE)
+            return code;
+        /* Unwanted, or another run of this warehouse took its place, and its staged rows. */
+        QN_TRY(qn_journal_end_run(run->journal, run->run_id, "cancelled", err));
+        remove_scratch(state_folder, run->run_id);
+    }
+    return code == QN_ENOTFOUND ? QN_OK : code;
+}
+
 static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *options,
                                struct qn_err *err)
 {
     char key[QN_SHA256_HEX];
+    bool found;
     QN_TRY(qn_fingerprint_plan(run->plan, options->plan_bytes, key, err));
-    qn_code code = qn_journal_find_run(run->journal, key, run->run_id, err);
-    if (code == QN_OK) {
-        code = resume(run, err);
-        if (code != QN_ESTATE)
-            return code;
-        /* Another run of this warehouse took its place, and its staged rows: start over. */
-        QN_TRY(qn_journal_end_run(run->journal, run->run_id, "cancelled", err));
-    } else if (code != QN_ENOTFOUND) {
-        return code;
-    }
+    QN_TRY(resume_unfinished(run, key, options->full_refresh, options->state_folder, &found, err));
+    if (found)
+        return QN_OK;
     make_run_id(run->run_id);
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
     return record_begin(run, err);
@@ -126,6 +162,8 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
     for (uint32_t i = 0; i < run->plan->spec.n_jobs; i++) {
         run->jobs[i].plan = run->plan;
         run->jobs[i].job = &run->plan->jobs[i].job;
+        if (!run->plan->jobs[i].wanted)
+            run->jobs[i].status = QN_JOB_SKIPPED;
     }
     return run->resumed ? recall_finished_jobs(run, err) : QN_OK;
 }
@@ -172,6 +210,24 @@ static qn_code record_job(struct qn_run *run, const struct qn_job_run *job, stru
                                .counters = job->counters,
                                .seconds = job->seconds};
     return qn_store_job_put(run->store, run->run_id, &row, err);
+}
+
+static qn_code record_stages(struct qn_run *run, const struct qn_job_run *job, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < job->job->n_stages; i++) {
+        const struct qn_stage_time *time = &job->times[i];
+        struct qn_store_stage row = {.job = job->job->name,
+                                     .stage = i,
+                                     .name = job->job->stages[i].name,
+                                     .rounds = time->rounds,
+                                     .tasks = time->tasks,
+                                     .seconds = time->seconds,
+                                     .worker_seconds = time->worker_seconds,
+                                     .cpu_seconds = time->cpu_seconds};
+        if (time->rounds)
+            QN_TRY(qn_store_stage_put(run->store, run->run_id, &row, err));
+    }
+    return QN_OK;
 }
 
 /* --- starting stages ------------------------------------------------------------------------- */
@@ -434,6 +490,7 @@ qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char 
 {
     const struct qn_token *token = &done->done.token;
     struct qn_job_run *job = &run->jobs[token->job];
+    qn_job_run_spend(job, done->done.micros, done->done.cpu_micros);
     *redo = !qn_job_run_follows(job, token->unit, &done->done.chunk);
     if (*redo)
         return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
@@ -470,7 +527,7 @@ static qn_code record_inputs(struct qn_run *run, const struct qn_job_run *job, s
     return QN_OK;
 }
 
-static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
     uint32_t version;
     QN_TRY(qn_job_run_balance(job, err));
@@ -483,6 +540,20 @@ static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err
     job->status = QN_JOB_SUCCESS;
     job->seconds = (double)(qn_clock_ms() - job->started_ms) / 1000.0;
     QN_TRY(record_job(run, job, err));
+    return record_stages(run, job, err);
+}
+
+/* All or nothing: what cannot be published (rows that a constraint of the user's table refuses) is
+ * taken back, and fails the job. */
+static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    qn_code code = publish_results(run, job, err);
+    if (code != QN_OK) {
+        if (run->in_transaction)
+            qn_store_rollback(run->store);
+        run->in_transaction = false;
+        return contain(run, job->job->index, code, err);
+    }
     QN_TRY(qn_run_flush(run, err));
     qn_schedule_abandon_job(run->schedule, job->job->index);
     return qn_run_advance(run, err);
@@ -526,6 +597,7 @@ qn_code qn_run_fail_job(struct qn_run *run, uint32_t index, const char *why, str
     QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
     QN_TRY(record_job(run, job, err));
+    QN_TRY(record_stages(run, job, err));
     QN_TRY(qn_run_flush(run, err));
     return qn_run_advance(run, err);
 }
@@ -541,21 +613,9 @@ bool qn_run_is_over(const struct qn_run *run)
 bool qn_run_succeeded(const struct qn_run *run)
 {
     for (uint32_t i = 0; i < run->plan->spec.n_jobs; i++)
-        if (run->jobs[i].status != QN_JOB_SUCCESS)
+        if (run->plan->jobs[i].wanted && run->jobs[i].status != QN_JOB_SUCCESS)
             return false;
     return true;
-}
-
-static void remove_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir)
-        closedir(dir);
-    rmdir(path);
 }
 
 qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
@@ -567,6 +627,6 @@ qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
     QN_TRY(qn_journal_end_run(run->journal, run->run_id, status, err));
     remove_folder(run->spool_folder);
     remove_folder(run->part_folder);
-    rmdir(run->run_folder);
+    remove_folder(run->run_folder);
     return QN_OK;
 }

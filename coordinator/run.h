@@ -16,6 +16,7 @@ struct qn_run_options {
     const struct qn_plan *plan;
     struct qn_strv plan_bytes; /* qn_plan_pack */
     const char *state_folder;  /* absolute */
+    bool full_refresh;         /* an unfinished run of this plan is given up, not gone on with */
 };
 
 struct qn_run {
@@ -64,7 +65,7 @@ QN_CHECK qn_code qn_run_flush(struct qn_run *run, struct qn_err *err);
 
 /* No job is pending or running. */
 bool qn_run_is_over(const struct qn_run *run);
-/* Every job succeeded. */
+/* Every wanted job succeeded. */
 bool qn_run_succeeded(const struct qn_run *run);
 /* Records the end; scratch of a run that is over is removed. */
 QN_CHECK qn_code qn_run_finish(struct qn_run *run, struct qn_err *err);

@@ -51,6 +51,15 @@ struct qn_store_job {
 QN_CHECK qn_code qn_store_job_put(struct qn_store *store, const char *run_id,
                                   const struct qn_store_job *job, struct qn_err *err);
 
+/* What a stage of a finished job took; see _quern_timings in docs/warehouse.md. */
+struct qn_store_stage {
+    const char *job, *name;
+    uint32_t stage, rounds, tasks;
+    double seconds, worker_seconds, cpu_seconds;
+};
+QN_CHECK qn_code qn_store_stage_put(struct qn_store *store, const char *run_id,
+                                    const struct qn_store_stage *stage, struct qn_err *err);
+
 struct qn_store_input {
     const char *job, *path, *fingerprint;
     uint64_t bytes, chunks, rows;

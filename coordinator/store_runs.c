@@ -204,6 +204,33 @@ qn_code qn_store_job_put(struct qn_store *store, const char *run_id, const struc
     return qn_store_leave(store, &scope, job_put(store, run_id, job, err), err);
 }
 
+static qn_code stage_put(struct qn_store *store, const char *run_id,
+                         const struct qn_store_stage *stage, struct qn_err *err)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO _quern_timings VALUES(?,?,?,?,?,?,?,?,?)";
+    static const char doing[] = "record a stage";
+    struct qn_sqlite_args args;
+    QN_TRY(qn_store_args(store, sql, doing, &args, err));
+    qn_sqlite_text(&args, run_id);
+    qn_sqlite_text(&args, stage->job);
+    qn_sqlite_u64(&args, stage->stage);
+    qn_sqlite_text(&args, stage->name);
+    qn_sqlite_u64(&args, stage->rounds);
+    qn_sqlite_u64(&args, stage->tasks);
+    qn_sqlite_f64(&args, stage->seconds);
+    qn_sqlite_f64(&args, stage->worker_seconds);
+    qn_sqlite_f64(&args, stage->cpu_seconds);
+    return qn_sqlite_run(&args, doing, err);
+}
+
+qn_code qn_store_stage_put(struct qn_store *store, const char *run_id,
+                           const struct qn_store_stage *stage, struct qn_err *err)
+{
+    struct qn_store_scope scope;
+    QN_TRY(qn_store_enter(store, &scope, err));
+    return qn_store_leave(store, &scope, stage_put(store, run_id, stage, err), err);
+}
+
 static qn_code input_put(struct qn_store *store, const char *run_id,
                          const struct qn_store_input *input, struct qn_err *err)
 {

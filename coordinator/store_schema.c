@@ -25,6 +25,11 @@ static const char *const tables[] = {
     " rows_deduplicated INTEGER NOT NULL, rows_added INTEGER NOT NULL,"
     " rows_absorbed INTEGER NOT NULL, seconds REAL, PRIMARY KEY(run_id, job)) STRICT",
 
+    "CREATE TABLE _quern_timings(run_id TEXT NOT NULL, job TEXT NOT NULL,"
+    " stage INTEGER NOT NULL, name TEXT NOT NULL, rounds INTEGER NOT NULL,"
+    " tasks INTEGER NOT NULL, seconds REAL NOT NULL, worker_seconds REAL NOT NULL,"
+    " cpu_seconds REAL NOT NULL, PRIMARY KEY(run_id, job, stage)) STRICT, WITHOUT ROWID",
+
     "CREATE TABLE _quern_commits(run_id TEXT NOT NULL, job TEXT NOT NULL,"
     " stage INTEGER NOT NULL, round INTEGER NOT NULL, chunk INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, rows INTEGER NOT NULL, digest TEXT NOT NULL,"

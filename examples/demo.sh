@@ -41,10 +41,8 @@ wait "$coordinator"
 
 cat >&2 <<NEXT
 
-the customers most likely to leave:
-  sqlite3 $folder/churn.db "select * from churn_scores order by score desc limit 10"
-the rows that were refused, and why:
-  sqlite3 $folder/churn.db "select file, line, rule, message, raw from _quern_quarantine limit 10"
-the same with more workers in one command:
+the model, and where it comes from
+  $quern models show churn@champion --warehouse $folder/churn.db
+the same run with four workers, in one command
   $quern run examples/churn/quern.yaml --set data=$folder --workers 4 --warehouse /tmp/churn.db
 NEXT

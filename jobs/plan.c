@@ -205,6 +205,41 @@ static qn_code compile_all(struct qn_plan *plan, struct qn_err *err)
     return QN_OK;
 }
 
+/* --- selection ------------------------------------------------------------------------------- */
+
+static qn_code select_job(struct qn_plan *plan, const char *name, struct qn_err *err)
+{
+    int32_t index = qn_plan_find_job(plan, name);
+    if (index >= 0) {
+        plan->jobs[index].wanted = true;
+        return QN_OK;
+    }
+    const char **names = QN_NEW_ARRAY(&plan->arena, const char *, plan->spec.n_jobs);
+    if (!names)
+        return qn_err_nomem(err, "a plan");
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
+        names[i] = plan->spec.jobs[i].name;
+    const char *near = qn_strv_closest(qn_strv_from(name), names, plan->spec.n_jobs);
+    return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB, "%s has no job '%s'%s%s%s", plan->spec.path,
+                      name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static qn_code select_jobs(struct qn_plan *plan, const struct qn_plan_options *options,
+                           struct qn_err *err)
+{
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
+        plan->jobs[i].wanted = options->n_select == 0;
+    for (uint32_t i = 0; i < options->n_select; i++)
+        QN_TRY(select_job(plan, options->select[i], err));
+    /* Needs come first in the order, so one pass from its end finds all of them. */
+    for (uint32_t at = plan->n_order; at-- > 0;) {
+        const struct qn_plan_job *job = &plan->jobs[plan->order[at]];
+        for (uint32_t i = 0; job->wanted && i < plan->spec.n_jobs; i++)
+            plan->jobs[i].wanted |= job->needs[i];
+    }
+    return QN_OK;
+}
+
 /* --- the coordinator's side ------------------------------------------------------------------ */
 
 static uint64_t bytes_of_files(const struct qn_source_options *options)
@@ -265,7 +300,8 @@ qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options
         return qn_err_nomem(err, "a plan");
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)
         inspect_source(plan, i);
-    return compile_all(plan, err);
+    QN_TRY(compile_all(plan, err));
+    return select_jobs(plan, options, err);
 }
 
 void qn_plan_fini(struct qn_plan *plan)
@@ -301,6 +337,9 @@ void qn_plan_pack(const struct qn_plan *plan, struct qn_buf *out)
     qn_buf_put_u32(out, plan->spec.n_sources);
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)
         pack_source(out, &plan->sources[i]);
+    /* Workers run what they are given; but a run of other jobs is another run. */
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
+        qn_buf_put_u8(out, plan->jobs[i].wanted);
 }
 
 static qn_code unpack_source(struct qn_plan *plan, struct qn_unpack *in, uint32_t index,
@@ -372,6 +411,8 @@ qn_code qn_plan_unpack(struct qn_plan *plan, struct qn_strv bytes, struct qn_err
         return qn_err_nomem(err, "a plan");
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)
         QN_TRY(unpack_source(plan, &in, i, err));
-    QN_TRY(qn_unpack_end(&in, "the plan", err));
-    return compile_all(plan, err);
+    QN_TRY(compile_all(plan, err));
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
+        plan->jobs[i].wanted = qn_unpack_u8(&in) != 0;
+    return qn_unpack_end(&in, "the plan", err);
 }

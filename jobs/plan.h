@@ -24,6 +24,7 @@ struct qn_plan_job {
     struct qn_job job;
     enum qn_plan_job_state state;
     bool *needs;          /* [n_jobs]: reads rows or a model of that job */
+    bool wanted;          /* selected, or needed by one that is */
     uint64_t input_bytes; /* what its first input holds, as far as known when planning */
 };
 
@@ -40,10 +41,13 @@ struct qn_plan_options {
     const char *path; /* of the spec */
     const struct qn_setting *settings;
     uint32_t n_settings;
+    const char *const *select; /* names of jobs; they and what they need are wanted */
+    uint32_t n_select;         /* 0: all are */
 };
 
 /* Reads the spec, inspects sources, compiles jobs. QN_EINPUT: plan->spec.diags holds every mistake
- * found; render them. The plan must be finished by qn_plan_fini in every case. */
+ * found; render them. QN_ENOTFOUND: a selected job is none of the spec's. The plan must be finished
+ * by qn_plan_fini in every case. */
 QN_CHECK qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,
                               struct qn_err *err);
 void qn_plan_fini(struct qn_plan *plan);

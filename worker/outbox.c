@@ -56,6 +56,7 @@ static qn_code send_end(const struct qn_task *task, struct qn_dialer *dialer, st
         msg.done.counters = task->counters;
         msg.done.chunk = task->result;
         msg.done.micros = task->micros;
+        msg.done.cpu_micros = task->cpu_micros;
     } else {
         struct qn_err placeless = task->err; /* the place travels in fields of its own */
         placeless.file[0] = '\0';

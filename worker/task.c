@@ -235,11 +235,12 @@ static void name_the_place(struct qn_task *task)
 
 void qn_task_run(struct qn_task *task, struct qn_executor *executor)
 {
-    int64_t started = qn_clock_us();
+    int64_t started = qn_clock_us(), cpu_started = qn_clock_thread_us();
     task->code = atomic_load(&task->work.cancelled)
                      ? qn_err_set(&task->err, QN_ECANCEL, QN_BLAME_NONE, "cancelled")
                      : run_task(task, executor);
     if (task->code != QN_OK)
         name_the_place(task);
     task->micros = (uint64_t)(qn_clock_us() - started);
+    task->cpu_micros = (uint64_t)(qn_clock_thread_us() - cpu_started);
 }

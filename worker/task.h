@@ -33,7 +33,7 @@ struct qn_task {
     struct qn_hash128 digest;
     struct qn_counters counters;
     struct qn_chunk_result result;
-    uint64_t micros;
+    uint64_t micros, cpu_micros;
 };
 
 /* Copies what the message lent; brief is set by the caller once it is here. NULL: no memory. */

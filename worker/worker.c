@@ -11,11 +11,14 @@
 #include "worker/outbox.h"
 #include "worker/task.h"
 
-/* A session thread that only waits for its executors still looks at its clocks this often. */
-enum { WAIT_MS = 100, DIAL_RETRY_MS = 5, MAX_TOKENS = 4096 };
+/* A session thread that only waits for its executors still looks at its clocks this often; while
+ * it makes contact, a connection that is up may still need a moment to take its first message. */
+enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096 };
 
 enum phase {
-    DIALLING, /* HELLO is not out yet, or not answered */
+    DIALLING,  /* the control connection is not up yet */
+    GREETING,  /* HELLO is out */
+    ATTACHING, /* welcome; the data connection is not up yet */
     WORKING,
     DRAINING, /* takes no more tasks */
     OVER,
@@ -28,7 +31,6 @@ struct worker {
     struct qn_dialer *dialer;
     struct qn_arena arena; /* of the message being handled */
     struct qn_buf frame;
-    bool hello_sent, goodbye_sent;
     int64_t dialled_ms, heard_ms, pulsed_ms;
     uint64_t session;
     uint32_t pulse_ms, lease_ms;
@@ -330,9 +332,9 @@ static qn_code find_folder(struct worker *worker, struct qn_strv folder, struct 
 
 static qn_code welcome(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
 {
-    if (worker->phase != DIALLING || msg->welcome.plan.len != QN_SHA256_HEX - 1)
+    if (worker->phase != GREETING || msg->welcome.plan.len != QN_SHA256_HEX - 1)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a WELCOME that does not fit");
-    worker->phase = *worker->options->stop ? DRAINING : WORKING;
+    worker->phase = ATTACHING;
     worker->session = msg->welcome.session;
     worker->pulse_ms = msg->welcome.pulse_ms;
     worker->lease_ms = msg->welcome.lease_ms;
@@ -344,16 +346,15 @@ static qn_code welcome(struct worker *worker, const struct qn_msg *msg, struct q
         return qn_err_nomem(err, "an endpoint");
     QN_TRY(qn_dialer_open_data(worker->dialer, endpoint, err));
     qn_log_debug("joined run %.*s", QN_STRV_ARG(msg->welcome.run_id));
-    struct qn_msg attach = {.kind = QN_MSG_ATTACH};
-    attach.attach.session = worker->session;
-    /* The data connection is new: wait until it takes its first message. */
-    qn_code code;
-    int64_t give_up_ms = qn_clock_ms() + worker->lease_ms;
-    while ((code = send_on(worker, QN_DATA, &attach, err)) == QN_ESTATE &&
-           qn_clock_ms() < give_up_ms)
-        usleep(500);
-    if (code != QN_OK)
-        return code;
+    return QN_OK;
+}
+
+static qn_code attach(struct worker *worker, struct qn_err *err)
+{
+    struct qn_msg msg = {.kind = QN_MSG_ATTACH};
+    msg.attach.session = worker->session;
+    QN_TRY(send_on(worker, QN_DATA, &msg, err));
+    worker->phase = *worker->options->stop ? DRAINING : WORKING;
     return ask_for(worker, qn_strv_from(worker->plan_hash), err);
 }
 
@@ -446,29 +447,41 @@ static void forget_session(struct worker *worker)
 static qn_code dial(struct worker *worker, struct qn_err *err)
 {
     worker->phase = DIALLING;
-    worker->hello_sent = worker->goodbye_sent = false;
     worker->dialled_ms = worker->heard_ms = worker->pulsed_ms = qn_clock_ms();
     worker->pulse_ms = 1000;
     worker->lease_ms = 10000;
     return qn_dialer_open(worker->options->endpoint, &worker->dialer, err);
 }
 
+/* The next step towards a session, once what it needs is connected. Who is lost on the way is
+ * dialled anew: the next one behind the endpoint has heard no HELLO. */
+static qn_code make_contact(struct worker *worker, struct qn_err *err)
+{
+    enum qn_dialer_state state = qn_dialer_state(worker->dialer);
+    qn_code code = QN_OK;
+    if (state == QN_LOST)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "the coordinator is gone");
+    if (state == QN_CONNECTED && worker->phase == DIALLING) {
+        code = send_hello(worker, err);
+        if (code == QN_OK)
+            worker->phase = GREETING;
+    } else if (state == QN_CONNECTED && worker->phase == ATTACHING) {
+        code = attach(worker, err);
+    }
+    if (code != QN_OK && code != QN_ESTATE)
+        return code;
+    int64_t spent_ms = qn_clock_ms() - worker->dialled_ms;
+    if (worker->options->patience_ms >= 0 && spent_ms > worker->options->patience_ms)
+        return qn_err_set(err, QN_EIO, QN_BLAME_COORDINATOR, "no coordinator answers at %s",
+                          worker->options->endpoint);
+    return QN_OK;
+}
+
 static qn_code keep_alive(struct worker *worker, struct qn_err *err)
 {
     int64_t now = qn_clock_ms();
-    if (worker->phase == DIALLING) {
-        if (!worker->hello_sent) {
-            qn_code code = send_hello(worker, err);
-            worker->hello_sent = code == QN_OK;
-            if (code != QN_OK && code != QN_ESTATE)
-                return code;
-        }
-        if (worker->options->patience_ms >= 0 &&
-            now - worker->dialled_ms > worker->options->patience_ms)
-            return qn_err_set(err, QN_EIO, QN_BLAME_COORDINATOR, "no coordinator answers at %s",
-                              worker->options->endpoint);
-        return QN_OK;
-    }
+    if (worker->phase < WORKING)
+        return make_contact(worker, err);
     if (now - worker->heard_ms > worker->lease_ms)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                           "the coordinator has been silent for %u ms", worker->lease_ms);
@@ -478,7 +491,7 @@ static qn_code keep_alive(struct worker *worker, struct qn_err *err)
 /* Draining: says so once, gives back what is not started, leaves when nothing is held. */
 static qn_code wind_down(struct worker *worker, struct qn_err *err)
 {
-    if (*worker->options->stop && worker->phase == DIALLING)
+    if (*worker->options->stop && worker->phase < WORKING)
         worker->phase = OVER;
     if (*worker->options->stop && worker->phase == WORKING) {
         struct qn_msg msg = {.kind = QN_MSG_DRAIN};
@@ -498,7 +511,9 @@ static qn_code wind_down(struct worker *worker, struct qn_err *err)
 
 static qn_code step(struct worker *worker, struct qn_err *err)
 {
-    int wait_ms = worker->phase == DIALLING && !worker->hello_sent ? DIAL_RETRY_MS : WAIT_MS;
+    bool ready = (worker->phase == DIALLING || worker->phase == ATTACHING) &&
+                 qn_dialer_state(worker->dialer) == QN_CONNECTED;
+    int wait_ms = ready ? CONTACT_MS : WAIT_MS;
     qn_dialer_wait(worker->dialer, wait_ms, worker->pool ? qn_pool_wake_fd(worker->pool) : -1);
     QN_TRY(receive_all(worker, err));
     if (worker->phase == OVER)

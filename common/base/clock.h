@@ -8,6 +8,9 @@
 int64_t qn_clock_ms(void);
 int64_t qn_clock_us(void);
 
+/* Processor time that the calling thread has used. */
+int64_t qn_clock_thread_us(void);
+
 /* UTC wall time as ISO-8601 with milliseconds: "2026-01-31T12:00:00.123Z". */
 enum { QN_CLOCK_ISO = 25 };
 void qn_clock_iso(char out[QN_CLOCK_ISO]);

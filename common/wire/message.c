@@ -108,6 +108,22 @@ static const struct field chunk_fields[] = {
 static const struct record chunk_record = {"chunk", chunk_fields, N_OF(chunk_fields),
                                            sizeof(struct qn_chunk_result)};
 
+static const struct field job_fields[] = {
+    TEXT(struct qn_msg_job, name, MAX_SHORT),
+    TEXT(struct qn_msg_job, kind, MAX_SHORT),
+    TEXT(struct qn_msg_job, status, MAX_SHORT),
+    TEXT(struct qn_msg_job, stage, MAX_SHORT),
+    U32(struct qn_msg_job, stage_number),
+    U32(struct qn_msg_job, n_stages),
+    U32(struct qn_msg_job, round),
+    U64(struct qn_msg_job, done),
+    U64(struct qn_msg_job, total),
+    RECORD(struct qn_msg_job, counters, &counters_record),
+    U64(struct qn_msg_job, micros),
+};
+static const struct record job_record = {"job", job_fields, N_OF(job_fields),
+                                         sizeof(struct qn_msg_job)};
+
 static const struct field hello_fields[] = {
     U32(struct qn_msg, hello.protocol),
     TEXT(struct qn_msg, hello.engine, MAX_SHORT),
@@ -157,6 +173,7 @@ static const struct field done_fields[] = {
     RECORD(struct qn_msg, done.counters, &counters_record),
     RECORD(struct qn_msg, done.chunk, &chunk_record),
     U64(struct qn_msg, done.micros),
+    U64(struct qn_msg, done.cpu_micros),
     U32(struct qn_msg, done.left),
 };
 static const struct field failed_fields[] = {
@@ -167,6 +184,18 @@ static const struct field failed_fields[] = {
     U64(struct qn_msg, failed.line),
     U64(struct qn_msg, failed.column),
     TEXT(struct qn_msg, failed.message, MAX_TEXT),
+};
+
+static const struct field ask_fields[] = {U32(struct qn_msg, ask.protocol)};
+static const struct field status_fields[] = {
+    TEXT(struct qn_msg, status.run_id, MAX_SHORT),
+    TEXT(struct qn_msg, status.spec, MAX_SHORT),
+    U64(struct qn_msg, status.micros),
+    U64(struct qn_msg, status.rows_read),
+    U32(struct qn_msg, status.workers),
+    U32(struct qn_msg, status.slots),
+    U32(struct qn_msg, status.draining),
+    LIST(status, &job_record),
 };
 
 #define KIND(kind, fields) [QN_MSG_##kind] = {#kind, fields, N_OF(fields), sizeof(struct qn_msg)}
@@ -192,6 +221,8 @@ static const struct record kinds[] = {
     KIND(DONE, done_fields),
     KIND(FAILED, failed_fields),
     KIND(ACK, one_token_fields),
+    KIND(ASK, ask_fields),
+    KIND(STATUS, status_fields),
 };
 
 bool qn_token_eq(const struct qn_token *a, const struct qn_token *b)

@@ -16,8 +16,8 @@
 #include "flow/source.h"
 
 /* Counted up whenever a message changes shape; peers of another version are refused. What never
- * changes: HELLO starts [1, protocol, ...] and REFUSED is [3, reason]. */
-enum { QN_PROTOCOL_VERSION = 2 };
+ * changes: HELLO starts [1, protocol, ...], REFUSED is [3, reason], ASK is [21, protocol]. */
+enum { QN_PROTOCOL_VERSION = 3 };
 
 /* The most bytes of one DATA or BLOB: what a frame holds beside their other fields. */
 enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 256 };
@@ -45,6 +45,9 @@ enum qn_msg_kind {
     QN_MSG_DONE,   /* w>c  the part is whole */
     QN_MSG_FAILED, /* w>c  the task failed, with blame */
     QN_MSG_ACK,    /* c>w  the result is safe (or unwanted): forget it */
+    /* control connection, of anybody: no HELLO comes before it */
+    QN_MSG_ASK,    /* ?>c  how far is the run? */
+    QN_MSG_STATUS, /* c>?  so far */
 };
 
 /* Names one attempt at one task. A result whose token is not live gets an ACK and is dropped. */
@@ -63,6 +66,15 @@ struct qn_msg_task {
     struct qn_strv path;  /* chunk's or part's file; empty for PARTITIONS stages */
     uint32_t file_index;
     uint64_t begin, end, start, file_bytes;
+};
+
+/* A job of a run under way; `done` of `total` units of the stage it is in. */
+struct qn_msg_job {
+    struct qn_strv name, kind, status, stage;
+    uint32_t stage_number, n_stages, round; /* stage_number: from 0 */
+    uint64_t done, total;
+    struct qn_counters counters;
+    uint64_t micros;
 };
 
 struct qn_msg {
@@ -128,7 +140,7 @@ struct qn_msg {
             struct qn_hash128 digest; /* XXH3-128 of the part */
             struct qn_counters counters;
             struct qn_chunk_result chunk;
-            uint64_t micros;
+            uint64_t micros, cpu_micros; /* of the attempt: by the clock, of its thread */
             uint32_t left; /* 1: the part lies in the shared folder, no DATA was sent */
         } done;
         struct {
@@ -139,6 +151,16 @@ struct qn_msg {
             uint64_t line, column;
             struct qn_strv message; /* with its frames */
         } failed;
+        struct {
+            uint32_t protocol;
+        } ask;
+        struct {
+            struct qn_strv run_id, spec; /* the spec's name */
+            uint64_t micros, rows_read;
+            uint32_t workers, slots, draining;
+            struct qn_msg_job *items; /* needs first */
+            uint32_t n;
+        } status;
         /* PULSE, DRAIN carry nothing */
     };
 };

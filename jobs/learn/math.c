@@ -133,12 +133,6 @@ double qn_expit(double x)
     return share - share * (lost / u); /* 1 + e was rounded to u */
 }
 
-double qn_logit_loss(double eta, double label)
-{
-    double positive = eta > 0 ? eta : 0, size = eta > 0 ? eta : -eta;
-    return qn_log1p(qn_exp(-size)) + (positive - label * eta);
-}
-
 static const double INV_SQRT_PI = 0x1.20dd750429b6dp-1;
 
 /* erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (1 3 5 ... (2n+1)): all terms positive. */

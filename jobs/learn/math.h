@@ -16,9 +16,6 @@ double qn_log1p(double x); /* log(1 + x), accurate near 0 */
 double qn_expit(double x); /* 1 / (1 + exp(-x)) */
 double qn_erfc(double x);
 
-/* Log-loss of one row by its linear predictor: log(1 + exp(eta)) - label * eta; never overflows. */
-double qn_logit_loss(double eta, double label);
-
 /* Two-sided p-value of a standard normal z: 2 (1 - Phi(|z|)). */
 double qn_normal_p_value(double z);
 

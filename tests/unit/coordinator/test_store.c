@@ -48,7 +48,7 @@ static void opening_makes_the_tables_and_raises_the_epoch(void **state)
                  "type = 'table' ORDER BY name)",
                  "_quern_commits _quern_inputs _quern_jobs _quern_meta _quern_model_aliases "
                  "_quern_model_metrics _quern_models _quern_profile _quern_quarantine "
-                 "_quern_runs _quern_tests _quern_watermarks");
+                 "_quern_runs _quern_tests _quern_timings _quern_watermarks");
     qn_store_close(store);
     folder_remove(&folder);
 }

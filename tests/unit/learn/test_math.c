@@ -75,8 +75,6 @@ static void test_edges(void **state)
     assert_true(qn_exp(-745.0) > 0 && ulps(qn_exp(-720), expl(-720)) <= 1);
     assert_true(ulps(qn_exp(709.7), expl(709.7L)) <= 2000); /* the decimal is not the double */
     assert_true(qn_exp(709.7) < HUGE_VAL);
-    assert_true(qn_logit_loss(1000, 0) == 1000 && qn_logit_loss(-1000, 0) == 0);
-    assert_true(qn_logit_loss(-1000, 1) == 1000 && qn_logit_loss(1000, 1) == 0);
 }
 
 static void test_erfc(void **state)

@@ -77,6 +77,7 @@ static inline void random_done(struct random *random, struct qn_msg *msg)
         (struct qn_chunk_result){random_u64(random), random_u64(random), random_u64(random),
                                  random_u64(random), random_u64(random)};
     msg->done.micros = random_u64(random);
+    msg->done.cpu_micros = random_u64(random);
     msg->done.left = random_u32(random);
 }
 
@@ -104,6 +105,39 @@ static inline void random_greeting(struct random *random, struct qn_arena *arena
         msg->welcome.folder = random_run(random, arena, 200, false);
         msg->welcome.proof = random_run(random, arena, 40, false);
     }
+}
+
+static inline struct qn_msg_job random_job(struct random *random, struct qn_arena *arena)
+{
+    return (struct qn_msg_job){
+        .name = random_run(random, arena, 63, false),
+        .kind = random_run(random, arena, 10, false),
+        .status = random_run(random, arena, 10, false),
+        .stage = random_run(random, arena, 20, false),
+        .stage_number = random_u32(random),
+        .n_stages = random_u32(random),
+        .round = random_u32(random),
+        .done = random_u64(random),
+        .total = random_u64(random),
+        .counters = {random_u64(random), random_u64(random), random_u64(random), random_u64(random),
+                     random_u64(random), random_u64(random), random_u64(random)},
+        .micros = random_u64(random)};
+}
+
+static inline void random_status(struct random *random, struct qn_arena *arena, struct qn_msg *msg)
+{
+    uint32_t n = (uint32_t)(random_below(random, 300) >> random_below(random, 9));
+    msg->status.run_id = random_run(random, arena, 40, false);
+    msg->status.spec = random_run(random, arena, 63, false);
+    msg->status.micros = random_u64(random);
+    msg->status.rows_read = random_u64(random);
+    msg->status.workers = random_u32(random);
+    msg->status.slots = random_u32(random);
+    msg->status.draining = random_u32(random);
+    msg->status.n = n;
+    msg->status.items = QN_NEW_ARRAY(arena, struct qn_msg_job, n);
+    for (uint32_t i = 0; i < n; i++)
+        msg->status.items[i] = random_job(random, arena);
 }
 
 static inline void random_failed(struct random *random, struct qn_arena *arena, struct qn_msg *msg)
@@ -150,6 +184,8 @@ static inline void random_message(struct random *random, struct qn_arena *arena,
     case QN_MSG_CREDIT: msg->credit.bytes = random_u64(random); break;
     case QN_MSG_DONE: random_done(random, msg); break;
     case QN_MSG_FAILED: random_failed(random, arena, msg); break;
+    case QN_MSG_ASK: msg->ask.protocol = random_u32(random); break;
+    case QN_MSG_STATUS: random_status(random, arena, msg); break;
     case QN_MSG_PULSE:
     case QN_MSG_DRAIN: break;
     }

@@ -55,7 +55,7 @@ static void test_every_kind_round_trips(void **state)
 {
     (void)state;
     struct random random = {1};
-    for (int kind = QN_MSG_HELLO; kind <= QN_MSG_ACK; kind++) {
+    for (int kind = QN_MSG_HELLO; kind <= QN_MSG_STATUS; kind++) {
         for (int i = 0; i < ROUNDS; i++) {
             struct qn_msg msg, back;
             char *block;
@@ -87,6 +87,7 @@ static void test_fields_keep_their_places(void **state)
     assert_memory_equal(&msg.done.counters, &back.done.counters, sizeof msg.done.counters);
     assert_memory_equal(&msg.done.chunk, &back.done.chunk, sizeof msg.done.chunk);
     assert_int_equal(msg.done.micros, back.done.micros);
+    assert_int_equal(msg.done.cpu_micros, back.done.cpu_micros);
     assert_int_equal(msg.done.left, back.done.left);
     free(block);
 
@@ -123,7 +124,7 @@ static void test_the_library_reads_it(void **state)
 {
     (void)state;
     struct random random = {3};
-    for (int kind = QN_MSG_HELLO; kind <= QN_MSG_ACK; kind++) {
+    for (int kind = QN_MSG_HELLO; kind <= QN_MSG_STATUS; kind++) {
         struct qn_msg msg;
         random_message(&random, &arena, (enum qn_msg_kind)kind, &msg);
         encode(&msg);
@@ -143,7 +144,7 @@ static void test_every_truncation_is_refused(void **state)
 {
     (void)state;
     struct random random = {4};
-    for (int kind = QN_MSG_HELLO; kind <= QN_MSG_ACK; kind++) {
+    for (int kind = QN_MSG_HELLO; kind <= QN_MSG_STATUS; kind++) {
         struct qn_msg msg, back;
         random_message(&random, &arena, (enum qn_msg_kind)kind, &msg);
         encode(&msg);
