@@ -10,7 +10,7 @@ struct qn_blob_table {
     struct qn_blob_entry *first;
 };
 
-/* Copies the bytes and tells their hash. */
+/* Copies the bytes and tells their hash. Each put is undone by one drop. */
 QN_CHECK qn_code qn_blob_table_put(struct qn_blob_table *table, struct qn_strv bytes,
                                    char hash[QN_SHA256_HEX], struct qn_err *err);
 /* Borrowed; empty when there is none. */

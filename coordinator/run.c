@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
+#include "coordinator/lock.h"
 #include "wire/part.h"
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -147,9 +148,10 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
 
 qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
-    *run = (struct qn_run){.plan = options->plan};
+    *run = (struct qn_run){.plan = options->plan, .lock = -1};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
+    QN_TRY(qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err));
     QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
     QN_TRY(begin_or_resume(run, options, err));
     QN_TRY(make_folder(run, &run->run_folder, options->state_folder, run->run_id, err));
@@ -176,6 +178,7 @@ void qn_run_close(struct qn_run *run)
         qn_store_rollback(run->store);
     if (run->store)
         qn_store_close(run->store);
+    qn_lock_release(run->lock);
     if (run->journal)
         qn_journal_close(run->journal);
     qn_blob_table_fini(&run->blobs);

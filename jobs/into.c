@@ -15,13 +15,33 @@ static const struct qn_key keys[] = {
 };
 const struct qn_spec_keys qn_into_keys = QN_KEYS("into", keys);
 
+const struct qn_node *qn_into_table(const struct qn_node *node)
+{
+    return node && node->kind == QN_NODE_SCALAR ? node : qn_node_get(node, "table");
+}
+
+static bool is_reserved(struct qn_strv name)
+{
+    static const char *const prefixes[] = {"_quern_", "sqlite_"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t n = strlen(prefixes[i]);
+        if (name.len >= n &&
+            qn_strv_eq_nocase((struct qn_strv){name.data, n}, qn_strv_from(prefixes[i])))
+            return true;
+    }
+    return false;
+}
+
 void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_into *out)
 {
-    bool is_name = node && node->kind == QN_NODE_SCALAR;
+    const struct qn_node *table = qn_into_table(node);
     const char *how = qn_node_text(qn_node_get(node, "write_disposition"), "replace");
-    out->table = qn_node_text(is_name ? node : qn_node_get(node, "table"), NULL);
+    out->table = qn_node_text(table, NULL);
     out->disposition = strcmp(how, "append") == 0 ? QN_WRITE_APPEND : QN_WRITE_REPLACE;
-    if (is_name && !qn_strv_is_identifier(node->text))
+    if (table && table == node && !qn_strv_is_identifier(node->text))
         qn_diags_add(diags, node->span, "letters, digits and _, at most 63", NULL,
                      "'%s' is no table name", out->table);
+    else if (out->table && is_reserved(table->text))
+        qn_diags_add(diags, table->span, NULL, "choose another name",
+                     "names of tables that start with _quern_ or sqlite_ are reserved");
 }

@@ -9,7 +9,10 @@
 /* For an `into` of shape OBJECT with or_text: {table, write_disposition}, or the bare name. */
 extern const struct qn_spec_keys qn_into_keys;
 
-/* Reads the node (NULL: no table). A bare name that is none is a complaint. */
+/* The scalar that names the table, in either form; NULL when there is none. */
+const struct qn_node *qn_into_table(const struct qn_node *node);
+
+/* Reads the node (NULL: no table). A name that no table can have is a complaint. */
 void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_into *out);
 
 #endif

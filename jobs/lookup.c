@@ -19,11 +19,20 @@ static const char *closest_of(const struct qn_schema *schema, struct qn_strv nam
     return qn_strv_closest(name, names, n);
 }
 
-int32_t qn_lookup_column(const struct qn_schema *schema, struct qn_strv name, struct qn_span span,
-                         const char *where, struct qn_diags *diags)
+bool qn_gaps_hide(const struct qn_gaps *gaps, struct qn_strv name)
+{
+    for (uint32_t i = 0; gaps && i < gaps->n_names; i++)
+        if (qn_strv_eq_nocase(name, qn_strv_from(gaps->names[i])))
+            return true;
+    return gaps && gaps->any;
+}
+
+int32_t qn_lookup_column(const struct qn_schema *schema, const struct qn_gaps *gaps,
+                         struct qn_strv name, struct qn_span span, const char *where,
+                         struct qn_diags *diags)
 {
     int32_t column = qn_schema_find(schema, name);
-    if (column >= 0)
+    if (column >= 0 || qn_gaps_hide(gaps, name))
         return column;
     struct qn_buf all;
     qn_buf_init(&all);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "jobs/into.h"
+#include "jobs/lookup.h"
 #include "spec/node.h"
 
 /* A shuffle gets one partition per this many bytes of input. */
@@ -42,14 +44,19 @@ static const char *closest_input(struct qn_plan *plan, struct qn_strv name)
     return qn_strv_closest(name, names, n);
 }
 
-static bool input_source(const struct plan_env *at, uint32_t index, struct qn_input *out)
+/* Of a source or a job that is too wrong to tell: any name may be one of its columns. */
+static const struct qn_gaps nothing_known = {.any = true};
+
+static void input_source(const struct plan_env *at, uint32_t index, struct qn_input *out)
 {
-    struct qn_plan_source *source = &at->plan->sources[index];
+    const struct qn_plan_source *source = &at->plan->sources[index];
     *out = (struct qn_input){.kind = QN_INPUT_SOURCE,
                              .index = index,
                              .name = at->plan->spec.sources[index].name,
-                             .schema = &source->info.schema};
-    return source->ready; /* what is wrong with it was said already */
+                             .schema = &source->info.schema,
+                             .gaps = source->ready  ? NULL
+                                     : source->gaps ? source->gaps
+                                                    : &nothing_known};
 }
 
 static bool input_job(const struct plan_env *at, const struct qn_node *node, uint32_t index,
@@ -64,9 +71,7 @@ static bool input_job(const struct plan_env *at, const struct qn_node *node, uin
         return false;
     }
     const struct qn_plan_job *upstream = compile_job(plan, index);
-    if (upstream->state != QN_PLAN_READY)
-        return false;
-    if (upstream->job.out.n_fields == 0) {
+    if (upstream->job.out.n_fields == 0 && !upstream->job.gaps) {
         qn_diags_add(&plan->spec.diags, node->span, NULL, NULL, "job %s gives no rows to read",
                      upstream->job.name);
         return false;
@@ -74,7 +79,8 @@ static bool input_job(const struct plan_env *at, const struct qn_node *node, uin
     *out = (struct qn_input){.kind = QN_INPUT_DATASET,
                              .index = index,
                              .name = upstream->job.name,
-                             .schema = &upstream->job.out};
+                             .schema = &upstream->job.out,
+                             .gaps = upstream->job.gaps};
     return true;
 }
 
@@ -87,8 +93,10 @@ static bool env_input(const struct qn_job_env *env, const struct qn_node *node,
     if (!name)
         return false;
     for (uint32_t i = 0; i < spec->n_sources; i++)
-        if (strcmp(spec->sources[i].name, name) == 0)
-            return input_source(at, i, out);
+        if (strcmp(spec->sources[i].name, name) == 0) {
+            input_source(at, i, out);
+            return true;
+        }
     int32_t job = qn_plan_find_job(at->plan, name);
     if (job >= 0)
         return input_job(at, node, (uint32_t)job, out);
@@ -98,7 +106,9 @@ static bool env_input(const struct qn_job_env *env, const struct qn_node *node,
         snprintf(hint, sizeof hint, "did you mean '%s'?", near);
     qn_diags_add(&at->plan->spec.diags, node->span, "the name of a source or of a job",
                  near ? hint : NULL, "no source or job is called '%s'", name);
-    return false;
+    static const struct qn_schema no_columns = {0};
+    *out = (struct qn_input){.name = name, .schema = &no_columns, .gaps = &nothing_known};
+    return true;
 }
 
 static const struct qn_node *env_source_node(const struct qn_job_env *env,
@@ -143,6 +153,15 @@ static uint32_t partitions_for(uint64_t bytes)
     return (uint32_t)(n < QN_MAX_PARTITIONS ? n : QN_MAX_PARTITIONS);
 }
 
+/* A job that is refused still tells what it would give, so that mistakes of those that read it
+ * show in the same go. */
+static void refuse_job(struct qn_plan_job *planned)
+{
+    planned->state = QN_PLAN_REFUSED;
+    if (planned->job.out.n_fields == 0)
+        planned->job.gaps = &nothing_known;
+}
+
 static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
 {
     struct qn_plan_job *planned = &plan->jobs[index];
@@ -152,7 +171,7 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
     planned->state = QN_PLAN_COMPILING;
     planned->job = (struct qn_job){.name = written->name, .ops = written->ops, .index = index};
     if (!written->ops) { /* an unknown kind: said already */
-        planned->state = QN_PLAN_REFUSED;
+        refuse_job(planned);
         return planned;
     }
     /* Inputs first, so that their size is known: it decides the number of partitions. */
@@ -179,9 +198,30 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
     if (code != QN_OK && code != QN_EINPUT)
         qn_diags_add(&plan->spec.diags, written->name_span, NULL, NULL, "job %s: %s", written->name,
                      err.message);
-    planned->state = code == QN_OK ? QN_PLAN_READY : QN_PLAN_REFUSED;
+    if (code == QN_OK)
+        planned->state = QN_PLAN_READY;
+    else
+        refuse_job(planned);
     plan->order[plan->n_order++] = index; /* after everything it asked for */
     return planned;
+}
+
+/* Two jobs that fill one table would race for what it holds in the end. */
+static void check_tables(struct qn_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->spec.n_jobs; i++) {
+        const char *table = plan->jobs[i].job.into.table;
+        for (uint32_t k = 0; table && k < i; k++) {
+            const char *other = plan->jobs[k].job.into.table;
+            if (!other || !qn_strv_eq_nocase(qn_strv_from(table), qn_strv_from(other)))
+                continue;
+            const struct qn_node *into = qn_node_get(plan->spec.jobs[i].node, "into");
+            qn_diags_add(&plan->spec.diags, qn_into_table(into)->span, NULL,
+                         "give each job a table of its own", "job %s fills table %s already",
+                         plan->spec.jobs[k].name, other);
+            break;
+        }
+    }
 }
 
 static qn_code compile_all(struct qn_plan *plan, struct qn_err *err)
@@ -198,6 +238,7 @@ static qn_code compile_all(struct qn_plan *plan, struct qn_err *err)
     }
     for (uint32_t i = 0; i < n_jobs; i++)
         compile_job(plan, i);
+    check_tables(plan);
     if (plan->spec.diags.n_errors)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "%zu mistake%s in %s",
                           plan->spec.diags.n_errors, plan->spec.diags.n_errors == 1 ? "" : "s",
@@ -259,7 +300,69 @@ static const struct qn_source_ops *format_of(const struct qn_spec_source *source
     return source->options.n_paths ? qn_source_by_suffix(source->options.paths[0]) : NULL;
 }
 
+/* The file's columns with the types that are declared for them. */
+static bool retype(struct qn_plan *plan, const struct qn_source_options *options,
+                   struct qn_schema *schema)
+{
+    struct qn_field *fields = QN_NEW_ARRAY(&plan->arena, struct qn_field, schema->n_fields);
+    if (!fields)
+        return false;
+    memcpy(fields, schema->fields, schema->n_fields * sizeof *fields);
+    for (uint32_t i = 0; i < options->n_columns; i++) {
+        int32_t at = qn_schema_find(schema, qn_strv_from(options->columns[i].name));
+        if (at >= 0)
+            fields[at].type = options->columns[i].type;
+    }
+    schema->fields = fields;
+    return true;
+}
+
+/* Declared columns that the file's header does not have: each is a complaint at its own place. Jobs
+ * are checked against the columns that the file has. False: something else is wrong. */
+static bool complain_columns(struct qn_plan *plan, const struct qn_source_options *options,
+                             struct qn_plan_source *planned)
+{
+    struct qn_source_options bare = *options;
+    struct qn_source_info info;
+    struct qn_err err;
+    char where[300];
+    struct qn_gaps *gaps = QN_NEW(&plan->arena, struct qn_gaps);
+    const char **names = QN_NEW_ARRAY(&plan->arena, const char *, options->n_columns + 1U);
+    bare.columns = NULL;
+    bare.n_columns = 0;
+    if (!gaps || !names || planned->ops->inspect(&bare, &plan->arena, &info, &err) != QN_OK ||
+        strcmp(info.schema.fields[0].name, "column0") == 0 || /* it has no header */
+        !retype(plan, options, &info.schema))
+        return false;
+    snprintf(where, sizeof where, " in the header of %s", options->paths[0]);
+    for (uint32_t i = 0; i < options->n_columns; i++) {
+        const struct qn_column_decl *column = &options->columns[i];
+        if (qn_lookup_column(&info.schema, NULL, qn_strv_from(column->name), column->span, where,
+                             &plan->spec.diags) < 0)
+            names[gaps->n_names++] = column->name;
+    }
+    gaps->names = names;
+    planned->gaps = gaps;
+    planned->info.schema = info.schema;
+    return gaps->n_names > 0;
+}
+
 /* Complaints of inspect are about a file: they are shown at the source's path in the spec. */
+static void complain_source(struct qn_plan *plan, const struct qn_spec_source *source,
+                            struct qn_plan_source *planned, struct qn_err *err)
+{
+    char text[1024];
+    planned->info.schema = (struct qn_schema){0};
+    if (source->options.n_columns && complain_columns(plan, &source->options, planned))
+        return;
+    planned->gaps = NULL;
+    planned->info.schema = (struct qn_schema){0};
+    err->n_frames = 0; /* a complaint is one line, and says where by itself */
+    qn_err_format(err, text, sizeof text);
+    qn_diags_add(&plan->spec.diags, source->path->span, NULL, NULL, "source %s: %s", source->name,
+                 text);
+}
+
 static void inspect_source(struct qn_plan *plan, uint32_t index)
 {
     struct qn_spec_source *source = &plan->spec.sources[index];
@@ -275,14 +378,10 @@ static void inspect_source(struct qn_plan *plan, uint32_t index)
         return;
     }
     struct qn_err err;
-    if (planned->ops->inspect(&source->options, &plan->arena, &planned->info, &err) != QN_OK) {
-        char text[1024];
-        qn_err_format(&err, text, sizeof text);
-        qn_diags_add(&plan->spec.diags, source->path->span, NULL, NULL, "source %s: %s",
-                     source->name, text);
-        return;
-    }
-    planned->ready = true;
+    if (planned->ops->inspect(&source->options, &plan->arena, &planned->info, &err) == QN_OK)
+        planned->ready = true;
+    else
+        complain_source(plan, source, planned, &err);
 }
 
 qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,

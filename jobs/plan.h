@@ -14,8 +14,9 @@
 struct qn_plan_source {
     struct qn_source_info info;
     const struct qn_source_ops *ops;
-    uint64_t bytes; /* of all its files */
-    bool ready;     /* inspected without complaint */
+    uint64_t bytes;             /* of all its files */
+    bool ready;                 /* inspected without complaint */
+    const struct qn_gaps *gaps; /* when not ready: what its schema does not tell; NULL: anything */
 };
 
 enum qn_plan_job_state { QN_PLAN_TODO, QN_PLAN_COMPILING, QN_PLAN_READY, QN_PLAN_REFUSED };

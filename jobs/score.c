@@ -76,7 +76,8 @@ static void check_features(const struct qn_job_env *env, const struct qn_node *t
     const struct qn_node *items = qn_node_items(include, &n);
     for (uint32_t i = 0; i < n; i++)
         if (items[i].kind == QN_NODE_SCALAR)
-            (void)qn_lookup_column(job->input.schema, items[i].text, span, role, env->diags);
+            (void)qn_lookup_column(job->input.schema, job->input.gaps, items[i].text, span, role,
+                                   env->diags);
 }
 
 static int32_t compile_key(const struct qn_job_env *env, const struct qn_node *training,
@@ -85,10 +86,11 @@ static int32_t compile_key(const struct qn_job_env *env, const struct qn_node *t
     const struct qn_node *key = qn_node_get(env->node, "key");
     const struct qn_node *model = qn_node_get(env->node, "model");
     if (key)
-        return qn_lookup_column(job->input.schema, key->text, key->span, "", env->diags);
+        return qn_lookup_column(job->input.schema, job->input.gaps, key->text, key->span, "",
+                                env->diags);
     const struct qn_node *trained = qn_node_get(training, "key");
     if (trained)
-        return qn_lookup_column(job->input.schema, trained->text, model->span,
+        return qn_lookup_column(job->input.schema, job->input.gaps, trained->text, model->span,
                                 ", the key of the job that trains the model", env->diags);
     qn_diags_add(env->diags, model->span, "key: COLUMN", NULL,
                  "no job of this spec trains model '%s', so the score job must name its key",
@@ -138,7 +140,7 @@ static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct 
     job->impl = score;
     job->stages[job->n_stages++] =
         (struct qn_stage){.name = "score", .over = QN_OVER_CHUNKS, .rows = true, .counts = true};
-    return has_input && env->diags->n_errors == errors
+    return has_input && !job->input.gaps && env->diags->n_errors == errors
                ? QN_OK
                : qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has mistakes", job->name);
 }

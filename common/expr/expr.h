@@ -17,6 +17,7 @@ struct qn_expr_complaint {
     size_t offset, width;
     char message[240];
     char hint[160]; /* empty: none */
+    bool unknown_column;
 };
 
 /* Parses, resolves columns (double-quoted or bare, exact case, then without case), types, folds

@@ -61,7 +61,12 @@ static qn_code build_column_ref(struct qn_build *b, const struct qn_ast *ast, st
                                    schema->fields[i].name, schema->fields[k].name);
         found = (int32_t)i;
     }
-    return found < 0 ? unknown_column(b, ast) : qn_build_column(b, (uint32_t)found, out);
+    if (found >= 0)
+        return qn_build_column(b, (uint32_t)found, out);
+    qn_code code = unknown_column(b, ast);
+    if (b->complaint)
+        b->complaint->unknown_column = true;
+    return code;
 }
 
 static qn_code build_float(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out)

@@ -29,6 +29,7 @@
 
 struct qn_node;      /* spec/node.h: a checked YAML node */
 struct qn_spec_keys; /* spec/keys.h: the table a mapping is checked against */
+struct qn_gaps;      /* jobs/lookup.h: columns that mistakes keep from view */
 struct qn_job;
 
 /* Where rows come from. */
@@ -38,6 +39,7 @@ struct qn_input {
     uint32_t index; /* in the spec's sources, or in its jobs */
     const char *name;
     const struct qn_schema *schema; /* whole rows; the projection is per stage */
+    const struct qn_gaps *gaps;     /* NULL: none, as in every plan that runs */
 };
 
 enum qn_write_disposition { QN_WRITE_APPEND, QN_WRITE_REPLACE };
@@ -127,8 +129,8 @@ struct qn_job_env {
     struct qn_diags *diags;     /* complaints about the spec go here, all of them */
     const struct qn_node *node; /* the job's mapping, already checked against ops->keys */
     uint64_t seed;
-    /* A source or an earlier job by name; false (and a complaint at `node`) when there is none
-     * or when it gives no rows. */
+    /* A source or an earlier job by name; false (and a complaint at `node`) when it gives no rows.
+     * One that is not there or has mistakes (said too) comes with gaps: checks can go on. */
     bool (*input)(const struct qn_job_env *env, const struct qn_node *node, struct qn_input *out);
     /* Tests the source's columns declare; NULL when the input is no source with declarations. */
     const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);
@@ -150,7 +152,8 @@ struct qn_job {
     const char *registers;      /* train: the registry name it writes; NULL */
     struct qn_stage stages[QN_MAX_STAGES];
     uint32_t n_stages;
-    struct qn_schema out; /* n_fields 0: the job gives no rows */
+    struct qn_schema out;       /* n_fields 0: the job gives no rows */
+    const struct qn_gaps *gaps; /* of out; NULL: none */
     struct qn_into into;
     void *impl; /* the kind's own, in the plan's arena; read-only after compile */
 };

@@ -75,7 +75,10 @@ static bool is_leaf(enum qn_shape shape)
 static void complain_not(struct check *check, const struct qn_key *key, const struct qn_node *node,
                          const char *wanted, const char *hint)
 {
-    worsen(check, is_leaf(key->shape) && !key->required ? QN_FORM_SLIPS : QN_FORM_BAD);
+    /* An unknown word where one of a few must stand can be left out of the account. */
+    bool word = key->shape == QN_SHAPE_ENUM && node->kind == QN_NODE_SCALAR;
+    bool slip = is_leaf(key->shape) && (!key->required || word);
+    worsen(check, slip ? QN_FORM_SLIPS : QN_FORM_BAD);
     const char *item = check->in_list ? "an item of " : "";
     if (node->kind == QN_NODE_SCALAR)
         qn_diags_add(check->diags, node->span, wanted, hint, "%s'%s' cannot be '%.*s'", item,
@@ -152,7 +155,7 @@ static void check_enum(struct check *check, const struct qn_key *key, const stru
             return;
     for (size_t i = 0; i < count_words(key->unsupported_values); i++)
         if (qn_strv_is(node->text, key->unsupported_values[i])) {
-            worsen(check, key->required ? QN_FORM_BAD : QN_FORM_SLIPS);
+            worsen(check, QN_FORM_SLIPS);
             qn_diags_add(check->diags, node->span, wanted, NULL,
                          "%s '%.*s' is not supported by this version", key->name,
                          QN_STRV_ARG(node->text));

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "jobs/etl/etl.h"
-#include "jobs/lookup.h"
 
 void *qn_etl_build_alloc(struct qn_etl_build *build, size_t n, size_t size)
 {
@@ -31,30 +30,34 @@ struct qn_etl_step *qn_etl_build_step(struct qn_etl_build *build, const struct q
     return step;
 }
 
-static bool is_broken(const struct qn_etl_build *build, struct qn_strv name)
-{
-    for (uint32_t i = 0; i < build->n_broken; i++)
-        if (qn_strv_eq_nocase(name, qn_strv_from(build->broken[i])))
-            return true;
-    return false;
-}
-
 void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name)
 {
-    enum { MOST = 256 }; /* more mistakes than this are not shown anyway */
-    if (!build->broken)
-        build->broken = QN_BUILD_ARRAY(build, const char *, MOST);
+    struct qn_gaps *gaps = build->gaps;
+    const char **names = QN_BUILD_ARRAY(build, const char *, gaps->n_names + 1);
     char *copy = qn_arena_strdup(build->env->arena, name);
-    if (build->broken && copy && build->n_broken < MOST)
-        build->broken[build->n_broken++] = copy;
+    if (!names || !copy) {
+        build->nomem = true;
+        return;
+    }
+    for (uint32_t i = 0; i < gaps->n_names; i++)
+        names[i] = gaps->names[i];
+    names[gaps->n_names] = copy;
+    gaps->names = names;
+    gaps->n_names++;
+}
+
+void qn_etl_build_add_gaps(struct qn_etl_build *build, const struct qn_gaps *gaps)
+{
+    for (uint32_t i = 0; gaps && i < gaps->n_names; i++)
+        qn_etl_build_mark_broken(build, qn_strv_from(gaps->names[i]));
+    if (gaps && gaps->any)
+        build->gaps->any = true;
 }
 
 int32_t qn_etl_build_find(struct qn_etl_build *build, const struct qn_schema *schema,
                           struct qn_strv name, struct qn_span span)
 {
-    if (is_broken(build, name))
-        return qn_schema_find(schema, name);
-    return qn_lookup_column(schema, name, span, " here", build->env->diags);
+    return qn_lookup_column(schema, build->gaps, name, span, " here", build->env->diags);
 }
 
 int32_t qn_etl_build_column(struct qn_etl_build *build, const struct qn_schema *schema,
@@ -99,7 +102,8 @@ void qn_etl_build_complain(struct qn_etl_build *build, const struct qn_node *nod
 {
     if (complaint->offset + complaint->width <= node->text.len) {
         struct qn_strv word = {node->text.data + complaint->offset, complaint->width};
-        if (is_broken(build, word))
+        const struct qn_gaps named = {build->gaps->names, build->gaps->n_names, false};
+        if (qn_gaps_hide(complaint->unknown_column ? build->gaps : &named, word))
             return;
     }
     qn_diags_add(build->env->diags, qn_node_span_at(node, complaint->offset, complaint->width),

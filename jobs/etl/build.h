@@ -8,6 +8,7 @@
 #include "expr/expr.h"
 #include "flow/job.h"
 #include "jobs/etl/step.h"
+#include "jobs/lookup.h"
 #include "spec/keys.h"
 #include "spec/node.h"
 #include "spec/tests.h"
@@ -17,8 +18,7 @@ struct qn_etl_build {
     struct qn_job *job;
     struct qn_etl *etl;
     const struct qn_schema *schema; /* after the steps so far */
-    const char **broken;            /* columns whose making was already complained about */
-    uint32_t n_broken;
+    struct qn_gaps *gaps;           /* columns whose making was already complained about */
     uint32_t max_checks, max_steps; /* room there is */
     uint32_t first_check;           /* of the position being compiled */
     bool nomem;                     /* memory ran out somewhere: compile fails with QN_ENOMEM */
@@ -42,7 +42,11 @@ int32_t qn_etl_build_find(struct qn_etl_build *build, const struct qn_schema *sc
 bool qn_etl_build_columns(struct qn_etl_build *build, const struct qn_schema *schema,
                           const struct qn_node *list, uint32_t **columns, uint32_t *n);
 
+/* A column that a mistake kept from being made; in what follows its name is no mistake. */
 void qn_etl_build_mark_broken(struct qn_etl_build *build, struct qn_strv name);
+
+/* The gaps of another input too; NULL: it has none. */
+void qn_etl_build_add_gaps(struct qn_etl_build *build, const struct qn_gaps *gaps);
 
 /* Compiles the expression a node holds; NULL after a complaint inside it. */
 struct qn_expr *qn_etl_build_expr(struct qn_etl_build *build, const struct qn_schema *schema,

@@ -334,18 +334,22 @@ qn_code qn_etl_compile(const struct qn_job_env *env, struct qn_job *job, struct 
         etl->n_partitions = QN_MAX_PARTITIONS;
     etl->width = job->input.schema->n_fields;
     struct qn_etl_build build = {.env = env, .job = job, .etl = etl, .schema = job->input.schema};
+    build.gaps = QN_BUILD_ARRAY(&build, struct qn_gaps, 1);
     make_room(&build);
     if (build.nomem)
         return qn_err_nomem(err, "an etl job");
+    qn_etl_build_add_gaps(&build, job->input.gaps);
     build_steps(&build);
     qn_into_read(qn_node_get(env->node, "into"), env->diags, &job->into);
-    if (!build.nomem)
+    job->out = *build.schema;
+    job->impl = etl;
+    bool whole = !build.gaps->any && build.gaps->n_names == 0;
+    job->gaps = whole ? NULL : build.gaps;
+    if (whole && !build.nomem && env->diags->n_errors == mistakes)
         build_stages(&build);
     if (build.nomem)
         return qn_err_nomem(err, "an etl job");
-    job->out = *build.schema;
-    job->impl = etl;
-    if (env->diags->n_errors != mistakes)
+    if (!whole || env->diags->n_errors != mistakes)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has mistakes", job->name);
     return QN_OK;
 }

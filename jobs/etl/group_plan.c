@@ -214,8 +214,8 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
     uint32_t *keys = NULL;
     *plan = (struct qn_group_plan){
         .aggs = aggs, .in = build->schema, .n_partitions = build->etl->n_partitions};
-    if (group_by)
-        (void)qn_etl_build_columns(build, build->schema, group_by, &keys, &plan->n_keys);
+    bool keys_known =
+        !group_by || qn_etl_build_columns(build, build->schema, group_by, &keys, &plan->n_keys);
     plan->keys = keys;
     for (uint32_t i = 0; i < n; i++) {
         const struct qn_pair *pair = &aggregate->pairs[i];
@@ -226,7 +226,9 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
         else
             qn_etl_build_mark_broken(build, pair->key);
     }
-    if (plan->n_keys + plan->n_aggs == 0) {
+    if (!keys_known)
+        build->gaps->any = true; /* which key was meant? */
+    if (plan->n_keys + plan->n_aggs == 0 && !build->gaps->any && !build->gaps->n_names) {
         const struct qn_node *at = group_by ? group_by : aggregate;
         qn_diags_add(build->env->diags, at->span, "group_by, aggregate or both", NULL,
                      "nothing to group by and nothing to aggregate");

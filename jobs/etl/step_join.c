@@ -334,15 +334,16 @@ static bool same_kind(struct qn_type a, struct qn_type b)
     return a.id == b.id && (a.id != QN_DECIMAL || a.scale == b.scale);
 }
 
-static bool add_key(struct qn_etl_build *build, struct join *join, const struct qn_schema *side,
+static bool add_key(struct qn_etl_build *build, struct join *join, const struct qn_input *side,
                     struct qn_strv left_name, struct qn_span left_span, struct qn_strv right_name,
                     struct qn_span right_span)
 {
     int32_t left = qn_etl_build_find(build, build->schema, left_name, left_span);
-    int32_t right = qn_etl_build_find(build, side, right_name, right_span);
+    int32_t right = qn_lookup_column(side->schema, side->gaps, right_name, right_span, " here",
+                                     build->env->diags);
     if (left < 0 || right < 0)
         return false;
-    struct qn_type a = build->schema->fields[left].type, b = side->fields[right].type;
+    struct qn_type a = build->schema->fields[left].type, b = side->schema->fields[right].type;
     char a_name[QN_TYPE_NAME], b_name[QN_TYPE_NAME];
     if (!same_kind(a, b)) {
         qn_diags_add(build->env->diags, left_span, NULL, "cast one of them in a derive first",
@@ -356,7 +357,7 @@ static bool add_key(struct qn_etl_build *build, struct join *join, const struct 
     return true;
 }
 
-static bool add_keys(struct qn_etl_build *build, struct join *join, const struct qn_schema *side,
+static bool add_keys(struct qn_etl_build *build, struct join *join, const struct qn_input *side,
                      const struct qn_node *on)
 {
     bool fine = true;
@@ -364,7 +365,7 @@ static bool add_keys(struct qn_etl_build *build, struct join *join, const struct
     const struct qn_node *items = on->kind == QN_NODE_MAP ? NULL : qn_node_items(on, &n);
     join->left = QN_BUILD_ARRAY(build, uint32_t, n);
     join->right = QN_BUILD_ARRAY(build, uint32_t, n);
-    join->stored = QN_BUILD_ARRAY(build, bool, side->n_fields);
+    join->stored = QN_BUILD_ARRAY(build, bool, side->schema->n_fields);
     if (!join->left || !join->right || !join->stored)
         return false;
     for (uint32_t i = 0; i < n; i++) {
@@ -423,9 +424,11 @@ static void build_one(struct qn_etl_build *build, const struct qn_node *node)
     struct join *join = QN_BUILD_ARRAY(build, struct join, 1);
     struct qn_job *job = build->job;
     struct qn_input side = {0};
-    if (!join || !to || !on || !build->env->input(build->env, to, &side))
+    if (!join || !to || !on || !build->env->input(build->env, to, &side)) {
+        build->gaps->any = true;
         return;
-    if (side.kind != QN_INPUT_DATASET) {
+    }
+    if (side.kind == QN_INPUT_SOURCE) {
         qn_diags_add(build->env->diags, to->span, "an etl job", "load the source by an etl job",
                      "'%.*s' is a source: a join reads the rows of a job", QN_STRV_ARG(to->text));
         return;
@@ -443,8 +446,12 @@ static void build_one(struct qn_etl_build *build, const struct qn_node *node)
     join->to = side.name;
     join->n_right = side.schema->n_fields;
     join->side = job->n_sides;
-    if (!add_keys(build, join, side.schema, on))
+    bool fine = add_keys(build, join, &side, on);
+    qn_etl_build_add_gaps(build, side.gaps);
+    if (!fine) {
+        build->gaps->any = true;
         return;
+    }
     const struct qn_schema *out = joined_schema(build, join, side.schema, node);
     job->sides[job->n_sides++] = side;
     if (out)

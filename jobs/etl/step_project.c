@@ -138,8 +138,10 @@ void qn_etl_build_select(struct qn_etl_build *build, const struct qn_node *selec
     if (drop)
         build_drop(build, drop);
     uint32_t *columns, n;
-    if (!select || !qn_etl_build_columns(build, build->schema, select, &columns, &n))
+    if (!select || !qn_etl_build_columns(build, build->schema, select, &columns, &n)) {
+        build->gaps->any |= select != NULL;
         return;
+    }
     if (n == 0)
         qn_diags_add(build->env->diags, select->span, NULL, NULL, "select names no column");
     else

@@ -195,8 +195,9 @@ const struct qn_spec_keys qn_train_keys = QN_KEYS("train job", train_keys);
 struct compiler {
     const struct qn_job_env *env;
     struct qn_train *train;
-    int32_t label, key; /* -1: said already */
-    size_t errors;      /* complaints there were before this job's */
+    const struct qn_gaps *gaps; /* of the input */
+    int32_t label, key;         /* -1: said already */
+    size_t errors;              /* complaints there were before this job's */
     bool no_memory;
 };
 
@@ -204,7 +205,8 @@ static int32_t find_column(struct compiler *self, const struct qn_node *name)
 {
     if (!name || name->kind != QN_NODE_SCALAR)
         return -1;
-    return qn_lookup_column(self->train->in, name->text, name->span, "", self->env->diags);
+    return qn_lookup_column(self->train->in, self->gaps, name->text, name->span, "",
+                            self->env->diags);
 }
 
 static bool is_named(const struct qn_node *list, const char *name)
@@ -298,7 +300,7 @@ static void compile_features(struct compiler *self)
     train->features = columns;
     train->prepare.features = features;
     /* With other mistakes about columns this would only be their echo. */
-    if (train->prepare.n_features == 0 && self->env->diags->n_errors == self->errors)
+    if (train->prepare.n_features == 0 && !self->gaps && self->env->diags->n_errors == self->errors)
         qn_diags_add(self->env->diags, (node ? node : self->env->node)->span, NULL, NULL,
                      "no column is left to be a feature");
 }
@@ -502,7 +504,8 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     const struct qn_node *from = qn_node_get(env->node, "from");
     if (!from || !env->input(env, from, &job->input))
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has no input", job->name);
-    struct compiler self = {.env = env, .train = train, .errors = env->diags->n_errors};
+    struct compiler self = {
+        .env = env, .train = train, .gaps = job->input.gaps, .errors = env->diags->n_errors};
     train->in = job->input.schema;
     train->seed = env->seed;
     job->impl = train;
@@ -516,7 +519,7 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     compile_stages(&self, job);
     if (self.no_memory)
         return qn_err_nomem(err, "a train job");
-    return env->diags->n_errors == self.errors
+    return env->diags->n_errors == self.errors && !self.gaps
                ? QN_OK
                : qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has mistakes", job->name);
 }

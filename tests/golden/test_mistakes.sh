@@ -66,3 +66,71 @@ for word in "5:.*'merge' is not supported" "6:.*'as_of' is not supported" "7:.*'
   grep -q "later.yaml:$word" <<<"$text" || { echo "FAILED: nothing like $word in"; echo "$text"; exit 1; }
 done
 expect "messages of later keys" 3 "$(grep -c 'later.yaml:[0-9]*:[0-9]*: ' <<<"$text")"
+
+# A mistake hides nothing of what can be told without it: not in the same job, not in those that read
+# from it. And it does not echo: columns that it keeps from being made are no mistakes further on.
+printf 'id,k,x,churn\n1,a,2,yes\n2,b,3,no\n' >"$folder/c.csv"
+cat >"$folder/chain.yaml" <<'SPEC'
+version: 1
+name: chain
+sources:
+  c:
+    path: c.csv
+    columns: [{name: idd, type: integer}, {name: x, type: double}]
+  gone: {path: gone.csv}
+jobs:
+  one:
+    kind: etl
+    from: c
+    filter: x >= nought
+    derive: {y: "log1q(x)", z: y + 1}
+    impute: {x: {strategy: meen}}
+    group_by: [k]
+    aggregate: {n: count(*), total: sum(xx), ids: count(idd)}
+  two:
+    kind: etl
+    from: one
+    filter: total > 0 and n > 1
+    derive: {w: total / n, v: m + 1}
+    join: {to: four, on: {kk: id}}
+    select: [k, w]
+  three:
+    kind: train
+    from: two
+    label: w
+    key: q
+    algorithm: logistic
+    register: {model: m, promote: {alias: best, when: [{metric: auc, min: 0.5}]}}
+  four:
+    kind: etl
+    from: gone
+    filter: id >
+    derive: {a: "upper(b, c)"}
+  five:
+    kind: etl
+    from: nowhere
+    derive: {a: lover(b)}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/chain.yaml" 2>&1) || code=$?
+expect "exit code of a chain" 2 "$code"
+expect "mistakes of a chain" "6:22 7:16 12:18 13:18 14:28 16:41 21:31 22:27 29:16 30:65 34:17 35:18 38:11 39:17" \
+  "$(grep -o 'chain.yaml:[0-9]*:[0-9]*: ' <<<"$text" | cut -d: -f2,3 | tr '\n' ' ' | sed 's/ $//')"
+
+# Two jobs cannot fill one table, and none can have a reserved name.
+cat >"$folder/tables.yaml" <<'SPEC'
+version: 1
+name: tables
+sources: {c: {path: c.csv}}
+jobs:
+  a: {kind: etl, from: c, into: rows}
+  b: {kind: etl, from: c, into: {table: Rows, write_disposition: append}}
+  d: {kind: etl, from: c, into: _quern_runs}
+  e: {kind: etl, from: c, into: {table: SQLite_x}}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/tables.yaml" 2>&1) || code=$?
+expect "exit code of tables" 2 "$code"
+for word in "6:41: job a fills table rows already" "7:33: .*reserved" "8:41: .*reserved"; do
+  grep -q "tables.yaml:$word" <<<"$text" || { echo "FAILED: nothing like $word in"; echo "$text"; exit 1; }
+done
