@@ -58,6 +58,13 @@ class _Sampler(threading.Thread):
             self.share = max(self.share, sum(share for _, share in sizes))
 
 
+def _machine_busy():
+    """CPU seconds that all processes of the machine have used so far."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq = map(int, file.readline().split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
 def _orphans():
     """CPU seconds of processes that outlived the command (a JVM does)."""
     cpu, end = 0.0, time.monotonic() + ORPHAN_SECONDS
@@ -71,9 +78,10 @@ def _orphans():
 
 
 def run(command, env=None, cwd=None, memory=False):
-    """Runs a command and gives (its standard output, {wall, cpu} in seconds). With `memory` the
-    processes are sampled, which slows them down: peaks in MiB, and times not to be believed."""
-    started = time.perf_counter()
+    """Runs a command and gives (its standard output, {wall, cpu} in seconds, and how many cores
+    others used meanwhile). With `memory` the processes are sampled, which slows them down: peaks
+    in MiB, and times not to be believed."""
+    started, busy = time.perf_counter(), _machine_busy()
     process = subprocess.Popen(command, env=env, cwd=cwd, text=True, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     sampler = _Sampler(process.pid)
@@ -85,7 +93,7 @@ def run(command, env=None, cwd=None, memory=False):
     output = process.stdout.read()
     reader.join()
     _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
+    wall, busy = time.perf_counter() - started, _machine_busy() - busy
     process.returncode = os.waitstatus_to_exitcode(status)
     if memory:
         sampler.done.set()
@@ -93,6 +101,7 @@ def run(command, env=None, cwd=None, memory=False):
     if process.returncode:
         raise Failed(f"{' '.join(command)}: exit {process.returncode}\n{errors[0][-1500:]}")
     cost = {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime + _orphans()}
+    cost["others"] = max(0.0, busy - cost["cpu"]) / wall
     if memory:
         cost |= {"memory": sampler.own / 1024, "pss": sampler.share / 1024}
     return output, cost

@@ -3,9 +3,9 @@
     python3 -m bench.run --quern build/quern [--peers PYTHON]... [--only W1,W2] [--engines duckdb]
                          [--rows N] [--runs N] [--data DIR] [--readme]
 
-Every route runs once, and its answer is compared with ours. Routes that came within twice the best
-are run again in rounds: ours, then each of them, so that a ratio is always of two runs side by
-side. Memory is sampled in a run of its own. Results are kept per workload and engine in DIR, so
+Every route runs once, and its answer is compared with ours. Of each engine the best route goes on,
+when it came within twice the best of all: it is run again in rounds, ours, then each of them, so
+that a ratio is always of two runs side by side. Memory is sampled in a run of its own. Results are kept per workload and engine in DIR, so
 that pieces add up; --readme puts the table of all of them into bench/README.md."""
 
 import argparse
@@ -17,12 +17,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import measure, table
+from bench import measure, profile, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ["duckdb", "polars", "pandas", "dask", "spark", "sklearn", "sqlite3"]
 SEED = 7
-NEAR = 2.0  # routes slower than this many times the best are not run again
+DISTURBED = 0.25  # cores that others used during a run: more than the kernel does for us
+NEAR = 2.0  # engines slower than this many times the best are not run again
 
 # Workload: its inputs by the name of the spec's parameter.
 WORKLOADS = {
@@ -95,7 +96,8 @@ class Bench:
             while file.read(1 << 22):
                 pass
 
-    def run_quern(self, workload, paths, memory=False):
+    def quern_command(self, workload, paths):
+        """Our run of a workload, with nothing left of an earlier one."""
         warehouse = self.out / f"{workload}.db"
         for stale in self.out.glob(f"{workload}.db*"):
             stale.unlink()
@@ -105,7 +107,10 @@ class Bench:
                    "--state", str(self.out / "state")]
         for name, path in paths.items():
             command += ["--set", f"{name}={path}"]
-        _, cost = measure.run(command, self.env, ROOT, memory)
+        return command
+
+    def run_quern(self, workload, paths, memory=False):
+        _, cost = measure.run(self.quern_command(workload, paths), self.env, ROOT, memory)
         return cost
 
     def run_peer(self, engine, workload, route, paths, memory=False):
@@ -148,21 +153,32 @@ class Bench:
         """{route: [(ours, theirs)]} of runs side by side; the first is the one already made."""
         best = min((cost["wall"] for _, _, cost in routes), default=0)
         pairs = {(engine, route): [(first, cost)] for engine, route, cost in routes}
-        near = [(e, r) for e, r, cost in routes if cost["wall"] <= NEAR * best]
+        own_best = {}
+        for engine, route, cost in sorted(routes, key=lambda r: -r[2]["wall"]):
+            own_best[engine] = (route, cost["wall"])
+        near = [(e, r) for e, (r, wall) in own_best.items() if wall <= NEAR * best]
         for _ in range(self.options.runs):
             ours = self.run_quern(workload, paths)
             first = ours
             for engine, route in near:
                 theirs, _ = self.run_peer(engine, workload, route, paths)
                 pairs[engine, route].append((ours, theirs))
-        for key in near:  # the first one found the files cold or us busy: it only chose
+        for key in near:  # the first run only chose the route
             pairs[key] = pairs[key][1:] or pairs[key]
-        return pairs
+        return {(e, r): pairs[e, r] for e, (r, _) in own_best.items()}
 
-    def run(self, workload):
+    def inputs(self, workload):
         paths = {name: str(self.input(file)) for name, file in WORKLOADS[workload].items()}
         for path in paths.values():
             self.warm(path)
+        return paths
+
+    def profile(self, workload):
+        command = self.quern_command(workload, self.inputs(workload))
+        return profile.profile(command, self.env, ROOT, self.out / "perf.data", self.quern)
+
+    def run(self, workload):
+        paths = self.inputs(workload)
         self.run_quern(workload, paths)
         ours = [self.run_quern(workload, paths)]
         say(f"    {workload} quern: {ours[0]['wall']:.2f} s")
@@ -175,8 +191,7 @@ class Bench:
         for (engine, route), runs in pairs.items():
             line = summary([b for _, b in runs])
             line |= {"route": route, "ratio": middle([a["wall"] / b["wall"] for a, b in runs])}
-            if engine not in peers or line["wall"] < peers[engine]["wall"]:
-                peers[engine] = line
+            peers[engine] = line
         for engine, line in peers.items():
             cost, _ = self.run_peer(engine, workload, line["route"], paths, memory=True)
             line |= {"memory": cost["memory"], "pss": cost["pss"]}
@@ -192,7 +207,9 @@ def middle(values):
 
 def summary(costs):
     keys = [k for k in ("wall", "cpu", "inside", "bytes") if k in costs[0]]
-    return {k: middle([c[k] for c in costs]) for k in keys} | {"runs": len(costs)}
+    line = {k: middle([c[k] for c in costs]) for k in keys}
+    disturbed = sum(c["others"] > DISTURBED for c in costs)
+    return line | {"runs": len(costs), "disturbed": disturbed}
 
 
 def machine(quern):
@@ -236,6 +253,8 @@ def options():
     parser.add_argument("--runs", type=int, default=3, help="rounds of paired runs (3)")
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     parser.add_argument("--data", default=f"{cache}/quern-bench", help="scratch folder")
+    parser.add_argument("--profile", action="store_true",
+                        help="instead of times: where ours goes, by perf")
     parser.add_argument("--readme", action="store_true",
                         help="put the table of all results into bench/README.md")
     given = parser.parse_args()
@@ -254,6 +273,12 @@ def main():
     given = options()
     bench = Bench(given)
     bench.out.mkdir(parents=True, exist_ok=True)
+    if given.profile:
+        text = profile.render({workload: bench.profile(workload) for workload in given.only})
+        print(text)
+        if given.readme:
+            table.insert(ROOT / "bench/README.md", "profile", text)
+        return 0
     results = bench.data / "results.json"
     bench.find_engines()
     kept, failed = None, False

@@ -10,11 +10,16 @@ def _seconds(value):
     return "" if value is None else f"{value:.3f}" if value < 1 else f"{value:.2f}"
 
 
+def _runs(result):
+    disturbed = result["disturbed"]
+    return f"{result['runs']} ({disturbed} disturbed)" if disturbed else str(result["runs"])
+
+
 def _line(workload, engine, result):
     ratio = f"{result['ratio']:.2f}" if "ratio" in result else ""
     cells = [workload, engine, result.get("route", "table in SQLite"), _seconds(result["wall"]),
              ratio, _seconds(result.get("inside")), _seconds(result["cpu"]),
-             f"{result['memory']:.0f}", f"{result['pss']:.0f}", str(result["runs"])]
+             f"{result['memory']:.0f}", f"{result['pss']:.0f}", _runs(result)]
     return f"| {' | '.join(cells)} |"
 
 
