@@ -66,7 +66,7 @@ def _samples(command, env, cwd, record):
                              "dso,symbol", "-t", ";"], text=True, capture_output=True, check=True)
     for line in report.stdout.splitlines():
         parts = [part.strip() for part in line.split(";")]
-        if len(parts) == 3 and parts[0].endswith("%"):
+        if len(parts) >= 3 and parts[0].endswith("%"):
             yield float(parts[0][:-1]), parts[1], parts[2].split("] ")[-1]
 
 
@@ -81,6 +81,8 @@ def profile(command, env, cwd, record, quern):
         by_room[room] += share
         by_function[function] += share
     ranked = sorted(by_function.items(), key=lambda item: -item[1])
+    if not by_room:
+        raise SystemExit("perf took no samples, or its report has another form than expected")
     return dict(sorted(by_room.items(), key=lambda item: -item[1])), ranked[:FUNCTIONS]
 
 
