@@ -6,8 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/schema.h"
-
-enum qn_csv_encoding { QN_CSV_UTF8, QN_CSV_LATIN1 };
+#include "sources/csv_encoding.h"
 
 /* Texts that mean NULL in a column, in UTF-8. */
 struct qn_csv_nulls {
