@@ -211,13 +211,16 @@ decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_cs
               enum qn_type_id id, bool plain, uint32_t n_wrong)
 {
     struct qn_csv_column *column = &decoder->columns[index];
+    const struct qn_type type = column->of->type;
     const char *bytes = rows->scanner.bytes;
-    const uint32_t f = column->field, n_fields = rows->n_fields;
+    const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
     const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
     const uint32_t step = f ? n_fields : 1, past = f > 0;
     const bool *may_be_null = column->may_be_null;
+    uint8_t *bools = (uint8_t *)column->values + decoder->n;
+    int64_t *values = (int64_t *)column->values + decoder->n;
     struct qn_csv_day day = {0};
-    for (uint32_t r = 0; r < rows->n; r++, from += step, to += n_fields) {
+    for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
         struct qn_csv_field field = {*from + past, 0};
         field.flags = *to - field.at;
         if (!plain)
@@ -225,7 +228,7 @@ decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_cs
         struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
         int64_t value = 0;
         if (!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]]) ||
-            !parse_usual(id, column->of->type, s, &day, &value)) {
+            !parse_usual(id, type, s, &day, &value)) {
             enum outcome outcome = read_any(column, rows, field, &value);
             if (outcome != VALUE)
                 value = 0;
@@ -235,9 +238,9 @@ decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_cs
                 n_wrong = mark_wrong(decoder, rows->n, r, index, n_wrong);
         }
         if (id == QN_BOOL)
-            ((uint8_t *)column->values)[decoder->n + r] = (uint8_t)value;
+            bools[r] = (uint8_t)value;
         else
-            ((int64_t *)column->values)[decoder->n + r] = value;
+            values[r] = value;
     }
     return n_wrong;
 }
@@ -360,12 +363,13 @@ __attribute__((always_inline)) static inline void decode_text(struct qn_csv_deco
 {
     const char *bytes = rows->scanner.bytes;
     const bool *may_be_null = column->may_be_null;
-    const uint32_t f = column->field, n_fields = rows->n_fields;
+    const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
     const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
     const uint32_t step = f ? n_fields : 1, past = f > 0;
+    char *out = column->bytes;
+    uint32_t *offset = column->offsets + decoder->n;
     size_t len = column->bytes_len;
-    uint32_t row = decoder->n;
-    for (uint32_t r = 0; r < rows->n; r++, from += step, to += n_fields) {
+    for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
         if (wrong && wrong[r])
             continue;
         struct qn_csv_field field = {*from + past, 0};
@@ -375,11 +379,11 @@ __attribute__((always_inline)) static inline void decode_text(struct qn_csv_deco
         struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
         if ((!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]])) &&
             is_null_text(&column->nulls, s, (field.flags & QN_CSV_QUOTED) != 0))
-            set_null(column, decoder->capacity, row);
+            set_null(column, decoder->capacity, (uint32_t)(offset - column->offsets));
         else
-            len += copy_text(rows->scanner.dialect, s, (field.flags & QN_CSV_ESCAPED) != 0,
-                             column->bytes + len);
-        column->offsets[++row] = (uint32_t)len;
+            len +=
+                copy_text(rows->scanner.dialect, s, (field.flags & QN_CSV_ESCAPED) != 0, out + len);
+        *++offset = (uint32_t)len;
     }
     column->bytes_len = len;
 }

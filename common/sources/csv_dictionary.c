@@ -26,11 +26,11 @@ struct qn_csv_dictionary {
     uint64_t rows;
 };
 
-static inline uint32_t slot_of(const struct qn_csv_dictionary *d, const struct entry *e)
+static inline uint32_t slot_of(const struct entry *e, unsigned slot_bits)
 {
     uint64_t h =
         (e->low ^ (e->high * UINT64_C(0x9E3779B97F4A7C15) + e->len)) * UINT64_C(0xD6E8FEB86659FD93);
-    return (uint32_t)(h >> (64 - d->slot_bits));
+    return (uint32_t)(h >> (64 - slot_bits));
 }
 
 /* Twice the room; what was there is left to the arena. */
@@ -53,7 +53,7 @@ static bool grow(struct qn_csv_dictionary *d)
     d->slot_bits = bits;
     d->view.texts = texts;
     for (uint32_t code = QN_CODE_NULL + 1; code < n; code++) {
-        uint32_t slot = slot_of(d, &entries[code]);
+        uint32_t slot = slot_of(&entries[code], bits);
         while (slots[slot])
             slot = (slot + 1) & (n_slots - 1);
         slots[slot] = (uint16_t)code;
@@ -83,19 +83,32 @@ const struct qn_dictionary *qn_csv_dictionary_view(const struct qn_csv_dictionar
 
 static inline struct entry entry_of(const char *at, uint32_t len)
 {
-    struct entry e = {.len = len};
-    uint32_t low = len < 8 ? len : 8, high = len < 16 ? len - low : 8;
-    e.low = low ? qn_csv_word(at) << (64 - 8 * low) : 0;
-    e.high = high ? qn_csv_word(at + 8) << (64 - 8 * high) : 0;
-    return e;
+    static const uint64_t kept[9] = {0,          0xFF,         0xFFFF,         0xFFFFFF,
+                                     0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
+                                     UINT64_MAX};
+    uint32_t low = len < 8 ? len : 8, high = (len < 16 ? len : 16) - low;
+    return (struct entry){qn_csv_word(at) & kept[low], qn_csv_word(at + 8) & kept[high], len};
 }
 
-static inline bool is_entry(const struct qn_csv_dictionary *d, uint16_t code, const struct entry *e,
+static inline bool is_entry(const struct entry *own, const struct entry *e, const char *own_text,
                             const char *at)
 {
-    const struct entry *own = &d->entries[code];
-    return own->low == e->low && own->high == e->high && own->len == e->len &&
-           (e->len <= 16 || memcmp(d->texts[code].data + 16, at + 16, e->len - 16) == 0);
+    if ((own->low ^ e->low) | (own->high ^ e->high) | (own->len ^ e->len))
+        return false;
+    return e->len <= 16 || memcmp(own_text + 16, at + 16, e->len - 16) == 0;
+}
+
+/* The text's code, or 0. */
+static inline uint16_t find(const struct qn_csv_dictionary *d, const struct entry *e,
+                            const char *at)
+{
+    uint32_t slot = slot_of(e, d->slot_bits);
+    uint16_t code = d->slots[slot];
+    while (code && !is_entry(&d->entries[code], e, d->texts[code].data, at)) {
+        slot = (slot + 1) & ((UINT32_C(1) << d->slot_bits) - 1);
+        code = d->slots[slot];
+    }
+    return code;
 }
 
 /* 0 when the column has too many texts. */
@@ -110,7 +123,7 @@ static __attribute__((noinline)) uint16_t add(struct qn_csv_dictionary *d, const
     char *copy = qn_arena_strdup(d->arena, (struct qn_strv){at, e->len});
     if (!copy)
         return 0;
-    uint32_t slot = slot_of(d, e);
+    uint32_t slot = slot_of(e, d->slot_bits);
     while (d->slots[slot])
         slot = (slot + 1) & ((UINT32_C(1) << d->slot_bits) - 1);
     d->texts[code] = (struct qn_strv){copy, e->len};
@@ -124,22 +137,21 @@ bool qn_csv_dictionary_encode(struct qn_csv_dictionary *d, const char *bytes,
                               const uint32_t *offsets, const uint64_t *validity, uint32_t first,
                               uint32_t n, uint16_t *codes)
 {
+    struct qn_csv_dictionary view = *d; /* stores to `codes` do not touch it */
     d->rows += n;
     for (uint32_t row = first; row < first + n; row++) {
         const char *at = bytes + offsets[row];
         const struct entry e = entry_of(at, offsets[row + 1] - offsets[row]);
-        if (e.len == 0 && validity && !(validity[row >> 6] >> (row & 63) & 1)) {
-            codes[row] = QN_CODE_NULL;
-            continue;
+        uint16_t code = QN_CODE_NULL;
+        if (e.len || !validity || (validity[row >> 6] >> (row & 63) & 1)) {
+            code = find(&view, &e, at);
+            if (!code) {
+                code = add(d, &e, at);
+                if (!code)
+                    return false;
+                view = *d;
+            }
         }
-        uint32_t slot = slot_of(d, &e);
-        uint16_t code = d->slots[slot];
-        while (code && !is_entry(d, code, &e, at)) {
-            slot = (slot + 1) & ((UINT32_C(1) << d->slot_bits) - 1);
-            code = d->slots[slot];
-        }
-        if (!code && !(code = add(d, &e, at)))
-            return false;
         codes[row] = code;
     }
     return true;

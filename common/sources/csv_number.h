@@ -19,11 +19,11 @@ static inline uint64_t qn_csv_word(const char *at)
     return word;
 }
 
-/* Whether all eight bytes are digits. */
+/* Whether all eight bytes are digits: xor '0' they are 0 to 9. */
 static inline bool qn_csv_all_digits(uint64_t word)
 {
-    const uint64_t zeros = QN_CSV_EVERY(0x30), high = QN_CSV_EVERY(0xF0);
-    return (word & high) == zeros && ((word + QN_CSV_EVERY(0x06)) & high) == zeros;
+    uint64_t x = word ^ QN_CSV_EVERY(0x30);
+    return !(((x + QN_CSV_EVERY(0x76)) | x) & QN_CSV_EVERY(0x80));
 }
 
 /* The number that eight digits spell, the first one in the lowest byte. Neighbours are combined to
@@ -68,6 +68,21 @@ static inline bool qn_csv_parse_bool(struct qn_strv s, int64_t *out)
     bool value = s.len == 4 && memcmp(s.data, "true", 4) == 0;
     *out = value;
     return value || (s.len == 5 && memcmp(s.data, "false", 5) == 0);
+}
+
+/* "123.45" with as many places as are asked for, eight bytes at most. */
+static inline bool qn_csv_scaled_decimal(struct qn_strv s, unsigned places, int64_t *digits)
+{
+    const unsigned point = 8 * (7 - places); /* bits: the text is at the upper end of its word */
+    const uint64_t before = (UINT64_C(1) << point) - 1;
+    const uint64_t text = ~UINT64_C(0) << 8 * (8 - s.len) << 8; /* the point given up */
+    uint64_t word = qn_csv_word(s.data + s.len - 8);
+    if ((char)(word >> point) != '.')
+        return false;
+    word = (word & ~(before << 8 | 0xFF)) | (word & before) << 8;
+    word = (word & text) | (QN_CSV_EVERY(0x30) & ~text);
+    *digits = qn_csv_digits_value(word);
+    return qn_csv_all_digits(word);
 }
 
 /* "123.45" of at most eight bytes: the digits together, and how many stand behind the point. */
@@ -121,6 +136,11 @@ static inline bool qn_csv_parse_decimal(struct qn_type type, struct qn_strv s, i
     uint64_t digits;
     int64_t few;
     unsigned places;
+    if (type.scale && s.len <= 8 && s.len > type.scale + 1U && s.len - 1 <= type.precision &&
+        qn_csv_scaled_decimal(s, type.scale, &few)) {
+        *out = negative ? -few : few;
+        return true;
+    }
     if (s.len - 1 < 8) {
         if (!qn_csv_short_decimal(s, &few, &places))
             return false;
