@@ -24,6 +24,26 @@ const char *qn_csv_dialect_complaint(const struct qn_csv_dialect *d)
     return NULL;
 }
 
+void qn_csv_dialect_describe(const struct qn_csv_dialect *d, struct qn_buf *out)
+{
+    if (d->delimiter == '\t')
+        qn_buf_printf(out, "delimiter tab");
+    else
+        qn_buf_printf(out, "delimiter '%c'", d->delimiter);
+    if (!d->quote)
+        qn_buf_printf(out, ", no quotes");
+    else if (d->escape)
+        qn_buf_printf(out, ", quote '%c', escape '%c'", d->quote, d->escape);
+    else
+        qn_buf_printf(out, ", quote '%c', doubled", d->quote);
+    if (d->comment)
+        qn_buf_printf(out, ", comment '%c'", d->comment);
+    if (d->skip_rows)
+        qn_buf_printf(out, ", skip_rows %llu", (unsigned long long)d->skip_rows);
+    qn_buf_printf(out, ", %s, %s", d->header ? "header" : "no header",
+                  qn_csv_encoding_name(d->encoding));
+}
+
 static void pack_nulls(struct qn_buf *buf, const struct qn_csv_nulls *nulls)
 {
     qn_buf_put_u8(buf, nulls->declared);

@@ -38,6 +38,9 @@ struct qn_csv_dialect {
 /* NULL when the characters go together, else what is wrong, for people. */
 const char *qn_csv_dialect_complaint(const struct qn_csv_dialect *dialect);
 
+/* "delimiter ',', quote '"', doubled, header, utf-8": for people. */
+void qn_csv_dialect_describe(const struct qn_csv_dialect *dialect, struct qn_buf *out);
+
 void qn_csv_dialect_pack(struct qn_buf *buf, const struct qn_csv_dialect *dialect);
 
 /* Copies to the arena. Every value is checked: the bytes may come from a hostile peer. */

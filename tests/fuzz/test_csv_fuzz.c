@@ -1,6 +1,6 @@
-/* Seeded mutations of public CSV files, in every encoding: no crash, every record accounted for, and
- * the same rows at another chunk size and with other instructions. QUERN_FUZZ_ROUNDS asks for more
- * than the quick default. */
+/* Seeded mutations of public CSV files, in every encoding: no crash, every record accounted for,
+ * and the same rows at another chunk size and with other instructions. QUERN_FUZZ_ROUNDS asks for
+ * more than the quick default. */
 #include <ftw.h>
 
 #include "base/hash.h"
