@@ -1,4 +1,6 @@
-/* Rate at which CSV is read: scanned only, all columns decoded, each column alone.
+/* Rate at which CSV is read, beside what this machine allows: memory summed, the file copied from
+ * the page cache; then places of fields found with each kind of instructions (8 MiB that stay in
+ * memory), all columns decoded, no column, each column alone, the first half of them.
  *
  *     bench.csv [FILE]
  *
@@ -11,11 +13,13 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/simd.h"
 #include "flow/source.h"
 #include "sources/csv_dialect.h"
-#include "sources/csv_preamble.h"
+#include "sources/csv_rows.h"
+#include "sources/csv_window.h"
 
-enum { GENERATED_BYTES = 128 << 20, ROUNDS = 3 };
+enum { GENERATED_BYTES = 128 << 20, PLACES_BYTES = 8 << 20, ROUNDS = 3 };
 
 static void generate(const char *path)
 {
@@ -69,21 +73,128 @@ static uint64_t read_all(const struct qn_source_ops *ops, const struct qn_source
     return rows;
 }
 
-static uint64_t walk(const struct qn_source_info *info, const struct qn_chunk *chunk)
+/* The whole file through a buffer of the reader's size. */
+static void pass(const struct qn_chunk *chunk)
+{
+    static uint64_t buffer[(256 << 10) / 8];
+    FILE *file = fopen(chunk->path, "rb");
+    size_t n;
+    if (!file || setvbuf(file, NULL, _IONBF, 0) != 0)
+        exit(1);
+    while ((n = fread(buffer, 1, sizeof buffer, file)) > 0)
+        ;
+    fclose(file);
+}
+
+/* Memory read: bytes that no cache holds, summed. */
+static uint64_t memory_sum(const uint64_t *bytes, size_t words)
+{
+    uint64_t sums[4] = {0};
+    for (size_t i = 0; i + 4 <= words; i += 4)
+        for (unsigned k = 0; k < 4; k++)
+            sums[k] += bytes[i + k];
+    return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
+static void bench_memory(uint64_t bytes)
+{
+    uint64_t *words = malloc(bytes), kept = 0;
+    int64_t best = INT64_MAX;
+    if (!words)
+        exit(1);
+    memset(words, 1, bytes);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        int64_t start = qn_clock_us();
+        kept += memory_sum(words, bytes / 8);
+        int64_t took = qn_clock_us() - start;
+        best = took < best ? took : best;
+    }
+    printf("%-20s %8.2f GB/s   (%llx)\n", "memory read", (double)bytes / (double)best / 1e3,
+           (unsigned long long)kept & 0xF);
+    free(words);
+}
+
+static void bench_file(const struct qn_chunk *chunk)
+{
+    int64_t best = INT64_MAX;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        int64_t start = qn_clock_us();
+        pass(chunk);
+        int64_t took = qn_clock_us() - start;
+        best = took < best ? took : best;
+    }
+    printf("%-20s %8.2f GB/s\n", "file read", (double)chunk->end / (double)best / 1e3);
+}
+
+/* Places of all fields of bytes that are in memory, record by record and by blocks. */
+static void bench_places(const struct qn_source_info *info, const struct qn_chunk *chunk)
 {
     struct qn_err err = {0};
     struct qn_arena arena;
     struct qn_csv_dialect dialect;
     struct qn_csv_window window;
-    uint64_t next, lines;
+    struct qn_csv_rows rows;
     qn_arena_init(&arena);
     check(qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &arena, &dialect, &err),
           &err);
     check(qn_csv_window_open(&window, chunk->path, chunk->file_bytes, &err), &err);
-    check(qn_csv_walk(&window, &dialect, 0, chunk->file_bytes, &next, &lines, &err), &err);
+    check(qn_csv_window_fill(&window, 0, PLACES_BYTES, &err), &err);
+    check(qn_csv_rows_init(&rows, dialect.n_fields, 1024, &arena, &err), &err);
+    for (int level = 0; level <= (int)qn_simd_available(); level++) {
+        int64_t best = INT64_MAX;
+        (void)qn_simd_limit((enum qn_simd)level);
+        for (unsigned round = 0; round < 5 * ROUNDS; round++) {
+            int64_t start = qn_clock_us();
+            qn_csv_rows_over(&rows, &dialect, window.data, window.len, window.len, true);
+            while (qn_csv_rows_next(&rows, 1024) == QN_CSV_FULL)
+                ;
+            int64_t took = qn_clock_us() - start;
+            best = took < best ? took : best;
+        }
+        printf("places, %-12s %8.2f GB/s\n", qn_simd_name((enum qn_simd)level),
+               (double)window.len / (double)best / 1e3);
+    }
     qn_csv_window_close(&window);
     qn_arena_fini(&arena);
-    return lines;
+}
+
+static void bench_wanted(const struct qn_source_ops *ops, const struct qn_source_info *info,
+                         const struct qn_chunk *chunk, const bool *wanted, const char *name,
+                         const char *note)
+{
+    int64_t best = INT64_MAX;
+    uint64_t rows = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        int64_t start = qn_clock_us();
+        rows = read_all(ops, info, chunk, wanted);
+        int64_t took = qn_clock_us() - start;
+        best = took < best ? took : best;
+    }
+    printf("%-20s %8.2f GB/s %7.1f M rows/s  %s\n", name, (double)chunk->end / (double)best / 1e3,
+           (double)rows / (double)best, note);
+}
+
+static void bench_columns(const struct qn_source_ops *ops, const struct qn_source_info *info,
+                          const struct qn_chunk *chunk)
+{
+    uint32_t n = info->schema.n_fields;
+    bool *wanted = calloc(n, sizeof *wanted);
+    char note[QN_TYPE_NAME + 32];
+    if (!wanted)
+        exit(1);
+    bench_wanted(ops, info, chunk, NULL, "all columns", "");
+    bench_wanted(ops, info, chunk, wanted, "no column", "");
+    for (uint32_t i = 0; i < (n + 1) / 2; i++)
+        wanted[i] = true;
+    snprintf(note, sizeof note, "%u of %u", (n + 1) / 2, n);
+    bench_wanted(ops, info, chunk, wanted, "half of them", note);
+    for (uint32_t i = 0; i < n; i++) {
+        memset(wanted, 0, n);
+        wanted[i] = true;
+        bench_wanted(ops, info, chunk, wanted, info->schema.fields[i].name,
+                     qn_type_name(info->schema.fields[i].type, note));
+    }
+    free(wanted);
 }
 
 int main(int argc, char **argv)
@@ -114,28 +225,10 @@ int main(int argc, char **argv)
     check(ops->inspect(&options, &arena, &info, &err), &err);
     printf("inspect         %8.2f ms\n", (double)(qn_clock_us() - start) / 1e3);
     check(ops->chunks(&options, &info, 0, &arena, &chunks, &n, &err), &err);
-    bool *one = calloc(info.schema.n_fields, sizeof *one);
-    static const char *const names[] = {"scan", "all columns", "first column"};
-    for (unsigned what = 0; one && what < 2 + info.schema.n_fields; what++) {
-        int64_t best = INT64_MAX;
-        uint64_t rows = 0;
-        memset(one, 0, info.schema.n_fields);
-        if (what >= 2)
-            one[what - 2] = true;
-        for (unsigned round = 0; round < ROUNDS; round++) {
-            start = qn_clock_us();
-            rows = what == 0 ? walk(&info, &chunks[0])
-                             : read_all(ops, &info, &chunks[0], what == 1 ? NULL : one);
-            int64_t took = qn_clock_us() - start;
-            best = took < best ? took : best;
-        }
-        char type[QN_TYPE_NAME];
-        printf("%-15s %8.2f GB/s %7.1f M rows/s  %s\n",
-               what < 2 ? names[what] : info.schema.fields[what - 2].name,
-               (double)chunks[0].end / (double)best / 1e3, (double)rows / (double)best,
-               what < 2 ? "" : qn_type_name(info.schema.fields[what - 2].type, type));
-    }
-    free(one);
+    bench_memory(chunks[0].end);
+    bench_file(&chunks[0]);
+    bench_places(&info, &chunks[0]);
+    bench_columns(ops, &info, &chunks[0]);
     if (argc == 1)
         unlink(path);
     qn_arena_fini(&arena);

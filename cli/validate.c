@@ -44,6 +44,19 @@ static void print_job_text(const struct qn_job *job)
     print_schema(&job->out, false);
 }
 
+/* What was sniffed, where a format has several ways to be written. */
+static void print_written(const struct qn_source_info *info)
+{
+    const struct qn_source_ops *ops = qn_source_find(info->format);
+    if (!ops || !ops->describe)
+        return;
+    struct qn_buf text;
+    qn_buf_init(&text);
+    ops->describe(info, &text);
+    printf("  %.*s\n", QN_STRV_ARG(qn_buf_strv(&text)));
+    qn_buf_fini(&text);
+}
+
 static void print_plan_text(const struct qn_plan *plan)
 {
     for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
@@ -51,6 +64,7 @@ static void print_plan_text(const struct qn_plan *plan)
         printf("source %s (%s): %u file%s, %llu bytes\n", plan->spec.sources[i].name,
                plan->sources[i].info.format, options->n_paths, options->n_paths == 1 ? "" : "s",
                (unsigned long long)plan->sources[i].bytes);
+        print_written(&plan->sources[i].info);
         print_schema(&plan->sources[i].info.schema, false);
     }
     for (uint32_t i = 0; i < plan->n_order; i++)

@@ -148,25 +148,30 @@ static size_t utf8_sequence(const unsigned char *s, size_t n)
     return len;
 }
 
-bool qn_utf8_valid(struct qn_strv s)
+size_t qn_utf8_prefix(struct qn_strv s)
 {
     const unsigned char *at = (const unsigned char *)s.data;
     size_t left = s.len;
     while (left) {
-        uint64_t word;
-        if (left >= sizeof word) { /* eight ASCII bytes at a stride: the common case */
-            memcpy(&word, at, sizeof word);
-            if (!(word & UINT64_C(0x8080808080808080))) {
-                at += sizeof word;
-                left -= sizeof word;
+        uint64_t words[2];
+        if (left >= sizeof words) { /* sixteen ASCII bytes at a stride: the common case */
+            memcpy(words, at, sizeof words);
+            if (!((words[0] | words[1]) & UINT64_C(0x8080808080808080))) {
+                at += sizeof words;
+                left -= sizeof words;
                 continue;
             }
         }
         size_t len = utf8_sequence(at, left);
         if (len == 0)
-            return false;
+            break;
         at += len;
         left -= len;
     }
-    return true;
+    return s.len - left;
+}
+
+bool qn_utf8_valid(struct qn_strv s)
+{
+    return qn_utf8_prefix(s) == s.len;
 }

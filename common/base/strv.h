@@ -55,6 +55,9 @@ const char *qn_strv_closest(struct qn_strv word, const char *const *candidates, 
 /* True when all bytes form valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool qn_utf8_valid(struct qn_strv s);
 
+/* Length of the valid UTF-8 at the start. */
+size_t qn_utf8_prefix(struct qn_strv s);
+
 /* memcpy for texts, most of which are short: loads that overlap instead of a call. */
 static inline void qn_copy_text(char *to, const char *from, size_t n)
 {

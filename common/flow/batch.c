@@ -78,6 +78,20 @@ static qn_code take_text(struct qn_arena *arena, const struct qn_column *column,
     return QN_OK;
 }
 
+static qn_code take_codes(struct qn_arena *arena, const struct qn_column *column,
+                          const uint32_t *rows, uint32_t n, struct qn_column *out,
+                          struct qn_err *err)
+{
+    uint16_t *codes = qn_arena_alloc(arena, n * sizeof *codes + 1);
+    if (!codes)
+        return qn_err_nomem(err, "text codes");
+    for (uint32_t i = 0; i < n; i++)
+        codes[i] = is_taken(rows, i) ? column->codes[rows[i]] : QN_CODE_NULL;
+    out->codes = codes;
+    out->dictionary = column->dictionary;
+    return QN_OK;
+}
+
 static void take_fixed(const struct qn_column *column, const uint32_t *rows, uint32_t n,
                        struct qn_column *out)
 {
@@ -99,6 +113,8 @@ qn_code qn_column_take(struct qn_arena *arena, const struct qn_column *column, u
         QN_TRY(take_text(arena, column, rows, n, out, err));
     else
         take_fixed(column, rows, n, out);
+    if (column->codes)
+        QN_TRY(take_codes(arena, column, rows, n, out, err));
 
     bool has_null = column->validity != NULL;
     for (uint32_t i = 0; i < n && !has_null; i++)
@@ -151,6 +167,8 @@ static qn_code column_copy(struct qn_arena *arena, const struct qn_column *colum
 {
     enum qn_layout layout = qn_type_layout(column->type);
     *out = *column;
+    out->codes = NULL; /* the reader's dictionary may be gone before the copy is */
+    out->dictionary = NULL;
     if (layout == QN_LAYOUT_TEXT) {
         /* Offsets may start past 0 when the column is a slice: keep them, copy up to the end. */
         out->offsets = copy_bytes(arena, column->offsets, ((size_t)n_rows + 1) * sizeof(uint32_t));

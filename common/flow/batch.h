@@ -10,6 +10,22 @@
 #include "base/err.h"
 #include "flow/schema.h"
 
+/* Distinct texts of a column, numbered as they first came up: what can be worked out once a text
+ * (its group, a comparison, a pattern) need not be worked out once a row.
+ *
+ * A reader's dictionary only grows: code k stands for the same text in all its batches, until the
+ * reader gives the dictionary up (its columns have no codes then) or is closed. What was kept for
+ * codes is good for as long as `id` is the same; only codes from the kept count to n are new. Which
+ * columns have codes is a matter of speed: results must not depend on it. */
+enum { QN_DICTIONARY_TEXTS = 4096, QN_CODE_NULL = 0 };
+
+struct qn_dictionary {
+    uint64_t id;                 /* no other dictionary of this process has it */
+    uint32_t n;                  /* codes, QN_DICTIONARY_TEXTS at most */
+    const struct qn_strv *texts; /* n; texts[QN_CODE_NULL] stands for NULL and has no bytes, the
+                                    others differ from each other */
+};
+
 struct qn_column {
     struct qn_type type;
     uint64_t *validity; /* bit i of word i/64 set: row i has a value; NULL: all have.
@@ -21,6 +37,12 @@ struct qn_column {
         char *bytes; /* TEXT: the bytes that offsets point into */
     };
     uint32_t *offsets; /* TEXT: n + 1, ascending; row i is bytes[offsets[i] .. offsets[i+1]) */
+    /* TEXT with few distinct values, else NULL: by row its number in the dictionary, and
+     * QN_CODE_NULL for every NULL. Texts, offsets and validity are there all the same. Takes keep
+     * codes, copies drop them; who makes another column of the texts, or one that begins at another
+     * row, leaves them out. */
+    const uint16_t *codes;
+    const struct qn_dictionary *dictionary;
 };
 
 struct qn_batch {

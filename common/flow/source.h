@@ -118,6 +118,9 @@ struct qn_source_ops {
                                const struct qn_source_info *info, uint32_t file_index,
                                struct qn_arena *arena, struct qn_chunk **chunks, uint32_t *n,
                                struct qn_err *err);
+    /* Coordinator. How the files are written, in one line for people: declared or sniffed. Appends;
+     * NULL: the format has only one way. */
+    void (*describe)(const struct qn_source_info *info, struct qn_buf *out);
     /* Worker. `wanted[i]` false: column i need not be decoded and is left out of the batches.
      * The chunk's path stays borrowed until close. */
     QN_CHECK qn_code (*open)(const struct qn_source_info *info, const struct qn_chunk *chunk,

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "sources/csv_dialect.h"
 #include "sources/csv_inspect.h"
 #include "sources/csv_reader.h"
 
@@ -71,6 +72,17 @@ static qn_code csv_chunks(const struct qn_source_options *options,
     return QN_OK;
 }
 
+static void csv_describe(const struct qn_source_info *info, struct qn_buf *out)
+{
+    struct qn_arena arena;
+    struct qn_csv_dialect dialect;
+    qn_arena_init(&arena);
+    if (qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &arena, &dialect, NULL) ==
+        QN_OK)
+        qn_csv_dialect_describe(&dialect, out);
+    qn_arena_fini(&arena);
+}
+
 static const char *const suffixes[] = {".csv", ".tsv", ".txt", NULL};
 
 const struct qn_source_ops qn_source_csv = {
@@ -78,5 +90,6 @@ const struct qn_source_ops qn_source_csv = {
     .suffixes = suffixes,
     .inspect = qn_csv_inspect,
     .chunks = csv_chunks,
+    .describe = csv_describe,
     .open = qn_csv_reader_open,
 };

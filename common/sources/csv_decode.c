@@ -6,50 +6,43 @@
 #include "base/limits.h"
 #include "sources/csv_number.h"
 #include "sources/csv_text.h"
+#include "sources/csv_time.h"
 
 /* Texts are copied 16 bytes at a stride; source and target both have room for the overshoot. */
 enum { STRIDE = 16, LONGEST_ESCAPED_NUMBER = 64 };
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-/* UTF-8 to Latin-1 in place; false when a character has no place there. */
-static bool to_latin1(char *text, size_t *len)
+static inline bool is_blank(char c)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < *len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x80) {
-            if (c > 0xC3 || i + 1 == *len)
-                return false;
-            c = (unsigned char)((c & 0x03) << 6 | (text[++i] & 0x3F));
-        }
-        text[n++] = (char)c;
-    }
-    *len = n;
-    return true;
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Null texts are compared as they stand in the file. */
-static qn_code nulls_in_encoding(const struct qn_csv_nulls *from, enum qn_csv_encoding encoding,
-                                 struct qn_arena *arena, struct qn_csv_nulls *out,
-                                 struct qn_err *err)
+static qn_code list_first_bytes(struct qn_csv_column *column, struct qn_arena *arena,
+                                struct qn_err *err)
 {
-    *out = *from;
-    if (encoding == QN_CSV_UTF8 || from->n == 0)
+    if (!column->nulls.declared)
         return QN_OK;
-    struct qn_strv *texts = QN_NEW_ARRAY(arena, struct qn_strv, from->n);
-    if (!texts)
+    column->may_be_null = QN_NEW_ARRAY(arena, bool, 256);
+    if (!column->may_be_null)
         return qn_err_nomem(err, "csv null texts");
-    out->n = 0;
-    out->texts = texts;
-    for (uint32_t i = 0; i < from->n; i++) {
-        char *copy = qn_arena_strdup(arena, from->texts[i]);
-        size_t len = from->texts[i].len;
-        if (!copy)
-            return qn_err_nomem(err, "csv null texts");
-        if (to_latin1(copy, &len))
-            texts[out->n++] = (struct qn_strv){copy, len};
-    }
+    for (unsigned c = 0; c < 256; c++)
+        column->may_be_null[c] = is_blank((char)c);
+    for (uint32_t i = 0; i < column->nulls.n; i++)
+        if (column->nulls.texts[i].len)
+            column->may_be_null[(unsigned char)column->nulls.texts[i].data[0]] = true;
+    return QN_OK;
+}
+
+static qn_code text_init(struct qn_csv_column *column, uint32_t capacity, struct qn_arena *arena)
+{
+    column->offsets = qn_arena_alloc(arena, ((size_t)capacity + 1) * sizeof(uint32_t));
+    column->bytes = malloc(STRIDE);
+    column->codes = qn_arena_alloc(arena, capacity * sizeof(uint16_t) + 1);
+    column->dictionary = qn_csv_dictionary_new(arena);
+    if (!column->offsets || !column->bytes || !column->codes || !column->dictionary)
+        return QN_ENOMEM;
+    column->offsets[0] = 0;
     return QN_OK;
 }
 
@@ -58,16 +51,12 @@ static qn_code column_init(struct qn_csv_column *column, uint32_t capacity, stru
 {
     enum qn_layout layout = qn_type_layout(column->of->type);
     column->validity = qn_arena_alloc(arena, qn_validity_words(capacity) * sizeof(uint64_t));
-    if (layout == QN_LAYOUT_TEXT) {
-        column->offsets = qn_arena_alloc(arena, ((size_t)capacity + 1) * sizeof(uint32_t));
-        column->bytes = malloc(STRIDE);
-        if (column->offsets)
-            column->offsets[0] = 0;
-    } else {
+    if (layout != QN_LAYOUT_TEXT)
         column->values = qn_arena_alloc(arena, capacity * (layout == QN_LAYOUT_BOOL ? 1U : 8U));
-    }
-    bool whole = column->validity && (column->values || (column->offsets && column->bytes));
-    return whole ? QN_OK : qn_err_nomem(err, "csv columns");
+    bool whole =
+        column->validity && (layout == QN_LAYOUT_TEXT ? text_init(column, capacity, arena) == QN_OK
+                                                      : column->values != NULL);
+    return whole ? list_first_bytes(column, arena, err) : qn_err_nomem(err, "csv columns");
 }
 
 qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_dialect *dialect,
@@ -78,7 +67,8 @@ qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_
     *decoder = (struct qn_csv_decoder){.dialect = dialect, .capacity = capacity};
     decoder->columns = QN_NEW_ARRAY(arena, struct qn_csv_column, schema->n_fields + 1U);
     decoder->origin = QN_NEW_ARRAY(arena, uint32_t, capacity);
-    if (!decoder->columns || !decoder->origin)
+    decoder->wrong = QN_NEW_ARRAY(arena, uint16_t, capacity);
+    if (!decoder->columns || !decoder->origin || !decoder->wrong)
         return qn_err_nomem(err, "csv columns");
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         if (wanted && !wanted[i])
@@ -86,8 +76,7 @@ qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_
         struct qn_csv_column *column = &decoder->columns[decoder->n_columns++];
         column->of = &schema->fields[i];
         column->field = field_of ? field_of[i] : i;
-        QN_TRY(
-            nulls_in_encoding(&dialect->nulls[i], dialect->encoding, arena, &column->nulls, err));
+        column->nulls = dialect->nulls[i];
         QN_TRY(column_init(column, capacity, arena, err));
     }
     return QN_OK;
@@ -128,21 +117,6 @@ static bool is_listed(const struct qn_csv_nulls *nulls, struct qn_strv s)
     return false;
 }
 
-static inline bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* qn_strv_trim, inlined into the loop below. */
-static inline struct qn_strv trim_blanks(struct qn_strv s)
-{
-    while (s.len && is_blank(s.data[0]))
-        s.data++, s.len--;
-    while (s.len && is_blank(s.data[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 static inline bool is_null_value(const struct qn_csv_nulls *nulls, struct qn_strv raw,
                                  struct qn_strv trimmed)
 {
@@ -161,98 +135,144 @@ static inline bool is_null_text(const struct qn_csv_nulls *nulls, struct qn_strv
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-typedef bool parse_i64_fn(struct qn_type type, struct qn_strv s, int64_t *out);
+enum outcome { VALUE, NO_VALUE, WRONG };
 
-static inline bool parse_double(struct qn_type type, struct qn_strv s, int64_t *out)
+static bool parse_any(struct qn_type type, struct qn_strv s, int64_t *out)
 {
-    (void)type;
-    double value;
-    if (!qn_parse_double(s, &value))
-        return false;
-    memcpy(out, &value, sizeof value);
-    return true;
+    bool truth = false;
+    double number = 0;
+    bool good = false;
+    switch ((enum qn_type_id)type.id) {
+    case QN_BOOL:
+        good = qn_parse_bool(s, &truth);
+        *out = truth;
+        break;
+    case QN_INT64: return qn_strv_to_i64(s, out);
+    case QN_DECIMAL: return qn_parse_decimal(s, type.precision, type.scale, out);
+    case QN_DATE: return qn_parse_date(s, out);
+    case QN_TIMESTAMP: return qn_parse_timestamp(s, out);
+    case QN_DOUBLE:
+        good = qn_parse_double(s, &number);
+        memcpy(out, &number, sizeof number);
+        break;
+    case QN_TEXT: break;
+    }
+    return good;
 }
 
-static inline bool parse_date(struct qn_type type, struct qn_strv s, int64_t *out)
+/* Any field: blanks, escapes and null texts are seen to. */
+static __attribute__((noinline)) enum outcome read_any(const struct qn_csv_column *column,
+                                                       const struct qn_csv_rows *rows,
+                                                       struct qn_csv_field field, int64_t *out)
 {
-    (void)type;
-    return qn_parse_date(s, out);
+    const struct qn_csv_scanner *s = &rows->scanner;
+    char scratch[LONGEST_ESCAPED_NUMBER];
+    struct qn_strv raw = {s->bytes + field.at, field.flags & QN_CSV_LENGTH};
+    if ((field.flags & QN_CSV_ESCAPED) && raw.len <= LONGEST_ESCAPED_NUMBER)
+        raw = (struct qn_strv){scratch, qn_csv_unescape(s->dialect, raw, scratch)};
+    struct qn_strv trimmed = qn_strv_trim(raw);
+    if (is_null_value(&column->nulls, raw, trimmed))
+        return NO_VALUE;
+    return parse_any(column->of->type, trimmed, out) ? VALUE : WRONG;
 }
 
-static inline bool parse_timestamp(struct qn_type type, struct qn_strv s, int64_t *out)
+/* The usual spellings, of a text that is not empty. */
+__attribute__((always_inline)) static inline bool parse_usual(enum qn_type_id id,
+                                                              struct qn_type type, struct qn_strv s,
+                                                              struct qn_csv_day *day, int64_t *out)
 {
-    (void)type;
-    return qn_parse_timestamp(s, out);
+    switch (id) {
+    case QN_BOOL: return qn_csv_parse_bool(s, out);
+    case QN_INT64: return qn_csv_parse_integer(s, out);
+    case QN_DECIMAL: return qn_csv_parse_decimal(type, s, out);
+    case QN_DOUBLE: return qn_csv_parse_double(s, out);
+    case QN_DATE: return qn_csv_parse_date(s, day, out);
+    case QN_TIMESTAMP: return qn_csv_parse_timestamp(s, day, out);
+    case QN_TEXT: break;
+    }
+    return false;
 }
 
-static inline struct qn_strv field_view(const struct qn_csv_dialect *dialect, const char *bytes,
-                                        struct qn_csv_field field, char *scratch)
+static uint32_t mark_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows, uint32_t row,
+                           uint32_t column, uint32_t n_wrong)
 {
-    struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
-    if (__builtin_expect((field.flags & QN_CSV_ESCAPED) != 0, 0) && s.len <= LONGEST_ESCAPED_NUMBER)
-        s = (struct qn_strv){scratch, qn_csv_unescape(dialect, s, scratch)};
-    return s;
+    if (n_wrong == 0)
+        memset(decoder->wrong, 0, n_rows * sizeof *decoder->wrong);
+    if (decoder->wrong[row])
+        return n_wrong;
+    decoder->wrong[row] = (uint16_t)(column + 1);
+    return n_wrong + 1;
 }
 
-/* One loop per type: `parse` is a constant at every call, so it is compiled into the loop. */
+/* One loop per type and kind of fields: `id` and `plain` are constants at every call. Plain fields
+ * are what stands between their ends. */
 __attribute__((always_inline)) static inline uint32_t
-decode_column(struct qn_csv_decoder *decoder, uint32_t index, struct qn_csv_rows *rows,
-              const char *bytes, parse_i64_fn *parse, bool narrow)
+decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_csv_rows *rows,
+              enum qn_type_id id, bool plain, uint32_t n_wrong)
 {
     struct qn_csv_column *column = &decoder->columns[index];
-    const struct qn_csv_field *field = rows->fields + column->field;
-    char scratch[LONGEST_ESCAPED_NUMBER + QN_CSV_SLACK];
-    uint32_t n_failed = 0;
-    for (uint32_t r = 0; r < rows->n; r++, field += rows->n_fields) {
-        struct qn_strv raw = field_view(decoder->dialect, bytes, *field, scratch);
-        struct qn_strv s = trim_blanks(raw);
+    const struct qn_type type = column->of->type;
+    const char *bytes = rows->scanner.bytes;
+    const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
+    const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
+    const uint32_t step = f ? n_fields : 1, past = f > 0;
+    const bool *may_be_null = column->may_be_null;
+    uint8_t *bools = (uint8_t *)column->values + decoder->n;
+    int64_t *values = (int64_t *)column->values + decoder->n;
+    struct qn_csv_day day = {0};
+    for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
+        struct qn_csv_field field = {*from + past, 0};
+        field.flags = *to - field.at;
+        if (!plain)
+            field = qn_csv_rows_field(rows, r, f);
+        struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
         int64_t value = 0;
-        if (is_null_value(&column->nulls, raw, s)) {
-            set_null(column, decoder->capacity, decoder->n + r);
-        } else if (!parse(column->of->type, s, &value)) {
-            value = 0;
-            if (!rows->good[r].fault) {
-                rows->good[r].fault = QN_CSV_TYPE;
-                rows->good[r].fault_at = field->at;
-                rows->good[r].fault_column = index;
-                n_failed++;
-            }
+        if (!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]]) ||
+            !parse_usual(id, type, s, &day, &value)) {
+            enum outcome outcome = read_any(column, rows, field, &value);
+            if (outcome != VALUE)
+                value = 0;
+            if (outcome == NO_VALUE)
+                set_null(column, decoder->capacity, decoder->n + r);
+            else if (outcome == WRONG)
+                n_wrong = mark_wrong(decoder, rows->n, r, index, n_wrong);
         }
-        if (narrow)
-            ((uint8_t *)column->values)[decoder->n + r] = (uint8_t)value;
+        if (id == QN_BOOL)
+            bools[r] = (uint8_t)value;
         else
-            ((int64_t *)column->values)[decoder->n + r] = value;
+            values[r] = value;
     }
-    return n_failed;
+    return n_wrong;
 }
 
-uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows,
-                              const char *bytes)
+static bool is_plain(const struct qn_csv_rows *rows, uint32_t field)
+{
+    return !rows->quoted && !(rows->crlf && field + 1 == rows->n_fields);
+}
+
+#define DECODE(id)                                                                                 \
+    case id:                                                                                       \
+        n_wrong = plain ? decode_column(decoder, c, rows, id, true, n_wrong)                       \
+                        : decode_column(decoder, c, rows, id, false, n_wrong);                     \
+        break
+
+uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_csv_rows *rows)
 {
     assert(rows->n <= decoder->capacity - decoder->n);
-    uint32_t failed = 0;
+    uint32_t n_wrong = 0;
     for (uint32_t c = 0; c < decoder->n_columns; c++) {
+        bool plain = is_plain(rows, decoder->columns[c].field);
         switch ((enum qn_type_id)decoder->columns[c].of->type.id) {
-        case QN_BOOL:
-            failed += decode_column(decoder, c, rows, bytes, qn_csv_parse_bool, true);
-            break;
-        case QN_INT64:
-            failed += decode_column(decoder, c, rows, bytes, qn_csv_parse_integer, false);
-            break;
-        case QN_DECIMAL:
-            failed += decode_column(decoder, c, rows, bytes, qn_csv_parse_decimal, false);
-            break;
-        case QN_DOUBLE:
-            failed += decode_column(decoder, c, rows, bytes, parse_double, false);
-            break;
-        case QN_DATE: failed += decode_column(decoder, c, rows, bytes, parse_date, false); break;
-        case QN_TIMESTAMP:
-            failed += decode_column(decoder, c, rows, bytes, parse_timestamp, false);
-            break;
+            DECODE(QN_BOOL);
+            DECODE(QN_INT64);
+            DECODE(QN_DECIMAL);
+            DECODE(QN_DOUBLE);
+            DECODE(QN_DATE);
+            DECODE(QN_TIMESTAMP);
         case QN_TEXT: break;
         }
     }
-    return failed;
+    return n_wrong;
 }
 
 /* --- dropping refused rows ------------------------------------------------------------------- */
@@ -273,39 +293,44 @@ static void move_value(struct qn_csv_column *column, uint32_t from, uint32_t to)
         qn_valid_clear(column->validity, to);
 }
 
-static void drop_failed(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows)
+/* Values of the rows that are kept move together. Returns how many rows those are. */
+static uint32_t drop_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows)
 {
     uint32_t kept = 0;
-    for (uint32_t r = 0; r < rows->n; r++) {
-        if (rows->good[r].fault)
+    for (uint32_t r = 0; r < n_rows; r++) {
+        if (decoder->wrong[r])
             continue;
-        if (kept != r) {
-            rows->good[kept] = rows->good[r];
-            memcpy(rows->fields + (size_t)kept * rows->n_fields,
-                   rows->fields + (size_t)r * rows->n_fields,
-                   rows->n_fields * sizeof *rows->fields);
-            for (uint32_t c = 0; c < decoder->n_columns; c++)
-                move_value(&decoder->columns[c], decoder->n + r, decoder->n + kept);
-        }
+        for (uint32_t c = 0; kept != r && c < decoder->n_columns; c++)
+            move_value(&decoder->columns[c], decoder->n + r, decoder->n + kept);
         kept++;
     }
     /* Slots given up may hold a NULL mark that the next rows must not inherit. */
     for (uint32_t c = 0; c < decoder->n_columns; c++)
-        for (uint32_t r = kept; decoder->columns[c].has_nulls && r < rows->n; r++)
+        for (uint32_t r = kept; decoder->columns[c].has_nulls && r < n_rows; r++)
             qn_valid_set(decoder->columns[c].validity, decoder->n + r);
-    rows->n = kept;
+    return kept;
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
 
-static qn_code reserve_text(struct qn_csv_decoder *decoder, struct qn_csv_column *column,
-                            const struct qn_csv_rows *rows, struct qn_err *err)
+static size_t count_bytes(const struct qn_csv_rows *rows, uint32_t field)
 {
+    size_t sum = 0;
+    for (uint32_t r = 0; r < rows->n; r++)
+        sum += rows->ends[(size_t)r * rows->n_fields + field] - qn_csv_rows_from(rows, r, field);
+    return sum;
+}
+
+static qn_code reserve_text(struct qn_csv_column *column, const struct qn_csv_rows *rows,
+                            struct qn_err *err)
+{
+    if (rows->n == 0)
+        return QN_OK;
     size_t want = column->bytes_len + STRIDE;
-    const struct qn_csv_field *field = rows->fields + column->field;
-    size_t widest = decoder->dialect->encoding == QN_CSV_LATIN1 ? 2 : 1;
-    for (uint32_t r = 0; r < rows->n; r++, field += rows->n_fields)
-        want += (field->flags & QN_CSV_LENGTH) * widest;
+    size_t all = rows->ends[(size_t)rows->n * rows->n_fields - 1] - rows->starts[0];
+    if (want + all <= column->bytes_capacity)
+        return QN_OK;
+    want += count_bytes(rows, column->field);
     if (want > UINT32_MAX)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT, "more than 4 GiB of text in a batch");
     if (want <= column->bytes_capacity)
@@ -322,57 +347,77 @@ static qn_code reserve_text(struct qn_csv_decoder *decoder, struct qn_csv_column
 static inline size_t copy_text(const struct qn_csv_dialect *dialect, struct qn_strv s, bool escaped,
                                char *out)
 {
-    if (__builtin_expect(escaped, 0)) {
-        s.len = qn_csv_unescape(dialect, s, out);
-        if (dialect->encoding == QN_CSV_UTF8)
-            return s.len;
-        /* Widen in place from behind: the text needs at most twice its length. */
-        memmove(out + s.len, out, s.len);
-        s.data = out + s.len;
-        return qn_csv_from_latin1(s, out);
-    }
-    if (dialect->encoding == QN_CSV_LATIN1)
-        return qn_csv_from_latin1(s, out);
-    if (s.len <= STRIDE)
-        memcpy(out, s.data, STRIDE);
-    else
-        memcpy(out, s.data, s.len);
+    if (__builtin_expect(escaped, 0))
+        return qn_csv_unescape(dialect, s, out);
+    memcpy(out, s.data, STRIDE);
+    if (__builtin_expect(s.len > STRIDE, 0))
+        memcpy(out + STRIDE, s.data + STRIDE, s.len - STRIDE);
     return s.len;
 }
 
-static void decode_text(struct qn_csv_decoder *decoder, struct qn_csv_column *column,
-                        const struct qn_csv_rows *rows, const char *bytes)
+/* As decode_column. `wrong` NULL: all rows are taken. */
+__attribute__((always_inline)) static inline void decode_text(struct qn_csv_decoder *decoder,
+                                                              struct qn_csv_column *column,
+                                                              const struct qn_csv_rows *rows,
+                                                              const uint16_t *wrong, bool plain)
 {
-    const struct qn_csv_field *field = rows->fields + column->field;
+    const char *bytes = rows->scanner.bytes;
+    const bool *may_be_null = column->may_be_null;
+    const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
+    const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
+    const uint32_t step = f ? n_fields : 1, past = f > 0;
+    char *out = column->bytes;
+    uint32_t *offset = column->offsets + decoder->n;
     size_t len = column->bytes_len;
-    for (uint32_t r = 0; r < rows->n; r++, field += rows->n_fields) {
-        struct qn_strv s = {bytes + field->at, field->flags & QN_CSV_LENGTH};
-        bool escaped = (field->flags & QN_CSV_ESCAPED) != 0;
-        if (is_null_text(&column->nulls, s, (field->flags & QN_CSV_QUOTED) != 0))
-            set_null(column, decoder->capacity, decoder->n + r);
+    for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
+        if (wrong && wrong[r])
+            continue;
+        struct qn_csv_field field = {*from + past, 0};
+        field.flags = *to - field.at;
+        if (!plain)
+            field = qn_csv_rows_field(rows, r, f);
+        struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
+        if ((!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]])) &&
+            is_null_text(&column->nulls, s, (field.flags & QN_CSV_QUOTED) != 0))
+            set_null(column, decoder->capacity, (uint32_t)(offset - column->offsets));
         else
-            len += copy_text(decoder->dialect, s, escaped, column->bytes + len);
-        column->offsets[decoder->n + r + 1] = (uint32_t)len;
+            len +=
+                copy_text(rows->scanner.dialect, s, (field.flags & QN_CSV_ESCAPED) != 0, out + len);
+        *++offset = (uint32_t)len;
     }
     column->bytes_len = len;
 }
 
-qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows,
-                              const char *bytes, uint32_t n_failed, uint32_t base,
-                              struct qn_err *err)
+static qn_code add_texts(struct qn_csv_decoder *decoder, struct qn_csv_column *column,
+                         const struct qn_csv_rows *rows, const uint16_t *wrong, uint32_t kept,
+                         struct qn_err *err)
 {
-    if (n_failed)
-        drop_failed(decoder, rows);
-    for (uint32_t c = 0; c < decoder->n_columns; c++) {
-        struct qn_csv_column *column = &decoder->columns[c];
-        if (column->values)
-            continue;
-        QN_TRY(reserve_text(decoder, column, rows, err));
-        decode_text(decoder, column, rows, bytes);
-    }
+    QN_TRY(reserve_text(column, rows, err));
+    if (is_plain(rows, column->field))
+        decode_text(decoder, column, rows, wrong, true);
+    else
+        decode_text(decoder, column, rows, wrong, false);
+    if (column->dictionary &&
+        !qn_csv_dictionary_encode(column->dictionary, column->bytes, column->offsets,
+                                  column->has_nulls ? column->validity : NULL, decoder->n, kept,
+                                  column->codes))
+        column->dictionary = NULL;
+    return QN_OK;
+}
+
+qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder, const struct qn_csv_rows *rows,
+                              uint32_t n_wrong, uint32_t base, struct qn_err *err)
+{
+    const uint16_t *wrong = n_wrong ? decoder->wrong : NULL;
+    uint32_t kept = wrong ? drop_wrong(decoder, rows->n) : rows->n;
+    for (uint32_t c = 0; c < decoder->n_columns; c++)
+        if (!decoder->columns[c].values)
+            QN_TRY(add_texts(decoder, &decoder->columns[c], rows, wrong, kept, err));
+    uint32_t *origin = decoder->origin + decoder->n;
     for (uint32_t r = 0; r < rows->n; r++)
-        decoder->origin[decoder->n + r] = base + rows->good[r].at;
-    decoder->n += rows->n;
+        if (!wrong || !wrong[r])
+            *origin++ = base + rows->starts[r];
+    decoder->n += kept;
     return QN_OK;
 }
 
@@ -392,10 +437,13 @@ void qn_csv_decoder_batch(const struct qn_csv_decoder *decoder, struct qn_column
         columns[c] = (struct qn_column){.type = from->of->type,
                                         .validity = from->has_nulls ? from->validity : NULL,
                                         .offsets = from->offsets};
-        if (!from->values)
-            columns[c].bytes = from->bytes;
-        else
+        if (from->values) {
             columns[c].i64 = from->values;
+            continue;
+        }
+        columns[c].bytes = from->bytes;
+        columns[c].codes = from->dictionary ? from->codes : NULL;
+        columns[c].dictionary = from->dictionary ? qn_csv_dictionary_view(from->dictionary) : NULL;
     }
     batch->columns = columns;
     batch->n_rows = decoder->n;

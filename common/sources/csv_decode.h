@@ -1,24 +1,30 @@
 /* csv_decode: a table of fields to typed columns, a column at a time.
  *
  * Values are copied out of the scanned bytes, so a batch outlives the window it was read from.
- * Nothing is allocated per field; text columns grow one buffer each and keep it. */
+ * Nothing is allocated per field; text columns grow one buffer each and keep it. Sixteen readable
+ * bytes stand before the scanned ones, as QN_CSV_SLACK behind them. */
 #ifndef QN_SOURCES_CSV_DECODE_H
 #define QN_SOURCES_CSV_DECODE_H
 
 #include "flow/batch.h"
-#include "sources/csv_scan.h"
+#include "sources/csv_dictionary.h"
+#include "sources/csv_rows.h"
 
 /* A column that batches have. */
 struct qn_csv_column {
     const struct qn_field *of; /* name and type */
     uint32_t field;            /* its place in a record */
-    struct qn_csv_nulls nulls; /* texts in the file's encoding */
-    void *values;              /* bool, int64_t or double by layout; NULL: text */
+    struct qn_csv_nulls nulls;
+    bool *may_be_null; /* by first byte of a field: what is not listed is no null text. NULL: no
+                          texts are declared */
+    void *values;      /* bool, int64_t or double by layout; NULL: text */
     uint64_t *validity;
     bool has_nulls; /* validity is in use */
     uint32_t *offsets;
     char *bytes;
     size_t bytes_len, bytes_capacity;
+    uint16_t *codes;                      /* text */
+    struct qn_csv_dictionary *dictionary; /* text; NULL once there are too many */
 };
 
 struct qn_csv_decoder {
@@ -27,6 +33,8 @@ struct qn_csv_decoder {
     uint32_t n_columns;
     uint32_t capacity, n; /* rows */
     uint32_t *origin;
+    uint16_t *wrong; /* by row of the last block: 1 + the first column that is no value, or 0. Only
+                        set when there is one. */
 };
 
 /* `field_of` maps columns of the schema to fields; NULL: in order. Arrays come from the arena,
@@ -40,15 +48,14 @@ void qn_csv_decoder_fini(struct qn_csv_decoder *decoder);
 void qn_csv_decoder_clear(struct qn_csv_decoder *decoder);
 
 /* First half: all columns but text, for rows->n rows after the decoder's n (there must be room).
- * Records with a wrong value get the fault QN_CSV_TYPE; returns how many. */
-uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows,
-                              const char *bytes);
+ * Returns how many rows have a wrong value; which of them says `wrong`. */
+uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_csv_rows *rows);
 
-/* Second half: drops the records that have a fault (n_failed of them), takes the texts of the
- * others and adds them. Origins are base + place of the record. */
-QN_CHECK qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder, struct qn_csv_rows *rows,
-                                       const char *bytes, uint32_t n_failed, uint32_t base,
-                                       struct qn_err *err);
+/* Second half: drops the wrong rows, n_wrong of them, takes the texts of the others and adds them.
+ * Origins are base + place of the record. */
+QN_CHECK qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder,
+                                       const struct qn_csv_rows *rows, uint32_t n_wrong,
+                                       uint32_t base, struct qn_err *err);
 
 size_t qn_csv_decoder_text_bytes(const struct qn_csv_decoder *decoder);
 

@@ -6,8 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/schema.h"
-
-enum qn_csv_encoding { QN_CSV_UTF8, QN_CSV_LATIN1 };
+#include "sources/csv_encoding.h"
 
 /* Texts that mean NULL in a column, in UTF-8. */
 struct qn_csv_nulls {
@@ -38,6 +37,9 @@ struct qn_csv_dialect {
 
 /* NULL when the characters go together, else what is wrong, for people. */
 const char *qn_csv_dialect_complaint(const struct qn_csv_dialect *dialect);
+
+/* "delimiter ',', quote '"', doubled, header, utf-8": for people. */
+void qn_csv_dialect_describe(const struct qn_csv_dialect *dialect, struct qn_buf *out);
 
 void qn_csv_dialect_pack(struct qn_buf *buf, const struct qn_csv_dialect *dialect);
 

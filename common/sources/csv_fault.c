@@ -25,7 +25,7 @@ static void show_value(const struct qn_csv_dialect *dialect, const char *bytes,
     }
     struct qn_buf clean;
     qn_buf_init(&clean);
-    qn_csv_clean(&clean, s, dialect->encoding);
+    qn_csv_clean(&clean, s);
     snprintf(out, 3 * MAX_SHOWN_BYTES + 8, "%.*s%s", QN_STRV_ARG(qn_buf_strv(&clean)),
              cut ? "..." : "");
     qn_buf_fini(&clean);
@@ -62,8 +62,11 @@ void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *byt
         break;
     case QN_CSV_NOT_UTF8:
         out->rule = "encoding";
-        snprintf(out->message, QN_CSV_MESSAGE, "not valid UTF-8 (byte 0x%02X)",
-                 (unsigned char)bytes[record->fault_at]);
+        if (qn_csv_encoding_unit(dialect->encoding) == 2)
+            snprintf(out->message, QN_CSV_MESSAGE, "not valid UTF-16 (half of a character)");
+        else
+            snprintf(out->message, QN_CSV_MESSAGE, "not valid UTF-8 (byte 0x%02X)",
+                     (unsigned char)bytes[record->fault_at]);
         break;
     case QN_CSV_LONG_FIELD:
         out->rule = "limit";

@@ -9,13 +9,11 @@ struct qn_strv qn_csv_field_text(const struct qn_csv_dialect *dialect, const cha
                                  struct qn_csv_field field, struct qn_arena *arena)
 {
     struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
-    char *plain = qn_arena_alloc(arena, s.len + 1), *text = qn_arena_alloc(arena, 2 * s.len + 1);
-    if (!plain || !text)
+    char *text = qn_arena_alloc(arena, s.len + 1);
+    if (!text)
         return (struct qn_strv){0};
     if (field.flags & QN_CSV_ESCAPED)
-        s = (struct qn_strv){plain, qn_csv_unescape(dialect, s, plain)};
-    if (dialect->encoding == QN_CSV_LATIN1)
-        return (struct qn_strv){text, qn_csv_from_latin1(s, text)};
+        return (struct qn_strv){text, qn_csv_unescape(dialect, s, text)};
     memcpy(text, s.data, s.len);
     return (struct qn_strv){text, s.len};
 }

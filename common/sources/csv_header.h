@@ -5,7 +5,7 @@
 #include "flow/source.h"
 #include "sources/csv_scan.h"
 
-/* A field's text in UTF-8, without escapes, in the arena; data is NULL when memory is out. */
+/* A field's text without escapes, in the arena; data is NULL when memory is out. */
 struct qn_strv qn_csv_field_text(const struct qn_csv_dialect *dialect, const char *bytes,
                                  struct qn_csv_field field, struct qn_arena *arena);
 

@@ -12,6 +12,7 @@ enum {
     HEAD_BYTES = 1 << 20,      /* of the first file */
     SPOT_BYTES = 64 << 10,     /* at its middle and end, and at the start of others */
     MAX_OTHER_FILES = 256,     /* whose values are looked at: 16 MiB in all; headers of all are */
+    REFUSE_BYTES = 4 << 10,    /* that tell another format or encoding */
     HEADER_CHECK_RECORDS = 200 /* after the first, to tell a header */
 };
 
@@ -38,39 +39,42 @@ static qn_code at_file(struct qn_err *err, const char *path, uint64_t line, cons
 
 /* --- dialect --------------------------------------------------------------------------------- */
 
+/* Declared, or told by the file's first bytes. */
 static qn_code take_encoding(struct inspection *in, struct qn_err *err)
 {
     struct qn_strv name = qn_strv_from(in->options->encoding);
-    static const char *const latin1[] = {"latin1", "latin-1", "iso-8859-1", "iso8859-1"};
+    bool either = name.len == 0;
     in->dialect.encoding = QN_CSV_UTF8;
-    if (name.len == 0 || qn_strv_eq_nocase(name, QN_STRV_LIT("utf-8")) ||
-        qn_strv_eq_nocase(name, QN_STRV_LIT("utf8")))
-        return QN_OK;
-    in->dialect.encoding = QN_CSV_LATIN1;
-    for (unsigned i = 0; i < 4; i++)
-        if (qn_strv_eq_nocase(name, qn_strv_from(latin1[i])))
-            return QN_OK;
-    return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
-                      "source %s: encoding '%s' is not supported (utf-8 and latin-1 are); convert "
-                      "with: iconv -f %s -t UTF-8 FILE",
-                      in->options->name, in->options->encoding, in->options->encoding);
+    if (name.len && !qn_csv_encoding_find(name, &in->dialect.encoding, &either))
+        return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
+                          "source %s: encoding '%s' is not supported (utf-8, utf-16, latin-1 and "
+                          "windows-1252 are); convert with: iconv -f %s -t UTF-8 FILE",
+                          in->options->name, in->options->encoding, in->options->encoding);
+    QN_TRY(qn_csv_window_fill(&in->window, 0, SPOT_BYTES, err));
+    const char *bytes = in->window.data ? in->window.data : "";
+    if (either) {
+        enum qn_csv_encoding sniffed = qn_csv_encoding_sniff(bytes, in->window.len);
+        if (sniffed != QN_CSV_UTF8)
+            in->dialect.encoding = sniffed;
+    }
+    QN_TRY(qn_csv_refuse_foreign(in->options->paths[0], bytes, in->window.len, in->dialect.encoding,
+                                 err));
+    in->window.encoding = in->dialect.encoding;
+    return QN_OK;
 }
 
 /* Characters and header line of the first file. Leaves the first record's fields in in->fields. */
 static qn_code take_dialect(struct inspection *in, struct qn_err *err)
 {
     const struct qn_source_options *options = in->options;
-    QN_TRY(qn_csv_window_fill(&in->window, 0, HEAD_BYTES, err));
-    const char *bytes = in->window.data ? in->window.data : "";
-    QN_TRY(qn_csv_refuse_foreign(options->paths[0], bytes, in->window.len, err));
     in->dialect.skip_rows = options->skip_rows > 0 ? (uint64_t)options->skip_rows : 0;
     in->dialect.header = false;
     /* Sniff past what is skipped, with no dialect yet that the skipping would depend on. */
     in->dialect.delimiter = ',';
     QN_TRY(qn_csv_preamble_read(&in->window, &in->dialect, NULL, 0, &in->preamble, err));
     QN_TRY(qn_csv_window_fill(&in->window, 0, HEAD_BYTES, err));
-    size_t skip = (size_t)in->preamble.end;
-    bytes = in->window.data ? in->window.data + skip : "";
+    size_t skip = in->preamble.end_position;
+    const char *bytes = in->window.data ? in->window.data + skip : "";
     qn_csv_sniff(options, bytes, in->window.len - skip, qn_csv_window_final(&in->window),
                  &in->dialect, &in->n);
     const char *complaint = qn_csv_dialect_complaint(&in->dialect);
@@ -128,7 +132,7 @@ static qn_code tell_header(struct inspection *in, const struct qn_strv *texts, b
     struct qn_csv_dialect dialect = in->dialect;
     dialect.n_fields = n;
     dialect.nulls = nulls;
-    size_t skip = (size_t)in->preamble.end;
+    size_t skip = in->preamble.end_position;
     qn_csv_evidence_scan(&dialect, in->window.data + skip, in->window.len - skip,
                          qn_csv_window_final(&in->window), NULL, HEADER_CHECK_RECORDS, in->fields,
                          rest);
@@ -228,6 +232,7 @@ static qn_code look_at(struct inspection *in, uint64_t offset, struct qn_err *er
 {
     struct qn_csv_window spot;
     QN_TRY(qn_csv_window_open(&spot, in->options->paths[0], in->window.file_bytes, err));
+    spot.encoding = in->dialect.encoding;
     qn_code code = qn_csv_window_fill(&spot, offset, SPOT_BYTES, err);
     if (code == QN_OK) {
         bool final = qn_csv_window_final(&spot);
@@ -249,16 +254,29 @@ static qn_code look_at_first(struct inspection *in, struct qn_err *err)
     QN_TRY(qn_csv_window_fill(&in->window, 0, HEAD_BYTES, err));
     if (!in->window.data)
         return QN_OK;
-    size_t skip = (size_t)in->preamble.end;
+    size_t skip = in->preamble.end_position;
     qn_csv_evidence_scan(&in->dialect, in->window.data + skip, in->window.len - skip,
                          qn_csv_window_final(&in->window), NULL, UINT64_MAX, in->fields,
                          in->evidence);
     if (qn_csv_window_final(&in->window))
         return QN_OK;
+    uint64_t seen = qn_csv_window_end(&in->window);
     uint64_t middle = in->window.file_bytes / 2, end = in->window.file_bytes - SPOT_BYTES;
-    if (middle > in->window.len)
+    if (middle > seen)
         QN_TRY(look_at(in, middle, err));
-    return look_at(in, end > in->window.len ? end : in->window.len - 1, err);
+    return look_at(in, end > seen ? end : seen - 1, err);
+}
+
+/* All files of a source are written in one encoding; none is another format. */
+static qn_code refuse_other_encoding(struct inspection *in, const char *path, struct qn_err *err)
+{
+    struct qn_csv_window plain;
+    QN_TRY(qn_csv_window_open(&plain, path, UINT64_MAX, err));
+    qn_code code = qn_csv_window_fill(&plain, 0, REFUSE_BYTES, err);
+    if (code == QN_OK && plain.len)
+        code = qn_csv_refuse_foreign(path, plain.data, plain.len, in->dialect.encoding, err);
+    qn_csv_window_close(&plain);
+    return code;
 }
 
 /* Header of another file against the first's; *field_of NULL when it has the same order. */
@@ -266,8 +284,8 @@ static qn_code check_header(struct inspection *in, const char *path, struct qn_c
                             struct qn_csv_preamble *preamble, const uint32_t **field_of,
                             struct qn_err *err)
 {
+    QN_TRY(refuse_other_encoding(in, path, err));
     QN_TRY(qn_csv_preamble_read(window, &in->dialect, in->fields, QN_MAX_COLUMNS, preamble, err));
-    QN_TRY(qn_csv_refuse_foreign(path, window->data ? window->data : "", window->len, err));
     *field_of = NULL;
     if (!in->dialect.header)
         return QN_OK;
@@ -298,10 +316,11 @@ static qn_code check_file(struct inspection *in, const char *path, bool look,
 {
     struct qn_csv_window window;
     QN_TRY(qn_csv_window_open(&window, path, UINT64_MAX, err));
+    window.encoding = in->dialect.encoding;
     struct qn_csv_preamble preamble;
     qn_code code = check_header(in, path, &window, &preamble, field_of, err);
-    if (code == QN_OK && look && window.data && preamble.end < window.len) {
-        size_t skip = (size_t)preamble.end;
+    if (code == QN_OK && look && window.data && preamble.end_position < window.len) {
+        size_t skip = preamble.end_position;
         qn_csv_evidence_scan(&in->dialect, window.data + skip, window.len - skip,
                              qn_csv_window_final(&window), *field_of, UINT64_MAX, in->fields,
                              in->evidence);

@@ -63,15 +63,12 @@ static qn_code count_to(struct qn_csv_locator *locator, uint64_t offset, struct 
     struct qn_csv_window *window = &locator->window;
     bool after_cr = false;
     while (locator->at < offset) {
-        uint64_t held_end = window->offset + window->len;
-        if (locator->at < window->offset || locator->at >= held_end) {
+        if (locator->at < window->offset || locator->at >= qn_csv_window_end(window))
             QN_TRY(qn_csv_window_fill(window, locator->at, STEP_BYTES, err));
-            held_end = window->offset + window->len;
-        }
-        uint64_t to = offset < held_end ? offset : held_end;
-        locator->line += qn_csv_count_lines(window->data + (locator->at - window->offset),
-                                            (size_t)(to - locator->at), &after_cr);
-        locator->at = to;
+        size_t from = qn_csv_window_position(window, locator->at);
+        size_t to = qn_csv_window_position(window, offset);
+        locator->line += qn_csv_count_lines(window->data + from, to - from, &after_cr);
+        locator->at = qn_csv_window_offset(window, to);
     }
     return QN_OK;
 }
@@ -81,16 +78,15 @@ static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct 
     struct qn_csv_window *window = &locator->window;
     qn_buf_clear(&locator->raw);
     for (size_t want = STEP_BYTES; want <= 2U * QN_MAX_RECORD_BYTES; want *= 2) {
-        if (offset >= window->offset && offset < window->offset + window->len) {
+        if (offset >= window->offset && offset < qn_csv_window_end(window)) {
             struct qn_csv_scanner scanner;
-            size_t skip = (size_t)(offset - window->offset);
+            size_t skip = qn_csv_window_position(window, offset);
             qn_csv_scanner_init(&scanner, locator->dialect, window->data + skip, window->len - skip,
                                 qn_csv_window_final(window));
             struct qn_csv_record record;
             if (qn_csv_scanner_next(&scanner, NULL, 0, &record) == QN_CSV_RECORD) {
                 qn_csv_clean(&locator->raw,
-                             (struct qn_strv){scanner.bytes + record.at, record.end - record.at},
-                             locator->dialect->encoding);
+                             (struct qn_strv){scanner.bytes + record.at, record.end - record.at});
                 return qn_buf_check(&locator->raw, "csv record", err);
             }
         }
@@ -103,9 +99,11 @@ static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct 
 qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
                             struct qn_location *out, struct qn_err *err)
 {
-    if (locator->window.fd < 0)
+    if (locator->window.fd < 0) {
         QN_TRY(qn_csv_window_open(&locator->window, locator->chunk->path,
                                   locator->chunk->file_bytes, err));
+        locator->window.encoding = locator->dialect->encoding;
+    }
     if (offset >= locator->window.file_bytes || !seek_mark(locator, offset))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",
                           locator->chunk->path, (unsigned long long)offset);

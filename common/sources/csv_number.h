@@ -1,84 +1,178 @@
-/* csv_number: the common spellings of numbers, fast. What is not common goes to flow/value.h, so
- * that both together mean exactly what its parsers mean. */
+/* csv_number: the common spellings of values, fast. What is not common goes to flow/value.h, so
+ * that both together mean exactly what its parsers mean.
+ *
+ * Eight bytes before and after every text must be readable. */
 #ifndef QN_SOURCES_CSV_NUMBER_H
 #define QN_SOURCES_CSV_NUMBER_H
 
 #include "flow/value.h"
 
-/* Up to 8 digits, all at once; the 8 bytes at s.data must be readable. Returns -1 for anything but
- * digits. Neighbouring bytes are combined to 2, 4 and 8 digits by one multiplication each. */
-static inline int64_t qn_csv_eight_digits(struct qn_strv s)
+#define QN_CSV_EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t qn_csv_word(const char *at)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xF0F0F0F0F0F0F0F0);
     uint64_t word;
-    memcpy(&word, s.data, sizeof word);
-    if (s.len < 8) {
-        word <<= 64 - 8 * s.len;
-        word |= zeros >> (8 * s.len);
-    }
-    if ((word & high) != zeros || ((word + UINT64_C(0x0606060606060606)) & high) != zeros)
-        return -1;
-    word = (word & UINT64_C(0x0F0F0F0F0F0F0F0F)) * 2561 >> 8;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* Whether all eight bytes are digits: xor '0' they are 0 to 9. */
+static inline bool qn_csv_all_digits(uint64_t word)
+{
+    uint64_t x = word ^ QN_CSV_EVERY(0x30);
+    return !(((x + QN_CSV_EVERY(0x76)) | x) & QN_CSV_EVERY(0x80));
+}
+
+/* The number that eight digits spell, the first one in the lowest byte. Neighbours are combined to
+ * 2, 4 and 8 digits by one multiplication each. */
+static inline int64_t qn_csv_digits_value(uint64_t word)
+{
+    word = (word & QN_CSV_EVERY(0x0F)) * 2561 >> 8;
     word = (word & UINT64_C(0x00FF00FF00FF00FF)) * 6553601 >> 16;
     return (int64_t)((word & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32);
-#else
+}
+
+/* 1 to 8 digits; -1 for anything else. */
+static inline int64_t qn_csv_eight_digits(struct qn_strv s)
+{
+    uint64_t word = qn_csv_word(s.data);
+    if (s.len < 8)
+        word = word << (64 - 8 * s.len) | QN_CSV_EVERY(0x30) >> (8 * s.len);
+    return qn_csv_all_digits(word) ? qn_csv_digits_value(word) : -1;
+}
+
+static inline bool qn_csv_parse_integer(struct qn_strv s, int64_t *out)
+{
+    bool negative = s.data[0] == '-';
+    s.data += negative;
+    s.len -= negative;
+    if (s.len - 1 >= 16)
+        return false;
     int64_t value = 0;
+    if (s.len > 8) {
+        value = qn_csv_eight_digits((struct qn_strv){s.data, s.len - 8});
+        s.data += s.len - 8;
+        s.len = 8;
+    }
+    int64_t low = qn_csv_eight_digits(s);
+    value = value * 100000000 + low;
+    *out = negative ? -value : value;
+    return low >= 0 && value >= 0;
+}
+
+static inline bool qn_csv_parse_bool(struct qn_strv s, int64_t *out)
+{
+    bool value = s.len == 4 && memcmp(s.data, "true", 4) == 0;
+    *out = value;
+    return value || (s.len == 5 && memcmp(s.data, "false", 5) == 0);
+}
+
+/* "123.45" with as many places as are asked for, eight bytes at most. */
+static inline bool qn_csv_scaled_decimal(struct qn_strv s, unsigned places, int64_t *digits)
+{
+    const unsigned point = 8 * (7 - places); /* bits: the text is at the upper end of its word */
+    const uint64_t before = (UINT64_C(1) << point) - 1;
+    const uint64_t text = ~UINT64_C(0) << 8 * (8 - s.len) << 8; /* the point given up */
+    uint64_t word = qn_csv_word(s.data + s.len - 8);
+    if ((char)(word >> point) != '.')
+        return false;
+    word = (word & ~(before << 8 | 0xFF)) | (word & before) << 8;
+    word = (word & text) | (QN_CSV_EVERY(0x30) & ~text);
+    *digits = qn_csv_digits_value(word);
+    return qn_csv_all_digits(word);
+}
+
+/* "123.45" of at most eight bytes: the digits together, and how many stand behind the point. */
+static inline bool qn_csv_short_decimal(struct qn_strv s, int64_t *digits, unsigned *places)
+{
+    unsigned unused = 8 * (8 - (unsigned)s.len); /* bits: the text is at the upper end */
+    uint64_t word = qn_csv_word(s.data + s.len - 8) >> unused << unused;
+    uint64_t x = word ^ QN_CSV_EVERY('.'), low = QN_CSV_EVERY(0x7F);
+    uint64_t points = ~(((x & low) + low) | x | low);
+    *places = 0;
+    if (points) { /* what stands before the point moves up over it */
+        unsigned point = (unsigned)__builtin_ctzll(points) - 7;
+        if (point <= unused || point == 56)
+            return false;
+        *places = 7 - point / 8;
+        uint64_t before = (UINT64_C(1) << point) - 1;
+        word = (word & ~(before << 8 | 0xFF)) | (word & before) << 8;
+        unused += 8;
+    }
+    word |= QN_CSV_EVERY(0x30) & ((UINT64_C(1) << unused) - 1);
+    *digits = qn_csv_digits_value(word);
+    return qn_csv_all_digits(word);
+}
+
+/* "123456789.012" of at most 19 digits, one at a time. */
+static inline bool qn_csv_long_decimal(struct qn_strv s, uint64_t *digits, unsigned *places)
+{
+    size_t point = s.len;
+    uint64_t value = 0;
+    if (s.len > 20)
+        return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned digit = (unsigned char)s.data[i] - (unsigned)'0';
-        if (digit > 9)
-            return -1;
-        value = value * 10 + (int64_t)digit;
+        if (digit <= 9)
+            value = value * 10 + digit;
+        else if (s.data[i] == '.' && point == s.len && i > 0 && i + 1 < s.len)
+            point = i;
+        else
+            return false;
     }
-    return value;
-#endif
-}
-
-static inline bool qn_csv_parse_integer(struct qn_type type, struct qn_strv s, int64_t *out)
-{
-    (void)type;
-    if (s.len - 1 < 8) {
-        *out = qn_csv_eight_digits(s);
-        if (*out >= 0)
-            return true;
-    }
-    return qn_strv_to_i64(s, out);
-}
-
-static inline bool qn_csv_parse_bool(struct qn_type type, struct qn_strv s, int64_t *out)
-{
-    (void)type;
-    bool value = s.len == 4 && memcmp(s.data, "true", 4) == 0;
-    bool known = value || (s.len == 5 && memcmp(s.data, "false", 5) == 0);
-    if (!known && !qn_parse_bool(s, &value))
-        return false;
-    *out = value;
-    return true;
+    *digits = value;
+    *places = point == s.len ? 0 : (unsigned)(s.len - point - 1);
+    return s.len - (point < s.len) <= 19;
 }
 
 static inline bool qn_csv_parse_decimal(struct qn_type type, struct qn_strv s, int64_t *out)
 {
-    size_t i = s.len && s.data[0] == '-', dot = s.len, first = i;
-    uint64_t value = 0;
-    if (s.len <= 18) {
-        for (; i < s.len; i++) {
-            unsigned digit = (unsigned char)s.data[i] - (unsigned)'0';
-            if (digit <= 9)
-                value = value * 10 + digit;
-            else if (s.data[i] == '.' && dot == s.len && i > first && i + 1 < s.len)
-                dot = i;
-            else
-                break;
-        }
-        size_t places = dot == s.len ? 0 : s.len - dot - 1;
-        if (i == s.len && i > first && places <= type.scale &&
-            dot - first + type.scale <= type.precision) {
-            value *= (uint64_t)qn_pow10((uint8_t)(type.scale - places));
-            *out = first ? -(int64_t)value : (int64_t)value;
-            return true;
-        }
+    bool negative = s.data[0] == '-';
+    s.data += negative;
+    s.len -= negative;
+    uint64_t digits;
+    int64_t few;
+    unsigned places;
+    if (type.scale && s.len <= 8 && s.len > type.scale + 1U && s.len - 1 <= type.precision &&
+        qn_csv_scaled_decimal(s, type.scale, &few)) {
+        *out = negative ? -few : few;
+        return true;
     }
-    return qn_parse_decimal(s, type.precision, type.scale, out);
+    if (s.len - 1 < 8) {
+        if (!qn_csv_short_decimal(s, &few, &places))
+            return false;
+        digits = (uint64_t)few;
+    } else if (s.len == 0 || !qn_csv_long_decimal(s, &digits, &places)) {
+        return false;
+    }
+    size_t whole = s.len - places - (places > 0);
+    if (places > type.scale || whole + type.scale > type.precision)
+        return false;
+    if (places < type.scale)
+        digits *= (uint64_t)qn_pow10((uint8_t)(type.scale - places));
+    *out = negative ? -(int64_t)digits : (int64_t)digits;
+    return true;
+}
+
+/* Both operands of the division are exact, so its result is the nearest double. */
+static inline bool qn_csv_parse_double(struct qn_strv s, int64_t *out)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+    bool negative = s.data[0] == '-';
+    s.data += negative;
+    s.len -= negative;
+    uint64_t digits;
+    unsigned places;
+    if (s.len == 0 || !qn_csv_long_decimal(s, &digits, &places) || digits > UINT64_C(1) << 53)
+        return false;
+    double value = (double)digits / powers[places];
+    value = negative ? -value : value;
+    memcpy(out, &value, sizeof value);
+    return true;
 }
 
 #endif

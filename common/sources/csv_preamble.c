@@ -35,7 +35,7 @@ static bool parse(const char *bytes, size_t len, bool final, const struct qn_csv
         for (uint32_t i = 0; i < out->header.n_fields && i < capacity; i++)
             fields[i].at += (uint32_t)at;
     }
-    out->end = at + scanner.pos;
+    out->end_position = at + scanner.pos;
     out->lines += scanner.lines;
     return true;
 }
@@ -47,8 +47,11 @@ qn_code qn_csv_preamble_read(struct qn_csv_window *window, const struct qn_csv_d
     for (size_t want = FIRST_BYTES; want <= QN_MAX_RECORD_BYTES; want *= 4) {
         QN_TRY(qn_csv_window_fill(window, 0, want, err));
         const char *bytes = window->data ? window->data : "";
-        if (parse(bytes, window->len, qn_csv_window_final(window), dialect, fields, capacity, out))
+        if (parse(bytes, window->len, qn_csv_window_final(window), dialect, fields, capacity,
+                  out)) {
+            out->end = qn_csv_window_offset(window, out->end_position);
             return QN_OK;
+        }
     }
     qn_code code =
         qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
@@ -63,14 +66,15 @@ qn_code qn_csv_skip_line(struct qn_csv_window *window, uint64_t *at, uint64_t *l
     for (;;) {
         QN_TRY(qn_csv_window_fill(window, *at, STEP_BYTES, err));
         size_t end = qn_csv_find_line_end(window->data, window->len);
-        *at += end;
+        *at = qn_csv_window_offset(window, end);
         if (end < window->len)
             break;
         if (qn_csv_window_final(window))
             return QN_OK;
     }
     QN_TRY(qn_csv_window_fill(window, *at, 2, err));
-    *at += window->data[0] == '\r' && window->len > 1 && window->data[1] == '\n' ? 2 : 1;
+    bool two = window->data[0] == '\r' && window->len > 1 && window->data[1] == '\n';
+    *at = qn_csv_window_offset(window, two ? 2 : 1);
     ++*lines;
     return QN_OK;
 }
@@ -86,12 +90,11 @@ qn_code qn_csv_walk(struct qn_csv_window *window, const struct qn_csv_dialect *d
         struct qn_csv_scanner scanner;
         qn_csv_scanner_init(&scanner, dialect, window->data, window->len,
                             qn_csv_window_final(window));
-        if (stop - from < scanner.stop)
-            scanner.stop = (size_t)(stop - from);
+        scanner.stop = qn_csv_window_position(window, stop);
         struct qn_csv_record record;
         while (qn_csv_scanner_next(&scanner, NULL, 0, &record) == QN_CSV_RECORD)
             ;
-        from += scanner.pos;
+        from = qn_csv_window_offset(window, scanner.pos);
         *lines += scanner.lines;
         if (scanner.pos)
             want = STEP_BYTES;

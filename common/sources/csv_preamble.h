@@ -8,6 +8,7 @@
 
 struct qn_csv_preamble {
     uint64_t end;                /* offset of the first record (or blank line) */
+    size_t end_position;         /* the same in the window */
     uint64_t lines;              /* line ends before it */
     uint64_t header_line;        /* line ends before the header */
     bool has_header;             /* false also when the file ends before one */

@@ -13,7 +13,7 @@ enum {
     WINDOW_BYTES = 256 << 10,  /* stays in a second-level cache between scan and decode */
     READ_PAST_BYTES = 4 << 10, /* what a chunk's last record usually needs past its end */
     GUESS_BYTES = 64 << 10,
-    BLOCK_CELLS = 16 << 10, /* fields scanned before they are decoded: 128 KiB of places */
+    BLOCK_CELLS = 16 << 10, /* fields found before they are decoded: 64 KiB of places */
     MAX_BLOCK_ROWS = 1024,
     MAX_BATCH_CELLS = 1 << 20,      /* wide tables get shorter batches */
     MAX_BATCH_TEXT_BYTES = 4 << 20, /* and so do long texts */
@@ -31,11 +31,10 @@ struct csv_reader {
     struct qn_csv_locator locator;
     struct qn_csv_decoder decoder;
     struct qn_column *columns;
-    struct qn_csv_scanner scanner; /* over the window */
-    struct qn_csv_rows rows;
-    uint64_t pos;   /* next record, blank or comment line */
-    uint64_t lines; /* line ends before the scanner's first byte */
-    size_t want;    /* bytes of the next fill */
+    struct qn_csv_rows rows; /* over the window */
+    uint64_t pos;            /* next record, blank or comment line */
+    uint64_t lines;          /* line ends before the scanner's first byte */
+    size_t want;             /* bytes of the next fill */
     bool scanning, ended;
     struct qn_chunk_result result;
 };
@@ -56,6 +55,7 @@ static qn_code fail_record(struct csv_reader *r, const struct qn_csv_record *rec
         QN_TRY(qn_csv_window_open(&window, r->chunk.path, r->chunk.file_bytes, err));
         struct qn_csv_preamble preamble = {0};
         uint64_t start = 0;
+        window.encoding = r->dialect.encoding;
         qn_code code = qn_csv_preamble_read(&window, &r->dialect, NULL, 0, &preamble, err);
         if (code == QN_OK)
             code = qn_csv_walk(&window, &r->dialect, preamble.end, r->chunk.begin, &start,
@@ -68,7 +68,7 @@ static qn_code fail_record(struct csv_reader *r, const struct qn_csv_record *rec
             return QN_OK;
     }
     uint64_t line, column;
-    qn_csv_fault_place(r->scanner.bytes, record, &line, &column);
+    qn_csv_fault_place(r->rows.scanner.bytes, record, &line, &column);
     qn_code code =
         qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "%s%s%s%s", complaint->message,
                    complaint->column ? " (column " : "", complaint->column ? complaint->column : "",
@@ -83,11 +83,11 @@ static qn_code quarantine_record(struct csv_reader *r, const struct qn_csv_recor
 {
     struct qn_buf raw;
     qn_buf_init(&raw);
-    struct qn_strv bytes = {r->scanner.bytes + record->at, record->end - record->at};
+    struct qn_strv bytes = {r->rows.scanner.bytes + record->at, record->end - record->at};
     if (bytes.len > MAX_RAW_BYTES)
         bytes.len = MAX_RAW_BYTES;
-    qn_csv_clean(&raw, bytes, r->dialect.encoding);
-    struct qn_reject reject = {.byte_offset = r->window.offset + record->at,
+    qn_csv_clean(&raw, bytes);
+    struct qn_reject reject = {.byte_offset = qn_csv_window_offset(&r->window, record->at),
                                .line = r->lines + record->line,
                                .file = qn_strv_from(r->chunk.path),
                                .column = qn_strv_from(complaint->column),
@@ -112,27 +112,40 @@ static qn_code refuse_record(struct csv_reader *r, const struct qn_csv_record *r
     const struct qn_csv_column *column =
         record->fault == QN_CSV_TYPE ? &r->decoder.columns[record->fault_column] : NULL;
     struct qn_csv_complaint complaint;
-    qn_csv_fault_describe(&r->dialect, r->scanner.bytes, record, column, field, &complaint);
+    qn_csv_fault_describe(&r->dialect, r->rows.scanner.bytes, record, column, field, &complaint);
     if (r->on_malformed == QN_MALFORMED_FAIL)
         return fail_record(r, record, &complaint, &r->ended, err);
     return quarantine_record(r, record, &complaint, rejects, err);
 }
 
-/* All refused records of the block, in file order. */
-static qn_code refuse_block(struct csv_reader *r, struct qn_rejects *rejects, struct qn_err *err)
+/* A good record that has a wrong value. `seen` is where lines have been counted to. */
+static qn_code refuse_value(struct csv_reader *r, uint32_t row, struct qn_csv_record *seen,
+                            struct qn_rejects *rejects, struct qn_err *err)
 {
-    uint32_t next_faulty = 0;
+    struct qn_csv_record record = qn_csv_rows_record(&r->rows, row);
+    bool after_cr = false;
+    record.line = seen->line + (uint32_t)qn_csv_count_lines(r->rows.scanner.bytes + seen->at,
+                                                            record.at - seen->at, &after_cr);
+    *seen = record;
+    record.fault = QN_CSV_TYPE;
+    record.fault_column = r->decoder.wrong[row] - 1U;
+    struct qn_csv_field field =
+        qn_csv_rows_field(&r->rows, row, r->decoder.columns[record.fault_column].field);
+    record.fault_at = field.at;
+    return refuse_record(r, &record, field, rejects, err);
+}
+
+/* All refused records of the block, in file order. */
+static qn_code refuse_block(struct csv_reader *r, uint32_t n_wrong, struct qn_rejects *rejects,
+                            struct qn_err *err)
+{
+    uint32_t next = 0;
+    struct qn_csv_record seen = {.at = (uint32_t)r->rows.from, .line = r->rows.line};
     for (uint32_t i = 0; i <= r->rows.n && !r->ended; i++) {
-        for (; next_faulty < r->rows.n_faulty && r->rows.before[next_faulty] == i && !r->ended;
-             next_faulty++)
-            QN_TRY(refuse_record(r, &r->rows.faulty[next_faulty], (struct qn_csv_field){0}, rejects,
-                                 err));
-        if (i == r->rows.n || !r->rows.good[i].fault || r->ended)
-            continue;
-        const struct qn_csv_record *record = &r->rows.good[i];
-        uint32_t field = r->decoder.columns[record->fault_column].field;
-        QN_TRY(refuse_record(r, record, r->rows.fields[(size_t)i * r->rows.n_fields + field],
-                             rejects, err));
+        for (; next < r->rows.n_faulty && r->rows.before[next] == i && !r->ended; next++)
+            QN_TRY(refuse_record(r, &r->rows.faulty[next], (struct qn_csv_field){0}, rejects, err));
+        if (n_wrong && i < r->rows.n && r->decoder.wrong[i] && !r->ended)
+            QN_TRY(refuse_value(r, i, &seen, rejects, err));
     }
     return QN_OK;
 }
@@ -154,10 +167,9 @@ static qn_code refuse_long(struct csv_reader *r, struct qn_rejects *rejects, str
 static qn_code refill(struct csv_reader *r, struct qn_err *err)
 {
     QN_TRY(qn_csv_window_fill(&r->window, r->pos, r->want, err));
-    qn_csv_scanner_init(&r->scanner, &r->dialect, r->window.data, r->window.len,
-                        qn_csv_window_final(&r->window));
-    if (r->chunk.end - r->pos < r->scanner.stop)
-        r->scanner.stop = (size_t)(r->chunk.end - r->pos);
+    qn_csv_rows_over(&r->rows, &r->dialect, r->window.data, r->window.len,
+                     qn_csv_window_position(&r->window, r->chunk.end),
+                     qn_csv_window_final(&r->window));
     r->scanning = true;
     return QN_OK;
 }
@@ -166,8 +178,8 @@ static qn_code refill(struct csv_reader *r, struct qn_err *err)
 static qn_code move_on(struct csv_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
     r->scanning = false;
-    r->lines += r->scanner.lines;
-    if (r->scanner.pos > 0)
+    r->lines += r->rows.scanner.lines;
+    if (r->rows.scanner.pos > 0)
         r->want = WINDOW_BYTES;
     else if (r->want < QN_MAX_RECORD_BYTES)
         r->want *= 2;
@@ -179,7 +191,7 @@ static qn_code move_on(struct csv_reader *r, struct qn_rejects *rejects, struct 
 static qn_code read_block(struct csv_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
     if (r->pos >= r->chunk.end) {
-        r->lines += r->scanning ? r->scanner.lines : 0;
+        r->lines += r->scanning ? r->rows.scanner.lines : 0;
         r->scanning = false;
         r->ended = true;
         return QN_OK;
@@ -190,14 +202,19 @@ static qn_code read_block(struct csv_reader *r, struct qn_rejects *rejects, stru
     uint32_t limit = decoder->capacity - decoder->n;
     if (limit > r->rows.capacity)
         limit = r->rows.capacity;
-    enum qn_csv_step step = qn_csv_scanner_rows(&r->scanner, limit, &r->rows);
+    enum qn_csv_step step = qn_csv_rows_next(&r->rows, limit);
     r->result.records += r->rows.n + r->rows.n_faulty;
-    uint32_t n_failed = qn_csv_decoder_typed(decoder, &r->rows, r->scanner.bytes);
-    if (n_failed || r->rows.n_faulty)
-        QN_TRY(refuse_block(r, rejects, err));
-    QN_TRY(qn_csv_decoder_finish(decoder, &r->rows, r->scanner.bytes, n_failed,
-                                 (uint32_t)(r->window.offset - r->reader.base), err));
-    r->pos = r->window.offset + r->scanner.pos;
+    uint32_t n_wrong = qn_csv_decoder_typed(decoder, &r->rows);
+    if (n_wrong || r->rows.n_faulty)
+        QN_TRY(refuse_block(r, n_wrong, rejects, err));
+    uint32_t first = decoder->n;
+    bool turned = r->dialect.encoding != QN_CSV_UTF8;
+    uint32_t base = turned ? 0 : (uint32_t)(r->window.offset - r->reader.base);
+    QN_TRY(qn_csv_decoder_finish(decoder, &r->rows, n_wrong, base, err));
+    for (uint32_t i = first; turned && i < decoder->n; i++)
+        decoder->origin[i] =
+            (uint32_t)(qn_csv_window_offset(&r->window, decoder->origin[i]) - r->reader.base);
+    r->pos = qn_csv_window_offset(&r->window, r->rows.scanner.pos);
     return step == QN_CSV_FULL ? QN_OK : move_on(r, rejects, err);
 }
 
@@ -208,7 +225,7 @@ static qn_code csv_next(struct qn_reader *reader, struct qn_batch *batch,
     qn_csv_decoder_clear(&r->decoder);
     if (!r->ended)
         QN_TRY(qn_csv_locator_mark(&r->locator, r->pos,
-                                   r->lines + (r->scanning ? r->scanner.lines : 0), err));
+                                   r->lines + (r->scanning ? r->rows.scanner.lines : 0), err));
     while (!r->ended && r->decoder.n < r->decoder.capacity &&
            qn_csv_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES)
         QN_TRY(read_block(r, rejects, err));
@@ -294,15 +311,7 @@ static qn_code make_tables(struct csv_reader *r, const struct qn_source_info *in
     uint32_t capacity = at_most(r->chunk.end - r->chunk.begin + 1, QN_BATCH_ROWS);
     capacity = at_most(MAX_BATCH_CELLS / n_fields, capacity);
     uint32_t block = at_most(BLOCK_CELLS / n_fields + 1, at_most(capacity, MAX_BLOCK_ROWS));
-    r->rows = (struct qn_csv_rows){
-        .n_fields = n_fields,
-        .capacity = block,
-        .fields = QN_NEW_ARRAY(&r->arena, struct qn_csv_field, ((size_t)block + 1) * n_fields),
-        .good = QN_NEW_ARRAY(&r->arena, struct qn_csv_record, block + 1U),
-        .faulty = QN_NEW_ARRAY(&r->arena, struct qn_csv_record, block),
-        .before = QN_NEW_ARRAY(&r->arena, uint32_t, block)};
-    if (!r->rows.fields || !r->rows.good || !r->rows.faulty || !r->rows.before)
-        return qn_err_nomem(err, "csv record tables");
+    QN_TRY(qn_csv_rows_init(&r->rows, n_fields, block, &r->arena, err));
     return qn_csv_decoder_init(&r->decoder, &r->dialect, &info->schema, wanted,
                                order_of_file(&r->dialect, r->chunk.file_index), capacity, &r->arena,
                                err);
@@ -321,10 +330,12 @@ static qn_code find_start(struct csv_reader *r, struct qn_err *err)
     }
     r->pos = chunk->start;
     if (chunk->start == QN_START_UNKNOWN) {
-        QN_TRY(qn_csv_window_fill(&r->window, chunk->begin - 1, GUESS_BYTES, err));
-        r->pos = chunk->begin - 1 +
-                 qn_csv_guess_start(&r->dialect, r->window.data, r->window.len,
-                                    qn_csv_window_final(&r->window));
+        uint64_t unit = qn_csv_encoding_unit(r->dialect.encoding);
+        uint64_t first = (chunk->begin + unit - 1) / unit * unit; /* of a character, or the end */
+        QN_TRY(qn_csv_window_fill(&r->window, first - unit, GUESS_BYTES, err));
+        size_t start = qn_csv_guess_start(&r->dialect, r->window.data, r->window.len,
+                                          qn_csv_window_final(&r->window));
+        r->pos = qn_csv_window_offset(&r->window, start);
     }
     r->result.first_start = r->pos;
     return QN_OK;
@@ -339,6 +350,7 @@ static qn_code open_reader(struct csv_reader *r, const struct qn_source_info *in
     QN_TRY(project(r, info, wanted, err));
     QN_TRY(make_tables(r, info, wanted, err));
     QN_TRY(qn_csv_window_open(&r->window, r->chunk.path, r->chunk.file_bytes, err));
+    r->window.encoding = r->dialect.encoding;
     return find_start(r, err);
 }
 

@@ -5,9 +5,11 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "sources/csv_encoding.h"
 
-/* QN_ENOTSUP with what to do when the first bytes are those of another format. */
+/* QN_ENOTSUP with what to do when the first bytes are those of another format, or of text in
+ * another encoding. */
 QN_CHECK qn_code qn_csv_refuse_foreign(const char *path, const char *bytes, size_t len,
-                                       struct qn_err *err);
+                                       enum qn_csv_encoding encoding, struct qn_err *err);
 
 #endif

@@ -31,6 +31,12 @@ void qn_csv_scanner_init(struct qn_csv_scanner *scanner, const struct qn_csv_dia
         load_block(scanner);
 }
 
+void qn_csv_scanner_seek(struct qn_csv_scanner *scanner, size_t pos)
+{
+    scanner->pos = scanner->block = pos;
+    load_block(scanner);
+}
+
 /* The next byte that matters, or len. */
 static inline size_t next_hit(struct qn_csv_scanner *s)
 {
@@ -210,10 +216,11 @@ static void check_bytes(const struct qn_csv_scanner *s, const struct cursor *cur
     struct qn_strv all = {s->bytes + record->at, record->end - record->at};
     if (s->odd_end > record->at && all.len) {
         const char *nul = memchr(all.data, 0, all.len);
+        size_t good = nul ? all.len : qn_utf8_prefix(all);
         if (nul)
             (void)set_fault(record, QN_CSV_NUL, (size_t)(nul - s->bytes));
-        else if (s->dialect->encoding == QN_CSV_UTF8 && !qn_utf8_valid(all))
-            (void)set_fault(record, QN_CSV_NOT_UTF8, record->at + qn_csv_valid_prefix(all));
+        else if (good < all.len)
+            (void)set_fault(record, QN_CSV_NOT_UTF8, record->at + good);
     }
     if (all.len <= QN_MAX_FIELD_BYTES || record->fault)
         return;
@@ -242,27 +249,4 @@ enum qn_csv_step qn_csv_scanner_next(struct qn_csv_scanner *s, struct qn_csv_fie
     record->n_fields = cursor.n;
     check_bytes(s, &cursor, record);
     return QN_CSV_RECORD;
-}
-
-enum qn_csv_step qn_csv_scanner_rows(struct qn_csv_scanner *scanner, uint32_t limit,
-                                     struct qn_csv_rows *rows)
-{
-    assert(limit <= rows->capacity);
-    rows->n = rows->n_faulty = 0;
-    while (rows->n < limit && rows->n_faulty < rows->capacity) {
-        struct qn_csv_field *fields = rows->fields + (size_t)rows->n * rows->n_fields;
-        struct qn_csv_record *record = &rows->good[rows->n];
-        enum qn_csv_step step = qn_csv_scanner_next(scanner, fields, rows->n_fields, record);
-        if (step != QN_CSV_RECORD)
-            return step;
-        if (!record->fault && record->n_fields != rows->n_fields)
-            (void)set_fault(record, QN_CSV_COLUMNS, record->at);
-        if (!record->fault) {
-            rows->n++;
-        } else {
-            rows->before[rows->n_faulty] = rows->n;
-            rows->faulty[rows->n_faulty++] = *record;
-        }
-    }
-    return QN_CSV_FULL;
 }

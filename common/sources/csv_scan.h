@@ -21,7 +21,7 @@ struct qn_csv_field {
 
 enum qn_csv_fault {
     QN_CSV_GOOD,
-    QN_CSV_COLUMNS,      /* too few or too many fields */
+    QN_CSV_COLUMNS,      /* too few or too many fields (set by csv_rows) */
     QN_CSV_STRAY_QUOTE,  /* in an unquoted field, and not after a digit (5", 37.8"N) */
     QN_CSV_JUNK,         /* text after a closing quote */
     QN_CSV_UNTERMINATED, /* a quote that the file's end leaves open */
@@ -29,7 +29,7 @@ enum qn_csv_fault {
     QN_CSV_NOT_UTF8,
     QN_CSV_LONG_FIELD,  /* past QN_MAX_FIELD_BYTES */
     QN_CSV_LONG_RECORD, /* past QN_MAX_RECORD_BYTES */
-    QN_CSV_TYPE,        /* set by csv_decode: the field at fault_at is no value of its column */
+    QN_CSV_TYPE,        /* set by csv_reader: the field at fault_at is no value of its column */
 };
 
 struct qn_csv_record {
@@ -45,7 +45,7 @@ enum qn_csv_step {
     QN_CSV_RECORD,
     QN_CSV_STOP,       /* no more records begin before `stop` (or the bytes are used up) */
     QN_CSV_INCOMPLETE, /* the record at `pos` goes on past the bytes: come again with more */
-    QN_CSV_FULL,       /* rows: the table has no room */
+    QN_CSV_FULL,       /* csv_rows: the table has no room */
 };
 
 struct qn_csv_scanner {
@@ -66,22 +66,11 @@ struct qn_csv_scanner {
 void qn_csv_scanner_init(struct qn_csv_scanner *scanner, const struct qn_csv_dialect *dialect,
                          const char *bytes, size_t len, bool final);
 
+/* Goes on at `pos`, where a record, blank or comment line begins. */
+void qn_csv_scanner_seek(struct qn_csv_scanner *scanner, size_t pos);
+
 /* The next record; its first `capacity` fields are stored. fault is never QN_CSV_COLUMNS. */
 enum qn_csv_step qn_csv_scanner_next(struct qn_csv_scanner *scanner, struct qn_csv_field *fields,
                                      uint32_t capacity, struct qn_csv_record *record);
-
-/* A run of records: the good ones with their fields as a dense table, the others apart. */
-struct qn_csv_rows {
-    uint32_t n_fields, capacity, n;
-    struct qn_csv_field *fields;  /* capacity x n_fields */
-    struct qn_csv_record *good;   /* n; fault may be set later by who reads the fields */
-    struct qn_csv_record *faulty; /* n_faulty, at most capacity */
-    uint32_t *before;             /* by faulty record: good ones before it */
-    uint32_t n_faulty;
-};
-
-/* Replaces the rows by the next `limit` records at most (limit <= capacity). */
-enum qn_csv_step qn_csv_scanner_rows(struct qn_csv_scanner *scanner, uint32_t limit,
-                                     struct qn_csv_rows *rows);
 
 #endif

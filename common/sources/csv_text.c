@@ -33,21 +33,6 @@ size_t qn_csv_unescape(const struct qn_csv_dialect *dialect, struct qn_strv fiel
     return n;
 }
 
-size_t qn_csv_from_latin1(struct qn_strv text, char *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x80) {
-            out[n++] = (char)c;
-        } else {
-            out[n++] = (char)(0xC0 | c >> 6);
-            out[n++] = (char)(0x80 | (c & 0x3F));
-        }
-    }
-    return n;
-}
-
 /* Length of the valid sequence at the start of s, or 0. */
 static size_t sequence_length(struct qn_strv s)
 {
@@ -57,19 +42,9 @@ static size_t sequence_length(struct qn_strv s)
     return 0;
 }
 
-size_t qn_csv_valid_prefix(struct qn_strv bytes)
+void qn_csv_clean(struct qn_buf *out, struct qn_strv bytes)
 {
-    size_t at = 0, len;
-    while (at < bytes.len &&
-           (len = sequence_length((struct qn_strv){bytes.data + at, bytes.len - at})) > 0)
-        at += len;
-    return at;
-}
-
-void qn_csv_clean(struct qn_buf *out, struct qn_strv bytes, enum qn_csv_encoding encoding)
-{
-    bool latin1 = encoding == QN_CSV_LATIN1;
-    if (!latin1 && !(bytes.len && memchr(bytes.data, 0, bytes.len)) && qn_utf8_valid(bytes)) {
+    if (!(bytes.len && memchr(bytes.data, 0, bytes.len)) && qn_utf8_valid(bytes)) {
         qn_buf_put(out, bytes.data, bytes.len);
         return;
     }
@@ -77,9 +52,6 @@ void qn_csv_clean(struct qn_buf *out, struct qn_strv bytes, enum qn_csv_encoding
         size_t len = 1;
         if (bytes.data[0] == 0) {
             qn_buf_put(out, "\xEF\xBF\xBD", 3);
-        } else if (latin1) {
-            char wide[2];
-            qn_buf_put(out, wide, qn_csv_from_latin1((struct qn_strv){bytes.data, 1}, wide));
         } else if ((len = sequence_length(bytes)) > 0) {
             qn_buf_put(out, bytes.data, len);
         } else {

@@ -1,4 +1,4 @@
-/* csv_text: what is done to bytes that are not plain: escapes, encodings, line ends. */
+/* csv_text: what is done to bytes that are not plain: escapes, wrong bytes, line ends. */
 #ifndef QN_SOURCES_CSV_TEXT_H
 #define QN_SOURCES_CSV_TEXT_H
 
@@ -16,13 +16,7 @@ size_t qn_csv_find_line_end(const char *bytes, size_t n);
  * Returns the length. */
 size_t qn_csv_unescape(const struct qn_csv_dialect *dialect, struct qn_strv field, char *out);
 
-/* Latin-1 to UTF-8; `out` holds 2 x len bytes. Returns the length. */
-size_t qn_csv_from_latin1(struct qn_strv text, char *out);
-
-/* Length of the valid UTF-8 at the start of the bytes. */
-size_t qn_csv_valid_prefix(struct qn_strv bytes);
-
 /* Appends the bytes as valid UTF-8: what is not, and NUL, becomes U+FFFD. */
-void qn_csv_clean(struct qn_buf *out, struct qn_strv bytes, enum qn_csv_encoding encoding);
+void qn_csv_clean(struct qn_buf *out, struct qn_strv bytes);
 
 #endif

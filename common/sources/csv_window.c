@@ -53,7 +53,9 @@ void qn_csv_window_close(struct qn_csv_window *window)
 {
     if (window->fd >= 0)
         close(window->fd);
-    free(window->data);
+    if (window->data)
+        free(window->data - QN_CSV_SLACK);
+    free(window->raw);
     *window = (struct qn_csv_window){.fd = -1};
 }
 
@@ -61,21 +63,36 @@ static qn_code reserve(struct qn_csv_window *window, size_t want, struct qn_err 
 {
     if (want <= window->capacity)
         return QN_OK;
-    char *grown = realloc(window->data, want + QN_CSV_SLACK);
+    char *held = window->data ? window->data - QN_CSV_SLACK : NULL;
+    char *grown = realloc(held, QN_CSV_SLACK + want + QN_CSV_SLACK);
     if (!grown)
         return qn_err_nomem(err, "csv window");
-    window->data = grown;
+    if (!held)
+        memset(grown, 0, QN_CSV_SLACK);
+    window->data = grown + QN_CSV_SLACK;
     window->capacity = want;
     return QN_OK;
 }
 
-qn_code qn_csv_window_fill(struct qn_csv_window *window, uint64_t from, size_t want,
-                           struct qn_err *err)
+static qn_code read_bytes(struct qn_csv_window *window, char *to, size_t n, uint64_t from,
+                          struct qn_err *err)
 {
-    if (from > window->file_bytes)
-        from = window->file_bytes;
-    if (want > window->file_bytes - from)
-        want = (size_t)(window->file_bytes - from);
+    for (size_t done = 0; done < n;) {
+        ssize_t got = pread(window->fd, to + done, n - done, (off_t)(from + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return qn_err_io(err, "read", window->path);
+        if (got == 0)
+            return changed(window, from + done, err);
+        done += (size_t)got;
+    }
+    return QN_OK;
+}
+
+static qn_code fill_plain(struct qn_csv_window *window, uint64_t from, size_t want,
+                          struct qn_err *err)
+{
     QN_TRY(reserve(window, want, err));
     uint64_t held_end = window->offset + window->len;
     size_t kept = 0;
@@ -85,18 +102,73 @@ qn_code qn_csv_window_fill(struct qn_csv_window *window, uint64_t from, size_t w
     }
     window->offset = from;
     window->len = kept;
-    while (window->len < want) {
-        ssize_t got = pread(window->fd, window->data + window->len, want - window->len,
-                            (off_t)(from + window->len));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return qn_err_io(err, "read", window->path);
-        if (got == 0)
-            return changed(window, from + window->len, err);
-        window->len += (size_t)got;
+    if (kept >= want)
+        return QN_OK;
+    QN_TRY(read_bytes(window, window->data + kept, want - kept, from + kept, err));
+    window->len = want;
+    return QN_OK;
+}
+
+static qn_code fill_turned(struct qn_csv_window *window, uint64_t from, size_t want,
+                           struct qn_err *err)
+{
+    QN_TRY(reserve(window, qn_csv_encoding_room(window->encoding, want), err));
+    if (want > window->raw_capacity) {
+        char *grown = realloc(window->raw, want);
+        if (!grown)
+            return qn_err_nomem(err, "csv window");
+        window->raw = grown;
+        window->raw_capacity = want;
     }
+    window->offset = window->end = window->known_offset = from;
+    window->len = window->known_position = 0;
+    if (want == 0)
+        return QN_OK;
+    QN_TRY(read_bytes(window, window->raw, want, from, err));
+    size_t used;
+    window->len = qn_csv_encoding_turn(window->encoding, (struct qn_strv){window->raw, want},
+                                       from + want == window->file_bytes, window->data, &used);
+    window->end = from + used;
+    return QN_OK;
+}
+
+qn_code qn_csv_window_fill(struct qn_csv_window *window, uint64_t from, size_t want,
+                           struct qn_err *err)
+{
+    size_t unit = qn_csv_encoding_unit(window->encoding);
+    if (from > window->file_bytes)
+        from = window->file_bytes;
+    from -= from == window->file_bytes ? 0 : from % unit;
+    want *= unit;
+    if (want > window->file_bytes - from)
+        want = (size_t)(window->file_bytes - from);
+    if (window->encoding == QN_CSV_UTF8)
+        QN_TRY(fill_plain(window, from, want, err));
+    else
+        QN_TRY(fill_turned(window, from, want, err));
     if (window->data)
         memset(window->data + window->len, 0, QN_CSV_SLACK);
     return QN_OK;
+}
+
+uint64_t qn_csv_window_offset(struct qn_csv_window *window, size_t position)
+{
+    if (window->encoding == QN_CSV_UTF8)
+        return window->offset + position;
+    if (position < window->known_position) {
+        window->known_position = 0;
+        window->known_offset = window->offset;
+    }
+    window->known_offset += qn_csv_encoding_span(
+        window->encoding, window->data + window->known_position, position - window->known_position);
+    window->known_position = position;
+    return window->known_offset < window->end ? window->known_offset : window->end;
+}
+
+size_t qn_csv_window_position(const struct qn_csv_window *window, uint64_t offset)
+{
+    if (offset >= qn_csv_window_end(window))
+        return window->len;
+    return qn_csv_encoding_reach(window->encoding, window->data, window->len,
+                                 offset - window->offset);
 }

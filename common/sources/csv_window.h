@@ -1,4 +1,7 @@
-/* csv_window: a stretch of a file in memory, moved forward as it is read.
+/* csv_window: a stretch of a file in memory as UTF-8, moved forward as it is read.
+ *
+ * Offsets are the file's, positions the text's; they are the same thing where nothing was turned.
+ * An offset within a character means the character.
  *
  * Bytes are copied (pread), never mapped: a file that is cut short while we read must be an error,
  * not a SIGBUS. */
@@ -10,14 +13,22 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sources/csv_encoding.h"
 
 struct qn_csv_window {
     int fd;
     const char *path; /* borrowed */
     uint64_t file_bytes;
-    char *data; /* QN_CSV_SLACK readable bytes follow the content */
+    char *data; /* QN_CSV_SLACK readable bytes stand before the content and follow it */
     size_t len, capacity;
-    uint64_t offset; /* in the file, of data[0] */
+    uint64_t offset;               /* in the file, of data[0] */
+    enum qn_csv_encoding encoding; /* set before the first fill; UTF-8 when it is not */
+    /* Encodings other than UTF-8: */
+    char *raw; /* as it stands in the file */
+    size_t raw_capacity;
+    uint64_t end;          /* offset behind the content */
+    size_t known_position; /* where a place was asked for last, */
+    uint64_t known_offset; /* and its offset */
 };
 
 /* QN_ENOTFOUND or QN_EIO when the file cannot be opened, QN_EINPUT when it is no regular file or
@@ -26,14 +37,26 @@ QN_CHECK qn_code qn_csv_window_open(struct qn_csv_window *window, const char *pa
                                     uint64_t file_bytes, struct qn_err *err);
 void qn_csv_window_close(struct qn_csv_window *window);
 
-/* Makes the window begin at `from` and hold at least `want` bytes, or all up to the file's end.
- * What it holds of them already is kept, the rest is read. */
+/* Makes the window begin at `from` and hold what `want` bytes of ASCII would take in the file or
+ * more, or all up to the file's end. */
 QN_CHECK qn_code qn_csv_window_fill(struct qn_csv_window *window, uint64_t from, size_t want,
                                     struct qn_err *err);
 
+/* Offset of a position, which lies between characters. Cheap where positions ascend. */
+uint64_t qn_csv_window_offset(struct qn_csv_window *window, size_t position);
+
+/* Position of an offset at or after the window's; len when it lies past the content. */
+size_t qn_csv_window_position(const struct qn_csv_window *window, uint64_t offset);
+
+/* Offset behind the content. */
+static inline uint64_t qn_csv_window_end(const struct qn_csv_window *window)
+{
+    return window->encoding == QN_CSV_UTF8 ? window->offset + window->len : window->end;
+}
+
 static inline bool qn_csv_window_final(const struct qn_csv_window *window)
 {
-    return window->offset + window->len == window->file_bytes;
+    return qn_csv_window_end(window) == window->file_bytes;
 }
 
 #endif

@@ -27,6 +27,7 @@ static uint64_t hash_at(const struct qn_column *column, uint32_t row)
     struct qn_column one = *column;
     uint64_t hash;
     one.validity = NULL;
+    one.codes = NULL;
     if (layout == QN_LAYOUT_TEXT)
         one.offsets += row;
     else if (layout == QN_LAYOUT_BOOL)

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "base/limits.h"
+#include "base/simd.h"
 #include "tests/support/sources.h"
 
 static const uint64_t chunk_sizes[] = {1, 2, 3, 7, 16, 64, 1 << 20};
@@ -132,6 +133,7 @@ static void check_reads(const char *csv, const char *json, int header)
     for (size_t i = 0; i < sizeof chunk_sizes / sizeof chunk_sizes[0]; i++) {
         json_t *rows = json_array();
         uint64_t n_rejects = 0;
+        (void)qn_simd_limit((enum qn_simd)(i % QN_SIMD_LEVELS));
         collect(&info, options, chunk_sizes[i], rows, &n_rejects, &err);
         if (!json_equal(rows, expected) || n_rejects)
             fail_msg("%s at %llu bytes a chunk: %llu rejects, expected %s, got %s", csv,

@@ -130,11 +130,39 @@ static void schemas_pack_and_refuse_damage(void **state)
     qn_arena_fini(&arena);
 }
 
+static void codes_are_taken_along_and_not_copied(void **state)
+{
+    (void)state;
+    struct qn_err err;
+    struct qn_arena arena;
+    qn_arena_init(&arena);
+    const struct qn_strv texts[] = {{NULL, 0}, QN_STRV_LIT("n1"), QN_STRV_LIT("n2")};
+    const struct qn_dictionary dictionary = {.id = 1, .n = 3, .texts = texts};
+    const uint16_t codes[] = {QN_CODE_NULL, 1, 2};
+    struct qn_batch batch, copy;
+    struct qn_batch_builder *builder = filled(&batch);
+    batch.n_rows = 3;
+    batch.columns[1].codes = codes;
+    batch.columns[1].dictionary = &dictionary;
+    const uint32_t rows[] = {2, UINT32_MAX, 1};
+    struct qn_column taken;
+    assert_ok(qn_column_take(&arena, &batch.columns[1], 3, rows, 3, &taken, &err), &err);
+    assert_ptr_equal(taken.dictionary, &dictionary);
+    assert_int_equal(taken.codes[0], 2);
+    assert_int_equal(taken.codes[1], QN_CODE_NULL);
+    assert_int_equal(taken.codes[2], 1);
+    assert_ok(qn_batch_copy(&arena, &batch, &copy, &err), &err);
+    assert_null(copy.columns[1].codes);
+    qn_arena_fini(&arena);
+    qn_builder_free(builder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builder_keeps_values_and_nulls),
         cmocka_unit_test(take_reorders_repeats_and_pads),
+        cmocka_unit_test(codes_are_taken_along_and_not_copied),
         cmocka_unit_test(copies_outlive_what_they_copy),
         cmocka_unit_test(rejects_read_back),
         cmocka_unit_test(schemas_pack_and_refuse_damage),

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "sources/csv_number.h"
+#include "sources/csv_time.h"
 #include "tests/support/sources.h"
 
 static const struct qn_source_ops *ops;
@@ -12,32 +12,86 @@ static struct qn_strv lit(const char *text)
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
-/* The fast parsers say what flow/value.h says, of anything. */
+static uint64_t dice = 42;
+
+static uint32_t roll(uint32_t sides)
+{
+    dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(dice >> 33) % sides;
+}
+
+/* A text with what a file may have around it. */
+static struct qn_strv spell(char room[80], const char *letters, uint32_t common, uint32_t longest)
+{
+    for (unsigned i = 0; i < 80; i++)
+        room[i] = "0123456789.,-\n"[roll(14)];
+    size_t len = roll(longest + 1), n_letters = strlen(letters);
+    for (size_t k = 0; k < len; k++)
+        room[16 + k] = letters[roll(k % 4 == 3 ? (uint32_t)n_letters : common)];
+    return (struct qn_strv){room + 16, len};
+}
+
+static void compare(const char *what, struct qn_strv s, bool fast, int64_t a, bool slow, int64_t b)
+{
+    if (fast && (!slow || a != b))
+        fail_msg("%s '%.*s': %lld, expected %s %lld", what, QN_STRV_ARG(s), (long long)a,
+                 slow ? "" : "none, not", (long long)b);
+}
+
+/* What the fast parsers take means what flow/value.h says; and they take what is usual. */
 static void test_fast_numbers_mean_the_same(void **state)
 {
     (void)state;
-    static const char letters[] = "0123456789.-+e ";
-    uint64_t seed = 42;
-    for (unsigned i = 0; i < 200000; i++) {
-        char text[32] = {0};
-        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-        size_t len = (seed >> 60) + (seed >> 59 & 7);
-        for (size_t k = 0; k < len; k++) {
-            seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-            text[k] = letters[(seed >> 33) % (k % 4 == 3 ? sizeof letters - 1 : 11)];
-        }
-        struct qn_strv s = {text, len};
-        struct qn_type type = {.id = QN_DECIMAL, .precision = (uint8_t)(1 + (seed >> 20) % 18)};
-        type.scale = (uint8_t)((seed >> 40) % (type.precision + 1U));
+    unsigned taken[3] = {0};
+    for (unsigned i = 0; i < 300000; i++) {
+        char room[80];
+        struct qn_strv s = spell(room, "0123456789.-+e ", i % 3 ? 10 : 11, 22);
+        struct qn_type type = {.id = QN_DECIMAL, .precision = (uint8_t)(1 + roll(18))};
+        type.scale = (uint8_t)roll(type.precision + 1U);
         int64_t a = 0, b = 0;
-        bool fast = qn_csv_parse_integer(type, s, &a), slow = qn_strv_to_i64(s, &b);
-        if (fast != slow || (slow && a != b))
-            fail_msg("integer '%s'", text);
+        double number = 0;
+        if (s.len == 0)
+            continue;
+        bool fast = qn_csv_parse_integer(s, &a), slow = qn_strv_to_i64(s, &b);
+        compare("integer", s, fast, a, slow, b);
+        taken[0] += fast;
         fast = qn_csv_parse_decimal(type, s, &a);
         slow = qn_parse_decimal(s, type.precision, type.scale, &b);
-        if (fast != slow || (slow && a != b))
-            fail_msg("decimal(%u,%u) '%s'", type.precision, type.scale, text);
+        compare("decimal", s, fast, a, slow, b);
+        taken[1] += fast;
+        fast = qn_csv_parse_double(s, &a);
+        slow = qn_parse_double(s, &number);
+        memcpy(&b, &number, sizeof b);
+        compare("double", s, fast, a, slow, b);
+        taken[2] += fast;
     }
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(taken[i] > 10000);
+}
+
+static void test_fast_times_mean_the_same(void **state)
+{
+    (void)state;
+    struct qn_csv_day day = {0};
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 300000; i++) {
+        char room[80];
+        struct qn_strv s = spell(room, "0123456789-: T.Z", 10, 0);
+        s.len = (size_t)sprintf(room + 16, "%04u-%02u-%02u%c%02u:%02u:%02u%c%0*u", roll(3) * 1000,
+                                roll(14), roll(33), roll(9) ? ' ' : 'T', roll(26), roll(62),
+                                roll(62), roll(9) ? '.' : 'Z', (int)(1 + roll(7)), roll(100));
+        s.len = roll(3) ? 19 : roll(2) ? 10 : s.len;
+        if (roll(8) == 0)
+            room[16 + roll((uint32_t)s.len)] = "0123456789-: T.Z"[roll(16)];
+        int64_t a = 0, b = 0;
+        bool fast = qn_csv_parse_date(s, &day, &a), slow = qn_parse_date(s, &b);
+        compare("date", s, fast, a, slow, b);
+        fast = qn_csv_parse_timestamp(s, &day, &a);
+        slow = qn_parse_timestamp(s, &b);
+        compare("timestamp", s, fast, a, slow, b);
+        taken += fast;
+    }
+    assert_true(taken > 10000);
 }
 
 /* --- whole readings -------------------------------------------------------------------------- */
@@ -245,6 +299,7 @@ int main(void)
 {
     ops = qn_source_find("csv");
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_fast_numbers_mean_the_same),
+                                       cmocka_unit_test(test_fast_times_mean_the_same),
                                        cmocka_unit_test(test_default_nulls),
                                        cmocka_unit_test(test_declared_nulls),
                                        cmocka_unit_test(test_types),

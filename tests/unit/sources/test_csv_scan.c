@@ -163,41 +163,12 @@ static void test_long_lines(void **state)
     }
 }
 
-static void test_rows(void **state)
-{
-    (void)state;
-    struct qn_csv_field fields[8];
-    struct qn_csv_record good[5], faulty[4];
-    uint32_t before[4];
-    struct qn_csv_rows rows = {.n_fields = 2,
-                               .capacity = 3,
-                               .fields = fields,
-                               .good = good,
-                               .faulty = faulty,
-                               .before = before};
-    struct qn_csv_scanner scanner;
-    const char *text = "a,b\nc\nd,e\nf,g,h\ni,j\n";
-    qn_csv_scanner_init(&scanner, &commas, slacked(text, strlen(text)), strlen(text), true);
-    assert_int_equal(qn_csv_scanner_rows(&scanner, 2, &rows), QN_CSV_FULL);
-    assert_int_equal(rows.n, 2);
-    assert_int_equal(rows.n_faulty, 1);
-    assert_int_equal(before[0], 1);
-    assert_int_equal(faulty[0].fault, QN_CSV_COLUMNS);
-    assert_int_equal(faulty[0].n_fields, 1);
-    assert_int_equal(scanner.bytes[fields[2].at], 'd');
-    assert_int_equal(qn_csv_scanner_rows(&scanner, 3, &rows), QN_CSV_STOP);
-    assert_int_equal(rows.n, 1);
-    assert_int_equal(faulty[0].n_fields, 3);
-    assert_int_equal(faulty[0].line, 3);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),     cmocka_unit_test(test_quotes),
         cmocka_unit_test(test_faults),     cmocka_unit_test(test_nul),
         cmocka_unit_test(test_incomplete), cmocka_unit_test(test_dialects),
-        cmocka_unit_test(test_stop),       cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_rows)};
+        cmocka_unit_test(test_stop),       cmocka_unit_test(test_long_lines)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
