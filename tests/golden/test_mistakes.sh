@@ -62,7 +62,7 @@ SPEC
 code=0
 text=$("$QUERN" validate "$folder/indexes.yaml" 2>&1) || code=$?
 expect "exit code of bad indexes" 2 "$code"
-expect "bad indexes" "5:64 5:76 6:58 6:62 7:69 8:54 8:58" "$(grep -o '^.*indexes.yaml:[0-9]*:[0-9]*' <<<"$text" | grep -o '[0-9]*:[0-9]*$' | tr '\n' ' ' | sed 's/ $//')"
+expect "bad indexes" "5:65 5:77 6:58 6:62 7:69 8:54 8:58" "$(grep -o '^.*indexes.yaml:[0-9]*:[0-9]*' <<<"$text" | grep -o '[0-9]*:[0-9]*$' | tr '\n' ' ' | sed 's/ $//')"
 grep -q "did you mean 'plan'" <<<"$text" || { echo "FAILED: no hint in $text"; exit 1; }
 
 # What later versions will know is refused by name, one message each.
