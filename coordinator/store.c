@@ -13,7 +13,7 @@ enum {
     /* Someone else's short write may pass; a coordinator that waits longer looks dead itself. */
     BUSY_MS = 10000,
     /* Pages of log after which it is copied into the file: 32 MiB, about two chunks' rows. */
-    CHECKPOINT_PAGES = 4096,
+    CHECKPOINT_PAGES = 2048,
     /* A log of 1 GiB: a reader has been holding it back for a long time. */
     WARN_PAGES = (1 << 30) / QN_SQLITE_PAGE_BYTES,
 };

@@ -253,7 +253,7 @@ static void a_cleared_image_holds_new_rows_only(void **state)
         put(&f);
         attach(&f, "(s TEXT)STRICT");
         assert_whole(&f);
-        char want[8];
+        char want[16];
         snprintf(want, sizeof want, "%d", round + 1);
         assert_sql(&f, "SELECT count(*) FROM " QN_SQLITE_IMAGE_TABLE, want);
     }
