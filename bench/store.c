@@ -1,5 +1,5 @@
-/* What the warehouse costs: opening and a tiny run, and rows per second of a bulk load, by the way
- * SQLite keeps its journal. docs/adr/warehouse-journal-mode.md draws on it.
+/* What the warehouse costs: opening and a tiny run, and rows per second of a bulk load, by route,
+ * by size of a page and by the way SQLite keeps its journal. docs/adr/0002 and 0003 draw on it.
  *
  *     bench.store [FOLDER]       the warehouse is made there; default /tmp
  */
@@ -11,10 +11,12 @@
 #include "base/clock.h"
 #include "coordinator/store.h"
 #include "sinks/sqlite_db.h"
+#include "sinks/sqlite_image.h"
 
 enum { ROUNDS = 15, CHUNK_BATCHES = 15, MAX_COLUMNS = 40 };
 
 static char path[400];
+static int page_bytes = QN_SQLITE_PAGE_BYTES;
 
 static void check(qn_code code, const struct qn_err *err)
 {
@@ -121,6 +123,7 @@ static void tiny_run(void)
         check(qn_store_begin(store, &err), &err);
         check(qn_store_ledger_put(store, &row, &err), &err);
         check(ops->write(sink, &batch, &err), &err);
+        check(ops->flush(sink, &err), &err);
         check(qn_store_commit(store, &err), &err);
         ms[CHUNK][round] = since_ms(&start);
         check(qn_store_begin(store, &err), &err);
@@ -165,8 +168,8 @@ static sqlite3 *open_mode(const struct mode *mode)
     check(
         qn_sqlite_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1000, "bench", &db, &err),
         &err);
-    snprintf(sql, sizeof sql, "PRAGMA page_size = %d; PRAGMA cache_size = -32768; %s",
-             QN_SQLITE_PAGE_BYTES, mode->pragmas);
+    snprintf(sql, sizeof sql, "PRAGMA page_size = %d; PRAGMA cache_size = -32768; %s", page_bytes,
+             mode->pragmas);
     check(qn_sqlite_exec(db, sql, "set up", &err), &err);
     return db;
 }
@@ -216,9 +219,11 @@ static void bulk_load(const struct mode *mode, uint32_t columns, uint32_t rows)
         check(ops->prepare(db, "t", &schema, QN_WRITE_REPLACE, &sink, &err), &err);
         int64_t start = qn_clock_us();
         for (uint32_t done = 0; done < rows;) {
+            (void)qn_sqlite_image_detach(db);
             check(qn_sqlite_exec(db, "BEGIN IMMEDIATE", "begin", &err), &err);
             for (int i = 0; i < CHUNK_BATCHES && done < rows; i++, done += QN_BATCH_ROWS)
                 check(ops->write(sink, &batch, &err), &err);
+            check(ops->flush(sink, &err), &err);
             check(qn_sqlite_exec(db, "COMMIT", "commit", &err), &err);
         }
         check(ops->publish(sink, &err), &err);
@@ -232,12 +237,317 @@ static void bulk_load(const struct mode *mode, uint32_t columns, uint32_t rows)
     qn_builder_free(builder);
 }
 
+/* --- routes ----------------------------------------------------------------------------------- */
+
+enum { LOAD_COLUMNS = 12, LOAD_ROWS = 1000000 };
+
+struct load {
+    sqlite3 *db;
+    const struct qn_batch *batch;
+    sqlite3_stmt *stmt; /* kept by a route from one batch to the next */
+    struct qn_sink *sink;
+};
+
+static void sql(struct load *load, const char *text)
+{
+    struct qn_err err = {0};
+    check(qn_sqlite_exec(load->db, text, "load", &err), &err);
+}
+
+static void bind_value(sqlite3_stmt *stmt, int at, const struct qn_column *column, uint32_t row)
+{
+    struct qn_strv text;
+    switch (qn_type_layout(column->type)) {
+    case QN_LAYOUT_I64: sqlite3_bind_int64(stmt, at, column->i64[row]); break;
+    case QN_LAYOUT_F64: sqlite3_bind_double(stmt, at, column->f64[row]); break;
+    default:
+        text = qn_text_at(column, row);
+        sqlite3_bind_text(stmt, at, text.data, (int)text.len, SQLITE_STATIC);
+    }
+}
+
+/* `rows` rows a statement, every value bound. */
+static void load_bound(struct load *load, uint32_t rows)
+{
+    if (!load->stmt) {
+        struct qn_err err = {0};
+        struct qn_buf text;
+        qn_buf_init(&text);
+        qn_buf_printf(&text, "INSERT INTO t VALUES");
+        for (uint32_t row = 0; row < rows; row++)
+            for (uint32_t i = 0; i < LOAD_COLUMNS; i++)
+                qn_buf_printf(&text, "%s?%s",
+                              i     ? ","
+                              : row ? ",("
+                                    : "(",
+                              i + 1 == LOAD_COLUMNS ? ")" : "");
+        qn_buf_put_u8(&text, 0);
+        check(qn_sqlite_prepare(load->db, (char *)text.data, "load", &load->stmt, &err), &err);
+        qn_buf_fini(&text);
+    }
+    for (uint32_t first = 0; first < load->batch->n_rows; first += rows) {
+        for (uint32_t i = 0; i < rows * LOAD_COLUMNS; i++)
+            bind_value(load->stmt, (int)i + 1, &load->batch->columns[i % LOAD_COLUMNS],
+                       first + i / LOAD_COLUMNS);
+        sqlite3_step(load->stmt);
+        sqlite3_reset(load->stmt);
+    }
+}
+
+static void load_one_row(struct load *load)
+{
+    load_bound(load, 1);
+}
+
+static void load_eight_rows(struct load *load)
+{
+    load_bound(load, 8);
+}
+
+/* A read-only virtual table over a batch, as small as one can be. */
+struct scan {
+    sqlite3_vtab_cursor base;
+    uint32_t row;
+};
+struct shown {
+    sqlite3_vtab base;
+    struct load *load;
+};
+
+static int shown_connect(sqlite3 *db, void *context, int argc, const char *const *argv,
+                         sqlite3_vtab **out, char **message)
+{
+    (void)argc, (void)argv, (void)message;
+    struct shown *shown = calloc(1, sizeof *shown);
+    shown->load = context;
+    *out = &shown->base;
+    return sqlite3_declare_vtab(db, "CREATE TABLE x(a,b,c,d,e,f,g,h,i,j,k,l)");
+}
+
+static int shown_disconnect(sqlite3_vtab *table)
+{
+    free(table);
+    return SQLITE_OK;
+}
+
+static int shown_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
+{
+    (void)table, (void)info;
+    return SQLITE_OK;
+}
+
+static int scan_open(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
+{
+    (void)table;
+    struct scan *scan = calloc(1, sizeof *scan);
+    *out = &scan->base;
+    return SQLITE_OK;
+}
+
+static int scan_close(sqlite3_vtab_cursor *cursor)
+{
+    free(cursor);
+    return SQLITE_OK;
+}
+
+static int scan_filter(sqlite3_vtab_cursor *cursor, int index, const char *name, int argc,
+                       sqlite3_value **argv)
+{
+    (void)index, (void)name, (void)argc, (void)argv;
+    ((struct scan *)cursor)->row = 0;
+    return SQLITE_OK;
+}
+
+static int scan_next(sqlite3_vtab_cursor *cursor)
+{
+    ((struct scan *)cursor)->row++;
+    return SQLITE_OK;
+}
+
+static int scan_eof(sqlite3_vtab_cursor *cursor)
+{
+    return ((struct scan *)cursor)->row >= ((struct shown *)cursor->pVtab)->load->batch->n_rows;
+}
+
+static int scan_column(sqlite3_vtab_cursor *cursor, sqlite3_context *out, int index)
+{
+    const struct qn_column *column = &((struct shown *)cursor->pVtab)->load->batch->columns[index];
+    uint32_t row = ((struct scan *)cursor)->row;
+    struct qn_strv text;
+    switch (qn_type_layout(column->type)) {
+    case QN_LAYOUT_I64: sqlite3_result_int64(out, column->i64[row]); break;
+    case QN_LAYOUT_F64: sqlite3_result_double(out, column->f64[row]); break;
+    default:
+        text = qn_text_at(column, row);
+        sqlite3_result_text(out, text.data, (int)text.len, SQLITE_STATIC);
+    }
+    return SQLITE_OK;
+}
+
+static int scan_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *out)
+{
+    *out = ((struct scan *)cursor)->row;
+    return SQLITE_OK;
+}
+
+static void load_virtual_table(struct load *load)
+{
+    static const sqlite3_module module = {.xConnect = shown_connect,
+                                          .xBestIndex = shown_best_index,
+                                          .xDisconnect = shown_disconnect,
+                                          .xOpen = scan_open,
+                                          .xClose = scan_close,
+                                          .xFilter = scan_filter,
+                                          .xNext = scan_next,
+                                          .xEof = scan_eof,
+                                          .xColumn = scan_column,
+                                          .xRowid = scan_rowid};
+    struct qn_err err = {0};
+    if (!load->stmt) {
+        sqlite3_create_module_v2(load->db, "shown", &module, load, NULL);
+        check(qn_sqlite_prepare(load->db, "INSERT INTO t SELECT * FROM shown", "load", &load->stmt,
+                                &err),
+              &err);
+    }
+    sqlite3_step(load->stmt);
+    sqlite3_reset(load->stmt);
+}
+
+static void load_image(struct load *load)
+{
+    struct qn_err err = {0};
+    check(qn_sink_find("sqlite")->write(load->sink, load->batch, &err), &err);
+}
+
+static const struct {
+    const char *name;
+    void (*load)(struct load *load);
+} routes[] = {
+    {"values bound, a row a statement", load_one_row},
+    {"values bound, eight rows a statement", load_eight_rows},
+    {"INSERT SELECT from a virtual table", load_virtual_table},
+    {"image made in memory and copied", load_image},
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+/* Ready to load table t; the sink's own staging table where the route needs one. */
+static void begin_load(struct load *load, const struct qn_batch *batch)
+{
+    struct qn_err err = {0};
+    *load = (struct load){.db = open_mode(&modes[0]), .batch = batch};
+    sql(load, "CREATE TABLE t(a INTEGER, b REAL, c TEXT, d INTEGER, e REAL, f TEXT, g INTEGER, "
+              "h REAL, i TEXT, j INTEGER, k REAL, l TEXT) STRICT");
+    check(qn_sink_find("sqlite")->prepare(load->db, "u", batch->schema, QN_WRITE_REPLACE,
+                                          &load->sink, &err),
+          &err);
+}
+
+static void end_load(struct load *load)
+{
+    sqlite3_finalize(load->stmt);
+    qn_sink_find("sqlite")->close(load->sink);
+    sqlite3_close(load->db);
+}
+
+static double load_ms(void (*route)(struct load *load), const struct qn_batch *batch)
+{
+    struct load load;
+    struct qn_err err = {0};
+    begin_load(&load, batch);
+    int64_t start = qn_clock_us();
+    for (uint32_t done = 0; done < LOAD_ROWS;) {
+        (void)qn_sqlite_image_detach(load.db);
+        sql(&load, "BEGIN IMMEDIATE");
+        for (int i = 0; i < CHUNK_BATCHES && done < LOAD_ROWS; i++, done += batch->n_rows)
+            route(&load);
+        check(qn_sink_find("sqlite")->flush(load.sink, &err), &err);
+        sql(&load, "COMMIT");
+    }
+    end_load(&load);
+    return since_ms(&start);
+}
+
+/* The copy out of a file that a worker would have filled: what is left to the one writer. */
+static double staged_ms(const struct qn_batch *batch)
+{
+    struct load load;
+    char text[600];
+    load_ms(load_virtual_table, batch);
+    snprintf(text, sizeof text, "%s-staged", path);
+    rename(path, text);
+    begin_load(&load, batch);
+    snprintf(text, sizeof text, "ATTACH '%s-staged' AS staged", path);
+    sql(&load, text);
+    int64_t start = qn_clock_us();
+    sql(&load, "BEGIN; INSERT INTO t SELECT * FROM staged.t; COMMIT");
+    end_load(&load);
+    double ms = since_ms(&start);
+    snprintf(text, sizeof text, "%s-staged", path);
+    unlink(text);
+    return ms;
+}
+
+static double encode_ms(const struct qn_batch *batch)
+{
+    struct qn_sqlite_image image;
+    struct qn_err err = {0};
+    qn_sqlite_image_init(&image);
+    int64_t start = qn_clock_us();
+    for (uint32_t done = 0; done < LOAD_ROWS; done += batch->n_rows) {
+        if (qn_sqlite_image_bytes(&image) > 16 << 20)
+            qn_sqlite_image_clear(&image);
+        check(qn_sqlite_image_put(&image, batch, &err), &err);
+    }
+    double ms = since_ms(&start);
+    qn_sqlite_image_fini(&image);
+    return ms;
+}
+
+static void print_route(const char *name, double ms)
+{
+    printf("  %-42s %6.0f ms, %.2f M rows/s\n", name, ms, LOAD_ROWS / ms / 1000.0);
+}
+
+/* Median of three, each from an empty file to a closed one. */
+static double middle(double (*measure)(const struct qn_batch *), const struct qn_batch *batch,
+                     void (*route)(struct load *))
+{
+    double ms[3];
+    for (int i = 0; i < 3; i++)
+        ms[i] = route ? load_ms(route, batch) : measure(batch);
+    qsort(ms, 3, sizeof *ms, compare);
+    return ms[1];
+}
+
+static void compare_routes(void)
+{
+    static const int sizes[] = {4096, 8192, 16384, 32768, 65536};
+    struct qn_field fields[MAX_COLUMNS];
+    struct qn_schema schema;
+    struct qn_batch batch;
+    struct qn_batch_builder *builder =
+        make_batch(LOAD_COLUMNS, QN_BATCH_ROWS, fields, &schema, &batch);
+    printf("routes, %d rows of %d columns, WAL (median of 3):\n", LOAD_ROWS, LOAD_COLUMNS);
+    for (int i = 0; i < ROUTES; i++)
+        print_route(routes[i].name, middle(NULL, &batch, routes[i].load));
+    print_route("  of that, making the image", middle(encode_ms, &batch, NULL));
+    print_route("a staging file's copy alone", middle(staged_ms, &batch, NULL));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char name[60];
+        page_bytes = sizes[i];
+        snprintf(name, sizeof name, "image, pages of %d KiB", sizes[i] >> 10);
+        print_route(name, middle(NULL, &batch, load_image));
+    }
+    page_bytes = QN_SQLITE_PAGE_BYTES;
+    qn_builder_free(builder);
+}
+
 int main(int argc, char **argv)
 {
     snprintf(path, sizeof path, "%s/quern-bench-%d.db", argc > 1 ? argv[1] : "/tmp", (int)getpid());
     printf("SQLite %s, pages of %d bytes, %ld cores\n", sqlite3_libversion(), QN_SQLITE_PAGE_BYTES,
            sysconf(_SC_NPROCESSORS_ONLN));
     tiny_run();
+    compare_routes();
     printf("small commits (median of %d):\n", ROUNDS);
     for (int i = 0; i < MODES; i++)
         small_commits(&modes[i]);

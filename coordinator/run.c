@@ -13,6 +13,9 @@
 #include "coordinator/lock.h"
 #include "wire/part.h"
 
+/* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
+enum { LOAD_BYTES = 16 << 20 };
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 /* Time first, so that runs sort by age. */
@@ -172,10 +175,10 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
 
 void qn_run_close(struct qn_run *run)
 {
-    for (uint32_t i = 0; run->jobs && i < run->plan->spec.n_jobs; i++)
-        qn_job_run_close(&run->jobs[i]);
     if (run->in_transaction)
         qn_store_rollback(run->store);
+    for (uint32_t i = 0; run->jobs && i < run->plan->spec.n_jobs; i++)
+        qn_job_run_close(&run->jobs[i]);
     if (run->store)
         qn_store_close(run->store);
     qn_lock_release(run->lock);
@@ -198,8 +201,12 @@ static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
 
 qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
 {
+    struct qn_job_run *loading = run->loading;
     if (!run->in_transaction)
         return QN_OK;
+    run->loading = NULL;
+    if (loading)
+        QN_TRY(loading->sink_ops->flush(loading->sink, err));
     run->in_transaction = false;
     return qn_store_commit(run->store, err);
 }
@@ -430,10 +437,17 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
     out->file_bytes = chunk->file_bytes;
 }
 
-static qn_code write_rows(struct qn_job_run *job, const char *path, struct qn_err *err)
+static bool loads(const struct qn_job_run *job)
 {
-    if (!job->sink || !stage_of(job)->rows)
+    return job->sink && stage_of(job)->rows;
+}
+
+static qn_code write_rows(struct qn_run *run, struct qn_job_run *job, const char *path,
+                          struct qn_err *err)
+{
+    if (!loads(job))
         return QN_OK;
+    run->loading = job;
     struct qn_reader *reader;
     struct qn_batch batch;
     const struct qn_part_want want = {.kind = QN_PART_ROWS, .schema = &job->job->out};
@@ -479,13 +493,17 @@ static qn_code write_ledger(struct qn_run *run, struct qn_job_run *job, const st
                                 .digest = done->done.digest,
                                 .counters = done->done.counters,
                                 .chunk = done->done.chunk};
+    if (run->loading && run->loading != job && loads(job))
+        QN_TRY(qn_run_flush(run, err)); /* a transaction loads one table */
     QN_TRY(ensure_transaction(run, err));
     qn_code code = qn_store_ledger_put(run->store, &row, err);
     if (code == QN_EEXISTS)
         return QN_OK; /* its rows are there since an earlier life; only the part was lost */
     QN_TRY(code);
-    QN_TRY(write_rows(job, path, err));
-    return write_rejects(run, job, row.unit, path, err);
+    QN_TRY(write_rows(run, job, path, err));
+    QN_TRY(write_rejects(run, job, row.unit, path, err));
+    return loads(job) && job->sink_ops->pending(job->sink) >= LOAD_BYTES ? qn_run_flush(run, err)
+                                                                         : QN_OK;
 }
 
 qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char *path, bool *redo,
@@ -530,13 +548,25 @@ static qn_code record_inputs(struct qn_run *run, const struct qn_job_run *job, s
     return QN_OK;
 }
 
+/* Indexes come with the table or not at all: a run that is killed in between has published
+ * nothing, and publishes again when it goes on. */
+static qn_code publish_table(struct qn_job_run *job, struct qn_err *err)
+{
+    const struct qn_into *into = &job->job->into;
+    if (!job->sink)
+        return QN_OK;
+    QN_TRY(job->sink_ops->publish(job->sink, err));
+    for (uint32_t i = 0; i < into->n_indexes; i++)
+        QN_TRY(job->sink_ops->index(job->sink, &into->indexes[i], err));
+    return QN_OK;
+}
+
 static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
     uint32_t version;
     QN_TRY(qn_job_run_balance(job, err));
     QN_TRY(ensure_transaction(run, err));
-    if (job->sink)
-        QN_TRY(job->sink_ops->publish(job->sink, err));
+    QN_TRY(publish_table(job, err));
     QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
     QN_TRY(record_inputs(run, job, err));

@@ -35,7 +35,8 @@ struct qn_run {
     struct qn_ledger_row *ledger; /* what an earlier life committed */
     uint32_t n_ledger;
     bool in_transaction;
-    uint64_t rows_read; /* for progress */
+    struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
+    uint64_t rows_read;         /* for progress */
 };
 
 /* Opens warehouse and journal; goes on with an unfinished run of the same plan over the same

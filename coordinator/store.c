@@ -7,12 +7,13 @@
 
 #include "base/log.h"
 #include "coordinator/store_internal.h"
+#include "sinks/sqlite_image.h"
 
 enum {
     /* Someone else's short write may pass; a coordinator that waits longer looks dead itself. */
     BUSY_MS = 10000,
     /* Pages of log after which it is copied into the file: 32 MiB, about two chunks' rows. */
-    CHECKPOINT_PAGES = 4096,
+    CHECKPOINT_PAGES = 2048,
     /* A log of 1 GiB: a reader has been holding it back for a long time. */
     WARN_PAGES = (1 << 30) / QN_SQLITE_PAGE_BYTES,
 };
@@ -42,7 +43,7 @@ static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
     sqlite3_snprintf(sizeof sql, sql,
                      "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                      "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;"
-                     "PRAGMA temp_store = MEMORY",
+                     "PRAGMA temp_store = FILE", /* an index is sorted there past the cache */
                      QN_SQLITE_PAGE_BYTES);
     QN_TRY(qn_sqlite_exec(store->db, sql, "open the warehouse", err));
     sqlite3_wal_hook(store->db, on_logged, store);
@@ -166,6 +167,10 @@ qn_code qn_store_begin(struct qn_store *store, struct qn_err *err)
     if (!sqlite3_get_autocommit(store->db))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                           "a transaction of the warehouse is under way");
+    /* It would be locked for writing as well, and changes with the next rows. */
+    int rc = qn_sqlite_image_detach(store->db);
+    if (rc != SQLITE_OK)
+        return qn_sqlite_fail(store->db, rc, "begin a transaction", err);
     QN_TRY(qn_sqlite_exec(store->db, "BEGIN IMMEDIATE", "begin a transaction", err));
     qn_code code = check_epoch(store, err);
     if (code != QN_OK)

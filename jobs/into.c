@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/limits.h"
+#include "jobs/lookup.h"
+
 static const char *const dispositions[] = {"append", "replace", NULL};
 static const char *const later[] = {"merge", NULL};
 
@@ -12,6 +15,10 @@ static const struct qn_key keys[] = {
      .values = dispositions,
      .unsupported_values = later,
      .doc = "append, or replace (default)"},
+    {.name = "indexes",
+     .shape = QN_SHAPE_LIST,
+     .item = QN_SHAPE_LIST,
+     .doc = "made when the rows are in: lists of columns"},
 };
 const struct qn_spec_keys qn_into_keys = QN_KEYS("into", keys);
 
@@ -44,4 +51,83 @@ void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_
     else if (out->table && is_reserved(table->text))
         qn_diags_add(diags, table->span, NULL, "choose another name",
                      "names of tables that start with _quern_ or sqlite_ are reserved");
+}
+
+/* --- indexes ---------------------------------------------------------------------------------- */
+
+/* The columns of one index as the schema spells them; false after a complaint. */
+static bool read_columns(const struct qn_node *node, const struct qn_schema *schema,
+                         struct qn_diags *diags, const char **columns)
+{
+    if (node->n == 0 || node->n > QN_MAX_INDEXES) {
+        qn_diags_add(diags, node->span, NULL, NULL, "an index has %u columns; 1 to %d are possible",
+                     node->n, QN_MAX_INDEXES);
+        return false;
+    }
+    for (uint32_t i = 0; i < node->n; i++) {
+        const struct qn_node *item = &node->items[i];
+        int32_t at = qn_lookup_column(schema, item->text, item->span, " in the rows", diags);
+        if (at < 0)
+            return false;
+        columns[i] = schema->fields[at].name;
+        for (uint32_t before = 0; before < i; before++)
+            if (columns[before] == columns[i]) {
+                qn_diags_add(diags, item->span, NULL, NULL, "column %s is in the index already",
+                             columns[i]);
+                return false;
+            }
+    }
+    return true;
+}
+
+/* "ix_TABLE__COLUMN__COLUMN": two underscores, since names have single ones. */
+static const char *name_of(const char *table, const char *const *columns, uint32_t n,
+                           struct qn_arena *arena)
+{
+    const char *name = qn_arena_printf(arena, "ix_%s", table);
+    for (uint32_t i = 0; name && i < n; i++)
+        name = qn_arena_printf(arena, "%s__%s", name, columns[i]);
+    return name;
+}
+
+static qn_code read_index(const struct qn_node *node, const struct qn_schema *schema,
+                          struct qn_arena *arena, struct qn_diags *diags, struct qn_into *out,
+                          struct qn_index *indexes, struct qn_err *err)
+{
+    const char **columns = QN_NEW_ARRAY(arena, const char *, node->n);
+    if (!columns)
+        return qn_err_nomem(err, "an index");
+    if (!read_columns(node, schema, diags, columns))
+        return QN_OK;
+    const char *name = name_of(out->table, columns, node->n, arena);
+    if (!name)
+        return qn_err_nomem(err, "an index");
+    for (uint32_t i = 0; i < out->n_indexes; i++)
+        if (qn_strv_eq_nocase(qn_strv_from(indexes[i].name), qn_strv_from(name))) {
+            qn_diags_add(diags, node->span, NULL, NULL, "index %s is there already", name);
+            return QN_OK;
+        }
+    indexes[out->n_indexes++] = (struct qn_index){name, columns, node->n};
+    return QN_OK;
+}
+
+qn_code qn_into_read_indexes(const struct qn_node *node, const struct qn_schema *schema,
+                             struct qn_arena *arena, struct qn_diags *diags, struct qn_into *out,
+                             struct qn_err *err)
+{
+    const struct qn_node *list = qn_node_get(node, "indexes");
+    if (!list || !out->table)
+        return QN_OK;
+    if (list->n > QN_MAX_INDEXES) {
+        qn_diags_add(diags, list->span, NULL, NULL, "%u indexes; at most %d are possible", list->n,
+                     QN_MAX_INDEXES);
+        return QN_OK;
+    }
+    struct qn_index *indexes = QN_NEW_ARRAY(arena, struct qn_index, list->n);
+    if (!indexes)
+        return qn_err_nomem(err, "indexes");
+    out->indexes = indexes;
+    for (uint32_t i = 0; i < list->n; i++)
+        QN_TRY(read_index(&list->items[i], schema, arena, diags, out, indexes, err));
+    return QN_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef QN_JOBS_INTO_H
 #define QN_JOBS_INTO_H
 
+#include "base/arena.h"
 #include "base/diag.h"
 #include "flow/job.h"
 #include "spec/keys.h"
@@ -14,5 +15,11 @@ const struct qn_node *qn_into_table(const struct qn_node *node);
 
 /* Reads the node (NULL: no table). A name that no table can have is a complaint. */
 void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_into *out);
+
+/* Reads its indexes, of columns of `schema` (the job's rows), into the arena. A column that is
+ * none, or one named twice, is a complaint. */
+QN_CHECK qn_code qn_into_read_indexes(const struct qn_node *node, const struct qn_schema *schema,
+                                      struct qn_arena *arena, struct qn_diags *diags,
+                                      struct qn_into *out, struct qn_err *err);
 
 #endif

@@ -25,6 +25,7 @@
 #include "base/diag.h"
 #include "base/limits.h"
 #include "flow/findings.h"
+#include "flow/into.h"
 #include "flow/source.h"
 
 struct qn_node;      /* spec/node.h: a checked YAML node */
@@ -40,12 +41,6 @@ struct qn_input {
     const char *name;
     const struct qn_schema *schema; /* whole rows; the projection is per stage */
     const struct qn_gaps *gaps;     /* NULL: none, as in every plan that runs */
-};
-
-enum qn_write_disposition { QN_WRITE_APPEND, QN_WRITE_REPLACE };
-struct qn_into {
-    const char *table; /* NULL: no table */
-    enum qn_write_disposition disposition;
 };
 
 enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS };

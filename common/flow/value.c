@@ -303,12 +303,29 @@ size_t qn_format_decimal(int64_t value, uint8_t scale, char *out)
                             (unsigned long long)(magnitude % unit)));
 }
 
+/* Two digits, as most parts of dates and times have. */
+static void put_two(char *out, unsigned value)
+{
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+}
+
 size_t qn_format_date(int64_t days, char *out)
 {
     int64_t year;
     unsigned month, day;
+    size_t n = 4;
     qn_civil_from_days(days, &year, &month, &day);
-    return printed(snprintf(out, QN_VALUE_TEXT, "%04lld-%02u-%02u", (long long)year, month, day));
+    if (year >= 0 && year <= 9999) {
+        put_two(out, (unsigned)year / 100);
+        put_two(out + 2, (unsigned)year % 100);
+    } else {
+        n = printed(snprintf(out, QN_VALUE_TEXT, "%04lld", (long long)year));
+    }
+    out[n] = out[n + 3] = '-';
+    put_two(out + n + 1, month);
+    put_two(out + n + 4, day);
+    return n + 6;
 }
 
 size_t qn_format_timestamp(int64_t micros, char *out)
@@ -319,11 +336,18 @@ size_t qn_format_timestamp(int64_t micros, char *out)
         rest += day_us;
         days--;
     }
-    size_t n = qn_format_date(days, out);
+    char *at = out + qn_format_date(days, out);
     unsigned seconds = (unsigned)(rest / 1000000), fraction = (unsigned)(rest % 1000000);
-    n += printed(snprintf(out + n, QN_VALUE_TEXT - n, " %02u:%02u:%02u", seconds / 3600,
-                          seconds / 60 % 60, seconds % 60));
-    if (fraction)
-        n += printed(snprintf(out + n, QN_VALUE_TEXT - n, ".%06u", fraction));
-    return n;
+    at[0] = ' ';
+    at[3] = at[6] = ':';
+    put_two(at + 1, seconds / 3600);
+    put_two(at + 4, seconds / 60 % 60);
+    put_two(at + 7, seconds % 60);
+    at += 9;
+    if (fraction) {
+        *at++ = '.';
+        for (unsigned part = 10000; part; part /= 100, at += 2)
+            put_two(at, fraction / part % 100);
+    }
+    return (size_t)(at - out);
 }

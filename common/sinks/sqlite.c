@@ -9,18 +9,18 @@
 
 #include "flow/sink.h"
 #include "sinks/sqlite_db.h"
-#include "sinks/sqlite_rows.h"
+#include "sinks/sqlite_image.h"
 
 /* --- types ------------------------------------------------------------------------------------ */
 
 struct qn_sink {
     sqlite3 *db;
     struct qn_arena arena; /* owns the texts and the schema */
-    const char *table, *stage, *source;
+    const char *table, *stage;
     struct qn_schema schema;
     enum qn_write_disposition disposition;
-    struct qn_sqlite_rows rows; /* what `source` shows to SQL */
-    sqlite3_stmt *insert;       /* made at the first write */
+    struct qn_sqlite_image image; /* what was written since the last flush */
+    bool pending;                 /* the image waits for a flush */
 };
 
 static const char *column_type(struct qn_type type)
@@ -240,9 +240,9 @@ static void sqlite_close(struct qn_sink *sink)
 {
     if (!sink)
         return;
-    sqlite3_finalize(sink->insert);
-    if (sink->source)
-        qn_sqlite_rows_remove(sink->db, sink->source);
+    /* It fails only in the transaction that copied the image, which SQLite then reads no more. */
+    (void)qn_sqlite_image_detach(sink->db);
+    qn_sqlite_image_fini(&sink->image);
     qn_arena_fini(&sink->arena);
     free(sink);
 }
@@ -276,6 +276,7 @@ static qn_code sqlite_prepare(void *store, const char *table, const struct qn_sc
     sink->db = store;
     sink->disposition = disposition;
     qn_arena_init(&sink->arena);
+    qn_sqlite_image_init(&sink->image);
     qn_code code = setup(sink, table, schema, err);
     if (code != QN_OK) {
         sqlite_close(sink);
@@ -285,29 +286,15 @@ static qn_code sqlite_prepare(void *store, const char *table, const struct qn_sc
     return QN_OK;
 }
 
-static qn_code prepare_insert(struct qn_sink *sink, struct qn_err *err)
+/* What SQLite was shown must not change under it. */
+static qn_code begin_image(struct qn_sink *sink, struct qn_err *err)
 {
-    /* Named by address: two open sinks never share one. */
-    sink->rows.schema = &sink->schema;
-    sink->source = qn_arena_printf(&sink->arena, "_quern_rows_%p", (void *)sink);
-    if (!sink->source)
-        return qn_err_nomem(err, "a sink");
-    int rc = qn_sqlite_rows_register(sink->db, sink->source, &sink->rows);
+    int rc = qn_sqlite_image_detach(sink->db);
     if (rc != SQLITE_OK)
-        return qn_sqlite_fail(sink->db, rc, "write rows", err);
-    struct qn_buf sql;
-    qn_buf_init(&sql);
-    qn_buf_printf(&sql, "INSERT INTO ");
-    qn_sqlite_quote(&sql, sink->stage);
-    qn_buf_printf(&sql, " SELECT * FROM ");
-    qn_sqlite_quote(&sql, sink->source);
-    qn_buf_put_u8(&sql, 0);
-    qn_code code = qn_buf_check(&sql, "a statement", err);
-    if (code == QN_OK)
-        code =
-            qn_sqlite_prepare(sink->db, (const char *)sql.data, "write rows", &sink->insert, err);
-    qn_buf_fini(&sql);
-    return code;
+        return qn_sqlite_fail(sink->db, rc, "write rows after a flush", err);
+    qn_sqlite_image_clear(&sink->image);
+    sink->pending = true;
+    return QN_OK;
 }
 
 static qn_code sqlite_write(struct qn_sink *sink, const struct qn_batch *batch, struct qn_err *err)
@@ -319,15 +306,65 @@ static qn_code sqlite_write(struct qn_sink *sink, const struct qn_batch *batch, 
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                           "rows for table %s have other columns than it was prepared for",
                           sink->table);
-    if (!sink->insert)
-        QN_TRY(prepare_insert(sink, err));
-    sink->rows.batch = batch;
-    struct qn_sqlite_args args = qn_sqlite_args_of(sink->insert);
-    qn_code code = qn_sqlite_run(&args, "write rows", err);
-    sink->rows.batch = NULL;
+    if (!sink->pending)
+        QN_TRY(begin_image(sink, err));
+    qn_code code = qn_sqlite_image_put(&sink->image, batch, err);
     if (code != QN_OK)
         qn_err_frame(err, "while writing %u rows for table %s", batch->n_rows, sink->table);
     return code;
+}
+
+static size_t sqlite_pending(const struct qn_sink *sink)
+{
+    return sink->pending ? qn_sqlite_image_bytes(&sink->image) : 0;
+}
+
+/* By position: the names are not copied, and short ones fit the image's first page. */
+static qn_code finish_image(struct qn_sink *sink, struct qn_err *err)
+{
+    struct qn_buf columns;
+    qn_buf_init(&columns);
+    for (uint32_t i = 0; i < sink->schema.n_fields; i++)
+        qn_buf_printf(&columns, "%cc%u %s", i ? ',' : '(', i,
+                      column_type(sink->schema.fields[i].type));
+    qn_buf_printf(&columns, ")STRICT");
+    qn_code code = qn_buf_check(&columns, "a table's columns", err);
+    if (code == QN_OK)
+        code = qn_sqlite_image_finish(&sink->image, qn_buf_strv(&columns), err);
+    qn_buf_fini(&columns);
+    return code;
+}
+
+static qn_code copy_image(struct qn_sink *sink, struct qn_err *err)
+{
+    static const char doing[] = "write rows";
+    QN_TRY(finish_image(sink, err));
+    int rc = qn_sqlite_image_attach(&sink->image, sink->db);
+    if (rc != SQLITE_OK)
+        return qn_sqlite_fail(sink->db, rc, doing, err);
+    struct qn_buf sql;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "INSERT INTO main.");
+    qn_sqlite_quote(&sql, sink->stage);
+    qn_buf_printf(&sql, " SELECT * FROM " QN_SQLITE_IMAGE_TABLE);
+    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, doing, err);
+    qn_buf_fini(&sql);
+    return code;
+}
+
+/* The records are copied as they are: see docs/adr/0003. */
+static qn_code sqlite_flush(struct qn_sink *sink, struct qn_err *err)
+{
+    if (!sink->pending)
+        return QN_OK;
+    sink->pending = false;
+    QN_TRY(copy_image(sink, err));
+    uint64_t copied = (uint64_t)sqlite3_changes64(sink->db);
+    if (copied == sink->image.n_rows)
+        return QN_OK;
+    return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                      "SQLite took %llu of %llu rows for table %s", (unsigned long long)copied,
+                      (unsigned long long)sink->image.n_rows, sink->table);
 }
 
 static qn_code rename_stage(struct qn_sink *sink, struct qn_err *err)
@@ -392,8 +429,7 @@ static qn_code publish_stage(struct qn_sink *sink, struct qn_err *err)
 /* All of it or nothing, for the caller may commit what else it told in this transaction. */
 static qn_code sqlite_publish(struct qn_sink *sink, struct qn_err *err)
 {
-    sqlite3_finalize(sink->insert); /* it writes the staging table, which goes */
-    sink->insert = NULL;
+    QN_TRY(sqlite_flush(sink, err));
     QN_TRY(qn_sqlite_exec(sink->db, "SAVEPOINT quern_publish", "publish a table", err));
     qn_code code = publish_stage(sink, err);
     if (code == QN_OK)
@@ -405,10 +441,55 @@ static qn_code sqlite_publish(struct qn_sink *sink, struct qn_err *err)
     return code;
 }
 
+/* Whether the index is there as `sql` would make it; another one of its name is refused. */
+static qn_code find_index(struct qn_sink *sink, const char *name, struct qn_strv sql, bool *found,
+                          struct qn_err *err)
+{
+    static const char doing[] = "look for an index";
+    sqlite3_stmt *stmt;
+    QN_TRY(qn_sqlite_prepare(sink->db,
+                             "SELECT sql FROM sqlite_schema WHERE name = ?1 COLLATE "
+                             "NOCASE AND type <> 'trigger'",
+                             doing, &stmt, err));
+    struct qn_sqlite_args args = qn_sqlite_args_of(stmt);
+    qn_sqlite_text(&args, name);
+    qn_code code = qn_sqlite_next(&args, found, doing, err);
+    if (code == QN_OK && *found && !qn_strv_eq(qn_sqlite_column_strv(stmt, 0), sql))
+        code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "cannot make index %s of table %s: the warehouse has something else of "
+                          "that name; drop or rename it",
+                          name, sink->table);
+    sqlite3_finalize(stmt);
+    return code;
+}
+
+/* An appended table has it from before, and SQLite kept it as rows came. */
+static qn_code sqlite_index(struct qn_sink *sink, const struct qn_index *index, struct qn_err *err)
+{
+    struct qn_buf sql;
+    bool found = false;
+    qn_buf_init(&sql);
+    qn_buf_printf(&sql, "CREATE INDEX ");
+    qn_sqlite_quote(&sql, index->name);
+    qn_buf_printf(&sql, " ON ");
+    qn_sqlite_quote(&sql, sink->table);
+    for (uint32_t i = 0; i < index->n_columns; i++) {
+        qn_buf_put_u8(&sql, i ? ',' : '(');
+        qn_sqlite_quote(&sql, index->columns[i]);
+    }
+    qn_buf_put_u8(&sql, ')');
+    qn_code code = qn_buf_check(&sql, "an index", err);
+    if (code == QN_OK)
+        code = find_index(sink, index->name, qn_buf_strv(&sql), &found, err);
+    if (code == QN_OK && !found)
+        code = qn_sqlite_exec_buf(sink->db, &sql, "make an index", err);
+    qn_buf_fini(&sql);
+    return code;
+}
+
 static qn_code sqlite_discard(struct qn_sink *sink, struct qn_err *err)
 {
-    sqlite3_finalize(sink->insert);
-    sink->insert = NULL;
+    sink->pending = false;
     return drop(sink, sink->stage, err);
 }
 
@@ -416,7 +497,10 @@ const struct qn_sink_ops qn_sink_sqlite = {
     .name = "sqlite",
     .prepare = sqlite_prepare,
     .write = sqlite_write,
+    .flush = sqlite_flush,
+    .pending = sqlite_pending,
     .publish = sqlite_publish,
+    .index = sqlite_index,
     .discard = sqlite_discard,
     .close = sqlite_close,
 };

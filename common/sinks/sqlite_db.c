@@ -82,6 +82,9 @@ qn_code qn_sqlite_open(const char *path, int flags, int busy_ms, const char *wha
         return qn_err_nomem(err, "a path");
     }
     sqlite3 *db = NULL;
+    /* Nobody asks how much memory SQLite has, and counting costs a lock an allocation. Refused,
+     * harmlessly, when SQLite is in use already. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     /* One thread owns a connection: SQLite's own mutexes would only cost. */
     int rc = sqlite3_open_v2((const char *)full.data, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     qn_buf_fini(&full);

@@ -288,7 +288,7 @@ static struct qn_key item_of(const struct qn_key *key)
 {
     struct qn_key item = *key;
     item.shape = key->item;
-    item.item = QN_SHAPE_ANY;
+    item.item = key->item == QN_SHAPE_LIST ? QN_SHAPE_TEXT : QN_SHAPE_ANY;
     item.or_single = item.or_text = false;
     return item;
 }

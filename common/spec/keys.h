@@ -35,7 +35,7 @@ struct qn_key {
     const char *name;
     enum qn_shape shape;
     bool required;
-    enum qn_shape item;                /* LIST, MAP */
+    enum qn_shape item;                /* LIST (of a LIST: that of texts), MAP */
     bool or_single;                    /* LIST */
     bool or_text;                      /* OBJECT: a bare text is fine too (into: name) */
     const char *const *values;         /* ENUM: NULL-terminated */

@@ -142,19 +142,26 @@ static void put_enum(struct writer *writer, const struct qn_key *key)
         close_or_reference(writer);
 }
 
+/* What a list's item looks like; of a list of lists, those of texts. */
+static void put_item(struct writer *writer, const struct qn_key *key)
+{
+    struct qn_key inner = {.name = key->name, .shape = QN_SHAPE_LIST, .item = QN_SHAPE_TEXT};
+    put_shape(writer, key->item == QN_SHAPE_LIST ? &inner : key, key->item);
+}
+
 static void put_list(struct writer *writer, const struct qn_key *key)
 {
     bool single = key->or_single;
     if (single) {
         open_member(writer, "anyOf", '[');
         open_item(writer);
-        put_shape(writer, key, key->item);
+        put_item(writer, key);
         close_as(writer, '}');
         open_item(writer);
     }
     put_text(writer, "type", "array");
     open_member(writer, "items", '{');
-    put_shape(writer, key, key->item);
+    put_item(writer, key);
     close_as(writer, '}');
     if (single) {
         close_as(writer, '}');

@@ -21,6 +21,9 @@ for round in $(seq 1 10); do
   fi
   "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet
   expect "digest of round $round" "$expected" "$("$QUERN" digest "$folder/cluster.db")"
+  expect "indexes of round $round" "ix_clean__customer_id__ts ix_clean__kind" \
+    "$(count "select group_concat(name, ' ') from (select name from sqlite_schema where tbl_name = 'clean' and type = 'index' order by 1)")"
+  expect "integrity of round $round" ok "$(count 'pragma integrity_check')"
   if [[ $runs -gt 0 ]]; then
     expect "runs in round $round (it went on)" 1 "$(count 'select count(*) from _quern_runs')"
     after=$(count 'select job, stage, chunk, attempt, digest from _quern_commits order by 1, 2, 3')

@@ -57,6 +57,7 @@ static void put_chunk(struct fixture *f, struct qn_sink *sink, int64_t first, ui
 {
     begin(f);
     write_rows(f, sink, first, n);
+    assert_ok(f->ops->flush(sink, &f->err), &f->err);
     commit(f);
 }
 
@@ -365,6 +366,7 @@ static void hostile_column_names_are_only_names(void **state)
                   &f.err);
         begin(&f);
         assert_ok(f.ops->write(sink, &batch, &f.err), &f.err);
+        assert_ok(f.ops->flush(sink, &f.err), &f.err);
         commit(&f);
         publish(&f, sink);
         qn_builder_free(builder);
@@ -372,6 +374,58 @@ static void hostile_column_names_are_only_names(void **state)
         assert_query(f.store, "SELECT group_concat(name, ' ') FROM pragma_table_info('h')",
                      "a\"); DROP TABLE keep; -- select rowid '; -- \xe5\x90\x8d\xe5\x89\x8d ");
         assert_query(f.store, "SELECT count(*) FROM keep", "1");
+    }
+}
+
+static void publish_indexed(struct fixture *f, struct qn_sink *sink, const struct qn_index *index)
+{
+    begin(f);
+    assert_ok(f->ops->publish(sink, &f->err), &f->err);
+    assert_ok(f->ops->index(sink, index, &f->err), &f->err);
+    commit(f);
+    f->ops->close(sink);
+}
+
+static void indexes_come_with_the_table(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"Full Name", "id"};
+    static const struct qn_index index = {"ix_t__Full Name__id", columns, 2};
+    static const char indexes[] = "SELECT group_concat(name) FROM pragma_index_info('"
+                                  "ix_t__Full Name__id')";
+    struct fixture f;
+    FOR_EACH_SINK(&f)
+    {
+        enum qn_write_disposition turns[] = {QN_WRITE_REPLACE, QN_WRITE_REPLACE, QN_WRITE_APPEND};
+        for (int turn = 0; turn < 3; turn++) {
+            struct qn_sink *sink = prepare(&f, "t", turns[turn]);
+            put_chunk(&f, sink, turn * 100, 100);
+            publish_indexed(&f, sink, &index);
+            assert_query(f.store, indexes, "Full Name,id");
+        }
+        assert_query(f.store, "SELECT count(*) FROM t WHERE \"Full Name\" IS NULL", "40");
+        assert_query(f.store, "PRAGMA integrity_check", "ok");
+
+        /* Rolled back, the new rows and their index are gone together. */
+        struct qn_sink *sink = prepare(&f, "t", QN_WRITE_REPLACE);
+        put_chunk(&f, sink, 0, 7);
+        begin(&f);
+        assert_ok(f.ops->publish(sink, &f.err), &f.err);
+        assert_ok(f.ops->index(sink, &index, &f.err), &f.err);
+        qn_store_rollback(f.store);
+        assert_query(f.store, "SELECT count(*) FROM t", "200");
+        assert_query(f.store, indexes, "Full Name,id");
+        f.ops->close(sink);
+
+        /* The name is taken by another table's index. */
+        sink = prepare(&f, "other", QN_WRITE_REPLACE);
+        put_chunk(&f, sink, 0, 7);
+        begin(&f);
+        assert_ok(f.ops->publish(sink, &f.err), &f.err);
+        assert_int_equal(f.ops->index(sink, &index, &f.err), QN_EINPUT);
+        assert_non_null(strstr(f.err.message, "something else of that name"));
+        qn_store_rollback(f.store);
+        f.ops->close(sink);
     }
 }
 
@@ -401,6 +455,7 @@ static void odd_values_are_kept_or_null(void **state)
                   &f.err);
         begin(&f);
         assert_ok(f.ops->write(sink, &batch, &f.err), &f.err);
+        assert_ok(f.ops->flush(sink, &f.err), &f.err);
         commit(&f);
         publish(&f, sink);
         qn_builder_free(builder);
@@ -453,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_failed_publish_changes_nothing),
         cmocka_unit_test(views_survive_a_replacement),
         cmocka_unit_test(hostile_column_names_are_only_names),
+        cmocka_unit_test(indexes_come_with_the_table),
         cmocka_unit_test(odd_values_are_kept_or_null),
         cmocka_unit_test(rows_of_another_shape_are_refused),
     };

@@ -48,6 +48,23 @@ text=$("$QUERN" validate "$folder/names.yaml" 2>&1) || code=$?
 expect "exit code of bad names" 2 "$code"
 expect "bad names" "5 6 7" "$(grep "is no table name" <<<"$text" | cut -d: -f2 | tr '\n' ' ' | sed 's/ $//')"
 
+# Indexes are of columns that the table has, each once.
+cat >"$folder/indexes.yaml" <<'SPEC'
+version: 1
+name: indexes
+sources: {c: {path: c.csv}}
+jobs:
+  a: {kind: etl, from: c, into: {table: a, indexes: [[plan, k], [plan, k], [pla]]}}
+  b: {kind: etl, from: c, into: {table: b, indexes: [[k, k], []]}}
+  d: {kind: etl, from: c, drop: [plan], into: {table: d, indexes: [[plan]]}}
+  e: {kind: etl, from: c, into: {table: e, indexes: [k, [[k]]]}}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/indexes.yaml" 2>&1) || code=$?
+expect "exit code of bad indexes" 2 "$code"
+expect "bad indexes" "5:65 5:77 6:58 6:62 7:69 8:54 8:58" "$(grep -o '^.*indexes.yaml:[0-9]*:[0-9]*' <<<"$text" | grep -o '[0-9]*:[0-9]*$' | tr '\n' ' ' | sed 's/ $//')"
+grep -q "did you mean 'plan'" <<<"$text" || { echo "FAILED: no hint in $text"; exit 1; }
+
 # What later versions will know is refused by name, one message each.
 printf 'k,plan,x\n1,a,3\n2,b,4\n' >"$folder/c.csv"
 cat >"$folder/later.yaml" <<'SPEC'

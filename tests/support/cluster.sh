@@ -24,7 +24,7 @@ jobs:
     impute: {amount: {strategy: mean}}
     data_tests:
       - row_count: {min: 1}
-    into: clean
+    into: {table: clean, indexes: [[customer_id, ts], [kind]]}
   again:
     kind: etl
     from: clean

@@ -16,6 +16,7 @@ static qn_code commit_chunk(struct qn_store *store, struct qn_sink *sink,
     QN_TRY(qn_store_begin(store, NULL));
     QN_TRY(qn_store_ledger_put(store, &row, NULL));
     QN_TRY(ops->write(sink, &batch, NULL));
+    QN_TRY(ops->flush(sink, NULL));
     qn_builder_free(builder);
     return qn_store_commit(store, NULL);
 }

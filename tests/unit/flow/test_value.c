@@ -1,6 +1,7 @@
 #include "tests/support/test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,27 @@ static void timestamps_keep_microseconds(void **state)
     assert_false(qn_parse_timestamp(sv("2010-12-01 08:26:"), &us));
 }
 
+/* Every part of a date and a time, against printf. */
+static void dates_and_times_are_written_in_full(void **state)
+{
+    (void)state;
+    for (int64_t day = -4500000; day < 4500000; day += 7919) {
+        char text[QN_VALUE_TEXT], want[64];
+        int64_t year, us = (day + 4500000) % 86400 * 1000000 + (day & 1) * 120034;
+        unsigned month, d, s = (unsigned)(us / 1000000), fraction = (unsigned)(us % 1000000);
+        qn_civil_from_days(day, &year, &month, &d);
+        int n = snprintf(want, sizeof want, "%04lld-%02u-%02u", (long long)year, month, d);
+        assert_int_equal(qn_format_date(day, text), n);
+        assert_memory_equal(text, want, (size_t)n);
+        n += snprintf(want + n, sizeof want - (size_t)n, " %02u:%02u:%02u", s / 3600, s / 60 % 60,
+                      s % 60);
+        if (fraction)
+            n += snprintf(want + n, sizeof want - (size_t)n, ".%06u", fraction);
+        assert_int_equal(qn_format_timestamp(day * INT64_C(86400000000) + us, text), n);
+        assert_memory_equal(text, want, (size_t)n);
+    }
+}
+
 static void type_names_parse(void **state)
 {
     (void)state;
@@ -116,8 +138,11 @@ static void type_names_parse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decimals_are_exact),      cmocka_unit_test(doubles_round_as_strtod_does),
-        cmocka_unit_test(dates_go_there_and_back), cmocka_unit_test(timestamps_keep_microseconds),
+        cmocka_unit_test(decimals_are_exact),
+        cmocka_unit_test(doubles_round_as_strtod_does),
+        cmocka_unit_test(dates_go_there_and_back),
+        cmocka_unit_test(timestamps_keep_microseconds),
+        cmocka_unit_test(dates_and_times_are_written_in_full),
         cmocka_unit_test(type_names_parse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,229 @@
+#include "sinks/sqlite_record.h"
+
+#include <string.h>
+
+#include "flow/value.h"
+
+/* Serial types; integers of 1, 2, 3, 4, 6 and 8 bytes are 1 to 6, a text of n bytes is 13 + 2 n. */
+enum { TYPE_NULL = 0, TYPE_DOUBLE = 7, TYPE_ZERO = 8, TYPE_ONE = 9, TYPE_TEXT = 13 };
+enum { VARINT_BYTES = 9, NUMBER_BYTES = 8 };
+
+void qn_sqlite_record_init(struct qn_sqlite_record *record)
+{
+    *record = (struct qn_sqlite_record){0};
+    qn_buf_init(&record->types);
+    qn_buf_init(&record->room);
+}
+
+void qn_sqlite_record_fini(struct qn_sqlite_record *record)
+{
+    qn_buf_fini(&record->types);
+    qn_buf_fini(&record->room);
+}
+
+uint8_t *qn_sqlite_varint_put(uint8_t *at, uint64_t value)
+{
+    if (value < 1 << 7) {
+        *at = (uint8_t)value;
+        return at + 1;
+    }
+    if (value < 1 << 14) {
+        at[0] = (uint8_t)(value >> 7 | 0x80);
+        at[1] = (uint8_t)(value & 0x7f);
+        return at + 2;
+    }
+    uint8_t digits[VARINT_BYTES];
+    bool nine = value >> 56 != 0;
+    int n = 0;
+    if (nine) {
+        digits[n++] = (uint8_t)value;
+        value >>= 8;
+    }
+    for (; value || (nine && n < VARINT_BYTES); value >>= 7, n++)
+        digits[n] = (uint8_t)((value & 0x7f) | (n ? 0x80 : 0));
+    while (n)
+        *at++ = digits[--n];
+    return at;
+}
+
+/* --- room ------------------------------------------------------------------------------------- */
+
+/* A bound of the bytes of any row's value. */
+static size_t widest(const struct qn_column *column, uint32_t n_rows)
+{
+    uint32_t most = 0;
+    switch ((enum qn_type_id)column->type.id) {
+    case QN_TEXT:
+        for (uint32_t i = 0; i < n_rows; i++) {
+            uint32_t bytes = column->offsets[i + 1] - column->offsets[i];
+            most = bytes > most ? bytes : most;
+        }
+        return most;
+    case QN_DATE:
+    case QN_TIMESTAMP: return QN_VALUE_TEXT;
+    case QN_BOOL:
+    case QN_INT64:
+    case QN_DOUBLE:
+    case QN_DECIMAL: break;
+    }
+    return NUMBER_BYTES;
+}
+
+qn_code qn_sqlite_record_begin(struct qn_sqlite_record *record, const struct qn_batch *batch,
+                               struct qn_err *err)
+{
+    uint32_t n = batch->schema->n_fields;
+    size_t types_room = (size_t)n * VARINT_BYTES;
+    size_t body = NUMBER_BYTES; /* numbers are stored whole, whatever they need */
+    for (uint32_t i = 0; i < n; i++)
+        body += widest(&batch->columns[i], batch->n_rows);
+    qn_buf_clear(&record->types);
+    qn_buf_clear(&record->room);
+    record->batch = batch;
+    record->header_room = types_room + VARINT_BYTES;
+    record->header = qn_buf_reserve(&record->types, types_room);
+    if (!record->header || !qn_buf_reserve(&record->room, record->header_room + body))
+        return qn_err_nomem(err, "a record");
+    return QN_OK;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* Where the next type and the next value go. */
+struct ends {
+    uint8_t *type, *value;
+};
+
+static void put_type(struct ends *ends, uint8_t type)
+{
+    *ends->type++ = type;
+}
+
+static void put_big_endian(struct ends *ends, uint64_t bits, unsigned bytes)
+{
+    uint64_t swapped = __builtin_bswap64(bits << (64 - 8 * bytes));
+    memcpy(ends->value, &swapped, sizeof swapped);
+    ends->value += bytes;
+}
+
+static void put_i64(struct ends *ends, int64_t value)
+{
+    /* By the number of bits that differ from the sign. */
+    static const struct {
+        uint8_t type, bytes;
+    } forms[65] = {
+#define BITS8(type, bytes)                                                                         \
+    {type, bytes}, {type, bytes}, {type, bytes}, {type, bytes}, {type, bytes}, {type, bytes},      \
+        {type, bytes}, {type, bytes}
+        BITS8(1, 1), BITS8(2, 2), BITS8(3, 3), BITS8(4, 4), BITS8(5, 6),
+        BITS8(5, 6), BITS8(6, 8), BITS8(6, 8), {6, 8},
+#undef BITS8
+    };
+    if ((uint64_t)value <= 1) {
+        put_type(ends, value ? TYPE_ONE : TYPE_ZERO);
+        return;
+    }
+    uint64_t magnitude = (uint64_t)(value ^ (value >> 63));
+    int bits = magnitude ? 64 - __builtin_clzll(magnitude) : 0;
+    put_type(ends, forms[bits].type);
+    put_big_endian(ends, (uint64_t)value, forms[bits].bytes);
+}
+
+/* SQLite's own rule for REAL columns: whole numbers of up to six bytes are kept as integers. */
+static void put_f64(struct ends *ends, double value)
+{
+    static const double six_bytes = 0x1p47;
+    if (value >= -six_bytes && value < six_bytes && value == (double)(int64_t)value) {
+        put_i64(ends, (int64_t)value);
+        return;
+    }
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (value != value) {
+        put_type(ends, TYPE_NULL);
+        return;
+    }
+    put_type(ends, TYPE_DOUBLE);
+    put_big_endian(ends, bits, NUMBER_BYTES);
+}
+
+/* Most texts are short, and a call costs more than their bytes. */
+static void copy(uint8_t *to, const char *from, size_t n)
+{
+    if (n >= 8 && n <= 16) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4 && n < 8) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else if (n < 4) {
+        for (size_t i = 0; i < n; i++)
+            to[i] = (uint8_t)from[i];
+    } else {
+        memcpy(to, from, n);
+    }
+}
+
+static void put_text_type(struct ends *ends, size_t n)
+{
+    ends->type = qn_sqlite_varint_put(ends->type, TYPE_TEXT + 2 * (uint64_t)n);
+}
+
+static void put_text(struct ends *ends, struct qn_strv text)
+{
+    put_text_type(ends, text.len);
+    copy(ends->value, text.data, text.len);
+    ends->value += text.len;
+}
+
+static void put_value(struct ends *ends, const struct qn_column *column, uint32_t row)
+{
+    if (!qn_is_valid(column, row)) {
+        put_type(ends, TYPE_NULL);
+        return;
+    }
+    size_t n;
+    switch ((enum qn_type_id)column->type.id) {
+    case QN_BOOL: put_type(ends, column->bools[row] ? TYPE_ONE : TYPE_ZERO); break;
+    case QN_INT64: put_i64(ends, column->i64[row]); break;
+    case QN_DOUBLE: put_f64(ends, column->f64[row]); break;
+    case QN_DECIMAL:
+        put_f64(ends, qn_decimal_to_double(column->i64[row], column->type.scale));
+        break;
+    case QN_TEXT: put_text(ends, qn_text_at(column, row)); break;
+    case QN_DATE:
+        n = qn_format_date(column->i64[row], (char *)ends->value);
+        put_text_type(ends, n);
+        ends->value += n;
+        break;
+    case QN_TIMESTAMP:
+        n = qn_format_timestamp(column->i64[row], (char *)ends->value);
+        put_text_type(ends, n);
+        ends->value += n;
+        break;
+    }
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* The header's length counts the bytes of its own varint. */
+static size_t header_bytes(size_t types)
+{
+    if (types + 1 < 1 << 7)
+        return types + 1;
+    return types + 2 < 1 << 14 ? types + 2 : types + 3;
+}
+
+struct qn_strv qn_sqlite_record_of(struct qn_sqlite_record *record, uint32_t row)
+{
+    const struct qn_batch *batch = record->batch;
+    uint8_t *body = record->room.data + record->header_room;
+    struct ends ends = {record->header, body};
+    for (uint32_t i = 0; i < batch->schema->n_fields; i++)
+        put_value(&ends, &batch->columns[i], row);
+    size_t types = (size_t)(ends.type - record->header);
+    size_t header = header_bytes(types);
+    uint8_t *begin = body - header;
+    memcpy(qn_sqlite_varint_put(begin, header), record->header, types);
+    return (struct qn_strv){(const char *)begin, (size_t)(ends.value - begin)};
+}
