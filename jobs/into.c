@@ -56,7 +56,7 @@ void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_
 /* --- indexes ---------------------------------------------------------------------------------- */
 
 /* The columns of one index as the schema spells them; false after a complaint. */
-static bool read_columns(const struct qn_node *node, const struct qn_schema *schema,
+static bool read_columns(const struct qn_node *node, const struct qn_job *job,
                          struct qn_diags *diags, const char **columns)
 {
     if (node->n == 0 || node->n > QN_MAX_INDEXES) {
@@ -66,10 +66,11 @@ static bool read_columns(const struct qn_node *node, const struct qn_schema *sch
     }
     for (uint32_t i = 0; i < node->n; i++) {
         const struct qn_node *item = &node->items[i];
-        int32_t at = qn_lookup_column(schema, item->text, item->span, " in the rows", diags);
+        int32_t at =
+            qn_lookup_column(&job->out, job->gaps, item->text, item->span, " in the rows", diags);
         if (at < 0)
             return false;
-        columns[i] = schema->fields[at].name;
+        columns[i] = job->out.fields[at].name;
         for (uint32_t before = 0; before < i; before++)
             if (columns[before] == columns[i]) {
                 qn_diags_add(diags, item->span, NULL, NULL, "column %s is in the index already",
@@ -90,14 +91,14 @@ static const char *name_of(const char *table, const char *const *columns, uint32
     return name;
 }
 
-static qn_code read_index(const struct qn_node *node, const struct qn_schema *schema,
-                          struct qn_arena *arena, struct qn_diags *diags, struct qn_into *out,
-                          struct qn_index *indexes, struct qn_err *err)
+static qn_code read_index(const struct qn_node *node, struct qn_job *job, struct qn_arena *arena,
+                          struct qn_diags *diags, struct qn_index *indexes, struct qn_err *err)
 {
+    struct qn_into *out = &job->into;
     const char **columns = QN_NEW_ARRAY(arena, const char *, node->n);
     if (!columns)
         return qn_err_nomem(err, "an index");
-    if (!read_columns(node, schema, diags, columns))
+    if (!read_columns(node, job, diags, columns))
         return QN_OK;
     const char *name = name_of(out->table, columns, node->n, arena);
     if (!name)
@@ -111,10 +112,10 @@ static qn_code read_index(const struct qn_node *node, const struct qn_schema *sc
     return QN_OK;
 }
 
-qn_code qn_into_read_indexes(const struct qn_node *node, const struct qn_schema *schema,
-                             struct qn_arena *arena, struct qn_diags *diags, struct qn_into *out,
-                             struct qn_err *err)
+qn_code qn_into_read_indexes(const struct qn_node *node, struct qn_job *job, struct qn_arena *arena,
+                             struct qn_diags *diags, struct qn_err *err)
 {
+    struct qn_into *out = &job->into;
     const struct qn_node *list = qn_node_get(node, "indexes");
     if (!list || !out->table)
         return QN_OK;
@@ -128,6 +129,6 @@ qn_code qn_into_read_indexes(const struct qn_node *node, const struct qn_schema 
         return qn_err_nomem(err, "indexes");
     out->indexes = indexes;
     for (uint32_t i = 0; i < list->n; i++)
-        QN_TRY(read_index(&list->items[i], schema, arena, diags, out, indexes, err));
+        QN_TRY(read_index(&list->items[i], job, arena, diags, indexes, err));
     return QN_OK;
 }

@@ -16,10 +16,10 @@ const struct qn_node *qn_into_table(const struct qn_node *node);
 /* Reads the node (NULL: no table). A name that no table can have is a complaint. */
 void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_into *out);
 
-/* Reads its indexes, of columns of `schema` (the job's rows), into the arena. A column that is
- * none, or one named twice, is a complaint. */
-QN_CHECK qn_code qn_into_read_indexes(const struct qn_node *node, const struct qn_schema *schema,
+/* Reads its indexes, of columns of the compiled job's rows, into job->into and the arena. A column
+ * that is none, or one named twice, is a complaint. */
+QN_CHECK qn_code qn_into_read_indexes(const struct qn_node *node, struct qn_job *job,
                                       struct qn_arena *arena, struct qn_diags *diags,
-                                      struct qn_into *out, struct qn_err *err);
+                                      struct qn_err *err);
 
 #endif

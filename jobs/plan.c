@@ -196,8 +196,8 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
     struct qn_err err = {0};
     qn_code code = written->ops->compile(&at.env, &planned->job, &err);
     if (code == QN_OK)
-        code = qn_into_read_indexes(qn_node_get(written->node, "into"), &planned->job.out,
-                                    &plan->arena, &plan->spec.diags, &planned->job.into, &err);
+        code = qn_into_read_indexes(qn_node_get(written->node, "into"), &planned->job, &plan->arena,
+                                    &plan->spec.diags, &err);
     if (code != QN_OK && code != QN_EINPUT)
         qn_diags_add(&plan->spec.diags, written->name_span, NULL, NULL, "job %s: %s", written->name,
                      err.message);
