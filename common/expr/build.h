@@ -83,6 +83,9 @@ QN_CHECK qn_code qn_build_cast(struct qn_build *b, const struct qn_ast *ast, str
                                struct qn_step **step);
 /* NULL constants take a type; a text constant beside a date or timestamp is read as one. */
 QN_CHECK qn_code qn_build_temporal_text(struct qn_build *b, struct qn_operand *operand);
+/* A text constant beside a number or boolean is read as one: i = '5', b = 'yes'. */
+QN_CHECK qn_code qn_build_number_text(struct qn_build *b, struct qn_type beside,
+                                      struct qn_operand *operand);
 /* Casts all operands to their common type. `what` names the place in a complaint. */
 QN_CHECK qn_code qn_build_unify(struct qn_build *b, struct qn_operand *operands, uint32_t n,
                                 const char *what, struct qn_type *type);
@@ -97,6 +100,9 @@ QN_CHECK qn_code qn_build_compare(struct qn_build *b, enum qn_token_kind op, str
 QN_CHECK qn_code qn_build_arithmetic(struct qn_build *b, enum qn_token_kind op,
                                      struct qn_operand left, struct qn_operand right,
                                      const struct qn_ast *ast, struct qn_step **out);
+QN_CHECK qn_code qn_build_bits(struct qn_build *b, enum qn_token_kind op, struct qn_operand left,
+                               struct qn_operand right, const struct qn_ast *ast,
+                               struct qn_step **out);
 QN_CHECK qn_code qn_build_logic(struct qn_build *b, bool is_and, struct qn_step *left,
                                 struct qn_step *right, struct qn_step **out);
 QN_CHECK qn_code qn_build_not(struct qn_build *b, struct qn_step *x, struct qn_step **out);

@@ -5,29 +5,12 @@
 #include "expr/textout.h"
 #include "flow/value.h"
 
-/* SQLite marks doubles that are whole: 2.0, 1.0e+20. */
-static size_t format_double(double value, char *out)
-{
-    if (value - value != 0.0) {
-        strcpy(out, value < 0 ? "-Inf" : "Inf");
-        return strlen(out);
-    }
-    size_t len = qn_format_double(value, out);
-    if (memchr(out, '.', len))
-        return len;
-    const char *e = memchr(out, 'e', len);
-    size_t whole = e ? (size_t)(e - out) : len;
-    memmove(out + whole + 2, out + whole, len - whole);
-    memcpy(out + whole, ".0", 2);
-    return len + 2;
-}
-
 static size_t format(const struct qn_column *x, uint32_t row, char *out)
 {
     switch (x->type.id) {
     case QN_BOOL: return qn_format_i64(x->bools[row] & 1, out);
     case QN_INT64: return qn_format_i64(x->i64[row], out);
-    case QN_DOUBLE: return format_double(x->f64[row], out);
+    case QN_DOUBLE: return qn_sqlite_double(x->f64[row], out);
     case QN_DECIMAL: return qn_format_decimal(x->i64[row], x->type.scale, out);
     case QN_DATE: return qn_format_date(x->i64[row], out);
     default: return qn_format_timestamp(x->i64[row], out);
