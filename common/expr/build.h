@@ -12,6 +12,8 @@ struct qn_build {
     struct qn_expr_complaint *complaint;
     struct qn_step **steps; /* in the order made: arguments come first */
     uint32_t n_steps, capacity;
+    struct qn_step **table; /* the same by content: equal steps are one */
+    uint32_t n_slots;       /* of the table, a power of two */
 };
 
 /* An operand: the step and the text it came from. */
@@ -67,8 +69,10 @@ struct qn_kernel_use {
     bool strict;
     int64_t number;
     const void *data;
+    struct qn_strv key; /* says all of data that arguments and number do not */
 };
-/* A kernel call; a constant at once when all arguments are. Arguments are copied. */
+/* A kernel call; the one made before when they are equal; a constant at once when all arguments
+ * are. Arguments are copied. */
 QN_CHECK qn_code qn_build_call(struct qn_build *b, struct qn_kernel_use use,
                                struct qn_step *const *args, uint32_t n_args, struct qn_step **out);
 /* Short forms for strict kernels of one and two arguments. */
@@ -113,9 +117,13 @@ QN_CHECK qn_code qn_check_function(struct qn_build *b, const struct qn_ast *ast)
 QN_CHECK qn_code qn_build_function(struct qn_build *b, const struct qn_ast *ast,
                                    struct qn_operand *args, struct qn_step **out);
 
+/* aggregate_call.c: an aggregate call, argument and filter as expressions. */
+QN_CHECK qn_code qn_build_aggregate(struct qn_build *b, struct qn_strv text,
+                                    struct qn_agg_call *out);
+
 /* type.c: the steps of a syntax tree. */
 QN_CHECK qn_code qn_build_ast(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out);
-/* Keeps what `result` needs, in order, as an expression. */
+/* Keeps what `result` needs, in order, as an expression. The build may go on to the next one. */
 QN_CHECK qn_code qn_build_finish(struct qn_build *b, struct qn_step *result, struct qn_expr **out);
 
 #endif

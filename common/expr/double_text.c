@@ -20,6 +20,8 @@ static bool write_short(double value, char *out, size_t *len)
         int64_t n = (int64_t)scaled;
         if ((double)n != scaled || (double)n / unit != magnitude)
             continue;
+        for (; scale > 1 && n % 10 == 0; scale--) /* 1.15 * 100 is no integer, 1.15 * 1000 is */
+            n /= 10;
         *len = qn_format_decimal(value < 0 ? -n : n, scale, out);
         if (scale == 0) {
             memcpy(out + *len, ".0", 2);

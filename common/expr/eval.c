@@ -99,28 +99,60 @@ qn_code qn_step_run(const struct qn_step *step, const struct qn_vec *const *args
     return step->kernel(&call, &out->column);
 }
 
-static qn_code run(const struct qn_expr *expr, const struct qn_batch *batch, struct qn_arena *arena,
-                   struct qn_vec **result, struct qn_err *err)
+/* Runs the steps that did not run before. */
+static qn_code run(const struct qn_expr *expr, struct qn_expr_memo *memo, struct qn_vec **result,
+                   struct qn_err *err)
 {
-    struct qn_vec *vecs = QN_NEW_ARRAY(arena, struct qn_vec, expr->n_steps);
+    struct qn_vec *vecs = memo->vecs;
     const struct qn_vec **args =
-        QN_NEW_ARRAY(arena, const struct qn_vec *, (size_t)expr->n_arguments + 1);
-    if (!vecs || !args)
+        QN_NEW_ARRAY(memo->arena, const struct qn_vec *, (size_t)expr->n_arguments + 1);
+    if (!args)
         return qn_err_nomem(err, "the steps of an expression");
     for (uint32_t s = 0; s < expr->n_steps; s++) {
         const struct qn_step *step = expr->steps[s];
+        struct qn_vec *vec = &vecs[step->slot];
+        if (memo->done[step->slot])
+            continue;
         if (step->kind == QN_STEP_COLUMN) {
-            vecs[s].column = batch->columns[step->column];
+            *vec = (struct qn_vec){.column = memo->batch->columns[step->column]};
         } else if (step->kind == QN_STEP_CONSTANT) {
-            vecs[s] = (struct qn_vec){.column = step->value, .constant = true};
+            *vec = (struct qn_vec){.column = step->value, .constant = true};
         } else {
             for (uint32_t i = 0; i < step->n_args; i++)
                 args[i] = &vecs[step->args[i]->slot];
-            QN_TRY(qn_step_run(step, args, batch->n_rows, arena, &vecs[s], err));
+            QN_TRY(qn_step_run(step, args, memo->batch->n_rows, memo->arena, vec, err));
         }
+        memo->done[step->slot] = true;
     }
-    *result = &vecs[expr->n_steps - 1];
+    *result = &vecs[expr->steps[expr->n_steps - 1]->slot];
     return QN_OK;
+}
+
+static qn_code memo_init(struct qn_expr_memo *memo, uint32_t n_slots, const struct qn_batch *batch,
+                         struct qn_arena *arena, struct qn_err *err)
+{
+    *memo = (struct qn_expr_memo){
+        .batch = batch,
+        .arena = arena,
+        .vecs = QN_NEW_ARRAY(arena, struct qn_vec, n_slots),
+        .done = QN_NEW_ARRAY(arena, bool, n_slots),
+    };
+    return memo->vecs && memo->done ? QN_OK : qn_err_nomem(err, "the steps of an expression");
+}
+
+qn_code qn_expr_memo_new(const struct qn_expr_scope *scope, const struct qn_batch *batch,
+                         struct qn_arena *arena, struct qn_expr_memo **out, struct qn_err *err)
+{
+    *out = QN_NEW(arena, struct qn_expr_memo);
+    if (!*out)
+        return qn_err_nomem(err, "the steps of an expression");
+    return memo_init(*out, qn_expr_scope_slots(scope), batch, arena, err);
+}
+
+/* Slots of an expression on its own: its result was made last. */
+static uint32_t slots_of(const struct qn_expr *expr)
+{
+    return expr->steps[expr->n_steps - 1]->slot + 1;
 }
 
 /* Writes a constant out as n rows. */
@@ -133,15 +165,23 @@ static qn_code spread(const struct qn_column *one, uint32_t n, struct qn_arena *
     return qn_column_take(arena, one, 1, rows, n, out, err);
 }
 
+qn_code qn_expr_eval_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
+                        struct qn_column *out, struct qn_err *err)
+{
+    struct qn_vec *result = NULL;
+    QN_TRY(run(expr, memo, &result, err));
+    if (result->constant)
+        return spread(&result->column, memo->batch->n_rows, memo->arena, out, err);
+    *out = result->column;
+    return QN_OK;
+}
+
 qn_code qn_expr_eval(const struct qn_expr *expr, const struct qn_batch *batch,
                      struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
 {
-    struct qn_vec *result = NULL;
-    QN_TRY(run(expr, batch, arena, &result, err));
-    if (result->constant)
-        return spread(&result->column, batch->n_rows, arena, out, err);
-    *out = result->column;
-    return QN_OK;
+    struct qn_expr_memo memo;
+    QN_TRY(memo_init(&memo, slots_of(expr), batch, arena, err));
+    return qn_expr_eval_in(expr, &memo, out, err);
 }
 
 /* One bit a row for numbers that are not zero. */
@@ -161,15 +201,16 @@ static uint64_t truth_word(const struct qn_vec *vec, size_t word, uint32_t n)
     return bits;
 }
 
-qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
-                       struct qn_arena *arena, uint32_t *rows, uint32_t *n, struct qn_err *err)
+qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo, uint32_t *rows,
+                          uint32_t *n, struct qn_err *err)
 {
     struct qn_vec *result = NULL;
-    QN_TRY(run(expr, batch, arena, &result, err));
+    QN_TRY(run(expr, memo, &result, err));
+    const uint32_t n_rows = memo->batch->n_rows;
     uint32_t taken = 0;
-    for (size_t w = 0; w < qn_validity_words(batch->n_rows); w++) {
-        uint64_t bits = truth_word(result, w, batch->n_rows) & qn_vec_valid_word(result, w);
-        uint32_t left = batch->n_rows - (uint32_t)w * 64;
+    for (size_t w = 0; w < qn_validity_words(n_rows); w++) {
+        uint64_t bits = truth_word(result, w, n_rows) & qn_vec_valid_word(result, w);
+        uint32_t left = n_rows - (uint32_t)w * 64;
         if (left < 64)
             bits &= (UINT64_C(1) << left) - 1;
         for (; bits; bits &= bits - 1)
@@ -177,6 +218,14 @@ qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
     }
     *n = taken;
     return QN_OK;
+}
+
+qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
+                       struct qn_arena *arena, uint32_t *rows, uint32_t *n, struct qn_err *err)
+{
+    struct qn_expr_memo memo;
+    QN_TRY(memo_init(&memo, slots_of(expr), batch, arena, err));
+    return qn_expr_filter_in(expr, &memo, rows, n, err);
 }
 
 struct qn_type qn_expr_type(const struct qn_expr *expr)

@@ -177,7 +177,8 @@ qn_code qn_build_time(struct qn_build *b, const struct qn_function_call *call, s
     struct qn_kernel_use use = {.kernel = qn_kernel_strftime,
                                 .type = qn_type_of(QN_TEXT),
                                 .strict = true,
-                                .data = "%H:%M:%S"};
+                                .data = "%H:%M:%S",
+                                .key = {"%H:%M:%S", 8}};
     QN_TRY(moment_argument(b, call, 0, out));
     return qn_build_call(b, use, out, 1, out);
 }
@@ -199,6 +200,7 @@ qn_code qn_build_strftime(struct qn_build *b, const struct qn_function_call *cal
     QN_TRY(moment_argument(b, call, 1, out));
     struct qn_kernel_use use = {
         .kernel = qn_kernel_strftime, .type = qn_type_of(QN_TEXT), .strict = true};
+    use.key = text;
     use.data = qn_arena_strdup(b->arena, text);
     if (!use.data)
         return qn_complain_nomem(b->complaint);

@@ -37,7 +37,7 @@ struct qn_step {
     struct qn_type type; /* id 0: a NULL that nobody gave a type yet */
     bool strict;         /* a NULL argument gives NULL */
     bool live;           /* the result depends on it */
-    uint32_t slot;       /* where its vector is kept during evaluation */
+    uint32_t slot;       /* where its vector is kept during evaluation: its place in the build */
     uint32_t column;     /* COLUMN: position in the schema */
     qn_kernel *kernel;
     struct qn_step **args;
@@ -45,6 +45,7 @@ struct qn_step {
     struct qn_column value; /* CONSTANT: one row */
     int64_t number;         /* the kernel's own: an operator, a unit, a factor */
     const void *data;       /* the kernel's own, in the expression's arena */
+    struct qn_strv key;     /* stands for data where steps are compared */
 };
 
 struct qn_expr {
@@ -52,6 +53,14 @@ struct qn_expr {
     uint32_t n_steps;
     uint32_t n_arguments; /* most arguments of a step */
     struct qn_type type;
+};
+
+/* The vectors of steps that ran over one batch, by slot. */
+struct qn_expr_memo {
+    const struct qn_batch *batch;
+    struct qn_arena *arena;
+    struct qn_vec *vecs;
+    bool *done;
 };
 
 /* Runs one step over its arguments' vectors. */

@@ -340,7 +340,8 @@ static qn_code build_set(struct qn_build *b, struct qn_operand x, struct qn_oper
     struct qn_kernel_use use = {.kernel = qn_kernel_in,
                                 .type = qn_type_of(QN_BOOL),
                                 .strict = true,
-                                .data = qn_set_new(b->arena, steps, n)};
+                                .data = qn_set_new(b->arena, steps, n),
+                                .key = {(const char *)steps, n * sizeof(struct qn_step *)}};
     if (!use.data)
         return qn_complain_nomem(b->complaint);
     return qn_build_call(b, use, &x.step, 1, out);

@@ -185,6 +185,50 @@ static void columns_are_found_and_reported(void **state)
     assert_int_equal(qn_expr_as_column(compile("1")), -1);
 }
 
+/* --- sharing ------------------------------------------------------------------------------- */
+
+static uint32_t slots_after(struct qn_expr_scope *scope, const char *text)
+{
+    struct qn_expr *expr;
+    if (qn_expr_compile_in(scope, qn_strv_from(text), &expr, &complaint) != QN_OK)
+        fail_msg("%s: %s", text, complaint.message);
+    return qn_expr_scope_slots(scope);
+}
+
+static void equal_parts_are_one_step(void **state)
+{
+    (void)state;
+    static const char *const twice[] = {
+        "tenure * 2 + rate",
+        "Contract LIKE 'a%' AND tenure IN (1, 2, 3, 4, 5, 6)",
+        "strftime('%Y', since) || lower(trim(Contract))",
+        "CASE WHEN churned THEN coalesce(rate, 0) END",
+        "Contract IN ('a', 'b')",
+        "time(seen)",
+    };
+    static const char *const apart[][2] = {
+        {"tenure IN (1, 2, 3)", "tenure IN (1, 2, 4)"},
+        {"Contract LIKE 'a'", "Contract GLOB 'a'"},
+        {"strftime('%Y', since)", "strftime('%m', since)"},
+        {"date(seen, '+1 day')", "date(seen, '+2 days')"},
+        {"round(rate, 1)", "round(rate, 2)"},
+        {"CAST(tenure AS decimal(9,1))", "CAST(tenure AS decimal(9,2))"},
+        {"rate * 0e0", "rate * -0e0"},
+    };
+    for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
+        struct qn_expr_scope *scope = qn_expr_scope_new(&arena, &schema);
+        uint32_t first = slots_after(scope, twice[i]);
+        if (slots_after(scope, twice[i]) != first)
+            fail_msg("%s shares nothing with itself", twice[i]);
+    }
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++) {
+        struct qn_expr_scope *scope = qn_expr_scope_new(&arena, &schema);
+        uint32_t first = slots_after(scope, apart[i][0]);
+        if (slots_after(scope, apart[i][1]) == first)
+            fail_msg("%s and %s are not the same", apart[i][0], apart[i][1]);
+    }
+}
+
 /* --- evaluation ------------------------------------------------------------------------------ */
 
 /* tenure 0..199 with every 10th NULL, TotalCharges = tenure * 1.10, Contract "c0".."c2". */
@@ -354,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_static),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(equal_parts_are_one_step),
         cmocka_unit_test(columns_are_found_and_reported),
         cmocka_unit_test(filters_take_true_rows_only),
         cmocka_unit_test(constants_fill_the_column),
