@@ -24,6 +24,10 @@ qn_kernel qn_kernel_compare_scaled;  /* number: operator, then decimal shifts of
 qn_kernel qn_kernel_compare_text;
 int64_t qn_scaled_number(enum qn_token_kind op, unsigned left_shift, unsigned right_shift);
 
+/* text_equal.c: flips out[i] between 0 and 1 where row i equals the text, NULL or not. */
+void qn_text_flip_equal(const struct qn_column *x, struct qn_strv text, uint32_t n,
+                        uint8_t *restrict out);
+
 /* kernels_logic.c */
 qn_kernel qn_kernel_and; /* any NULL */
 qn_kernel qn_kernel_or;  /* any NULL */

@@ -36,7 +36,7 @@ static const struct qn_field oracle_fields[] = {
     {"y", {.id = QN_DOUBLE}},
     {"d", {.id = QN_DECIMAL, .precision = 10, .scale = 2}},
     {"e", {.id = QN_DECIMAL, .precision = 6, .scale = 3}},
-    {"s", {.id = QN_TEXT}},
+    {"s", {.id = QN_TEXT}}, /* with codes of its distinct texts */
     {"u", {.id = QN_TEXT}},
     {"b", {.id = QN_BOOL}},
     {"dt", {.id = QN_DATE}},
@@ -176,6 +176,26 @@ static inline void oracle_value(struct random *r, struct qn_batch_builder *build
         break;
     default: qn_builder_text(builder, column, qn_strv_from(PICK(r, edge_texts))); break;
     }
+}
+
+/* Gives a text column codes, as readers do, so that expressions over it run by distinct text. */
+static inline void oracle_code(struct qn_column *column, uint32_t n_rows)
+{
+    static struct qn_strv texts[ORACLE_ROWS + 1];
+    static uint16_t codes[ORACLE_ROWS];
+    static struct qn_dictionary dictionary = {.id = 1, .n = 1, .texts = texts};
+    dictionary.n = 1;
+    for (uint32_t row = 0; row < n_rows; row++) {
+        uint32_t k = 1;
+        struct qn_strv text = qn_text_at(column, row);
+        while (k < dictionary.n && !qn_strv_eq(texts[k], text))
+            k++;
+        codes[row] = qn_is_valid(column, row) ? (uint16_t)k : QN_CODE_NULL;
+        if (k == dictionary.n && codes[row] != QN_CODE_NULL)
+            texts[dictionary.n++] = text;
+    }
+    column->codes = codes;
+    column->dictionary = &dictionary;
 }
 
 static inline void oracle_bind(sqlite3_stmt *insert, const struct qn_batch *batch, uint32_t row)

@@ -39,6 +39,7 @@ static int setup(void **state)
         assert_ok(qn_builder_row(builder, &err), &err);
     }
     qn_builder_batch(builder, &batch);
+    oracle_code(&batch.columns[7], ORACLE_ROWS);
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     assert_int_equal(
         sqlite3_exec(db,

@@ -262,6 +262,42 @@ static uint32_t count_filtered(const char *text, const struct qn_batch *batch, u
     return n;
 }
 
+static void a_scope_computes_the_same(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "tenure * 2", "tenure * 2 + rate",    "Contract || 'x'", "Contract || 'x' = 'c1x'",
+        "7",          "tenure * 2 + rate > 9"};
+    enum { N = sizeof texts / sizeof texts[0] };
+    struct qn_batch batch;
+    struct qn_batch_builder *builder = filled(200, &batch);
+    struct qn_expr_scope *scope = qn_expr_scope_new(&arena, &schema);
+    struct qn_expr *shared[N];
+    struct qn_expr_memo *memo;
+    struct qn_err err;
+    for (unsigned i = 0; i < N; i++)
+        assert_int_equal(qn_expr_compile_in(scope, qn_strv_from(texts[i]), &shared[i], &complaint),
+                         QN_OK);
+    assert_ok(qn_expr_memo_new(scope, &batch, &arena, &memo, &err), &err);
+    for (unsigned i = 0; i < N; i++) {
+        struct qn_column alone, together;
+        assert_ok(qn_expr_eval(compile(texts[i]), &batch, &arena, &alone, &err), &err);
+        assert_ok(qn_expr_eval_in(shared[i], memo, &together, &err), &err);
+        for (uint32_t row = 0; row < batch.n_rows; row++) {
+            struct qn_buf a, b;
+            qn_buf_init(&a);
+            qn_buf_init(&b);
+            qn_value_format(&a, &alone, row);
+            qn_value_format(&b, &together, row);
+            assert_true(qn_strv_eq(qn_buf_strv(&a), qn_buf_strv(&b)));
+            assert_true(qn_is_valid(&alone, row) == qn_is_valid(&together, row));
+            qn_buf_fini(&a);
+            qn_buf_fini(&b);
+        }
+    }
+    qn_builder_free(builder);
+}
+
 static void filters_take_true_rows_only(void **state)
 {
     (void)state;
@@ -400,6 +436,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(equal_parts_are_one_step),
         cmocka_unit_test(columns_are_found_and_reported),
+        cmocka_unit_test(a_scope_computes_the_same),
         cmocka_unit_test(filters_take_true_rows_only),
         cmocka_unit_test(constants_fill_the_column),
         cmocka_unit_test(decimals_are_exact),
