@@ -184,6 +184,8 @@ struct qn_shift {
 };
 bool qn_shift_parse(struct qn_strv text, struct qn_shift *out);
 
+/* Days of -9999-01-01 and 9999-12-31, between which dates lie. */
+enum { QN_FIRST_DAY = -4371588, QN_LAST_DAY = 2932896 };
 enum { QN_DAY_SECONDS = 86400 };
 #define QN_DAY_MICROS INT64_C(86400000000)
 

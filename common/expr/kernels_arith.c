@@ -5,8 +5,6 @@
 #include "expr/kernels.h"
 #include "flow/value.h"
 
-enum { LAST_YEAR = 9999 };
-
 void qn_type_range(struct qn_type type, int64_t *low, int64_t *high)
 {
     *low = INT64_MIN;
@@ -15,8 +13,8 @@ void qn_type_range(struct qn_type type, int64_t *low, int64_t *high)
         *high = qn_pow10(type.precision) - 1;
         *low = -*high;
     } else if (type.id == QN_DATE || type.id == QN_TIMESTAMP) {
-        *low = qn_days_from_civil(-LAST_YEAR, 1, 1);
-        *high = qn_days_from_civil(LAST_YEAR, 12, 31);
+        *low = QN_FIRST_DAY;
+        *high = QN_LAST_DAY;
     }
     if (type.id == QN_TIMESTAMP) {
         *low *= QN_DAY_MICROS;

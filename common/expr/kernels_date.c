@@ -44,7 +44,7 @@ qn_code qn_kernel_date_part(struct qn_call *call, struct qn_column *out)
 }
 
 /* The number of the unit that a moment lies in; differences count the borders between. */
-static int64_t ordinal(const struct qn_moment *m, int64_t unit)
+static inline int64_t ordinal(const struct qn_moment *m, int64_t unit)
 {
     const int64_t year = m->civil.year, month = m->civil.month - 1;
     switch (unit) {
@@ -63,11 +63,18 @@ qn_code qn_kernel_date_diff(struct qn_call *call, struct qn_column *out)
 {
     const struct qn_vec *x = call->args[0], *y = call->args[1];
     const int64_t unit = call->step->number;
+    const struct qn_type type = x->column.type;
     QN_TRY(qn_call_values(call, out));
-    for (uint32_t i = 0; i < call->n; i++) {
-        struct qn_moment a = qn_moment_of(x->column.type, qn_vec_i64(x, i));
-        struct qn_moment b = qn_moment_of(y->column.type, qn_vec_i64(y, i));
-        out->i64[i] = ordinal(&b, unit) - ordinal(&a, unit);
+#define DIFFER(UNIT)                                                                               \
+    for (uint32_t i = 0; i < call->n; i++) {                                                       \
+        struct qn_moment a = qn_moment_of(type, qn_vec_i64(x, i));                                 \
+        struct qn_moment b = qn_moment_of(type, qn_vec_i64(y, i));                                 \
+        out->i64[i] = ordinal(&b, UNIT) - ordinal(&a, UNIT);                                       \
+    }
+    if (unit == QN_UNIT_DAY) { /* the commonest, and needs no calendar */
+        DIFFER(QN_UNIT_DAY)
+    } else {
+        DIFFER(unit)
     }
     return QN_OK;
 }

@@ -48,11 +48,12 @@ static inline int64_t qn_days_of(bool is_timestamp, int64_t value)
 /* Values under a NULL may be anything, and the calendar's arithmetic must not overflow on them. */
 static inline struct qn_moment qn_moment_of(struct qn_type type, int64_t value)
 {
-    int64_t low, high;
-    qn_type_range(type, &low, &high);
+    const bool is_timestamp = type.id == QN_TIMESTAMP;
+    const int64_t unit = is_timestamp ? QN_DAY_MICROS : 1;
+    const int64_t low = QN_FIRST_DAY * unit, high = (QN_LAST_DAY + 1) * unit - 1;
     value = value < low ? low : value > high ? high : value;
-    struct qn_moment m = {.days = qn_days_of(type.id == QN_TIMESTAMP, value)};
-    if (type.id == QN_TIMESTAMP)
+    struct qn_moment m = {.days = qn_days_of(is_timestamp, value)};
+    if (is_timestamp)
         m.micros = value - m.days * QN_DAY_MICROS;
     m.civil = qn_civil_of(m.days);
     return m;

@@ -289,16 +289,11 @@ static void test_profile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rename_select_drop),
-        cmocka_unit_test(test_derive_order),
-        cmocka_unit_test(test_column_mistakes),
-        cmocka_unit_test(test_join_kinds),
-        cmocka_unit_test(test_join_gives_slices),
-        cmocka_unit_test(test_join_mistakes),
-        cmocka_unit_test(test_checks_quarantine),
-        cmocka_unit_test(test_checks_fail_and_warn),
-        cmocka_unit_test(test_check_mistakes),
-        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_rename_select_drop), cmocka_unit_test(test_derive_order),
+        cmocka_unit_test(test_column_mistakes),    cmocka_unit_test(test_join_kinds),
+        cmocka_unit_test(test_join_gives_slices),  cmocka_unit_test(test_join_mistakes),
+        cmocka_unit_test(test_checks_quarantine),  cmocka_unit_test(test_checks_fail_and_warn),
+        cmocka_unit_test(test_check_mistakes),     cmocka_unit_test(test_profile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
