@@ -98,21 +98,17 @@ static qn_code build_filter(struct qn_build *b, const struct qn_ast *ast, struct
     return qn_build_finish(b, step, out);
 }
 
-qn_code qn_agg_compile(struct qn_arena *arena, struct qn_strv text, const struct qn_schema *schema,
-                       struct qn_agg_call *out, struct qn_expr_complaint *complaint)
+qn_code qn_build_aggregate(struct qn_build *b, struct qn_strv text, struct qn_agg_call *out)
 {
     struct qn_agg_ast ast;
     *out = (struct qn_agg_call){0};
-    QN_TRY(qn_parse_aggregate(arena, text, &ast, complaint));
-    QN_TRY(find(&ast, &out->fn, complaint));
-    QN_TRY(check(&ast, out->fn, complaint));
-    /* Two expressions of their own: each keeps its own slots. */
-    struct qn_build argument = {.arena = arena, .schema = schema, .complaint = complaint};
-    struct qn_build filter = argument;
+    QN_TRY(qn_parse_aggregate(b->arena, text, &ast, b->complaint));
+    QN_TRY(find(&ast, &out->fn, b->complaint));
+    QN_TRY(check(&ast, out->fn, b->complaint));
     if (!ast.star)
-        QN_TRY(build_argument(&argument, &ast, out->fn, &out->argument));
+        QN_TRY(build_argument(b, &ast, out->fn, &out->argument));
     if (ast.filter)
-        QN_TRY(build_filter(&filter, ast.filter, &out->filter));
+        QN_TRY(build_filter(b, ast.filter, &out->filter));
     out->argument_text = ast.argument_text;
     out->filter_text = ast.filter_text;
     out->type = result_type(out->fn, out->argument ? out->argument->type : qn_type_of(0));

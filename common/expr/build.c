@@ -2,37 +2,105 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
+
+/* --- equal steps are one --------------------------------------------------------------------- */
+
+/* The value of a constant as bytes. */
+static struct qn_strv value_bytes(const struct qn_step *step)
+{
+    const struct qn_column *value = &step->value;
+    if (!qn_is_valid(value, 0))
+        return (struct qn_strv){"", 0};
+    if (value->type.id == QN_TEXT)
+        return qn_text_at(value, 0);
+    return (struct qn_strv){value->bytes, value->type.id == QN_BOOL ? 1 : sizeof(int64_t)};
+}
+
+static uint64_t step_hash(const struct qn_step *step)
+{
+    uint64_t hash =
+        qn_mix64(step->kind | (uint64_t)step->type.id << 8 | (uint64_t)step->column << 32);
+    if (step->kind == QN_STEP_CONSTANT) {
+        struct qn_strv bytes = value_bytes(step);
+        return hash ^ qn_hash64(bytes.data, bytes.len, 1);
+    }
+    hash = qn_mix64(hash ^ (uint64_t)(uintptr_t)step->kernel ^ (uint64_t)step->number << 20);
+    for (uint32_t i = 0; i < step->n_args; i++)
+        hash = qn_mix64(hash + (uint64_t)(uintptr_t)step->args[i]);
+    return hash;
+}
+
+static bool constant_eq(const struct qn_step *a, const struct qn_step *b)
+{
+    return qn_is_valid(&a->value, 0) == qn_is_valid(&b->value, 0) &&
+           qn_strv_eq(value_bytes(a), value_bytes(b));
+}
+
+static bool step_eq(const struct qn_step *a, const struct qn_step *b)
+{
+    if (a->kind != b->kind || !qn_type_eq(a->type, b->type) || a->column != b->column ||
+        a->kernel != b->kernel || a->number != b->number || a->n_args != b->n_args ||
+        !qn_strv_eq(a->key, b->key))
+        return false;
+    for (uint32_t i = 0; i < a->n_args; i++)
+        if (a->args[i] != b->args[i])
+            return false;
+    return a->kind != QN_STEP_CONSTANT || constant_eq(a, b);
+}
+
+/* Where the table has the step, or the free place for it. */
+static struct qn_step **place(struct qn_step **table, uint32_t n_slots, const struct qn_step *step)
+{
+    uint64_t at = step_hash(step);
+    while (table[at & (n_slots - 1)] && !step_eq(table[at & (n_slots - 1)], step))
+        at++;
+    return &table[at & (n_slots - 1)];
+}
+
+/* Room for one step more in both the list and the table. */
+static qn_code grow(struct qn_build *b)
+{
+    if (b->n_steps < b->capacity)
+        return QN_OK;
+    uint32_t capacity = b->capacity ? b->capacity * 2 : 16, n_slots = capacity * 2;
+    struct qn_step **steps = QN_NEW_ARRAY(b->arena, struct qn_step *, capacity);
+    struct qn_step **table = QN_NEW_ARRAY(b->arena, struct qn_step *, n_slots);
+    if (!steps || !table)
+        return qn_complain_nomem(b->complaint);
+    for (uint32_t i = 0; i < b->n_steps; i++) {
+        steps[i] = b->steps[i];
+        *place(table, n_slots, steps[i]) = steps[i];
+    }
+    b->steps = steps;
+    b->table = table;
+    b->capacity = capacity;
+    b->n_slots = n_slots;
+    return QN_OK;
+}
 
 static qn_code step_new(struct qn_build *b, struct qn_step step, struct qn_step **out)
 {
-    if (b->n_steps == b->capacity) {
-        uint32_t capacity = b->capacity ? b->capacity * 2 : 16;
-        struct qn_step **steps = QN_NEW_ARRAY(b->arena, struct qn_step *, capacity);
-        if (!steps)
-            return qn_complain_nomem(b->complaint);
-        for (uint32_t i = 0; i < b->n_steps; i++)
-            steps[i] = b->steps[i];
-        b->steps = steps;
-        b->capacity = capacity;
-    }
+    QN_TRY(grow(b));
+    struct qn_step **at = place(b->table, b->n_slots, &step);
+    *out = *at;
+    if (*at)
+        return QN_OK;
     struct qn_step *made = QN_NEW(b->arena, struct qn_step);
     if (!made)
         return qn_complain_nomem(b->complaint);
     *made = step;
+    made->slot = b->n_steps;
     b->steps[b->n_steps++] = made;
-    *out = made;
+    *at = *out = made;
     return QN_OK;
 }
 
+/* --- leaves ---------------------------------------------------------------------------------- */
+
 qn_code qn_build_column(struct qn_build *b, uint32_t column, struct qn_step **out)
 {
-    for (uint32_t i = 0; i < b->n_steps; i++) {
-        if (b->steps[i]->kind == QN_STEP_COLUMN && b->steps[i]->column == column) {
-            *out = b->steps[i];
-            return QN_OK;
-        }
-    }
     struct qn_step step = {
         .kind = QN_STEP_COLUMN, .type = b->schema->fields[column].type, .column = column};
     return step_new(b, step, out);
@@ -144,7 +212,8 @@ qn_code qn_build_call(struct qn_build *b, struct qn_kernel_use use, struct qn_st
                            .kernel = use.kernel,
                            .n_args = n_args,
                            .number = use.number,
-                           .data = use.data};
+                           .data = use.data,
+                           .key = use.key};
     step.args = QN_NEW_ARRAY(b->arena, struct qn_step *, (size_t)n_args + 1);
     if (!step.args)
         return qn_complain_nomem(b->complaint);
@@ -172,10 +241,13 @@ qn_code qn_build_call2(struct qn_build *b, qn_kernel *kernel, struct qn_type typ
     return qn_build_call(b, use, (struct qn_step *[]){x, y}, 2, out);
 }
 
-/* Arguments are made before what uses them, so one pass backwards finds what is needed. */
+/* Arguments are made before what uses them, so one pass backwards finds what is needed. The result
+ * is the last of them. */
 static uint32_t mark_live(struct qn_build *b, struct qn_step *result, uint32_t *n_arguments)
 {
     uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n_steps; i++)
+        b->steps[i]->live = false;
     result->live = true;
     for (uint32_t i = b->n_steps; i-- > 0;) {
         struct qn_step *step = b->steps[i];
@@ -199,12 +271,9 @@ qn_code qn_build_finish(struct qn_build *b, struct qn_step *result, struct qn_ex
     if (!expr || !live)
         return qn_complain_nomem(b->complaint);
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < b->n_steps; i++) {
-        if (!b->steps[i]->live)
-            continue;
-        b->steps[i]->slot = kept;
-        live[kept++] = b->steps[i];
-    }
+    for (uint32_t i = 0; i < b->n_steps; i++)
+        if (b->steps[i]->live)
+            live[kept++] = b->steps[i];
     *expr = (struct qn_expr){
         .steps = live, .n_steps = n, .n_arguments = n_arguments, .type = result->type};
     *out = expr;

@@ -12,6 +12,8 @@ struct qn_build {
     struct qn_expr_complaint *complaint;
     struct qn_step **steps; /* in the order made: arguments come first */
     uint32_t n_steps, capacity;
+    struct qn_step **table; /* the same by content: equal steps are one */
+    uint32_t n_slots;       /* of the table, a power of two */
 };
 
 /* An operand: the step and the text it came from. */
@@ -67,8 +69,10 @@ struct qn_kernel_use {
     bool strict;
     int64_t number;
     const void *data;
+    struct qn_strv key; /* says all of data that arguments and number do not */
 };
-/* A kernel call; a constant at once when all arguments are. Arguments are copied. */
+/* A kernel call; the one made before when they are equal; a constant at once when all arguments
+ * are. Arguments are copied. */
 QN_CHECK qn_code qn_build_call(struct qn_build *b, struct qn_kernel_use use,
                                struct qn_step *const *args, uint32_t n_args, struct qn_step **out);
 /* Short forms for strict kernels of one and two arguments. */
@@ -83,6 +87,9 @@ QN_CHECK qn_code qn_build_cast(struct qn_build *b, const struct qn_ast *ast, str
                                struct qn_step **step);
 /* NULL constants take a type; a text constant beside a date or timestamp is read as one. */
 QN_CHECK qn_code qn_build_temporal_text(struct qn_build *b, struct qn_operand *operand);
+/* A text constant beside a number or boolean is read as one: i = '5', b = 'yes'. */
+QN_CHECK qn_code qn_build_number_text(struct qn_build *b, struct qn_type beside,
+                                      struct qn_operand *operand);
 /* Casts all operands to their common type. `what` names the place in a complaint. */
 QN_CHECK qn_code qn_build_unify(struct qn_build *b, struct qn_operand *operands, uint32_t n,
                                 const char *what, struct qn_type *type);
@@ -97,6 +104,9 @@ QN_CHECK qn_code qn_build_compare(struct qn_build *b, enum qn_token_kind op, str
 QN_CHECK qn_code qn_build_arithmetic(struct qn_build *b, enum qn_token_kind op,
                                      struct qn_operand left, struct qn_operand right,
                                      const struct qn_ast *ast, struct qn_step **out);
+QN_CHECK qn_code qn_build_bits(struct qn_build *b, enum qn_token_kind op, struct qn_operand left,
+                               struct qn_operand right, const struct qn_ast *ast,
+                               struct qn_step **out);
 QN_CHECK qn_code qn_build_logic(struct qn_build *b, bool is_and, struct qn_step *left,
                                 struct qn_step *right, struct qn_step **out);
 QN_CHECK qn_code qn_build_not(struct qn_build *b, struct qn_step *x, struct qn_step **out);
@@ -107,9 +117,13 @@ QN_CHECK qn_code qn_check_function(struct qn_build *b, const struct qn_ast *ast)
 QN_CHECK qn_code qn_build_function(struct qn_build *b, const struct qn_ast *ast,
                                    struct qn_operand *args, struct qn_step **out);
 
+/* aggregate_call.c: an aggregate call, argument and filter as expressions. */
+QN_CHECK qn_code qn_build_aggregate(struct qn_build *b, struct qn_strv text,
+                                    struct qn_agg_call *out);
+
 /* type.c: the steps of a syntax tree. */
 QN_CHECK qn_code qn_build_ast(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out);
-/* Keeps what `result` needs, in order, as an expression. */
+/* Keeps what `result` needs, in order, as an expression. The build may go on to the next one. */
 QN_CHECK qn_code qn_build_finish(struct qn_build *b, struct qn_step *result, struct qn_expr **out);
 
 #endif

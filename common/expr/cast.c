@@ -1,5 +1,6 @@
 /* cast: explicit and implicit conversions, and the common type of several operands. */
 #include <stdio.h>
+#include <string.h>
 
 #include "expr/build.h"
 #include "expr/kernels.h"
@@ -85,6 +86,29 @@ qn_code qn_build_temporal_text(struct qn_build *b, struct qn_operand *operand)
     return qn_complain(b->complaint, operand->ast->mark,
                        "write 'YYYY-MM-DD' or 'YYYY-MM-DD HH:MM:SS'", "'%.*s' is not a date",
                        QN_SHORT_ARG(text));
+}
+
+qn_code qn_build_number_text(struct qn_build *b, struct qn_type beside, struct qn_operand *operand)
+{
+    struct qn_strv text = qn_strv_trim(qn_text_at(&operand->step->value, 0));
+    const char *point = text.len ? memchr(text.data, '.', text.len) : NULL;
+    size_t places = point ? (size_t)(text.data + text.len - point) - 1 : 0;
+    bool truth;
+    int64_t value;
+    double real;
+    if (beside.id == QN_BOOL && qn_parse_bool(text, &truth))
+        return qn_build_i64(b, beside, truth, &operand->step);
+    if (qn_strv_to_i64(text, &value))
+        return qn_build_i64(b, qn_type_of(QN_INT64), value, &operand->step);
+    if (places <= QN_DECIMAL_MAX_PRECISION &&
+        qn_parse_decimal(text, QN_DECIMAL_MAX_PRECISION, (uint8_t)places, &value))
+        return qn_build_i64(b, qn_type_decimal(QN_DECIMAL_MAX_PRECISION, (uint8_t)places), value,
+                            &operand->step);
+    if (qn_parse_double(text, &real))
+        return qn_build_f64(b, real, &operand->step);
+    return qn_complain(b->complaint, operand->ast->mark,
+                       "write a number, or CAST the other side to text", "'%.*s' is not a %s",
+                       QN_SHORT_ARG(text), beside.id == QN_BOOL ? "boolean" : "number");
 }
 
 /* Text constants beside dates are read as dates. */

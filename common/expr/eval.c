@@ -58,7 +58,14 @@ void qn_bools_put_word(uint8_t *bools, size_t word, uint32_t n, uint64_t bits)
 {
     uint8_t *at = bools + word * 64;
     size_t left = n - word * 64 < 64 ? n - word * 64 : 64;
-    for (size_t i = 0; i < left; i++)
+    for (size_t i = 0; left == 64 && i < 64; i += 8) {
+        /* Eight copies of a byte, of each its own bit, then any bit to the lowest. */
+        uint64_t eight = (bits >> i & 0xFF) * UINT64_C(0x0101010101010101);
+        eight &= UINT64_C(0x8040201008040201);
+        eight = (eight + UINT64_C(0x7F7F7F7F7F7F7F7F)) >> 7 & UINT64_C(0x0101010101010101);
+        memcpy(at + i, &eight, sizeof eight);
+    }
+    for (size_t i = 0; left < 64 && i < left; i++)
         at[i] = (uint8_t)(bits >> i & 1);
 }
 
@@ -99,28 +106,99 @@ qn_code qn_step_run(const struct qn_step *step, const struct qn_vec *const *args
     return step->kernel(&call, &out->column);
 }
 
-static qn_code run(const struct qn_expr *expr, const struct qn_batch *batch, struct qn_arena *arena,
-                   struct qn_vec **result, struct qn_err *err)
+/* Makes sure that there is a value per row of a step that ran. */
+static qn_code need_rows(struct qn_expr_memo *memo, uint32_t slot, struct qn_err *err)
 {
-    struct qn_vec *vecs = QN_NEW_ARRAY(arena, struct qn_vec, expr->n_steps);
+    if (memo->have[slot])
+        return QN_OK;
+    memo->vecs[slot] = (struct qn_vec){0};
+    QN_TRY(qn_coded_spread(memo, &memo->coded[slot], &memo->vecs[slot].column, err));
+    memo->have[slot] = true;
+    return QN_OK;
+}
+
+/* Over the distinct texts when all depends on one column of them, else over the rows. */
+static qn_code run_kernel(struct qn_expr_memo *memo, const struct qn_step *step,
+                          const struct qn_vec **args, struct qn_err *err)
+{
+    const struct qn_coded *common = qn_coded_common(memo, step);
+    for (uint32_t i = 0; i < step->n_args; i++) {
+        uint32_t slot = step->args[i]->slot;
+        bool by_text = common && memo->coded[slot].codes;
+        if (!by_text)
+            QN_TRY(need_rows(memo, slot, err));
+        args[i] = by_text ? &memo->coded[slot].vec : &memo->vecs[slot];
+    }
+    if (!common) {
+        memo->have[step->slot] = true;
+        return qn_step_run(step, args, memo->batch->n_rows, memo->arena, &memo->vecs[step->slot],
+                           err);
+    }
+    struct qn_coded *out = &memo->coded[step->slot];
+    out->n = common->n;
+    out->codes = common->codes;
+    return qn_step_run(step, args, out->n, memo->arena, &out->vec, err);
+}
+
+/* Runs the steps that did not run before; the result's slot has rows, codes or both. */
+static qn_code run(const struct qn_expr *expr, struct qn_expr_memo *memo, struct qn_err *err)
+{
     const struct qn_vec **args =
-        QN_NEW_ARRAY(arena, const struct qn_vec *, (size_t)expr->n_arguments + 1);
-    if (!vecs || !args)
+        QN_NEW_ARRAY(memo->arena, const struct qn_vec *, (size_t)expr->n_arguments + 1);
+    if (!args)
         return qn_err_nomem(err, "the steps of an expression");
     for (uint32_t s = 0; s < expr->n_steps; s++) {
         const struct qn_step *step = expr->steps[s];
-        if (step->kind == QN_STEP_COLUMN) {
-            vecs[s].column = batch->columns[step->column];
-        } else if (step->kind == QN_STEP_CONSTANT) {
-            vecs[s] = (struct qn_vec){.column = step->value, .constant = true};
-        } else {
-            for (uint32_t i = 0; i < step->n_args; i++)
-                args[i] = &vecs[step->args[i]->slot];
-            QN_TRY(qn_step_run(step, args, batch->n_rows, arena, &vecs[s], err));
+        struct qn_vec *vec = &memo->vecs[step->slot];
+        if (memo->have[step->slot] || memo->coded[step->slot].codes)
+            continue;
+        if (step->kind == QN_STEP_KERNEL) {
+            QN_TRY(run_kernel(memo, step, args, err));
+            continue;
         }
+        *vec = (struct qn_vec){.column = step->value, .constant = true};
+        if (step->kind == QN_STEP_COLUMN) {
+            *vec = (struct qn_vec){.column = memo->batch->columns[step->column]};
+            QN_TRY(qn_coded_column(memo, &vec->column, &memo->coded[step->slot], err));
+        }
+        memo->have[step->slot] = true;
     }
-    *result = &vecs[expr->n_steps - 1];
     return QN_OK;
+}
+
+static uint32_t result_slot(const struct qn_expr *expr)
+{
+    return expr->steps[expr->n_steps - 1]->slot;
+}
+
+static qn_code memo_init(struct qn_expr_memo *memo, uint32_t n_slots, const struct qn_batch *batch,
+                         struct qn_arena *arena, struct qn_err *err)
+{
+    *memo = (struct qn_expr_memo){
+        .batch = batch,
+        .arena = arena,
+        .vecs = QN_NEW_ARRAY(arena, struct qn_vec, n_slots),
+        .coded = QN_NEW_ARRAY(arena, struct qn_coded, n_slots),
+        .have = QN_NEW_ARRAY(arena, bool, n_slots),
+    };
+    return memo->vecs && memo->coded && memo->have
+               ? QN_OK
+               : qn_err_nomem(err, "the steps of an expression");
+}
+
+qn_code qn_expr_memo_new(const struct qn_expr_scope *scope, const struct qn_batch *batch,
+                         struct qn_arena *arena, struct qn_expr_memo **out, struct qn_err *err)
+{
+    *out = QN_NEW(arena, struct qn_expr_memo);
+    if (!*out)
+        return qn_err_nomem(err, "the steps of an expression");
+    return memo_init(*out, qn_expr_scope_slots(scope), batch, arena, err);
+}
+
+/* Slots of an expression on its own: its result was made last. */
+static uint32_t slots_of(const struct qn_expr *expr)
+{
+    return result_slot(expr) + 1;
 }
 
 /* Writes a constant out as n rows. */
@@ -133,15 +211,24 @@ static qn_code spread(const struct qn_column *one, uint32_t n, struct qn_arena *
     return qn_column_take(arena, one, 1, rows, n, out, err);
 }
 
+qn_code qn_expr_eval_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
+                        struct qn_column *out, struct qn_err *err)
+{
+    QN_TRY(run(expr, memo, err));
+    QN_TRY(need_rows(memo, result_slot(expr), err));
+    const struct qn_vec *result = &memo->vecs[result_slot(expr)];
+    if (result->constant)
+        return spread(&result->column, memo->batch->n_rows, memo->arena, out, err);
+    *out = result->column;
+    return QN_OK;
+}
+
 qn_code qn_expr_eval(const struct qn_expr *expr, const struct qn_batch *batch,
                      struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
 {
-    struct qn_vec *result = NULL;
-    QN_TRY(run(expr, batch, arena, &result, err));
-    if (result->constant)
-        return spread(&result->column, batch->n_rows, arena, out, err);
-    *out = result->column;
-    return QN_OK;
+    struct qn_expr_memo memo;
+    QN_TRY(memo_init(&memo, slots_of(expr), batch, arena, err));
+    return qn_expr_eval_in(expr, &memo, out, err);
 }
 
 /* One bit a row for numbers that are not zero. */
@@ -161,15 +248,40 @@ static uint64_t truth_word(const struct qn_vec *vec, size_t word, uint32_t n)
     return bits;
 }
 
-qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
-                       struct qn_arena *arena, uint32_t *rows, uint32_t *n, struct qn_err *err)
+/* Which texts are wanted, then which rows hold one of them, without a branch. */
+static qn_code filter_coded(struct qn_expr_memo *memo, const struct qn_coded *coded, uint32_t *rows,
+                            uint32_t *n, struct qn_err *err)
 {
-    struct qn_vec *result = NULL;
-    QN_TRY(run(expr, batch, arena, &result, err));
+    const uint16_t *codes = coded->codes;
+    const uint32_t n_rows = memo->batch->n_rows;
+    uint8_t *wanted = qn_arena_alloc(memo->arena, coded->n);
+    if (!wanted)
+        return qn_err_nomem(err, "a filter");
+    for (uint32_t k = 0; k < coded->n; k++) {
+        uint64_t bits = truth_word(&coded->vec, k / 64, coded->n);
+        wanted[k] = (bits & qn_vec_valid_word(&coded->vec, k / 64)) >> (k % 64) & 1;
+    }
     uint32_t taken = 0;
-    for (size_t w = 0; w < qn_validity_words(batch->n_rows); w++) {
-        uint64_t bits = truth_word(result, w, batch->n_rows) & qn_vec_valid_word(result, w);
-        uint32_t left = batch->n_rows - (uint32_t)w * 64;
+    for (uint32_t i = 0; i < n_rows; i++) {
+        rows[taken] = i;
+        taken += wanted[codes[i]];
+    }
+    *n = taken;
+    return QN_OK;
+}
+
+qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo, uint32_t *rows,
+                          uint32_t *n, struct qn_err *err)
+{
+    QN_TRY(run(expr, memo, err));
+    if (!memo->have[result_slot(expr)])
+        return filter_coded(memo, &memo->coded[result_slot(expr)], rows, n, err);
+    const struct qn_vec *result = &memo->vecs[result_slot(expr)];
+    const uint32_t n_rows = memo->batch->n_rows;
+    uint32_t taken = 0;
+    for (size_t w = 0; w < qn_validity_words(n_rows); w++) {
+        uint64_t bits = truth_word(result, w, n_rows) & qn_vec_valid_word(result, w);
+        uint32_t left = n_rows - (uint32_t)w * 64;
         if (left < 64)
             bits &= (UINT64_C(1) << left) - 1;
         for (; bits; bits &= bits - 1)
@@ -177,6 +289,14 @@ qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
     }
     *n = taken;
     return QN_OK;
+}
+
+qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,
+                       struct qn_arena *arena, uint32_t *rows, uint32_t *n, struct qn_err *err)
+{
+    struct qn_expr_memo memo;
+    QN_TRY(memo_init(&memo, slots_of(expr), batch, arena, err));
+    return qn_expr_filter_in(expr, &memo, rows, n, err);
 }
 
 struct qn_type qn_expr_type(const struct qn_expr *expr)

@@ -69,4 +69,25 @@ QN_CHECK qn_code qn_agg_compile(struct qn_arena *arena, struct qn_strv text,
                                 const struct qn_schema *schema, struct qn_agg_call *out,
                                 struct qn_expr_complaint *complaint);
 
+/* Expressions over one schema that share what they have in common: compiled in one scope and
+ * evaluated with one memo a batch, each distinct subexpression is computed once. The scope lives in
+ * the arena and must not grow while a memo of it is in use; NULL: no memory. */
+struct qn_expr_scope;
+struct qn_expr_scope *qn_expr_scope_new(struct qn_arena *arena, const struct qn_schema *schema);
+uint32_t qn_expr_scope_slots(const struct qn_expr_scope *scope);
+QN_CHECK qn_code qn_expr_compile_in(struct qn_expr_scope *scope, struct qn_strv text,
+                                    struct qn_expr **out, struct qn_expr_complaint *complaint);
+QN_CHECK qn_code qn_agg_compile_in(struct qn_expr_scope *scope, struct qn_strv text,
+                                   struct qn_agg_call *out, struct qn_expr_complaint *complaint);
+
+/* What was computed for one batch; lives in the arena, as do all results. Not thread-safe. */
+struct qn_expr_memo;
+QN_CHECK qn_code qn_expr_memo_new(const struct qn_expr_scope *scope, const struct qn_batch *batch,
+                                  struct qn_arena *arena, struct qn_expr_memo **out,
+                                  struct qn_err *err);
+QN_CHECK qn_code qn_expr_eval_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
+                                 struct qn_column *out, struct qn_err *err);
+QN_CHECK qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
+                                   uint32_t *rows, uint32_t *n, struct qn_err *err);
+
 #endif

@@ -55,6 +55,9 @@ static qn_code unknown_function(struct qn_build *b, const struct qn_ast *ast)
     for (size_t i = 0; i < N_FUNCTIONS; i++)
         names[i] = functions[i].name;
     qn_hint_closest(hint, sizeof hint, qn_strv_closest(ast->text, names, N_FUNCTIONS));
+    if (qn_strv_eq_nocase(ast->text, QN_STRV_LIT("random")) ||
+        qn_strv_eq_nocase(ast->text, QN_STRV_LIT("now")))
+        snprintf(hint, sizeof hint, "a run must give the same answer every time");
     return qn_complain(b->complaint, ast->name_mark, hint, "function '%.*s' is unknown",
                        QN_SHORT_ARG(ast->text));
 }

@@ -72,16 +72,3 @@ qn_code qn_build_least(struct qn_build *b, const struct qn_function_call *call,
         QN_TRY(qn_build_call2(b, kernel, type, call->number, *out, call->args[i].step, out));
     return QN_OK;
 }
-
-/* The one function for which SQLite takes NULL as an empty text. */
-qn_code qn_build_hex(struct qn_build *b, const struct qn_function_call *call, struct qn_step **out)
-{
-    const struct qn_type text = qn_type_of(QN_TEXT);
-    struct qn_kernel_use coalesce = {.kernel = qn_kernel_coalesce, .type = text};
-    struct qn_step *steps[2];
-    QN_TRY(qn_function_argument(b, call, 0, 'T'));
-    steps[0] = call->args[0].step;
-    QN_TRY(qn_build_text(b, QN_STRV_LIT(""), &steps[1]));
-    QN_TRY(qn_build_call(b, coalesce, steps, 2, &steps[0]));
-    return qn_build_call1(b, qn_kernel_hex, text, 0, steps[0], out);
-}

@@ -72,6 +72,12 @@ qn_code qn_build_integral(struct qn_build *b, const struct qn_function_call *cal
     return QN_OK;
 }
 
+qn_code qn_build_pi(struct qn_build *b, const struct qn_function_call *call, struct qn_step **out)
+{
+    (void)call;
+    return qn_build_f64(b, 3.141592653589793, out);
+}
+
 qn_code qn_build_log(struct qn_build *b, const struct qn_function_call *call, struct qn_step **out)
 {
     const struct qn_type type = qn_type_of(QN_DOUBLE);

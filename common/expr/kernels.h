@@ -9,6 +9,7 @@
 /* kernels_arith.c; number: the operator's token. Overflow and division by zero give NULL. */
 qn_kernel qn_kernel_arith_i64; /* DECIMAL: equal scales, + and - only */
 qn_kernel qn_kernel_arith_f64;
+qn_kernel qn_kernel_bits;             /* & | << >> */
 qn_kernel qn_kernel_decimal_multiply; /* number: digits to round away */
 qn_kernel qn_kernel_scale_i64;        /* times number */
 qn_kernel qn_kernel_days_between;     /* microseconds apart, as days */
@@ -22,6 +23,10 @@ qn_kernel qn_kernel_compare_i64_f64; /* exact */
 qn_kernel qn_kernel_compare_scaled;  /* number: operator, then decimal shifts of both sides */
 qn_kernel qn_kernel_compare_text;
 int64_t qn_scaled_number(enum qn_token_kind op, unsigned left_shift, unsigned right_shift);
+
+/* text_equal.c: flips out[i] between 0 and 1 where row i equals the text, NULL or not. */
+void qn_text_flip_equal(const struct qn_column *x, struct qn_strv text, uint32_t n,
+                        uint8_t *restrict out);
 
 /* kernels_logic.c */
 qn_kernel qn_kernel_and; /* any NULL */
@@ -61,6 +66,9 @@ qn_kernel qn_kernel_timestamp_to_date;
 /* x * 10^scale, half away from zero; false past the limit. */
 bool qn_scale_double(double x, uint8_t scale, int64_t limit, int64_t *out);
 
+/* double_text.c: the text SQLite gives a double; QN_VALUE_TEXT bytes hold it. */
+size_t qn_sqlite_double(double value, char *out);
+
 /* kernels_cast_text.c */
 qn_kernel qn_kernel_to_text;
 qn_kernel qn_kernel_text_to_i64;
@@ -91,19 +99,39 @@ enum qn_math {
     QN_MATH_LOG10,
     QN_MATH_LOG2,
     QN_MATH_SQRT,
+    QN_MATH_ACOS,
+    QN_MATH_ASIN,
+    QN_MATH_ATAN,
+    QN_MATH_COS,
+    QN_MATH_SIN,
+    QN_MATH_TAN,
+    QN_MATH_ACOSH,
+    QN_MATH_ASINH,
+    QN_MATH_ATANH,
+    QN_MATH_COSH,
+    QN_MATH_SINH,
+    QN_MATH_TANH,
+    QN_MATH_DEGREES,
+    QN_MATH_RADIANS,
+    /* of two */
     QN_MATH_POW,
-    QN_MATH_LOG
+    QN_MATH_LOG,
+    QN_MATH_ATAN2,
+    QN_MATH_MOD
 };
 
 /* kernels_text.c */
-qn_kernel qn_kernel_concat;
-qn_kernel qn_kernel_lower; /* number: 1 for upper */
-qn_kernel qn_kernel_trim;  /* [x, characters?]; number: bit 0 left, bit 1 right */
+qn_kernel qn_kernel_concat;    /* any number of arguments */
+qn_kernel qn_kernel_concat_ws; /* any NULL: [separator, texts...]; NULLs are left out */
+qn_kernel qn_kernel_lower;     /* number: 1 for upper */
+qn_kernel qn_kernel_trim;      /* [x, characters?]; number: bit 0 left, bit 1 right */
 qn_kernel qn_kernel_substr;
 qn_kernel qn_kernel_replace;
 qn_kernel qn_kernel_length;
 qn_kernel qn_kernel_instr;
 qn_kernel qn_kernel_hex;
+qn_kernel qn_kernel_unicode; /* the first character's code point */
+qn_kernel qn_kernel_char;    /* the text of code points */
 
 /* kernels_like.c: [x, pattern]; number: 1 for GLOB, else the escape character << 1;
  * data: struct qn_pattern of a constant pattern, or NULL */
@@ -122,13 +150,42 @@ enum qn_unit {
     QN_UNIT_HOUR,
     QN_UNIT_MINUTE,
     QN_UNIT_SECOND,
-    QN_UNIT_WEEKDAY,
+    QN_UNIT_WEEKDAY, /* 0 is Sunday */
+    QN_UNIT_DAY_OF_YEAR,
+    QN_UNIT_EPOCH, /* whole seconds since 1970 */
 };
 qn_kernel qn_kernel_date_part; /* of a DATE or TIMESTAMP; number: unit */
 qn_kernel qn_kernel_date_diff; /* number: unit; both of one type */
 qn_kernel qn_kernel_date_trunc;
-qn_kernel qn_kernel_strftime; /* data: NUL-terminated format, checked */
+qn_kernel qn_kernel_julianday;  /* of a TIMESTAMP */
+qn_kernel qn_kernel_from_epoch; /* seconds to a TIMESTAMP */
 
+/* kernels_strftime.c; data: NUL-terminated format, checked */
+qn_kernel qn_kernel_strftime;
+
+/* kernels_shift.c: [timestamp, modifiers...] */
+qn_kernel qn_kernel_date_shift;
+enum qn_shift_kind {
+    QN_SHIFT_SECOND,
+    QN_SHIFT_MINUTE,
+    QN_SHIFT_HOUR,
+    QN_SHIFT_DAY,
+    QN_SHIFT_MONTH,
+    QN_SHIFT_YEAR,
+    QN_SHIFT_TO_DAY,
+    QN_SHIFT_TO_MONTH,
+    QN_SHIFT_TO_YEAR,
+    QN_SHIFT_WEEKDAY, /* the first such day from here on */
+    QN_SHIFT_NONE,    /* nothing that is known */
+};
+struct qn_shift {
+    enum qn_shift_kind kind;
+    double amount; /* of units, or the weekday */
+};
+bool qn_shift_parse(struct qn_strv text, struct qn_shift *out);
+
+/* Days of -9999-01-01 and 9999-12-31, between which dates lie. */
+enum { QN_FIRST_DAY = -4371588, QN_LAST_DAY = 2932896 };
 enum { QN_DAY_SECONDS = 86400 };
 #define QN_DAY_MICROS INT64_C(86400000000)
 

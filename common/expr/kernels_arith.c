@@ -5,8 +5,6 @@
 #include "expr/kernels.h"
 #include "flow/value.h"
 
-enum { LAST_YEAR = 9999 };
-
 void qn_type_range(struct qn_type type, int64_t *low, int64_t *high)
 {
     *low = INT64_MIN;
@@ -15,8 +13,8 @@ void qn_type_range(struct qn_type type, int64_t *low, int64_t *high)
         *high = qn_pow10(type.precision) - 1;
         *low = -*high;
     } else if (type.id == QN_DATE || type.id == QN_TIMESTAMP) {
-        *low = qn_days_from_civil(-LAST_YEAR, 1, 1);
-        *high = qn_days_from_civil(LAST_YEAR, 12, 31);
+        *low = QN_FIRST_DAY;
+        *high = QN_LAST_DAY;
     }
     if (type.id == QN_TIMESTAMP) {
         *low *= QN_DAY_MICROS;
@@ -90,7 +88,7 @@ static int64_t integers(int64_t op, const struct qn_vec *x, const struct qn_vec 
     return bad;
 }
 
-/* Decimals and dates, + and -. Their range keeps them from wrapping, but the values under a NULL
+/* Decimals and dates. For + and - their range keeps them from wrapping, but the values under a NULL
  * may be anything, so that is checked too. */
 static int64_t bounded(int64_t op, const struct qn_vec *x, const struct qn_vec *y, uint32_t n,
                        int64_t *restrict out, struct qn_type type)
@@ -107,6 +105,8 @@ static int64_t bounded(int64_t op, const struct qn_vec *x, const struct qn_vec *
     }
     if (op == QN_TOK_PLUS) {
         SHAPES(LOOP_RANGE, ADD)
+    } else if (op == QN_TOK_STAR) {
+        SHAPES(LOOP_RANGE, MUL)
     } else {
         SHAPES(LOOP_RANGE, SUB)
     }
@@ -215,6 +215,8 @@ qn_code qn_kernel_decimal_multiply(struct qn_call *call, struct qn_column *out)
         drop *= 10;
     qn_type_range(out->type, &low, &high);
     QN_TRY(qn_call_values(call, out));
+    if (drop == 1 && bounded(QN_TOK_STAR, x, y, call->n, out->i64, out->type) >= 0)
+        return QN_OK;
     for (uint32_t i = 0; i < call->n; i++) {
         qn_i128 product = (qn_i128)qn_vec_i64(x, i) * qn_vec_i64(y, i);
         if (drop > 1) /* half away from zero */

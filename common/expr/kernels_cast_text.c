@@ -1,33 +1,17 @@
 /* kernels_cast_text: values to text, and the number at the start of a text, as SQLite casts. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "expr/kernels.h"
 #include "expr/textout.h"
 #include "flow/value.h"
 
-/* SQLite marks doubles that are whole: 2.0, 1.0e+20. */
-static size_t format_double(double value, char *out)
-{
-    if (value - value != 0.0) {
-        strcpy(out, value < 0 ? "-Inf" : "Inf");
-        return strlen(out);
-    }
-    size_t len = qn_format_double(value, out);
-    if (memchr(out, '.', len))
-        return len;
-    const char *e = memchr(out, 'e', len);
-    size_t whole = e ? (size_t)(e - out) : len;
-    memmove(out + whole + 2, out + whole, len - whole);
-    memcpy(out + whole, ".0", 2);
-    return len + 2;
-}
-
 static size_t format(const struct qn_column *x, uint32_t row, char *out)
 {
     switch (x->type.id) {
     case QN_BOOL: return qn_format_i64(x->bools[row] & 1, out);
     case QN_INT64: return qn_format_i64(x->i64[row], out);
-    case QN_DOUBLE: return format_double(x->f64[row], out);
+    case QN_DOUBLE: return qn_sqlite_double(x->f64[row], out);
     case QN_DECIMAL: return qn_format_decimal(x->i64[row], x->type.scale, out);
     case QN_DATE: return qn_format_date(x->i64[row], out);
     default: return qn_format_timestamp(x->i64[row], out);
@@ -117,11 +101,18 @@ static struct number leading_number(struct qn_strv s)
     return number;
 }
 
-static bool leading_f64(struct qn_strv s, double *out)
+/* Past the largest double lies infinity, as in SQLite. */
+static qn_code leading_f64(struct qn_call *call, struct qn_strv s, double *out)
 {
     struct number number = leading_number(s);
     *out = 0.0;
-    return number.text.len == 0 || qn_parse_double(number.text, out);
+    if (number.text.len == 0 || qn_parse_double(number.text, out))
+        return QN_OK;
+    const char *copy = qn_arena_strdup(call->arena, number.text);
+    if (!copy)
+        return qn_call_nomem(call);
+    *out = strtod(copy, NULL);
+    return QN_OK;
 }
 
 /* Exact to the scale, further digits round half away from zero. */
@@ -172,22 +163,18 @@ qn_code qn_kernel_text_to_f64(struct qn_call *call, struct qn_column *out)
 {
     QN_TRY(qn_call_values(call, out));
     for (uint32_t i = 0; i < call->n; i++)
-        if (!leading_f64(qn_vec_text(call->args[0], i), &out->f64[i])) {
-            out->f64[i] = 0.0;
-            QN_TRY(set_null(call, out, i));
-        }
+        QN_TRY(leading_f64(call, qn_vec_text(call->args[0], i), &out->f64[i]));
     return QN_OK;
 }
 
 /* Numbers with an exponent go through a double: whoever writes 1e3 has no exact digits. */
 static bool text_to_decimal(struct qn_strv s, uint8_t scale, int64_t limit, int64_t *out)
 {
-    if (!leading_number(s).exponent)
-        return leading_decimal(s, scale, limit, out);
+    struct number number = leading_number(s);
     double value;
-    if (!leading_f64(s, &value))
-        return false;
-    return qn_scale_double(value, scale, limit, out);
+    if (!number.exponent)
+        return leading_decimal(s, scale, limit, out);
+    return qn_parse_double(number.text, &value) && qn_scale_double(value, scale, limit, out);
 }
 
 qn_code qn_kernel_text_to_decimal(struct qn_call *call, struct qn_column *out)

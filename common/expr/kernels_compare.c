@@ -128,26 +128,16 @@ qn_code qn_kernel_compare_scaled(struct qn_call *call, struct qn_column *out)
     return QN_OK;
 }
 
-/* Most comparisons of text ask for equality with a constant: lengths decide nearly all of them. */
-static void equals_constant(const struct qn_vec *x, struct qn_strv text, bool wanted, uint32_t n,
-                            uint8_t *restrict out)
-{
-    const uint32_t *offsets = x->column.offsets;
-    const char *bytes = x->column.bytes;
-    for (uint32_t i = 0; i < n; i++) {
-        bool same = offsets[i + 1] - offsets[i] == text.len &&
-                    (text.len == 0 || memcmp(bytes + offsets[i], text.data, text.len) == 0);
-        out[i] = same == wanted;
-    }
-}
-
 qn_code qn_kernel_compare_text(struct qn_call *call, struct qn_column *out)
 {
     QN_TRY(qn_call_values(call, out));
     const struct sides s = constant_right(call);
     bool equality = s.op == QN_TOK_EQ || s.op == QN_TOK_NE;
     if (equality && s.y->constant && !s.x->constant) {
-        equals_constant(s.x, qn_text_at(&s.y->column, 0), s.op == QN_TOK_EQ, call->n, out->bools);
+        uint8_t *same = out->bools;
+        for (uint32_t i = 0; i < call->n; i++)
+            same[i] = s.op == QN_TOK_NE;
+        qn_text_flip_equal(&s.x->column, qn_text_at(&s.y->column, 0), call->n, same);
         return QN_OK;
     }
     for (uint32_t i = 0; i < call->n; i++) {

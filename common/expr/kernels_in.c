@@ -58,6 +58,15 @@ static struct item *find(const struct qn_set *set, const struct item *item)
     }
 }
 
+/* The same among the first n items. */
+static struct item *find_linear(const struct qn_set *set, const struct item *item)
+{
+    uint32_t i = 0;
+    while (i < set->n && !item_eq(&set->items[i], item, set->layout == QN_LAYOUT_TEXT))
+        i++;
+    return &set->items[i];
+}
+
 struct qn_set *qn_set_new(struct qn_arena *arena, struct qn_step *const *items, uint32_t n)
 {
     struct qn_set *set = QN_NEW(arena, struct qn_set);
@@ -70,33 +79,27 @@ struct qn_set *qn_set_new(struct qn_arena *arena, struct qn_step *const *items, 
         return NULL;
     *set = (struct qn_set){.layout = qn_type_layout(items[0]->type), .items = table, .n = n};
     set->mask = n > LINEAR_ITEMS ? slots - 1 : 0;
+    set->n = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct item item = item_of(&items[i]->value, set->layout, 0);
-        *(set->mask ? find(set, &item) : &table[i]) = item;
+        struct item *at = set->mask ? find(set, &item) : find_linear(set, &item);
+        set->n += !at->used;
+        *at = item;
     }
     return set;
-}
-
-static bool contains_text(const struct qn_set *set, struct qn_strv text)
-{
-    for (uint32_t i = 0; i < set->n; i++)
-        if (qn_strv_eq(set->items[i].text, text))
-            return true;
-    return false;
 }
 
 static void search_linear(const struct qn_set *set, const struct qn_column *x, uint32_t n,
                           uint8_t *restrict out)
 {
-    if (set->layout == QN_LAYOUT_TEXT) {
-        for (uint32_t i = 0; i < n; i++)
-            out[i] = contains_text(set, qn_text_at(x, i));
-        return;
-    }
     for (uint32_t i = 0; i < n; i++)
         out[i] = 0;
     for (uint32_t v = 0; v < set->n; v++) {
         uint64_t bits = set->items[v].bits;
+        if (set->layout == QN_LAYOUT_TEXT) { /* no item comes twice, so nothing flips back */
+            qn_text_flip_equal(x, set->items[v].text, n, out);
+            continue;
+        }
         if (set->layout == QN_LAYOUT_I64) {
             for (uint32_t i = 0; i < n; i++)
                 out[i] |= x->i64[i] == (int64_t)bits;

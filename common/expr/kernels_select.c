@@ -123,6 +123,11 @@ qn_code qn_kernel_case(struct qn_call *call, struct qn_column *out)
 
 qn_code qn_kernel_coalesce(struct qn_call *call, struct qn_column *out)
 {
+    const struct qn_vec *first = call->args[0];
+    if (!first->column.validity && (!first->constant || call->n == 1)) {
+        *out = first->column; /* has no NULL to replace */
+        return QN_OK;
+    }
     uint16_t last = (uint16_t)(call->n_args - 1), *row;
     QN_TRY(choice_new(call, last, &row));
     for (uint16_t v = last; v-- > 0;)
@@ -145,6 +150,8 @@ qn_code qn_kernel_nullif(struct qn_call *call, struct qn_column *out)
         struct qn_type type = out->type;
         *out = x->column;
         out->type = type;
+        out->codes = NULL; /* they do not know the rows that become NULL */
+        out->dictionary = NULL;
     }
     QN_TRY(qn_call_own_validity(call, out));
     for (size_t w = 0; w < qn_validity_words(call->n); w++)

@@ -36,13 +36,45 @@ static size_t total_bytes(const struct qn_vec *x, uint32_t n)
 
 qn_code qn_kernel_concat(struct qn_call *call, struct qn_column *out)
 {
-    const struct qn_vec *x = call->args[0], *y = call->args[1];
     struct qn_textout w;
-    size_t guess = total_bytes(x, call->n) + total_bytes(y, call->n);
-    QN_TRY(qn_textout_start(&w, call, out, guess < (1U << 26) ? guess : 1U << 26));
+    size_t guess = 0;
+    for (uint32_t k = 0; k < call->n_args && guess < 1U << 26; k++)
+        guess += total_bytes(call->args[k], call->n);
+    QN_TRY(qn_textout_start(&w, call, out, guess < 1U << 26 ? guess : 1U << 26));
     for (uint32_t i = 0; i < call->n; i++) {
-        QN_TRY(qn_textout_put(&w, qn_vec_text(x, i)));
-        QN_TRY(qn_textout_put(&w, qn_vec_text(y, i)));
+        for (uint32_t k = 0; k < call->n_args; k++)
+            QN_TRY(qn_textout_put(&w, qn_vec_text(call->args[k], i)));
+        QN_TRY(qn_textout_end(&w, i));
+    }
+    return QN_OK;
+}
+
+static qn_code join_row(struct qn_textout *w, const struct qn_call *call, uint32_t row)
+{
+    bool any = false;
+    for (uint32_t k = 1; k < call->n_args; k++) {
+        if (!qn_vec_valid(call->args[k], row))
+            continue;
+        if (any)
+            QN_TRY(qn_textout_put(w, qn_vec_text(call->args[0], row)));
+        QN_TRY(qn_textout_put(w, qn_vec_text(call->args[k], row)));
+        any = true;
+    }
+    return QN_OK;
+}
+
+/* Without a separator there is no result. */
+qn_code qn_kernel_concat_ws(struct qn_call *call, struct qn_column *out)
+{
+    struct qn_textout w;
+    QN_TRY(qn_textout_start(&w, call, out, (size_t)call->n * 16));
+    for (uint32_t i = 0; i < call->n; i++) {
+        if (qn_vec_valid(call->args[0], i)) {
+            QN_TRY(join_row(&w, call, i));
+        } else {
+            QN_TRY(qn_call_own_validity(call, out));
+            qn_valid_clear(out->validity, i);
+        }
         QN_TRY(qn_textout_end(&w, i));
     }
     return QN_OK;
@@ -228,25 +260,6 @@ qn_code qn_kernel_instr(struct qn_call *call, struct qn_column *out)
         size_t before = at ? (size_t)(at - s.data) : 0;
         bool found = at || what.len == 0;
         out->i64[i] = found ? count_characters((struct qn_strv){s.data, before}) + 1 : 0;
-    }
-    return QN_OK;
-}
-
-qn_code qn_kernel_hex(struct qn_call *call, struct qn_column *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    struct qn_textout w;
-    QN_TRY(qn_textout_start(&w, call, out, (size_t)call->n * 16));
-    for (uint32_t i = 0; i < call->n; i++) {
-        struct qn_strv s = qn_vec_text(call->args[0], i);
-        char *at;
-        QN_TRY(qn_textout_room(&w, s.len * 2, &at));
-        for (size_t k = 0; k < s.len; k++) {
-            *at++ = digits[(unsigned char)s.data[k] >> 4];
-            *at++ = digits[(unsigned char)s.data[k] & 15];
-        }
-        w.len += s.len * 2;
-        QN_TRY(qn_textout_end(&w, i));
     }
     return QN_OK;
 }

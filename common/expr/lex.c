@@ -105,6 +105,20 @@ static qn_code lex_quoted(struct lexer *lex, char quote, enum qn_token_kind kind
     return push(lex, kind, start, (struct qn_strv){text, n});
 }
 
+/* [a name], up to the next bracket. */
+static qn_code lex_bracketed(struct lexer *lex)
+{
+    size_t start = lex->at++;
+    while (lex->at < lex->text.len && peek(lex, 0) != ']')
+        lex->at++;
+    if (lex->at == lex->text.len)
+        return qn_complain(lex->complaint, mark_from(lex, start), NULL,
+                           "the bracket [ that opens here is never closed");
+    struct qn_strv name = {lex->text.data + start + 1, lex->at - start - 1};
+    lex->at++;
+    return push(lex, QN_TOK_QUOTED, start, name);
+}
+
 static void skip_digits(struct lexer *lex)
 {
     while (is_digit(peek(lex, 0)))
@@ -164,20 +178,20 @@ static const struct {
     const char *text; /* longer ones first */
     enum qn_token_kind kind;
 } symbols[] = {
-    {"||", QN_TOK_CONCAT}, {"==", QN_TOK_EQ},    {"<>", QN_TOK_NE},    {"!=", QN_TOK_NE},
-    {"<=", QN_TOK_LE},     {">=", QN_TOK_GE},    {"=", QN_TOK_EQ},     {"<", QN_TOK_LT},
-    {">", QN_TOK_GT},      {"(", QN_TOK_LPAREN}, {")", QN_TOK_RPAREN}, {",", QN_TOK_COMMA},
-    {"+", QN_TOK_PLUS},    {"-", QN_TOK_MINUS},  {"*", QN_TOK_STAR},   {"/", QN_TOK_SLASH},
+    {"<<", QN_TOK_SHIFT_LEFT}, {">>", QN_TOK_SHIFT_RIGHT}, {"||", QN_TOK_CONCAT},
+    {"==", QN_TOK_EQ},         {"<>", QN_TOK_NE},          {"!=", QN_TOK_NE},
+    {"<=", QN_TOK_LE},         {">=", QN_TOK_GE},          {"=", QN_TOK_EQ},
+    {"<", QN_TOK_LT},          {">", QN_TOK_GT},           {"(", QN_TOK_LPAREN},
+    {")", QN_TOK_RPAREN},      {",", QN_TOK_COMMA},        {"+", QN_TOK_PLUS},
+    {"-", QN_TOK_MINUS},       {"*", QN_TOK_STAR},         {"/", QN_TOK_SLASH},
+    {"&", QN_TOK_AMPERSAND},   {"|", QN_TOK_PIPE},         {"~", QN_TOK_TILDE},
     {"%", QN_TOK_PERCENT},
 };
 
 static const char *hint_for(char c)
 {
     switch (c) {
-    case '&': return "write AND for the logical operator; bit operators are not supported";
-    case '|': return "write OR for the logical operator, || to join texts";
-    case '`':
-    case '[': return "a column name with special characters goes in double quotes";
+    case ':': return "write CAST(x AS type) for x::type";
     case '!': return "write NOT, or <> for 'not equal'";
     case ';': return "an expression has no ';' at its end";
     case '.': return "columns are written without a table name";
@@ -192,8 +206,6 @@ static qn_code lex_symbol(struct lexer *lex)
         size_t len = strlen(symbols[i].text);
         if (len > left || memcmp(lex->text.data + start, symbols[i].text, len) != 0)
             continue;
-        if (left > len && memcmp(lex->text.data + start, "<<", 2) == 0)
-            break;
         lex->at += len;
         return push_slice(lex, symbols[i].kind, start);
     }
@@ -235,8 +247,10 @@ static qn_code lex_one(struct lexer *lex)
     char c = peek(lex, 0);
     if (c == '\'')
         return lex_quoted(lex, c, QN_TOK_STRING);
-    if (c == '"')
+    if (c == '"' || c == '`')
         return lex_quoted(lex, c, QN_TOK_QUOTED);
+    if (c == '[')
+        return lex_bracketed(lex);
     if (is_digit(c) || (c == '.' && is_digit(peek(lex, 1))))
         return lex_number(lex);
     if (is_letter(c))

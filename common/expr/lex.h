@@ -7,7 +7,7 @@
 enum qn_token_kind {
     QN_TOK_END,
     QN_TOK_NAME,    /* bare identifier */
-    QN_TOK_QUOTED,  /* "identifier" */
+    QN_TOK_QUOTED,  /* "identifier", `identifier`, [identifier] */
     QN_TOK_STRING,  /* 'text' */
     QN_TOK_INTEGER, /* 12, 0x1f */
     QN_TOK_DECIMAL, /* 0.05: digits with a point */
@@ -22,6 +22,11 @@ enum qn_token_kind {
     QN_TOK_SLASH,
     QN_TOK_PERCENT,
     QN_TOK_CONCAT,
+    QN_TOK_AMPERSAND,
+    QN_TOK_PIPE,
+    QN_TOK_SHIFT_LEFT,
+    QN_TOK_SHIFT_RIGHT,
+    QN_TOK_TILDE,
     QN_TOK_EQ,
     QN_TOK_NE,
     QN_TOK_LT,

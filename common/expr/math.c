@@ -13,15 +13,33 @@ static double one(int64_t function, double x)
     case QN_MATH_LN: return x > 0 ? log(x) : (double)NAN;
     case QN_MATH_LOG10: return x > 0 ? log10(x) : (double)NAN;
     case QN_MATH_LOG2: return x > 0 ? log2(x) : (double)NAN;
+    case QN_MATH_ACOS: return acos(x);
+    case QN_MATH_ASIN: return asin(x);
+    case QN_MATH_ATAN: return atan(x);
+    case QN_MATH_COS: return cos(x);
+    case QN_MATH_SIN: return sin(x);
+    case QN_MATH_TAN: return tan(x);
+    case QN_MATH_ACOSH: return acosh(x);
+    case QN_MATH_ASINH: return asinh(x);
+    case QN_MATH_ATANH: return atanh(x);
+    case QN_MATH_COSH: return cosh(x);
+    case QN_MATH_SINH: return sinh(x);
+    case QN_MATH_TANH: return tanh(x);
+    case QN_MATH_DEGREES: return x * (180.0 / M_PI);
+    case QN_MATH_RADIANS: return x * (M_PI / 180.0);
     default: return sqrt(x);
     }
 }
 
-/* log(base, x): bases up to 1 have none, as in SQLite. */
+/* And log(base, x): bases up to 1 have none, as in SQLite. */
 static double two(int64_t function, double x, double y)
 {
     if (function == QN_MATH_POW)
         return pow(x, y);
+    if (function == QN_MATH_ATAN2)
+        return atan2(x, y);
+    if (function == QN_MATH_MOD)
+        return fmod(x, y);
     if (!(x > 1) || !(y > 0))
         return (double)NAN;
     return log(y) / log(x);

@@ -16,6 +16,10 @@ static const char *operator_text(enum qn_token_kind op)
     case QN_TOK_STAR: return "*";
     case QN_TOK_SLASH: return "/";
     case QN_TOK_PERCENT: return "%";
+    case QN_TOK_AMPERSAND: return "&";
+    case QN_TOK_PIPE: return "|";
+    case QN_TOK_SHIFT_LEFT: return "<<";
+    case QN_TOK_SHIFT_RIGHT: return ">>";
     case QN_TOK_NE: return "<>";
     case QN_TOK_LT: return "<";
     case QN_TOK_LE: return "<=";
@@ -127,6 +131,12 @@ qn_code qn_build_compare(struct qn_build *b, enum qn_token_kind op, struct qn_op
         return qn_build_null(b, qn_type_of(QN_BOOL), out);
     if (qn_type_is_temporal(x) || qn_type_is_temporal(y))
         return compare_temporal(b, op, left, right, ast, out);
+    if (qn_type_is_number(x) && qn_step_is_text_constant(right.step))
+        QN_TRY(qn_build_number_text(b, x, &right));
+    else if (qn_type_is_number(y) && qn_step_is_text_constant(left.step))
+        QN_TRY(qn_build_number_text(b, y, &left));
+    x = left.step->type;
+    y = right.step->type;
     if (qn_type_is_number(x) && qn_type_is_number(y)) {
         if (qn_step_is_null(left.step) || qn_step_is_null(right.step))
             return qn_build_null(b, qn_type_of(QN_BOOL), out);
@@ -267,6 +277,19 @@ qn_code qn_build_arithmetic(struct qn_build *b, enum qn_token_kind op, struct qn
     if (x.id == QN_TEXT || y.id == QN_TEXT)
         return no_arithmetic(b, op, x, y, ast);
     return number_arithmetic(b, op, left.step, right.step, ast, out);
+}
+
+/* Both sides as integers, which doubles and decimals are cut to. */
+qn_code qn_build_bits(struct qn_build *b, enum qn_token_kind op, struct qn_operand left,
+                      struct qn_operand right, const struct qn_ast *ast, struct qn_step **out)
+{
+    const struct qn_type integer = qn_type_of(QN_INT64);
+    struct qn_type x = left.step->type, y = right.step->type;
+    if ((x.id && !qn_type_is_number(x)) || (y.id && !qn_type_is_number(y)))
+        return no_arithmetic(b, op, x, y, ast);
+    QN_TRY(qn_build_cast(b, left.ast, integer, &left.step));
+    QN_TRY(qn_build_cast(b, right.ast, integer, &right.step));
+    return qn_build_call2(b, qn_kernel_bits, integer, op, left.step, right.step, out);
 }
 
 /* --- logic ----------------------------------------------------------------------------------- */

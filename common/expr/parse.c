@@ -21,6 +21,7 @@ enum precedence {
     PREC_NOT,
     PREC_EQUAL,
     PREC_ORDER,
+    PREC_BITS,
     PREC_ADD,
     PREC_MULTIPLY,
     PREC_CONCAT,
@@ -58,6 +59,29 @@ static bool is_word(const struct qn_token *t, const char *word)
     return t->kind == QN_TOK_NAME && qn_strv_eq_nocase(t->text, qn_strv_from(word));
 }
 
+/* What to write for words and symbols of other dialects. */
+static const char *hint_for(const struct qn_token *t)
+{
+    static const struct {
+        const char *word, *hint;
+    } hints[] = {
+        {"select", "an expression has no subqueries; join the other dataset first"},
+        {"collate", "compare lower(x) to ignore the case of letters"},
+        {"regexp", "use LIKE or GLOB, or the data test 'matches'"},
+        {"ilike", "LIKE ignores the case of ASCII letters already"},
+        {"div", "/ between integers gives an integer"},
+        {"over", "window functions are no part of an expression of one row"},
+    };
+    if (t->kind == QN_TOK_AMPERSAND)
+        return "write AND for the logical operator";
+    if (t->kind == QN_TOK_PIPE)
+        return "write OR for the logical operator, || to join texts";
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
+        if (is_word(t, hints[i].word))
+            return hints[i].hint;
+    return NULL;
+}
+
 static qn_code unexpected(struct parser *p, const char *expected)
 {
     const struct qn_token *t = token(p);
@@ -65,7 +89,7 @@ static qn_code unexpected(struct parser *p, const char *expected)
         return qn_complain(p->complaint, (struct qn_mark){t->mark.offset, 1}, NULL,
                            "expected %s, found the end", expected);
     struct qn_strv found = {p->text.data + t->mark.offset, t->mark.width};
-    return qn_complain(p->complaint, t->mark, NULL, "expected %s, found '%.*s'", expected,
+    return qn_complain(p->complaint, t->mark, hint_for(t), "expected %s, found '%.*s'", expected,
                        QN_SHORT_ARG(found));
 }
 
@@ -169,6 +193,21 @@ static qn_code parse_list(struct parser *p, struct list *list)
     return expect(p, QN_TOK_RPAREN, "',' or ')'");
 }
 
+/* extract(year FROM x) is date_part('year', x). */
+static qn_code parse_extract(struct parser *p, struct list *args)
+{
+    struct qn_ast *item;
+    if (token(p)->kind != QN_TOK_NAME || !is_word(token_after(p), "from"))
+        return parse_list(p, args);
+    p->at++;
+    QN_TRY(make_leaf(p, QN_AST_TEXT, &item));
+    QN_TRY(list_add(p, args, item));
+    p->at++;
+    QN_TRY(parse_expr(p, PREC_NONE, &item));
+    QN_TRY(list_add(p, args, item));
+    return expect(p, QN_TOK_RPAREN, "')'");
+}
+
 static qn_code parse_call(struct parser *p, struct qn_ast **out)
 {
     const struct qn_token *name = token(p);
@@ -177,6 +216,8 @@ static qn_code parse_call(struct parser *p, struct qn_ast **out)
     bool star = accept(p, QN_TOK_STAR);
     if (star)
         QN_TRY(expect(p, QN_TOK_RPAREN, "')'"));
+    else if (is_word(name, "extract"))
+        QN_TRY(parse_extract(p, &args));
     else if (!accept(p, QN_TOK_RPAREN))
         QN_TRY(parse_list(p, &args));
     QN_TRY(make(p, QN_AST_CALL, name->mark.offset, args, out));
@@ -237,6 +278,32 @@ static qn_code parse_case(struct parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
+/* Names that casts take beyond those of columns. As in SQLite the length of a varchar(10) cuts
+ * nothing off, and a bare NUMERIC is any number, hence a double. */
+static bool cast_type(struct qn_strv name, struct qn_type *out)
+{
+    static const struct {
+        const char *name;
+        uint8_t id;
+    } aliases[] = {
+        {"numeric", QN_DOUBLE}, {"decimal", QN_DOUBLE}, {"smallint", QN_INT64},
+        {"tinyint", QN_INT64},  {"int32", QN_INT64},    {"float64", QN_DOUBLE},
+        {"varchar", QN_TEXT},   {"nvarchar", QN_TEXT},  {"char", QN_TEXT},
+        {"nchar", QN_TEXT},     {"character", QN_TEXT}, {"clob", QN_TEXT},
+    };
+    const char *open = memchr(name.data, '(', name.len);
+    struct qn_strv word = {name.data, open ? (size_t)(open - name.data) : name.len};
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+        if (!qn_strv_eq_nocase(word, qn_strv_from(aliases[i].name)))
+            continue;
+        if (open && aliases[i].id != QN_TEXT)
+            break;
+        *out = (struct qn_type){.id = aliases[i].id};
+        return true;
+    }
+    return qn_type_parse(name, out);
+}
+
 /* Type words up to the closing parenthesis of the cast: "double precision", "decimal(10, 2)". */
 static qn_code parse_type(struct parser *p, struct qn_type *out)
 {
@@ -260,7 +327,7 @@ static qn_code parse_type(struct parser *p, struct qn_type *out)
         }
         n += t->mark.width;
     }
-    if (n < sizeof name && qn_type_parse((struct qn_strv){name, n}, out))
+    if (n < sizeof name && cast_type((struct qn_strv){name, n}, out))
         return QN_OK;
     struct qn_mark mark = mark_since(p, start);
     struct qn_strv found = {p->text.data + mark.offset, mark.width};
@@ -335,6 +402,7 @@ static qn_code parse_primary(struct parser *p, struct qn_ast **out)
     case QN_TOK_NOT: return parse_unary(p, QN_AST_NOT, PREC_AND, out);
     case QN_TOK_MINUS: return parse_unary(p, QN_AST_NEGATE, PREC_CONCAT, out);
     case QN_TOK_PLUS: return parse_unary(p, QN_AST_PLUS, PREC_CONCAT, out);
+    case QN_TOK_TILDE: return parse_unary(p, QN_AST_BIT_NOT, PREC_CONCAT, out);
     case QN_TOK_INTEGER: p->at++; return parse_integer(p, out);
     case QN_TOK_DECIMAL: p->at++; return make_leaf(p, QN_AST_DECIMAL, out);
     case QN_TOK_FLOAT: p->at++; return make_leaf(p, QN_AST_FLOAT, out);
@@ -369,6 +437,10 @@ static enum precedence infix_precedence(const struct parser *p)
     case QN_TOK_LE:
     case QN_TOK_GT:
     case QN_TOK_GE: return PREC_ORDER;
+    case QN_TOK_SHIFT_LEFT:
+    case QN_TOK_SHIFT_RIGHT:
+    case QN_TOK_AMPERSAND:
+    case QN_TOK_PIPE: return PREC_BITS;
     case QN_TOK_PLUS:
     case QN_TOK_MINUS: return PREC_ADD;
     case QN_TOK_STAR:
@@ -407,6 +479,8 @@ static qn_code parse_is(struct parser *p, struct list *args, bool *negated)
 static qn_code parse_in(struct parser *p, struct list *args)
 {
     QN_TRY(expect(p, QN_TOK_LPAREN, "'(' and a list of values"));
+    if (is_word(token(p), "select"))
+        return unexpected(p, "a value");
     return accept(p, QN_TOK_RPAREN) ? QN_OK : parse_list(p, args);
 }
 

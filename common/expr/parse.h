@@ -1,7 +1,7 @@
 /* parse: tokens to a syntax tree, with SQLite's precedence, loosest first:
  *
- *   OR, AND, NOT, (= == <> != IS IN LIKE GLOB BETWEEN ISNULL), (< <= > >=), (+ -), (* / %), ||,
- *   unary
+ *   OR, AND, NOT, (= == <> != IS IN LIKE GLOB BETWEEN ISNULL), (< <= > >=), (<< >> & |), (+ -),
+ *   (* / %), ||, unary
  *
  * The tree lives in the arena and is at most QN_MAX_EXPR_DEPTH deep, so that everything after the
  * parser may recurse over it. */
@@ -23,6 +23,7 @@ enum qn_ast_kind {
     QN_AST_NEGATE,
     QN_AST_PLUS,
     QN_AST_NOT,
+    QN_AST_BIT_NOT,
     QN_AST_BINARY,  /* op: the token */
     QN_AST_IS,      /* [x, y], null-safe equality */
     QN_AST_BETWEEN, /* [x, low, high] */

@@ -14,6 +14,14 @@ struct qn_vec {
     bool constant; /* row 0 stands for every row */
 };
 
+/* The other form of a vector that depends on nothing but a text column with few distinct texts: a
+ * row for each of them. */
+struct qn_coded {
+    struct qn_vec vec;
+    const uint16_t *codes; /* by row of the batch: the row of vec; NULL: there is no such form */
+    uint32_t n;            /* rows of vec */
+};
+
 struct qn_step;
 
 /* What a kernel is given. Kernels fill the values of n rows (1 when all arguments are constant). */
@@ -37,7 +45,7 @@ struct qn_step {
     struct qn_type type; /* id 0: a NULL that nobody gave a type yet */
     bool strict;         /* a NULL argument gives NULL */
     bool live;           /* the result depends on it */
-    uint32_t slot;       /* where its vector is kept during evaluation */
+    uint32_t slot;       /* where its vector is kept during evaluation: its place in the build */
     uint32_t column;     /* COLUMN: position in the schema */
     qn_kernel *kernel;
     struct qn_step **args;
@@ -45,6 +53,7 @@ struct qn_step {
     struct qn_column value; /* CONSTANT: one row */
     int64_t number;         /* the kernel's own: an operator, a unit, a factor */
     const void *data;       /* the kernel's own, in the expression's arena */
+    struct qn_strv key;     /* stands for data where steps are compared */
 };
 
 struct qn_expr {
@@ -53,6 +62,24 @@ struct qn_expr {
     uint32_t n_arguments; /* most arguments of a step */
     struct qn_type type;
 };
+
+/* The vectors of steps that ran over one batch, by slot. */
+struct qn_expr_memo {
+    const struct qn_batch *batch;
+    struct qn_arena *arena;
+    struct qn_vec *vecs;    /* where have[slot] */
+    struct qn_coded *coded; /* where codes are set */
+    bool *have;
+};
+
+/* coded.c. The form by distinct texts of a column, if it has one that is worth it. */
+QN_CHECK qn_code qn_coded_column(struct qn_expr_memo *memo, const struct qn_column *column,
+                                 struct qn_coded *out, struct qn_err *err);
+/* The codes that all arguments of a kernel have in common, constants aside; NULL: none. */
+const struct qn_coded *qn_coded_common(const struct qn_expr_memo *memo, const struct qn_step *step);
+/* A value per row of the batch. */
+QN_CHECK qn_code qn_coded_spread(struct qn_expr_memo *memo, const struct qn_coded *coded,
+                                 struct qn_column *out, struct qn_err *err);
 
 /* Runs one step over its arguments' vectors. */
 QN_CHECK qn_code qn_step_run(const struct qn_step *step, const struct qn_vec *const *args,

@@ -40,6 +40,12 @@ static qn_code unknown_column(struct qn_build *b, const struct qn_ast *ast)
     const char *closest = qn_strv_closest(ast->text, names, schema->n_fields);
     char hint[128];
     qn_hint_closest(hint, sizeof hint, closest);
+    if (!closest && (qn_strv_eq_nocase(ast->text, QN_STRV_LIT("current_date")) ||
+                     qn_strv_eq_nocase(ast->text, QN_STRV_LIT("current_timestamp"))))
+        return qn_complain(b->complaint, ast->mark,
+                           "a run must give the same answer tomorrow: pass the date as a "
+                           "parameter, '${param:today}'",
+                           "the clock is no part of an expression");
     if (!closest && ast->negated)
         return qn_complain(b->complaint, ast->mark, "text goes in single quotes",
                            "no column \"%.*s\"", QN_SHORT_ARG(ast->text));
@@ -130,6 +136,22 @@ static qn_code build_negate(struct qn_build *b, const struct qn_ast *ast, struct
     return qn_build_arithmetic(b, QN_TOK_MINUS, zero, x, ast, out);
 }
 
+/* ~x is -1 - x, which never overflows. */
+static qn_code build_bit_not(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out)
+{
+    struct qn_operand x;
+    struct qn_step *ones;
+    char name[QN_TYPE_NAME];
+    QN_TRY(build_operand(b, ast->args[0], &x));
+    if (x.step->type.id && !qn_type_is_number(x.step->type))
+        return qn_complain(b->complaint, ast->mark, NULL, "%s has no bits",
+                           qn_type_name(x.step->type, name));
+    QN_TRY(qn_build_cast(b, x.ast, qn_type_of(QN_INT64), &x.step));
+    QN_TRY(qn_build_i64(b, qn_type_of(QN_INT64), -1, &ones));
+    return qn_build_call2(b, qn_kernel_arith_i64, qn_type_of(QN_INT64), QN_TOK_MINUS, ones, x.step,
+                          out);
+}
+
 static qn_code build_not_ast(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out)
 {
     QN_TRY(qn_build_ast(b, ast->args[0], out));
@@ -137,13 +159,27 @@ static qn_code build_not_ast(struct qn_build *b, const struct qn_ast *ast, struc
     return qn_build_not(b, *out, out);
 }
 
+/* A chain of || is one call over all of its texts. */
 static qn_code build_concat(struct qn_build *b, struct qn_operand x, struct qn_operand y,
                             struct qn_step **out)
 {
-    const struct qn_type text = qn_type_of(QN_TEXT);
-    QN_TRY(qn_build_cast(b, x.ast, text, &x.step));
-    QN_TRY(qn_build_cast(b, y.ast, text, &y.step));
-    return qn_build_call2(b, qn_kernel_concat, text, 0, x.step, y.step, out);
+    struct qn_kernel_use use = {
+        .kernel = qn_kernel_concat, .type = qn_type_of(QN_TEXT), .strict = true};
+    QN_TRY(qn_build_cast(b, x.ast, use.type, &x.step));
+    QN_TRY(qn_build_cast(b, y.ast, use.type, &y.step));
+    struct qn_step *const *left = &x.step;
+    uint32_t n = 1;
+    if (x.step->kind == QN_STEP_KERNEL && x.step->kernel == qn_kernel_concat) {
+        left = x.step->args;
+        n = x.step->n_args;
+    }
+    struct qn_step **steps = QN_NEW_ARRAY(b->arena, struct qn_step *, (size_t)n + 1);
+    if (!steps)
+        return qn_complain_nomem(b->complaint);
+    for (uint32_t i = 0; i < n; i++)
+        steps[i] = left[i];
+    steps[n] = y.step;
+    return qn_build_call(b, use, steps, n + 1, out);
 }
 
 static qn_code build_binary(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out)
@@ -163,6 +199,10 @@ static qn_code build_binary(struct qn_build *b, const struct qn_ast *ast, struct
     case QN_TOK_STAR:
     case QN_TOK_SLASH:
     case QN_TOK_PERCENT: return qn_build_arithmetic(b, ast->op, x, y, ast, out);
+    case QN_TOK_AMPERSAND:
+    case QN_TOK_PIPE:
+    case QN_TOK_SHIFT_LEFT:
+    case QN_TOK_SHIFT_RIGHT: return qn_build_bits(b, ast->op, x, y, ast, out);
     default: return qn_build_compare(b, ast->op, x, y, ast, out);
     }
 }
@@ -300,7 +340,8 @@ static qn_code build_set(struct qn_build *b, struct qn_operand x, struct qn_oper
     struct qn_kernel_use use = {.kernel = qn_kernel_in,
                                 .type = qn_type_of(QN_BOOL),
                                 .strict = true,
-                                .data = qn_set_new(b->arena, steps, n)};
+                                .data = qn_set_new(b->arena, steps, n),
+                                .key = {(const char *)steps, n * sizeof(struct qn_step *)}};
     if (!use.data)
         return qn_complain_nomem(b->complaint);
     return qn_build_call(b, use, &x.step, 1, out);
@@ -332,6 +373,8 @@ static qn_code build_in(struct qn_build *b, const struct qn_ast *ast, struct qn_
         has_null |= null;
         if (qn_type_is_temporal(x.step->type) && qn_step_is_text_constant(items[i].step))
             QN_TRY(qn_build_temporal_text(b, &items[i]));
+        if (qn_type_is_number(x.step->type) && qn_step_is_text_constant(items[i].step))
+            QN_TRY(qn_build_number_text(b, x.step->type, &items[i]));
         if (!null)
             items[n++] = items[i];
     }
@@ -422,6 +465,7 @@ qn_code qn_build_ast(struct qn_build *b, const struct qn_ast *ast, struct qn_ste
     case QN_AST_NEGATE: return build_negate(b, ast, out);
     case QN_AST_PLUS: return qn_build_ast(b, ast->args[0], out);
     case QN_AST_NOT: return build_not_ast(b, ast, out);
+    case QN_AST_BIT_NOT: return build_bit_not(b, ast, out);
     case QN_AST_BINARY: return build_binary(b, ast, out);
     case QN_AST_IS: return build_is(b, ast, out);
     case QN_AST_BETWEEN: return build_between(b, ast, out);

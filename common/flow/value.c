@@ -276,9 +276,25 @@ static size_t printed(int n)
     return n < 0 ? 0 : (size_t)n;
 }
 
+/* Digits of a value, with zeroes in front up to `width`. */
+static size_t put_digits(char *out, uint64_t value, size_t width)
+{
+    char digits[20];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value || n < width);
+    for (size_t i = 0; i < n; i++)
+        out[i] = digits[n - 1 - i];
+    return n;
+}
+
 size_t qn_format_i64(int64_t value, char *out)
 {
-    return printed(snprintf(out, QN_VALUE_TEXT, "%lld", (long long)value));
+    size_t sign = value < 0;
+    out[0] = '-';
+    return sign + put_digits(out + sign, sign ? 0 - (uint64_t)value : (uint64_t)value, 1);
 }
 
 size_t qn_format_double(double value, char *out)
@@ -293,14 +309,15 @@ size_t qn_format_double(double value, char *out)
 
 size_t qn_format_decimal(int64_t value, uint8_t scale, char *out)
 {
-    const char *sign = value < 0 ? "-" : "";
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     uint64_t unit = (uint64_t)qn_pow10(scale);
+    size_t n = value < 0;
+    out[0] = '-';
+    n += put_digits(out + n, magnitude / unit, 1);
     if (scale == 0)
-        return printed(snprintf(out, QN_VALUE_TEXT, "%s%llu", sign, (unsigned long long)magnitude));
-    return printed(snprintf(out, QN_VALUE_TEXT, "%s%llu.%0*llu", sign,
-                            (unsigned long long)(magnitude / unit), (int)scale,
-                            (unsigned long long)(magnitude % unit)));
+        return n;
+    out[n++] = '.';
+    return n + put_digits(out + n, magnitude % unit, scale);
 }
 
 /* Two digits, as most parts of dates and times have. */

@@ -36,7 +36,7 @@ static const struct qn_field oracle_fields[] = {
     {"y", {.id = QN_DOUBLE}},
     {"d", {.id = QN_DECIMAL, .precision = 10, .scale = 2}},
     {"e", {.id = QN_DECIMAL, .precision = 6, .scale = 3}},
-    {"s", {.id = QN_TEXT}},
+    {"s", {.id = QN_TEXT}}, /* with codes of its distinct texts */
     {"u", {.id = QN_TEXT}},
     {"b", {.id = QN_BOOL}},
     {"dt", {.id = QN_DATE}},
@@ -59,6 +59,12 @@ static const int64_t edge_integers[] = {
     INT64_C(9007199254740993),
     INT64_C(-9007199254740993),
     INT64_C(4611686018427387904),
+    INT64_C(-4611686018427387904),
+    INT64_C(3037000500), /* its square just does not fit */
+    INT64_C(-3037000500),
+    INT64_C(4294967296),
+    255,
+    -256,
 };
 static const double edge_doubles[] = {
     0.0,
@@ -79,6 +85,15 @@ static const double edge_doubles[] = {
     -7.25,
     9007199254740992.0,
     3.0,
+    1.7976931348623157e308,
+    -1.7976931348623157e308,
+    5e-324,
+    9223372036854775807.0,
+    -9223372036854775808.0,
+    1e19,
+    12345678.9,
+    1e-5,
+    0.30000000000000004,
 };
 static const char *const edge_texts[] = {
     "",
@@ -107,6 +122,26 @@ static const char *const edge_texts[] = {
     "zzz",
     "2026-01-31",
     "abcabcabc",
+    "12abc",
+    " 12 ",
+    "1e5",
+    "0x1F",
+    "-",
+    "+5.",
+    ".5e-2",
+    "\t-7",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "123456789012345678901234567890",
+    "0.1",
+    "he said \"it's\" \\",
+    "\xc3\x84\xc3\x96\xc3\xbc\xc3\x9f",
+    "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+    "e\xcc\x81",
+    "2026-01-31 10:11:12",
+    "a\nb",
+    "100%_sure",
 };
 #define PICK(r, array) (array)[random_below(r, sizeof(array) / sizeof(array)[0])]
 
@@ -136,10 +171,31 @@ static inline void oracle_value(struct random *r, struct qn_batch_builder *build
     case QN_TIMESTAMP:
         qn_builder_i64(builder, column,
                        ((int64_t)random_below(r, 40000) - 15000) * INT64_C(86400000000) +
-                           (int64_t)random_below(r, 86400) * 1000000);
+                           (int64_t)random_below(r, 86400) * 1000000 +
+                           (random_below(r, 4) ? 0 : (int64_t)random_below(r, 1000) * 1000));
         break;
     default: qn_builder_text(builder, column, qn_strv_from(PICK(r, edge_texts))); break;
     }
+}
+
+/* Gives a text column codes, as readers do, so that expressions over it run by distinct text. */
+static inline void oracle_code(struct qn_column *column, uint32_t n_rows)
+{
+    static struct qn_strv texts[ORACLE_ROWS + 1];
+    static uint16_t codes[ORACLE_ROWS];
+    static struct qn_dictionary dictionary = {.id = 1, .n = 1, .texts = texts};
+    dictionary.n = 1;
+    for (uint32_t row = 0; row < n_rows; row++) {
+        uint32_t k = 1;
+        struct qn_strv text = qn_text_at(column, row);
+        while (k < dictionary.n && !qn_strv_eq(texts[k], text))
+            k++;
+        codes[row] = qn_is_valid(column, row) ? (uint16_t)k : QN_CODE_NULL;
+        if (k == dictionary.n && codes[row] != QN_CODE_NULL)
+            texts[dictionary.n++] = text;
+    }
+    column->codes = codes;
+    column->dictionary = &dictionary;
 }
 
 static inline void oracle_bind(sqlite3_stmt *insert, const struct qn_batch *batch, uint32_t row)

@@ -194,6 +194,18 @@ static inline void real_leaf(struct gen *g)
     both(g, PICK(&g->random, leaves));
 }
 
+static inline void int_leaf_fn(struct gen *g, int depth)
+{
+    (void)depth;
+    int_leaf(g);
+}
+
+static inline void real_leaf_fn(struct gen *g, int depth)
+{
+    (void)depth;
+    real_leaf(g);
+}
+
 static void gen_real(struct gen *g, int depth)
 {
     if (depth <= 0 || below(g, 5) == 0) {

@@ -34,6 +34,7 @@ static int setup(void **state)
         assert_ok(qn_builder_row(builder, &err), &err);
     }
     qn_builder_batch(builder, &batch);
+    oracle_code(&batch.columns[7], batch.n_rows);
     return 0;
 }
 
@@ -193,6 +194,35 @@ static const char *const words[] = {
     "AS timestamp)",
     "floor(",
     "sign(",
+    "&",
+    "<<",
+    ">>",
+    "~",
+    "[i]",
+    "`s`",
+    "char(",
+    "unicode(",
+    "typeof(",
+    "concat(",
+    "concat_ws(",
+    "left(",
+    "right(",
+    "atan2(",
+    "mod(",
+    "pi()",
+    "julianday(",
+    "unixepoch(",
+    "datetime(",
+    "time(",
+    "extract(year FROM",
+    "'+1 month'",
+    "'-9999999 days'",
+    "'start of year'",
+    "'weekday 3'",
+    "'unixepoch'",
+    "-9223372036854775808",
+    "AS varchar(3))",
+    "AS numeric)",
 };
 
 static void random_words(void **state)

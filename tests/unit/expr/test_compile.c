@@ -122,7 +122,16 @@ static void mistakes_are_named(void **state)
         {"sum(tenure) > 1", 0, 3, "'sum' looks at many rows", "group_by"},
         {"max(tenure)", 0, 3, "'max' looks at many rows", "group_by"},
         {"Contract < 5", 0, 12, "text and integer cannot be compared", "without quotes"},
-        {"tenure = '5'", 0, 12, "integer and text cannot be compared", "without quotes"},
+        {"tenure = 'five'", 9, 6, "'five' is not a number", "write a number"},
+        {"churned = 'perhaps'", 10, 9, "'perhaps' is not a boolean", ""},
+        {"tenure = Contract", 0, 17, "integer and text cannot be compared", "without quotes"},
+        {"Contract & 1", 0, 12, "text & integer has no meaning", "CAST"},
+        {"~since", 0, 6, "date has no bits", ""},
+        {"date(tenure)", 5, 6, "a number is no date", "datetime(x, 'unixepoch')"},
+        {"date(since, '+1 fortnight')", 12, 14, "'+1 fortnight' does not modify a date", "+7 days"},
+        {"extract(moon FROM since)", 8, 4, "'moon' is not a unit of time", "month"},
+        {"since > current_date", 8, 12, "the clock is no part", "${param:today}"},
+        {"random() > 3", 0, 6, "function 'random' is unknown", "the same answer"},
         {"since = Contract", 0, 16, "date and text cannot be compared", "date(x)"},
         {"since > 5", 0, 9, "date and integer cannot be compared", ""},
         {"since > 'soon'", 8, 6, "'soon' is not a date", "YYYY-MM-DD"},
@@ -137,7 +146,8 @@ static void mistakes_are_named(void **state)
         {"year(tenure)", 5, 6, "year takes a date or timestamp here, not integer", ""},
         {"CASE WHEN churned THEN 1 ELSE 'x' END", 30, 3, "CASE mixes integer and text", "CAST"},
         {"coalesce(tenure, Contract)", 17, 8, "coalesce mixes integer and text", "CAST"},
-        {"tenure IN (1, 'x')", 0, 18, "integer and text cannot be compared", ""},
+        {"tenure IN (1, 'x')", 14, 3, "'x' is not a number", ""},
+        {"tenure IN (1, Contract)", 0, 23, "integer and text cannot be compared", ""},
         {"CAST(since AS integer)", 0, 22, "date cannot become integer", "year(x)"},
         {"CAST(tenure AS date)", 0, 20, "integer cannot become date", ""},
         {"Contract LIKE 'a' ESCAPE 'ab'", 25, 4, "ESCAPE takes one ASCII character", ""},
@@ -175,6 +185,50 @@ static void columns_are_found_and_reported(void **state)
     assert_int_equal(qn_expr_as_column(compile("1")), -1);
 }
 
+/* --- sharing ------------------------------------------------------------------------------- */
+
+static uint32_t slots_after(struct qn_expr_scope *scope, const char *text)
+{
+    struct qn_expr *expr;
+    if (qn_expr_compile_in(scope, qn_strv_from(text), &expr, &complaint) != QN_OK)
+        fail_msg("%s: %s", text, complaint.message);
+    return qn_expr_scope_slots(scope);
+}
+
+static void equal_parts_are_one_step(void **state)
+{
+    (void)state;
+    static const char *const twice[] = {
+        "tenure * 2 + rate",
+        "Contract LIKE 'a%' AND tenure IN (1, 2, 3, 4, 5, 6)",
+        "strftime('%Y', since) || lower(trim(Contract))",
+        "CASE WHEN churned THEN coalesce(rate, 0) END",
+        "Contract IN ('a', 'b')",
+        "time(seen)",
+    };
+    static const char *const apart[][2] = {
+        {"tenure IN (1, 2, 3)", "tenure IN (1, 2, 4)"},
+        {"Contract LIKE 'a'", "Contract GLOB 'a'"},
+        {"strftime('%Y', since)", "strftime('%m', since)"},
+        {"date(seen, '+1 day')", "date(seen, '+2 days')"},
+        {"round(rate, 1)", "round(rate, 2)"},
+        {"CAST(tenure AS decimal(9,1))", "CAST(tenure AS decimal(9,2))"},
+        {"rate * 0e0", "rate * -0e0"},
+    };
+    for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
+        struct qn_expr_scope *scope = qn_expr_scope_new(&arena, &schema);
+        uint32_t first = slots_after(scope, twice[i]);
+        if (slots_after(scope, twice[i]) != first)
+            fail_msg("%s shares nothing with itself", twice[i]);
+    }
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++) {
+        struct qn_expr_scope *scope = qn_expr_scope_new(&arena, &schema);
+        uint32_t first = slots_after(scope, apart[i][0]);
+        if (slots_after(scope, apart[i][1]) == first)
+            fail_msg("%s and %s are not the same", apart[i][0], apart[i][1]);
+    }
+}
+
 /* --- evaluation ------------------------------------------------------------------------------ */
 
 /* tenure 0..199 with every 10th NULL, TotalCharges = tenure * 1.10, Contract "c0".."c2". */
@@ -206,6 +260,42 @@ static uint32_t count_filtered(const char *text, const struct qn_batch *batch, u
     for (uint32_t i = 1; i < n; i++)
         assert_true(rows[i] > rows[i - 1]);
     return n;
+}
+
+static void a_scope_computes_the_same(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "tenure * 2", "tenure * 2 + rate",    "Contract || 'x'", "Contract || 'x' = 'c1x'",
+        "7",          "tenure * 2 + rate > 9"};
+    enum { N = sizeof texts / sizeof texts[0] };
+    struct qn_batch batch;
+    struct qn_batch_builder *builder = filled(200, &batch);
+    struct qn_expr_scope *scope = qn_expr_scope_new(&arena, &schema);
+    struct qn_expr *shared[N];
+    struct qn_expr_memo *memo;
+    struct qn_err err;
+    for (unsigned i = 0; i < N; i++)
+        assert_int_equal(qn_expr_compile_in(scope, qn_strv_from(texts[i]), &shared[i], &complaint),
+                         QN_OK);
+    assert_ok(qn_expr_memo_new(scope, &batch, &arena, &memo, &err), &err);
+    for (unsigned i = 0; i < N; i++) {
+        struct qn_column alone, together;
+        assert_ok(qn_expr_eval(compile(texts[i]), &batch, &arena, &alone, &err), &err);
+        assert_ok(qn_expr_eval_in(shared[i], memo, &together, &err), &err);
+        for (uint32_t row = 0; row < batch.n_rows; row++) {
+            struct qn_buf a, b;
+            qn_buf_init(&a);
+            qn_buf_init(&b);
+            qn_value_format(&a, &alone, row);
+            qn_value_format(&b, &together, row);
+            assert_true(qn_strv_eq(qn_buf_strv(&a), qn_buf_strv(&b)));
+            assert_true(qn_is_valid(&alone, row) == qn_is_valid(&together, row));
+            qn_buf_fini(&a);
+            qn_buf_fini(&b);
+        }
+    }
+    qn_builder_free(builder);
 }
 
 static void filters_take_true_rows_only(void **state)
@@ -344,7 +434,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_static),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(equal_parts_are_one_step),
         cmocka_unit_test(columns_are_found_and_reported),
+        cmocka_unit_test(a_scope_computes_the_same),
         cmocka_unit_test(filters_take_true_rows_only),
         cmocka_unit_test(constants_fill_the_column),
         cmocka_unit_test(decimals_are_exact),

@@ -28,10 +28,10 @@ static int teardown(void **state)
 static void dump(struct qn_buf *out, const struct qn_ast *ast)
 {
     static const char *const names[] = {
-        [QN_AST_NEGATE] = "-",  [QN_AST_PLUS] = "+",    [QN_AST_NOT] = "not",
-        [QN_AST_BINARY] = "op", [QN_AST_IS] = "is",     [QN_AST_BETWEEN] = "between",
-        [QN_AST_IN] = "in",     [QN_AST_LIKE] = "like", [QN_AST_CASE] = "case",
-        [QN_AST_CAST] = "cast", [QN_AST_CALL] = "call",
+        [QN_AST_NEGATE] = "-",        [QN_AST_PLUS] = "+",    [QN_AST_NOT] = "not",
+        [QN_AST_BIT_NOT] = "~",       [QN_AST_BINARY] = "op", [QN_AST_IS] = "is",
+        [QN_AST_BETWEEN] = "between", [QN_AST_IN] = "in",     [QN_AST_LIKE] = "like",
+        [QN_AST_CASE] = "case",       [QN_AST_CAST] = "cast", [QN_AST_CALL] = "call",
     };
     if (ast->kind == QN_AST_NULL) {
         qn_buf_printf(out, "null");
@@ -97,6 +97,12 @@ static void shapes(void **state)
         {"a/*x*/+b", "(op a b)"},
         {"caf\xc3\xa9 + 1", "(op caf\xc3\xa9 1)"},
         {"(((a)))", "a"},
+        {"~a | b & c", "(op (op (~ a) b) c)"},
+        {"a + 1 << 2 < b", "(op (op (op a 1) 2) b)"},
+        {"a | b = c", "(op (op a b) c)"},
+        {"extract(year from a)", "(callextract 'year' a)"},
+        {"[two words] + `more words`", "(op two words more words)"},
+        {"cast(a as varchar(10))", "(cast a)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct qn_expr_complaint complaint;
@@ -107,7 +113,7 @@ static void shapes(void **state)
             fail_msg("%s: %s", cases[i][0], complaint.message);
         dump(&out, ast);
         if (ast->negated && ast->kind == QN_AST_COLUMN) /* quoted */
-            assert_true(cases[i][0][0] == '"');
+            assert_true(strchr("\"[`", cases[i][0][0]));
         if (!qn_strv_is(qn_buf_strv(&out), cases[i][1]))
             fail_msg("%s: %.*s, not %s", cases[i][0], (int)out.len, (char *)out.data, cases[i][1]);
         qn_buf_fini(&out);
@@ -133,8 +139,13 @@ static void complaints_point_at_the_place(void **state)
         {"'open", 0, 5, "the quote ' that opens here is never closed", ""},
         {"a = \"open", 4, 5, "the quote \" that opens here is never closed", ""},
         {"12abc + 1", 0, 5, "a number must not run into a word", "a column name that starts"},
-        {"a & b", 2, 1, "'&' is not part of an expression", "write AND"},
-        {"a << 2", 2, 1, "'<' is not part of an expression", ""},
+        {"a && b", 3, 1, "expected a value, found '&'", "write AND"},
+        {"a | | b", 4, 1, "expected a value, found '|'", "write OR"},
+        {"[a", 0, 2, "the bracket [ that opens here is never closed", ""},
+        {"a::integer", 1, 1, "':' is not part of an expression", "CAST(x AS type)"},
+        {"a in (select 1)", 6, 6, "expected a value, found 'select'", "subqueries"},
+        {"a = 'x' collate nocase", 8, 7, "expected an operator or the end", "lower(x)"},
+        {"cast(a as numeric(40))", 10, 11, "'numeric(40)' is not a type", "types:"},
         {"a ; b", 2, 1, "';' is not part of an expression", "no ';'"},
         {"t.a", 1, 1, "'.' is not part of an expression", "without a table name"},
         {"case a end", 7, 3, "expected WHEN, found 'end'", ""},

@@ -46,6 +46,33 @@ static void test_rename_select_drop(void **state)
     runner_fini(&runner);
 }
 
+/* Expressions of one derive act in the order written, though those that do not build on each other
+ * are computed together; a column that is replaced is read with its old value by its own. */
+static void test_derive_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *derive, *rows;
+    } cases[] = {
+        {"{b: a * 2, c: a * 2 + 1}", "1|2|3\n5|10|11\n"},
+        {"{b: a * 2, c: b + 1}", "1|2|3\n5|10|11\n"},
+        {"{a: a * 2, c: a + 1}", "2|3\n10|11\n"},
+        {"{c: a + 1, a: a * 2}", "2|2\n10|6\n"},
+        {"{a: a * 2, b: 7, a2: a}", "2|7|2\n10|7|10\n"},
+        {"{b: a, a: 0, c: b}", "0|1|1\n0|5|5\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char spec[512];
+        struct qn_runner runner;
+        snprintf(spec, sizeof spec, SPEC(PLAIN, "    derive: %s\n"), cases[i].derive);
+        runner_init(&runner, spec);
+        runner_table(&runner, "t", QN_INPUT_SOURCE, "a integer", "1\n5\n");
+        runner_job(&runner, "j");
+        check_any_split(&runner, cases[i].rows);
+        runner_fini(&runner);
+    }
+}
+
 static void test_column_mistakes(void **state)
 {
     (void)state;
@@ -262,15 +289,11 @@ static void test_profile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rename_select_drop),
-        cmocka_unit_test(test_column_mistakes),
-        cmocka_unit_test(test_join_kinds),
-        cmocka_unit_test(test_join_gives_slices),
-        cmocka_unit_test(test_join_mistakes),
-        cmocka_unit_test(test_checks_quarantine),
-        cmocka_unit_test(test_checks_fail_and_warn),
-        cmocka_unit_test(test_check_mistakes),
-        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_rename_select_drop), cmocka_unit_test(test_derive_order),
+        cmocka_unit_test(test_column_mistakes),    cmocka_unit_test(test_join_kinds),
+        cmocka_unit_test(test_join_gives_slices),  cmocka_unit_test(test_join_mistakes),
+        cmocka_unit_test(test_checks_quarantine),  cmocka_unit_test(test_checks_fail_and_warn),
+        cmocka_unit_test(test_check_mistakes),     cmocka_unit_test(test_profile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
