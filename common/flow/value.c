@@ -96,6 +96,19 @@ static bool is_number(struct qn_strv s, bool *plain, uint64_t *mantissa, int *ex
     return true;
 }
 
+/* mantissa / 10^places, rounded once: the quotient has 63 bits or more, and the last one says
+ * whether anything was left over, which is all that rounding to 53 of them needs to know. */
+static double divide(uint64_t mantissa, unsigned places)
+{
+    uint64_t divisor = (uint64_t)powers[places];
+    int up = __builtin_clzll(mantissa), divisor_up = __builtin_clzll(divisor);
+    divisor <<= divisor_up;
+    qn_u128 wide = (qn_u128)(mantissa << up) << 63;
+    uint64_t quotient = (uint64_t)(wide / divisor);
+    quotient |= wide % divisor != 0;
+    return ldexp((double)quotient, divisor_up - up - 63);
+}
+
 bool qn_parse_double(struct qn_strv s, double *out)
 {
     bool plain;
@@ -108,6 +121,11 @@ bool qn_parse_double(struct qn_strv s, double *out)
         double value = (double)mantissa;
         if (exponent < 0)
             value /= (double)powers[-exponent];
+        *out = s.data[0] == '-' ? -value : value;
+        return true;
+    }
+    if (plain && exponent < 0 && exponent >= -18) {
+        double value = divide(mantissa, (unsigned)-exponent);
         *out = s.data[0] == '-' ? -value : value;
         return true;
     }

@@ -1,4 +1,4 @@
-# The same digest for 1, 2, 4 and 7 workers, and every row accounted for.
+# The same digest for 1, 2, 4 and 7 workers, with any instructions, and every row accounted for.
 source "$QUERN_ROOT/tests/support/cluster.sh"
 make_pipeline 60000
 one=$(fresh_run 1)
@@ -14,4 +14,7 @@ expect "the last refused row's line" "$(sed -n "${line}p" "$folder/events.csv")"
 for workers in 2 4 7; do
   expect "digest with $workers workers" "$one" "$(fresh_run $workers)"
 done
-echo "same digest for 1, 2, 4 and 7 workers"
+for simd in scalar sse2 avx2; do
+  expect "digest with QUERN_SIMD=$simd" "$one" "$(QUERN_SIMD=$simd fresh_run 2)"
+done
+echo "same digest for 1, 2, 4 and 7 workers, with any instructions"

@@ -65,6 +65,28 @@ static void doubles_round_as_strtod_does(void **state)
     }
 }
 
+/* Numbers of 16 to 19 digits, many of them next to where rounding turns. */
+static void long_doubles_round_as_strtod_does(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    for (unsigned i = 0; i < 300000; i++) {
+        char text[64];
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        uint64_t digits = (seed >> 3) % UINT64_C(9999999999999999999);
+        if (i % 3 == 0) /* halfway between two doubles as a whole number, or next to it */
+            digits = (digits >> 11 << 11 | UINT64_C(1) << 10) + seed % 3 - 1;
+        int len = snprintf(text, sizeof text, "%020llu", (unsigned long long)digits);
+        int point = 1 + (int)(seed >> 40) % 19;
+        memmove(text + point + 1, text + point, (size_t)(len - point) + 1);
+        text[point] = '.';
+        double got;
+        assert_true(qn_parse_double(sv(text), &got));
+        if (got != strtod(text, NULL))
+            fail_msg("%s: %.17g, expected %.17g", text, got, strtod(text, NULL));
+    }
+}
+
 static void dates_go_there_and_back(void **state)
 {
     (void)state;
@@ -140,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decimals_are_exact),
         cmocka_unit_test(doubles_round_as_strtod_does),
+        cmocka_unit_test(long_doubles_round_as_strtod_does),
         cmocka_unit_test(dates_go_there_and_back),
         cmocka_unit_test(timestamps_keep_microseconds),
         cmocka_unit_test(dates_and_times_are_written_in_full),
