@@ -45,19 +45,47 @@ uint32_t qn_column_count_valid(const struct qn_column *column, uint32_t n_rows)
 
 /* --- take ------------------------------------------------------------------------------------ */
 
+/* A row of UINT32_MAX takes NULL. The loops below are written twice, with and without such rows:
+ * most takes have none, and a test a value costs as much as the value. */
+static bool takes_nulls(const uint32_t *rows, uint32_t n)
+{
+    uint32_t greatest = 0;
+    for (uint32_t i = 0; i < n; i++)
+        greatest = rows[i] > greatest ? rows[i] : greatest;
+    return greatest == UINT32_MAX;
+}
+
 static bool is_taken(const uint32_t *rows, uint32_t i)
 {
     return rows[i] != UINT32_MAX;
 }
 
-static qn_code take_text(struct qn_arena *arena, const struct qn_column *column,
-                         const uint32_t *rows, uint32_t n, struct qn_column *out,
-                         struct qn_err *err)
+static uint32_t length_at(const struct qn_column *column, uint32_t row)
+{
+    return column->offsets[row + 1] - column->offsets[row];
+}
+
+/* Offsets of the texts taken; their total length. */
+static uint64_t take_offsets(const struct qn_column *column, const uint32_t *rows, uint32_t n,
+                             bool nulls, uint32_t *offsets)
 {
     uint64_t total = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (is_taken(rows, i))
-            total += column->offsets[rows[i] + 1] - column->offsets[rows[i]];
+    for (uint32_t i = 0; i < n; i++) {
+        offsets[i] = (uint32_t)total;
+        total += nulls && !is_taken(rows, i) ? 0 : length_at(column, rows[i]);
+    }
+    offsets[n] = (uint32_t)total;
+    return total;
+}
+
+static qn_code take_text(struct qn_arena *arena, const struct qn_column *column,
+                         const uint32_t *rows, uint32_t n, bool nulls, struct qn_column *out,
+                         struct qn_err *err)
+{
+    out->offsets = qn_arena_alloc(arena, ((size_t)n + 1) * sizeof *out->offsets);
+    if (!out->offsets)
+        return qn_err_nomem(err, "a text column");
+    uint64_t total = take_offsets(column, rows, n, nulls, out->offsets);
     if (total > UINT32_MAX)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
                           "a batch of text would take %llu bytes, 4 GiB are the limit",
@@ -65,16 +93,10 @@ static qn_code take_text(struct qn_arena *arena, const struct qn_column *column,
     out->bytes = qn_arena_alloc(arena, (size_t)total + 1);
     if (!out->bytes)
         return qn_err_nomem(err, "a text column");
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        out->offsets[i] = at;
-        if (!is_taken(rows, i))
-            continue;
-        struct qn_strv text = qn_text_at(column, rows[i]);
-        qn_copy_text(out->bytes + at, text.data, text.len);
-        at += (uint32_t)text.len;
-    }
-    out->offsets[n] = at;
+    for (uint32_t i = 0; i < n; i++)
+        if (!nulls || is_taken(rows, i))
+            qn_copy_text(out->bytes + out->offsets[i], column->bytes + column->offsets[rows[i]],
+                         length_at(column, rows[i]));
     return QN_OK;
 }
 
@@ -92,42 +114,52 @@ static qn_code take_codes(struct qn_arena *arena, const struct qn_column *column
     return QN_OK;
 }
 
-static void take_fixed(const struct qn_column *column, const uint32_t *rows, uint32_t n,
-                       struct qn_column *out)
+static qn_code take_fixed(struct qn_arena *arena, const struct qn_column *column,
+                          const uint32_t *rows, uint32_t n, bool nulls, struct qn_column *out,
+                          struct qn_err *err)
 {
-    if (qn_type_layout(column->type) == QN_LAYOUT_BOOL) {
+    enum qn_layout layout = qn_type_layout(column->type);
+    out->bools = qn_arena_alloc(arena, ((size_t)n + 1) * value_bytes(layout));
+    if (!out->bools)
+        return qn_err_nomem(err, "a column");
+    if (layout == QN_LAYOUT_BOOL)
         for (uint32_t i = 0; i < n; i++)
             out->bools[i] = is_taken(rows, i) ? column->bools[rows[i]] : 0;
-    } else { /* doubles move as their bits */
+    else if (nulls) /* doubles move as their bits */
         for (uint32_t i = 0; i < n; i++)
             out->i64[i] = is_taken(rows, i) ? column->i64[rows[i]] : 0;
-    }
+    else
+        for (uint32_t i = 0; i < n; i++)
+            out->i64[i] = column->i64[rows[i]];
+    return QN_OK;
+}
+
+static qn_code take_validity(struct qn_arena *arena, const struct qn_column *column,
+                             const uint32_t *rows, uint32_t n, struct qn_column *out,
+                             struct qn_err *err)
+{
+    out->validity = qn_validity_new(arena, n, false);
+    if (!out->validity)
+        return qn_err_nomem(err, "a validity bitmap");
+    for (uint32_t i = 0; i < n; i++)
+        out->validity[i >> 6] |= (uint64_t)(is_taken(rows, i) && qn_is_valid(column, rows[i]))
+                                 << (i & 63);
+    return QN_OK;
 }
 
 qn_code qn_column_take(struct qn_arena *arena, const struct qn_column *column, uint32_t n_rows,
                        const uint32_t *rows, uint32_t n, struct qn_column *out, struct qn_err *err)
 {
     (void)n_rows;
-    QN_TRY(qn_column_new(arena, column->type, n, out, err));
+    bool nulls = takes_nulls(rows, n);
+    *out = (struct qn_column){.type = column->type};
     if (qn_type_layout(column->type) == QN_LAYOUT_TEXT)
-        QN_TRY(take_text(arena, column, rows, n, out, err));
+        QN_TRY(take_text(arena, column, rows, n, nulls, out, err));
     else
-        take_fixed(column, rows, n, out);
+        QN_TRY(take_fixed(arena, column, rows, n, nulls, out, err));
     if (column->codes)
         QN_TRY(take_codes(arena, column, rows, n, out, err));
-
-    bool has_null = column->validity != NULL;
-    for (uint32_t i = 0; i < n && !has_null; i++)
-        has_null = !is_taken(rows, i);
-    if (!has_null)
-        return QN_OK;
-    out->validity = qn_validity_new(arena, n, false);
-    if (!out->validity)
-        return qn_err_nomem(err, "a validity bitmap");
-    for (uint32_t i = 0; i < n; i++)
-        if (is_taken(rows, i) && qn_is_valid(column, rows[i]))
-            qn_valid_set(out->validity, i);
-    return QN_OK;
+    return nulls || column->validity ? take_validity(arena, column, rows, n, out, err) : QN_OK;
 }
 
 qn_code qn_batch_take(struct qn_arena *arena, const struct qn_batch *batch, const uint32_t *rows,

@@ -28,6 +28,7 @@ void qn_groups_fini(struct qn_groups *groups)
     free(groups->states);
     free(groups->hashes);
     free(groups->entries);
+    free(groups->group_of_code);
     qn_arena_fini(&groups->arena);
     *groups = (struct qn_groups){0};
 }
@@ -40,6 +41,7 @@ void qn_groups_clear(struct qn_groups *groups)
         memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
     qn_arena_clear(&groups->arena);
     groups->n = 0;
+    groups->dictionary = 0;
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -136,9 +138,11 @@ static qn_code find_by_key(struct qn_groups *groups, const struct qn_column *key
         QN_TRY(grow(groups, err));
     uint32_t mask = groups->n_entries - 1, at = (uint32_t)hash & mask;
     for (; groups->entries[at].group; at = (at + 1) & mask) {
-        *group = groups->entries[at].group - 1;
-        if (groups->entries[at].hash == hash && is_group(groups, *group, keys, row))
-            return QN_OK;
+        uint32_t found = groups->entries[at].group - 1;
+        if (groups->entries[at].hash != hash || !is_group(groups, found, keys, row))
+            continue;
+        *group = found;
+        return QN_OK;
     }
     QN_TRY(append(groups, keys, row, hash, err));
     *group = groups->n - 1;
@@ -161,10 +165,43 @@ static qn_code check(struct qn_groups *groups, const struct qn_column *keys, uin
     return QN_OK;
 }
 
+static qn_code know_dictionary(struct qn_groups *groups, const struct qn_dictionary *dictionary,
+                               struct qn_err *err)
+{
+    if (groups->dictionary == dictionary->id)
+        return QN_OK;
+    size_t bytes = QN_DICTIONARY_TEXTS * sizeof *groups->group_of_code;
+    if (!groups->group_of_code)
+        groups->group_of_code = malloc(bytes);
+    if (!groups->group_of_code)
+        return qn_err_nomem(err, "groups of a dictionary");
+    memset(groups->group_of_code, 0xff, bytes); /* QN_NO_GROUP each */
+    groups->dictionary = dictionary->id;
+    return QN_OK;
+}
+
+/* A key with a dictionary: a text is hashed and looked for once. */
+static qn_code find_by_code(struct qn_groups *groups, const struct qn_column *key, uint32_t n_rows,
+                            uint32_t *group_of, struct qn_err *err)
+{
+    QN_TRY(know_dictionary(groups, key->dictionary, err));
+    for (uint32_t row = 0; row < n_rows; row++) {
+        uint32_t *group = &groups->group_of_code[key->codes[row]];
+        if (*group == QN_NO_GROUP) {
+            uint64_t hash = qn_keys_hash_row(key, 1, row);
+            QN_TRY(find_by_key(groups, key, row, hash, group, err));
+        }
+        group_of[row] = *group;
+    }
+    return QN_OK;
+}
+
 /* The group of each row, made when it is new. */
 static qn_code find_groups(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
                            uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
 {
+    if (groups->plan->n_keys == 1 && keys->codes)
+        return find_by_code(groups, keys, n_rows, group_of, err);
     qn_keys_hash(keys, groups->plan->n_keys, n_rows, hashes);
     QN_TRY(find_by_hash(groups, keys, n_rows, hashes, group_of, err));
     return check(groups, keys, n_rows, hashes, group_of, err);

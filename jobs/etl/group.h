@@ -28,7 +28,8 @@ struct qn_group_plan {
     const struct qn_schema *in;
     const uint32_t *keys; /* columns of `in` */
     uint32_t n_keys;
-    struct qn_expr **inputs; /* arguments of aggregates, each once */
+    struct qn_expr_scope *scope; /* of all expressions below */
+    struct qn_expr **inputs;     /* arguments of aggregates, each once */
     uint32_t n_inputs;
     struct qn_expr **filters; /* and their filters */
     uint32_t n_filters;
@@ -50,6 +51,8 @@ struct qn_group_entry {
     uint32_t group; /* 1 + group; 0: free */
 };
 
+#define QN_NO_GROUP UINT32_MAX
+
 struct qn_groups {
     const struct qn_group_plan *plan;
     struct qn_arena arena;    /* what states point to */
@@ -58,6 +61,8 @@ struct qn_groups {
     uint64_t *hashes;         /* [n] */
     struct qn_group_entry *entries;
     uint32_t n, capacity, n_entries; /* n_entries: a power of two */
+    uint64_t dictionary;             /* whose codes are known; 0: none */
+    uint32_t *group_of_code;         /* [QN_DICTIONARY_TEXTS]; QN_NO_GROUP: not met yet */
 };
 
 QN_CHECK qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_plan *plan,

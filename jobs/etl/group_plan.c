@@ -6,7 +6,7 @@
 #include "jobs/etl/group.h"
 
 static bool add_aggregate(struct qn_etl_build *build, const struct qn_pair *pair,
-                          struct qn_agg *agg)
+                          struct qn_expr_scope *scope, struct qn_agg *agg)
 {
     const struct qn_node *node = &pair->value;
     if (node->kind != QN_NODE_SCALAR) {
@@ -15,8 +15,7 @@ static bool add_aggregate(struct qn_etl_build *build, const struct qn_pair *pair
         return false;
     }
     struct qn_expr_complaint complaint = {0};
-    qn_code code =
-        qn_agg_compile(build->env->arena, node->text, build->schema, &agg->call, &complaint);
+    qn_code code = qn_agg_compile_in(scope, node->text, &agg->call, &complaint);
     agg->name = qn_arena_strdup(build->env->arena, pair->key);
     build->nomem = build->nomem || code == QN_ENOMEM || !agg->name;
     if (code != QN_OK && code != QN_ENOMEM)
@@ -212,8 +211,13 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
     if (!plan || !aggs)
         return;
     uint32_t *keys = NULL;
-    *plan = (struct qn_group_plan){
-        .aggs = aggs, .in = build->schema, .n_partitions = build->etl->n_partitions};
+    *plan = (struct qn_group_plan){.aggs = aggs,
+                                   .in = build->schema,
+                                   .scope = qn_expr_scope_new(build->env->arena, build->schema),
+                                   .n_partitions = build->etl->n_partitions};
+    build->nomem = build->nomem || !plan->scope;
+    if (build->nomem)
+        return;
     bool keys_known =
         !group_by || qn_etl_build_columns(build, build->schema, group_by, &keys, &plan->n_keys);
     plan->keys = keys;
@@ -221,7 +225,7 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
         const struct qn_pair *pair = &aggregate->pairs[i];
         if (!is_fresh(build, plan, pair))
             continue;
-        if (add_aggregate(build, pair, &aggs[plan->n_aggs]))
+        if (add_aggregate(build, pair, plan->scope, &aggs[plan->n_aggs]))
             plan->n_aggs++;
         else
             qn_etl_build_mark_broken(build, pair->key);
@@ -254,16 +258,16 @@ void qn_group_needs(const struct qn_group_plan *plan, bool *before)
 /* --- evaluating ------------------------------------------------------------------------------ */
 
 /* A filter's bit of every row: set where it is true, so neither false nor NULL. */
-static qn_code add_bits(const struct qn_expr *filter, uint8_t bit, const struct qn_batch *batch,
-                        struct qn_arena *arena, int64_t *bits, struct qn_err *err)
+static qn_code add_bits(const struct qn_expr *filter, uint8_t bit, struct qn_expr_memo *memo,
+                        uint32_t n_rows, int64_t *bits, struct qn_err *err)
 {
     struct qn_column truth;
-    QN_TRY(qn_expr_eval(filter, batch, arena, &truth, err));
+    QN_TRY(qn_expr_eval_in(filter, memo, &truth, err));
     if (!truth.validity)
-        for (uint32_t row = 0; row < batch->n_rows; row++)
+        for (uint32_t row = 0; row < n_rows; row++)
             bits[row] |= (int64_t)(truth.bools[row] != 0) << bit;
     else
-        for (uint32_t row = 0; row < batch->n_rows; row++)
+        for (uint32_t row = 0; row < n_rows; row++)
             bits[row] |= (int64_t)(truth.bools[row] && qn_is_valid(&truth, row)) << bit;
     return QN_OK;
 }
@@ -276,16 +280,18 @@ qn_code qn_group_evaluate(const struct qn_group_plan *plan, const struct qn_batc
     if (!out->columns)
         return qn_err_nomem(err, "groups");
     struct qn_column *at = out->columns;
+    struct qn_expr_memo *memo;
+    QN_TRY(qn_expr_memo_new(plan->scope, batch, arena, &memo, err));
     for (uint32_t k = 0; k < plan->n_keys; k++)
         *at++ = batch->columns[plan->keys[k]];
     for (uint32_t i = 0; i < plan->n_inputs; i++)
-        QN_TRY(qn_expr_eval(plan->inputs[i], batch, arena, at++, err));
+        QN_TRY(qn_expr_eval_in(plan->inputs[i], memo, at++, err));
     for (uint32_t f = 0; f < plan->n_filters; f++) {
         uint8_t bit = (uint8_t)(f % QN_FILTERS_A_COLUMN);
         if (bit == 0)
             QN_TRY(
                 qn_column_new(arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++, err));
-        QN_TRY(add_bits(plan->filters[f], bit, batch, arena, at[-1].i64, err));
+        QN_TRY(add_bits(plan->filters[f], bit, memo, batch->n_rows, at[-1].i64, err));
     }
     return QN_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 static const uint64_t null_hash = UINT64_C(0x5bd1e995a7c39f01);
+static const uint64_t no_hash = UINT64_C(0x2545f4914f6cdd1d); /* of a tuple of nothing */
 
 uint64_t qn_hash_long_text(struct qn_strv text)
 {
@@ -30,27 +31,56 @@ static inline uint64_t value_hash(const struct qn_column *column, enum qn_layout
     return 0;
 }
 
-static uint64_t combine(uint64_t tuple, uint64_t value)
+static inline uint64_t hash_at(const struct qn_column *column, enum qn_layout layout, uint32_t row)
 {
-    return qn_mix64((tuple << 5 | tuple >> 59) ^ value);
+    return qn_is_valid(column, row) ? value_hash(column, layout, row) : null_hash;
+}
+
+static inline uint64_t combine(uint64_t tuple, uint64_t value)
+{
+    return qn_fold_product(tuple ^ QN_HASH_A, value ^ QN_HASH_B);
+}
+
+uint64_t qn_keys_hash_row(const struct qn_column *columns, uint32_t n_columns, uint32_t row)
+{
+    uint64_t hash = no_hash;
+    for (uint32_t c = 0; c < n_columns; c++) {
+        uint64_t value = hash_at(&columns[c], qn_type_layout(columns[c].type), row);
+        hash = c ? combine(hash, value) : value;
+    }
+    return hash;
+}
+
+/* The layout is told outside the loops. */
+static void hash_first(const struct qn_column *column, uint32_t n_rows, uint64_t *out)
+{
+    enum qn_layout layout = qn_type_layout(column->type);
+    if (column->validity)
+        for (uint32_t row = 0; row < n_rows; row++)
+            out[row] = hash_at(column, layout, row);
+    else if (layout == QN_LAYOUT_TEXT)
+        for (uint32_t row = 0; row < n_rows; row++)
+            out[row] = qn_hash_text(qn_text_at(column, row));
+    else if (layout == QN_LAYOUT_I64)
+        for (uint32_t row = 0; row < n_rows; row++)
+            out[row] = qn_hash_u64((uint64_t)column->i64[row]);
+    else
+        for (uint32_t row = 0; row < n_rows; row++)
+            out[row] = value_hash(column, layout, row);
 }
 
 void qn_keys_hash(const struct qn_column *columns, uint32_t n_columns, uint32_t n_rows,
                   uint64_t *out)
 {
-    for (uint32_t row = 0; row < n_rows; row++)
-        out[row] = UINT64_C(0x2545f4914f6cdd1d);
+    for (uint32_t row = 0; n_columns == 0 && row < n_rows; row++)
+        out[row] = no_hash;
     for (uint32_t c = 0; c < n_columns; c++) {
-        const struct qn_column *column = &columns[c];
-        enum qn_layout layout = qn_type_layout(column->type);
-        if (!column->validity)
-            for (uint32_t row = 0; row < n_rows; row++)
-                out[row] = combine(out[row], value_hash(column, layout, row));
+        enum qn_layout layout = qn_type_layout(columns[c].type);
+        if (c == 0)
+            hash_first(&columns[0], n_rows, out);
         else
             for (uint32_t row = 0; row < n_rows; row++)
-                out[row] =
-                    combine(out[row],
-                            qn_is_valid(column, row) ? value_hash(column, layout, row) : null_hash);
+                out[row] = combine(out[row], hash_at(&columns[c], layout, row));
     }
 }
 

@@ -10,12 +10,24 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/int128.h"
 #include "flow/batch.h"
 
-/* Spread of one value; columns of a tuple are combined in order. */
+/* Both halves of a product, folded: every bit of either factor reaches every bit of the result. */
+static inline uint64_t qn_fold_product(uint64_t a, uint64_t b)
+{
+    qn_u128 product = (qn_u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Odd numbers of no pattern (digits of pi), so that small keys do not make small factors. */
+#define QN_HASH_A UINT64_C(0x243f6a8885a308d3)
+#define QN_HASH_B UINT64_C(0x13198a2e03707345)
+#define QN_HASH_C UINT64_C(0xa4093822299f31d1)
+
 static inline uint64_t qn_hash_u64(uint64_t x)
 {
-    return qn_mix64(x + UINT64_C(0x9e3779b97f4a7c15));
+    return qn_fold_product(qn_fold_product(x ^ QN_HASH_A, QN_HASH_B), QN_HASH_C);
 }
 
 /* The first 8 bytes, zeros where there are fewer; reads no byte past the text. Loads that overlap
@@ -41,7 +53,7 @@ static inline uint64_t qn_text_word(struct qn_strv text)
 
 uint64_t qn_hash_long_text(struct qn_strv text);
 
-/* Most keys are short: mixing two words costs less than a call of XXH3. `word` is theirs. */
+/* Most keys are short: two products cost less than a call of XXH3. `word` is theirs. */
 static inline uint64_t qn_hash_text_word(struct qn_strv text, uint64_t word)
 {
     if (text.len > 16)
@@ -49,7 +61,8 @@ static inline uint64_t qn_hash_text_word(struct qn_strv text, uint64_t word)
     uint64_t rest = 0;
     if (text.len > 8)
         memcpy(&rest, text.data + text.len - 8, 8);
-    return qn_mix64(qn_mix64(word ^ (text.len + UINT64_C(0x9e3779b97f4a7c15))) ^ rest);
+    return qn_fold_product(qn_fold_product(word ^ QN_HASH_A, rest ^ QN_HASH_B) ^ text.len,
+                           QN_HASH_C);
 }
 
 static inline uint64_t qn_hash_text(struct qn_strv text)
@@ -57,7 +70,8 @@ static inline uint64_t qn_hash_text(struct qn_strv text)
     return qn_hash_text_word(text, qn_text_word(text));
 }
 
-/* One hash per row of the tuple (columns[0], ..., columns[n_columns - 1]). */
+/* One hash per row of the tuple (columns[0], ..., columns[n_columns - 1]), and that of one row. */
+uint64_t qn_keys_hash_row(const struct qn_column *columns, uint32_t n_columns, uint32_t row);
 void qn_keys_hash(const struct qn_column *columns, uint32_t n_columns, uint32_t n_rows,
                   uint64_t *out);
 
