@@ -9,7 +9,7 @@
 #include "spec/node.h"
 
 /* A shuffle gets one partition per this many bytes of input. */
-static const uint64_t PARTITION_BYTES = UINT64_C(64) << 20;
+static const uint64_t PARTITION_BYTES = UINT64_C(16) << 20;
 
 /* What the env's callbacks find behind the job they serve. */
 struct plan_env {

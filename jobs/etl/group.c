@@ -117,6 +117,7 @@ static qn_code find_by_hash(struct qn_groups *groups, const struct qn_column *ke
             *entry = (struct qn_group_entry){.hash = hash, .group = groups->n};
         }
         group_of[row] = entry->group - 1;
+        __builtin_prefetch(groups->states + (size_t)group_of[row] * groups->plan->state_bytes, 1);
     }
     return QN_OK;
 }

@@ -33,19 +33,94 @@ void qn_scatter_fini(struct qn_scatter *scatter)
     qn_arena_fini(&scatter->arena);
 }
 
-void qn_partition_order(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
-                        uint32_t *starts, uint32_t *order)
+static void count_partitions(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
+                             uint32_t *starts)
 {
-    uint32_t next[QN_MAX_PARTITIONS];
     memset(starts, 0, (n_partitions + 1) * sizeof *starts);
     for (uint32_t i = 0; i < n; i++)
         starts[partition_of[i] + 1]++;
     for (uint32_t p = 0; p < n_partitions; p++)
         starts[p + 1] += starts[p];
+}
+
+void qn_partition_order(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
+                        uint32_t *starts, uint32_t *order)
+{
+    uint32_t next[QN_MAX_PARTITIONS];
+    count_partitions(partition_of, n, n_partitions, starts);
     memcpy(next, starts, n_partitions * sizeof *next);
     for (uint32_t i = 0; i < n; i++)
         order[next[partition_of[i]]++] = i;
 }
+
+/* --- placing --------------------------------------------------------------------------------- */
+
+/* Row i goes to place[i]. Rows are read in order and written to as many streams as there are
+ * partitions, whose ends stay in the cache; gathering the rows of one partition after the other
+ * would touch a line a value. */
+static void find_places(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
+                        uint32_t *starts, uint32_t *place)
+{
+    uint32_t next[QN_MAX_PARTITIONS];
+    count_partitions(partition_of, n, n_partitions, starts);
+    memcpy(next, starts, n_partitions * sizeof *next);
+    for (uint32_t i = 0; i < n; i++)
+        place[i] = next[partition_of[i]]++;
+}
+
+static qn_code place_texts(const struct qn_column *from, const uint32_t *place, uint32_t n,
+                           struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
+{
+    out->offsets = qn_arena_alloc(arena, ((size_t)n + 1) * sizeof *out->offsets);
+    out->bytes = qn_arena_alloc(arena, from->offsets[n] + 1);
+    if (!out->offsets || !out->bytes)
+        return qn_err_nomem(err, "partitions of text");
+    for (uint32_t i = 0; i < n; i++)
+        out->offsets[place[i] + 1] = from->offsets[i + 1] - from->offsets[i];
+    out->offsets[0] = 0;
+    for (uint32_t i = 0; i < n; i++)
+        out->offsets[i + 1] += out->offsets[i];
+    for (uint32_t i = 0; i < n; i++)
+        qn_copy_text(out->bytes + out->offsets[place[i]], from->bytes + from->offsets[i],
+                     from->offsets[i + 1] - from->offsets[i]);
+    return QN_OK;
+}
+
+static qn_code place_fixed(const struct qn_column *from, const uint32_t *place, uint32_t n,
+                           struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
+{
+    out->i64 = qn_arena_alloc(arena, n * sizeof *out->i64);
+    if (!out->i64)
+        return qn_err_nomem(err, "partitions");
+    if (qn_type_layout(from->type) == QN_LAYOUT_BOOL)
+        for (uint32_t i = 0; i < n; i++)
+            out->bools[place[i]] = from->bools[i];
+    else /* doubles move as their bits */
+        for (uint32_t i = 0; i < n; i++)
+            out->i64[place[i]] = from->i64[i];
+    return QN_OK;
+}
+
+static qn_code place_column(const struct qn_column *from, const uint32_t *place, uint32_t n,
+                            struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
+{
+    *out = (struct qn_column){.type = from->type};
+    if (qn_type_layout(from->type) == QN_LAYOUT_TEXT)
+        QN_TRY(place_texts(from, place, n, arena, out, err));
+    else
+        QN_TRY(place_fixed(from, place, n, arena, out, err));
+    if (!from->validity)
+        return QN_OK;
+    out->validity = qn_validity_new(arena, n, true);
+    if (!out->validity)
+        return qn_err_nomem(err, "a bitmap");
+    for (uint32_t i = 0; i < n; i++)
+        if (!qn_is_valid(from, i))
+            qn_valid_clear(out->validity, place[i]);
+    return QN_OK;
+}
+
+/* --- giving out ------------------------------------------------------------------------------ */
 
 /* Rows [first, first + n) of a column without copying it; its validity is moved to begin there. */
 static qn_code slice(const struct qn_column *column, uint32_t first, uint32_t n,
@@ -106,13 +181,13 @@ qn_code qn_scatter_flush(struct qn_scatter *scatter, struct qn_task_out *out, st
         return QN_OK;
     qn_arena_clear(&scatter->arena);
     struct qn_column *ordered = QN_NEW_ARRAY(&scatter->arena, struct qn_column, n_fields);
-    uint32_t *order = qn_arena_alloc(&scatter->arena, n * sizeof *order);
-    if (!ordered || !order)
+    uint32_t *place = qn_arena_alloc(&scatter->arena, n * sizeof *place);
+    if (!ordered || !place)
         return qn_err_nomem(err, "partitions");
-    qn_partition_order(scatter->partition_of, n, n_partitions, starts, order);
+    find_places(scatter->partition_of, n, n_partitions, starts, place);
     for (uint32_t i = 0; i < n_fields; i++) {
         struct qn_column view = qn_colstore_view(&scatter->columns[i]);
-        QN_TRY(qn_column_take(&scatter->arena, &view, n, order, n, &ordered[i], err));
+        QN_TRY(place_column(&view, place, n, &scatter->arena, &ordered[i], err));
     }
     for (uint32_t p = 0; p < n_partitions; p++)
         QN_TRY(give_partition(scatter, ordered, p, starts[p], starts[p + 1], out, err));

@@ -1,6 +1,5 @@
 /* scatter: rows to partitions, by the hash of their first columns. Rows gather until a block is
- * full, are put in the order of their partitions a column at a time, and go out in runs: one gather
- * per value, no row moved twice. */
+ * full, are put in the order of their partitions a column at a time, and go out in runs. */
 #ifndef QN_JOBS_ETL_SCATTER_H
 #define QN_JOBS_ETL_SCATTER_H
 
