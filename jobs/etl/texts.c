@@ -5,7 +5,7 @@
 
 #include "jobs/etl/keys.h"
 
-enum { FIRST_ENTRIES = 256, BLOCK = 64, TAG_SHIFT = 32 };
+enum { FIRST_ENTRIES = 256, BLOCK = 64, SHORT_BYTES = 8 };
 
 void qn_texts_init(struct qn_texts *texts)
 {
@@ -32,6 +32,23 @@ size_t qn_texts_bytes(const struct qn_texts *texts)
     return qn_colstore_bytes(&texts->texts) + texts->n_entries * sizeof *texts->entries;
 }
 
+struct needle {
+    struct qn_strv text;
+    uint64_t hash, word;
+};
+
+static struct needle needle_of(struct qn_strv text)
+{
+    uint64_t word = qn_text_word(text), hash = qn_hash_text_word(text, word);
+    return (struct needle){text, hash, text.len <= SHORT_BYTES ? word : hash};
+}
+
+static struct qn_texts_entry entry_of(const struct needle *needle, uint32_t number)
+{
+    return (struct qn_texts_entry){
+        .word = needle->word, .len = (uint32_t)needle->text.len, .number = number + 1};
+}
+
 static qn_code grow(struct qn_texts *texts, struct qn_err *err)
 {
     if (texts->n_entries >= UINT32_MAX / 4)
@@ -41,11 +58,11 @@ static qn_code grow(struct qn_texts *texts, struct qn_err *err)
     if (!entries)
         return qn_err_nomem(err, "texts");
     for (uint32_t i = 0; i < texts->texts.n; i++) {
-        uint64_t hash = qn_hash_text(qn_texts_at(texts, i));
-        uint32_t at = (uint32_t)hash & (n_entries - 1);
+        struct needle needle = needle_of(qn_texts_at(texts, i));
+        uint32_t at = (uint32_t)needle.hash & (n_entries - 1);
         while (entries[at].number)
             at = (at + 1) & (n_entries - 1);
-        entries[at] = (struct qn_texts_entry){(uint32_t)(hash >> TAG_SHIFT), i + 1};
+        entries[at] = entry_of(&needle, i);
     }
     free(texts->entries);
     texts->entries = entries;
@@ -53,38 +70,66 @@ static qn_code grow(struct qn_texts *texts, struct qn_err *err)
     return QN_OK;
 }
 
-/* There is room for it. */
-static qn_code number_of(struct qn_texts *texts, const struct qn_column *column, uint32_t row,
-                         uint64_t hash, int64_t *number, struct qn_err *err)
+static bool looks_alike(const struct qn_texts_entry *entry, const struct needle *needle)
 {
-    uint32_t mask = texts->n_entries - 1, at = (uint32_t)hash & mask;
-    uint32_t tag = (uint32_t)(hash >> TAG_SHIFT);
-    struct qn_strv text = qn_text_at(column, row);
-    for (; texts->entries[at].number; at = (at + 1) & mask) {
+    return entry->word == needle->word && entry->len == needle->text.len;
+}
+
+/* From the entry on, which is free or looks alike: the text's number, given when it is new. There
+ * is room for it. */
+static qn_code settle(struct qn_texts *texts, uint32_t at, const struct needle *needle,
+                      const struct qn_column *column, uint32_t row, int64_t *number,
+                      struct qn_err *err)
+{
+    for (; texts->entries[at].number; at = (at + 1) & (texts->n_entries - 1)) {
         *number = (int64_t)texts->entries[at].number - 1;
-        if (texts->entries[at].tag == tag && qn_strv_eq(qn_texts_at(texts, *number), text))
+        if (looks_alike(&texts->entries[at], needle) &&
+            (needle->text.len <= SHORT_BYTES ||
+             qn_strv_eq(qn_texts_at(texts, *number), needle->text)))
             return QN_OK;
     }
-    QN_TRY(qn_colstore_add(&texts->texts, column, row, err));
-    texts->entries[at] = (struct qn_texts_entry){tag, texts->texts.n};
-    *number = (int64_t)texts->texts.n - 1;
+    *number = texts->texts.n;
+    texts->entries[at] = entry_of(needle, texts->texts.n);
+    return qn_colstore_add(&texts->texts, column, row, err);
+}
+
+/* Where such texts stand is asked for long before they are looked at: first the entries, then
+ * where the bytes of long texts begin, then the bytes. */
+static qn_code number_block(struct qn_texts *texts, const struct qn_column *column,
+                            const uint32_t *rows, uint32_t n, int64_t *numbers, struct qn_err *err)
+{
+    struct needle needles[BLOCK];
+    uint32_t at[BLOCK], mask = texts->n_entries - 1;
+    for (uint32_t i = 0; i < n; i++) {
+        needles[i] = needle_of(qn_text_at(column, rows[i]));
+        at[i] = (uint32_t)needles[i].hash & mask;
+        __builtin_prefetch(&texts->entries[at[i]]);
+    }
+    const uint32_t *offsets = texts->texts.column.offsets;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qn_texts_entry *entries = texts->entries;
+        while (entries[at[i]].number && !looks_alike(&entries[at[i]], &needles[i]))
+            at[i] = (at[i] + 1) & mask;
+        if (needles[i].text.len > SHORT_BYTES && entries[at[i]].number)
+            __builtin_prefetch(&offsets[entries[at[i]].number - 1]);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (needles[i].text.len > SHORT_BYTES && texts->entries[at[i]].number)
+            __builtin_prefetch(texts->texts.column.bytes +
+                               offsets[texts->entries[at[i]].number - 1]);
+    for (uint32_t i = 0; i < n; i++)
+        QN_TRY(settle(texts, at[i], &needles[i], column, rows[i], &numbers[i], err));
     return QN_OK;
 }
 
 qn_code qn_texts_number(struct qn_texts *texts, const struct qn_column *column,
                         const uint32_t *rows, uint32_t n, int64_t *numbers, struct qn_err *err)
 {
-    uint64_t hashes[BLOCK];
     for (uint32_t first = 0; first < n; first += BLOCK) {
         uint32_t few = n - first < BLOCK ? n - first : BLOCK;
         while ((uint64_t)(texts->texts.n + few) * 2 > texts->n_entries)
             QN_TRY(grow(texts, err));
-        for (uint32_t i = 0; i < few; i++) {
-            hashes[i] = qn_hash_text(qn_text_at(column, rows[first + i]));
-            __builtin_prefetch(&texts->entries[(uint32_t)hashes[i] & (texts->n_entries - 1)]);
-        }
-        for (uint32_t i = 0; i < few; i++)
-            QN_TRY(number_of(texts, column, rows[first + i], hashes[i], &numbers[first + i], err));
+        QN_TRY(number_block(texts, column, rows + first, few, numbers + first, err));
     }
     return QN_OK;
 }

@@ -6,7 +6,8 @@
 #include "jobs/etl/colstore.h"
 
 struct qn_texts_entry {
-    uint32_t tag;    /* bits of the hash, so that few other texts are looked at */
+    uint64_t word; /* a text of up to 8 bytes itself, a longer one's hash */
+    uint32_t len;
     uint32_t number; /* 1 + the text's; 0: free */
 };
 
