@@ -4,7 +4,7 @@
 
 #include "jobs/etl/keys.h"
 
-enum { FIRST_ENTRIES = 1024, FEW_TO_SORT = 48, TOP_BYTE = 56 };
+enum { FIRST_ENTRIES = 1024, MOST_ENTRIES = 1 << 30, FEW_TO_SORT = 48, TOP_BYTE = 56 };
 
 void qn_bag_init(struct qn_bag *bag)
 {
@@ -44,17 +44,22 @@ static inline uint32_t place_of(uint32_t group, int64_t value)
     return (uint32_t)qn_hash_u64((uint64_t)value + group * UINT64_C(0xd1342543de82ef95));
 }
 
-/* At most three quarters full. */
+static bool holds(uint32_t n_entries, uint64_t pairs)
+{
+    return pairs * 4 <= (uint64_t)n_entries * 3;
+}
+
 static qn_code make_room(struct qn_bag *bag, uint32_t more, struct qn_err *err)
 {
     uint32_t n_entries = bag->n_entries ? bag->n_entries : FIRST_ENTRIES;
-    while (((uint64_t)bag->n + more) * 4 > (uint64_t)n_entries * 3 && n_entries < UINT32_MAX / 2)
+    while (n_entries < MOST_ENTRIES && !holds(n_entries, (uint64_t)bag->n + more))
         n_entries *= 2;
+    if (!holds(n_entries, (uint64_t)bag->n + more))
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
+                          "more than 805306368 different values of an aggregate in one task; group "
+                          "by more, or use approx_distinct or approx_quantile");
     if (n_entries == bag->n_entries)
         return QN_OK;
-    if (n_entries > UINT32_MAX / 2)
-        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
-                          "more than 2^30 different values of an aggregate in one task");
     struct qn_bag_entry *entries = calloc(n_entries, sizeof *entries);
     if (!entries)
         return qn_err_nomem(err, "values of aggregates");
