@@ -20,12 +20,6 @@ static uint64_t hash_of(const struct qn_column *values, uint32_t row)
     return 0;
 }
 
-static void see(uint8_t *registers, int64_t hash)
-{
-    struct qn_sketch sketch = {.registers = registers};
-    qn_sketch_register(&sketch, (uint64_t)hash);
-}
-
 static qn_code to_registers(struct qn_slot_sketch_state *state, struct qn_arena *arena,
                             struct qn_err *err)
 {
@@ -49,7 +43,8 @@ static qn_code put_hashes(const struct qn_slot *slot, const struct qn_slot_fold 
     for (uint32_t i = 0; i < n; i++) {
         struct qn_slot_sketch_state *state = state_of(slot, fold, groups[i]);
         if (state->registers) {
-            see(state->registers, hashes[i]);
+            struct qn_sketch sketch = {.registers = state->registers};
+            qn_sketch_register(&sketch, (uint64_t)hashes[i]);
         } else {
             groups[kept] = groups[i];
             hashes[kept++] = hashes[i];
@@ -176,12 +171,12 @@ int64_t qn_slot_sketch_count(const struct qn_slot *slot, const struct qn_slot_vi
     uint32_t group = qn_slot_bag_group(view, i);
     const struct qn_bag_entry *entries = qn_bag_at(view->bag, group);
     uint8_t registers[QN_SKETCH_REGISTERS];
+    struct qn_sketch sketch = {.registers = registers};
     if (!state->registers)
         return state->few;
     memcpy(registers, state->registers, QN_SKETCH_REGISTERS);
     for (uint32_t e = 0; e < qn_bag_pairs(view->bag, group); e++)
-        see(registers, entries[e].value);
-    const struct qn_sketch sketch = {.registers = registers};
+        qn_sketch_register(&sketch, (uint64_t)entries[e].value);
     return (int64_t)qn_sketch_count(&sketch);
 }
 

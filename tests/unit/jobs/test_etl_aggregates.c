@@ -2,7 +2,6 @@
  * simple count of the same rows, and the same however the input was cut. */
 #include <math.h>
 
-#include "jobs/etl/sketch.h"
 #include "tests/support/job_runner.h"
 
 #define SPEC(job)                                                                                  \
@@ -173,9 +172,10 @@ static void expect_group(const struct expected *group, int g, struct qn_buf *out
     double high = low + 1 < n ? (double)v[low + 1] : 0;
     double q =
         place > low ? (double)v[low] * (1 - (place - low)) + high * (place - low) : (double)v[low];
+    int below = (n - 1) / 2, above = n / 2;
     char number[QN_VALUE_TEXT] = "";
     qn_buf_printf(out, "%d|%d|", g, distinct);
-    number[qn_format_double(((double)v[(n - 1) / 2] + (double)v[n / 2]) / 2, number)] = 0;
+    number[qn_format_double(((double)v[below] + (double)v[above]) / 2, number)] = 0;
     qn_buf_printf(out, "%s|", number);
     number[qn_format_double(q, number)] = 0;
     qn_buf_printf(out, "%s|%ld|%ld|%ld|%d\n", number, mode, group->first, group->last, n);
