@@ -117,9 +117,11 @@ QN_CHECK qn_code qn_check_function(struct qn_build *b, const struct qn_ast *ast)
 QN_CHECK qn_code qn_build_function(struct qn_build *b, const struct qn_ast *ast,
                                    struct qn_operand *args, struct qn_step **out);
 
-/* aggregate_call.c: an aggregate call, argument and filter as expressions. */
+/* aggregate_call.c: an aggregate call, argument, order and filter as expressions. */
 QN_CHECK qn_code qn_build_aggregate(struct qn_build *b, struct qn_strv text,
                                     struct qn_agg_call *out);
+/* Whether the name is one of theirs: many rows to one value, so no function. */
+bool qn_is_aggregate(struct qn_strv name);
 
 /* type.c: the steps of a syntax tree. */
 QN_CHECK qn_code qn_build_ast(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out);

@@ -45,25 +45,39 @@ QN_CHECK qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batc
                                 struct qn_arena *arena, uint32_t *rows, uint32_t *n,
                                 struct qn_err *err);
 
-/* An aggregate call: fn([distinct] expr) [filter (where expr)], or count(*). */
+/* An aggregate call: fn([distinct] expr, ... [order by expr]) [filter (where expr)], or count(*).
+ * Several names may stand for one function: bool_and is the least of truths. */
 enum qn_agg_fn {
     QN_AGG_COUNT,
+    QN_AGG_DISTINCT, /* how many different values */
     QN_AGG_SUM,
     QN_AGG_AVG,
     QN_AGG_MIN,
     QN_AGG_MAX,
     QN_AGG_STDDEV,
-    QN_AGG_VARIANCE
+    QN_AGG_VARIANCE,
+    QN_AGG_STDDEV_POP,
+    QN_AGG_VARIANCE_POP,
+    QN_AGG_QUANTILE,      /* between two values, by linear interpolation */
+    QN_AGG_QUANTILE_DISC, /* one of the values */
+    QN_AGG_MODE,
+    QN_AGG_PICK, /* the argument in one row: first, last, arg_min, arg_max */
+    QN_AGG_APPROX_DISTINCT,
+    QN_AGG_APPROX_QUANTILE,
 };
 struct qn_agg_call {
     enum qn_agg_fn fn;
-    struct qn_expr *argument;                  /* NULL: count(*) */
-    struct qn_expr *filter;                    /* NULL: none */
-    struct qn_strv argument_text, filter_text; /* as written (borrowed): calls with equal ones share
-                                                  what they are computed from */
-    struct qn_type type; /* of the result: count integer; sum of integers integer, of decimals
-                                 decimal(18,s), of doubles double; avg double; stddev and variance
-                                 (sample) double; min and max as the argument */
+    struct qn_expr *argument; /* NULL: count(*) */
+    struct qn_expr *order;    /* PICK: the row's rank; NULL: rows rank as they stand in the input */
+    struct qn_expr *filter;   /* NULL: none */
+    /* As written (borrowed): calls with equal ones share what they are computed from. */
+    struct qn_strv argument_text, order_text, filter_text;
+    bool greatest;       /* PICK: of the greatest rank instead of the least */
+    bool latest;         /* PICK: of equal ranks the last row instead of the first */
+    double fraction;     /* quantiles: 0..1 */
+    struct qn_type type; /* of the result: counts integer; sum of integers integer, of decimals
+                            decimal(18,s), of doubles double; min, max, mode, PICK, QUANTILE_DISC as
+                            the argument; QUANTILE of dates and timestamps timestamp; else double */
 };
 QN_CHECK qn_code qn_agg_compile(struct qn_arena *arena, struct qn_strv text,
                                 const struct qn_schema *schema, struct qn_agg_call *out,

@@ -31,15 +31,6 @@ static const struct function *find(struct qn_strv name)
     return NULL;
 }
 
-static bool is_aggregate(struct qn_strv name)
-{
-    static const char *const names[] = {"count", "sum", "avg", "stddev", "variance", "total"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (qn_strv_eq_nocase(name, qn_strv_from(names[i])))
-            return true;
-    return false;
-}
-
 static qn_code aggregate_here(struct qn_build *b, const struct qn_ast *ast)
 {
     return qn_complain(b->complaint, ast->name_mark,
@@ -65,7 +56,7 @@ static qn_code unknown_function(struct qn_build *b, const struct qn_ast *ast)
 qn_code qn_check_function(struct qn_build *b, const struct qn_ast *ast)
 {
     const struct function *f = find(ast->text);
-    if (is_aggregate(ast->text) ||
+    if ((!f && qn_is_aggregate(ast->text)) ||
         (f && f->least == 2 && f->most > 2 && ast->n_args == 1 && f->build == qn_build_least))
         return aggregate_here(b, ast);
     if (!f)

@@ -619,6 +619,48 @@ static qn_code parse_filter(struct parser *p, struct qn_ast **out, struct qn_str
     return expect(p, QN_TOK_RPAREN, "')'");
 }
 
+static qn_code parse_order(struct parser *p, struct qn_agg_ast *out)
+{
+    if (!is_word(token(p), "order"))
+        return QN_OK;
+    p->at++;
+    if (!is_word(token(p), "by"))
+        return unexpected(p, "BY");
+    size_t first = ++p->at;
+    QN_TRY(parse_expr(p, PREC_NONE, &out->order));
+    out->order_text = text_since(p, first);
+    out->descending = is_word(token(p), "desc");
+    if (out->descending || is_word(token(p), "asc"))
+        p->at++;
+    if (token(p)->kind == QN_TOK_COMMA)
+        return qn_complain(p->complaint, token(p)->mark, NULL,
+                           "an aggregate is ordered by one expression");
+    return QN_OK;
+}
+
+/* What stands between the parentheses, and the closing one. */
+static qn_code parse_arguments(struct parser *p, struct qn_agg_ast *out)
+{
+    struct list args = {0};
+    if (accept(p, QN_TOK_RPAREN))
+        return QN_OK;
+    out->star = accept(p, QN_TOK_STAR);
+    if (out->star)
+        return expect(p, QN_TOK_RPAREN, "')'");
+    do {
+        struct qn_ast *item;
+        size_t first = p->at;
+        QN_TRY(parse_expr(p, PREC_NONE, &item));
+        if (args.n < 2)
+            out->arg_texts[args.n] = text_since(p, first);
+        QN_TRY(list_add(p, &args, item));
+    } while (accept(p, QN_TOK_COMMA));
+    out->args = args.items;
+    out->n_args = args.n;
+    QN_TRY(parse_order(p, out));
+    return expect(p, QN_TOK_RPAREN, out->order ? "')'" : "',', ORDER BY or ')'");
+}
+
 qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text, struct qn_agg_ast *out,
                            struct qn_expr_complaint *complaint)
 {
@@ -637,16 +679,7 @@ qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text, struct q
         out->distinct_mark = token(&p)->mark;
         p.at++;
     }
-    struct list args = {0};
-    size_t first = p.at;
-    out->star = accept(&p, QN_TOK_STAR);
-    if (out->star)
-        QN_TRY(expect(&p, QN_TOK_RPAREN, "')'"));
-    else if (!accept(&p, QN_TOK_RPAREN))
-        QN_TRY(parse_list(&p, &args));
-    out->argument_text = text_since(&p, first); /* with the closing parenthesis */
-    out->args = args.items;
-    out->n_args = args.n;
+    QN_TRY(parse_arguments(&p, out));
     out->mark = mark_since(&p, name->mark.offset);
     QN_TRY(parse_filter(&p, &out->filter, &out->filter_text));
     return expect_end(&p, out->filter ? "the end" : "FILTER (WHERE ...) or the end");

@@ -52,16 +52,17 @@ struct qn_ast {
 QN_CHECK qn_code qn_parse(struct qn_arena *arena, struct qn_strv text, struct qn_ast **out,
                           struct qn_expr_complaint *complaint);
 
-/* An aggregate call: name([distinct] expr | *) [filter (where expr)]. */
+/* An aggregate call: name([distinct] expr, ... [order by expr [asc | desc]] | *)
+ * [filter (where expr)]. */
 struct qn_agg_ast {
     struct qn_strv name;
     struct qn_mark name_mark, mark;
-    bool star, distinct;
+    bool star, distinct, descending;
     struct qn_mark distinct_mark;
     struct qn_ast **args;
     uint32_t n_args;
-    struct qn_ast *filter;                     /* NULL: none */
-    struct qn_strv argument_text, filter_text; /* as written, to tell equal ones */
+    struct qn_ast *order, *filter;                        /* NULL: none */
+    struct qn_strv arg_texts[2], order_text, filter_text; /* as written, to tell equal ones */
 };
 QN_CHECK qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text,
                                     struct qn_agg_ast *out, struct qn_expr_complaint *complaint);

@@ -4,7 +4,9 @@
 #include "jobs/etl/group.h"
 #include "jobs/etl/number.h"
 #include "jobs/etl/slot_extreme.h"
+#include "jobs/etl/slot_pick.h"
 #include "jobs/etl/slot_real.h"
+#include "jobs/etl/slot_sketch.h"
 
 static uint8_t scale_of(const struct qn_agg *agg)
 {
@@ -23,6 +25,11 @@ static qn_code exact_sum(const struct qn_agg *agg, qn_i128 sum, int64_t *out, st
     return QN_OK;
 }
 
+static bool is_of_sample(const struct qn_agg *agg)
+{
+    return agg->call.fn == QN_AGG_STDDEV || agg->call.fn == QN_AGG_VARIANCE;
+}
+
 /* Of a sample: by n - 1. */
 static double spread(const struct qn_agg *agg, const struct qn_slot_spread_state *state)
 {
@@ -30,9 +37,12 @@ static double spread(const struct qn_agg *agg, const struct qn_slot_spread_state
     double n = (double)state->n, scale = (double)qn_pow10(scale_of(agg));
     qn_sum_widen(&state->sum, &sum);
     qn_sum_widen(&state->squares, &squares);
-    double variance = qn_exact_variance(&sum, &squares, (uint64_t)state->n) * (n / (n - 1));
+    double variance = qn_exact_variance(&sum, &squares, (uint64_t)state->n);
+    if (is_of_sample(agg))
+        variance *= n / (n - 1);
     variance /= scale * scale;
-    return agg->call.fn == QN_AGG_STDDEV ? sqrt(variance) : variance;
+    bool is_root = agg->call.fn == QN_AGG_STDDEV || agg->call.fn == QN_AGG_STDDEV_POP;
+    return is_root ? sqrt(variance) : variance;
 }
 
 static qn_code sum_at(const struct qn_agg *agg, const struct qn_slot_sum_state *state,
@@ -51,7 +61,7 @@ static double real_at(const struct qn_agg *agg, const struct qn_slot_real_state 
     return agg->call.fn == QN_AGG_AVG ? sum / (double)state->n : sum;
 }
 
-/* The value of a group with at least one; a spread needs two. */
+/* The value of a group with at least one; the spread of a sample needs two. */
 static qn_code value_at(const struct qn_agg *agg, const struct qn_slot *slot, const void *state,
                         struct qn_column *out, uint32_t i, struct qn_err *err)
 {
@@ -67,7 +77,7 @@ static qn_code value_at(const struct qn_agg *agg, const struct qn_slot *slot, co
 static qn_code values(const struct qn_agg *agg, const struct qn_slot *slot,
                       const struct qn_slot_view *view, struct qn_column *out, struct qn_err *err)
 {
-    int64_t least = slot->ops == &qn_slot_spread ? 2 : 1;
+    int64_t least = is_of_sample(agg) ? 2 : 1;
     for (uint32_t i = 0; i < view->n; i++) {
         const void *state = qn_slot_picked(slot, view, i);
         if (*(const int64_t *)state >= least) {
@@ -83,18 +93,38 @@ static qn_code values(const struct qn_agg *agg, const struct qn_slot *slot,
     return QN_OK;
 }
 
+/* The rows of a group, or a state's n. */
+static void counts(const struct qn_slot *slot, const struct qn_slot_view *view,
+                   struct qn_column *out)
+{
+    size_t offset = slot ? slot->offset : 0;
+    for (uint32_t i = 0; i < view->n; i++)
+        out->i64[i] = *(const int64_t *)(const void *)(view->states +
+                                                       view->picked[i] * view->stride + offset);
+}
+
 qn_code qn_agg_result(const struct qn_group_plan *plan, const struct qn_agg *agg,
                       const struct qn_slot_view *view, struct qn_column *out, struct qn_err *err)
 {
     const struct qn_slot *slot = agg->slot < 0 ? NULL : &plan->slots[agg->slot];
-    if (agg->call.fn == QN_AGG_MIN || agg->call.fn == QN_AGG_MAX)
-        return qn_slot_extreme_column(slot, view, out, err);
+    switch (agg->call.fn) {
+    case QN_AGG_MIN:
+    case QN_AGG_MAX: return qn_slot_extreme_column(slot, view, out, err);
+    case QN_AGG_PICK: return qn_slot_pick_column(slot, view, out, err);
+    case QN_AGG_DISTINCT:
+    case QN_AGG_QUANTILE:
+    case QN_AGG_QUANTILE_DISC:
+    case QN_AGG_APPROX_QUANTILE:
+    case QN_AGG_MODE: return qn_agg_bag_result(agg, slot, view, out, err);
+    default: break;
+    }
     QN_TRY(qn_column_new(view->arena, agg->call.type, view->n, out, err));
-    if (agg->call.fn != QN_AGG_COUNT)
+    if (agg->call.fn == QN_AGG_COUNT)
+        counts(slot, view, out);
+    else if (agg->call.fn != QN_AGG_APPROX_DISTINCT)
         return values(agg, slot, view, out, err);
-    size_t offset = slot ? slot->offset : 0; /* the rows of a group, or a state's n */
-    for (uint32_t i = 0; i < view->n; i++)
-        out->i64[i] = *(const int64_t *)(const void *)(view->states +
-                                                       view->picked[i] * view->stride + offset);
+    else
+        for (uint32_t i = 0; i < view->n; i++)
+            out->i64[i] = qn_slot_sketch_count(slot, view, i);
     return QN_OK;
 }

@@ -84,7 +84,8 @@ static const struct qn_key etl_keys[] = {
     {.name = "aggregate",
      .shape = QN_SHAPE_MAP,
      .item = QN_SHAPE_EXPR,
-     .doc = "columns of a group: count(*), sum(x), avg(x), min(x), max(x), stddev(x)"},
+     .doc = "columns of a group: count(*), sum(x), count(distinct x), median(x), last(x order by "
+            "ts), ..."},
     {.name = "select",
      .shape = QN_SHAPE_LIST,
      .item = QN_SHAPE_TEXT,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/etl/keys.h"
+#include "jobs/etl/slot_pick.h"
 
 enum { FIRST_GROUPS = 64, PREFETCH_ROWS = 16 };
 
@@ -13,8 +14,11 @@ qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_plan *pla
     *groups = (struct qn_groups){.plan = plan};
     qn_arena_init(&groups->arena);
     groups->keys = calloc(plan->n_keys + 1, sizeof *groups->keys);
-    if (!groups->keys)
+    groups->bags = calloc(plan->n_slots + 1, sizeof *groups->bags);
+    if (!groups->keys || !groups->bags)
         return qn_err_nomem(err, "groups");
+    for (uint32_t s = 0; s < plan->n_slots; s++)
+        qn_bag_init(&groups->bags[s]);
     for (uint32_t k = 0; k < plan->n_keys; k++)
         qn_colstore_init(&groups->keys[k], plan->schema.fields[k].type);
     return QN_OK;
@@ -24,7 +28,10 @@ void qn_groups_fini(struct qn_groups *groups)
 {
     for (uint32_t k = 0; groups->keys && k < groups->plan->n_keys; k++)
         qn_colstore_fini(&groups->keys[k]);
+    for (uint32_t s = 0; groups->bags && s < groups->plan->n_slots; s++)
+        qn_bag_fini(&groups->bags[s]);
     free(groups->keys);
+    free(groups->bags);
     free(groups->states);
     free(groups->hashes);
     free(groups->entries);
@@ -37,6 +44,8 @@ void qn_groups_clear(struct qn_groups *groups)
 {
     for (uint32_t k = 0; k < groups->plan->n_keys; k++)
         qn_colstore_clear(&groups->keys[k]);
+    for (uint32_t s = 0; s < groups->plan->n_slots; s++)
+        qn_bag_clear(&groups->bags[s]);
     if (groups->entries)
         memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
     qn_arena_clear(&groups->arena);
@@ -246,6 +255,8 @@ static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fol
     const struct qn_group_plan *plan = groups->plan;
     const struct qn_column *inputs = batch->columns + plan->n_keys;
     const struct qn_column *bits = inputs + plan->n_inputs;
+    fold->places =
+        plan->has_places ? batch->columns + plan->evaluated.n_fields - QN_PLACE_FIELDS : NULL;
     for (uint32_t row = 0; row < batch->n_rows; row++)
         ++*(int64_t *)(void *)(fold->states + fold->group_of[row] * fold->stride);
     for (uint32_t c = 0; c * QN_FILTERS_A_COLUMN < plan->n_filters; c++)
@@ -255,6 +266,8 @@ static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fol
         if (qn_slot_counts_bits(slot))
             continue;
         fold->values = slot->input < 0 ? NULL : &inputs[slot->input];
+        fold->order = slot->order < 0 ? NULL : &inputs[slot->order];
+        fold->bag = &groups->bags[s];
         fold->bits = slot->filter < 0 ? NULL : bits[slot->filter / QN_FILTERS_A_COLUMN].i64;
         fold->bit = (uint8_t)(slot->filter < 0 ? 0 : slot->filter % QN_FILTERS_A_COLUMN);
         QN_TRY(slot->ops->fold(slot, fold, err));
@@ -272,6 +285,7 @@ static qn_code fold_partition(struct qn_groups *groups, struct qn_slot_fold *fol
     for (uint32_t s = 0; s < plan->n_slots; s++) {
         const struct qn_slot *slot = &plan->slots[s];
         fold->values = &batch->columns[slot->first_field];
+        fold->bag = &groups->bags[s];
         QN_TRY(slot->ops->merge(slot, fold, err));
     }
     return QN_OK;
@@ -298,6 +312,37 @@ qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
 
 /* --- giving out ------------------------------------------------------------------------------ */
 
+uint32_t qn_groups_pairs(const struct qn_groups *groups)
+{
+    uint32_t most = 0;
+    for (uint32_t s = 0; s < groups->plan->n_slots; s++)
+        if (groups->bags[s].n > most)
+            most = groups->bags[s].n;
+    return most;
+}
+
+/* Past the last group there is one of no value, for pieces that are not the first. */
+qn_code qn_groups_seal(struct qn_groups *groups, struct qn_err *err)
+{
+    const struct qn_group_plan *plan = groups->plan;
+    if (groups->n >= groups->capacity)
+        QN_TRY(grow(groups, err));
+    memset(groups->states + (size_t)groups->n * plan->state_bytes, 0, plan->state_bytes);
+    for (uint32_t s = 0; s < plan->n_slots; s++)
+        if (plan->slots[s].ops->has_bag)
+            QN_TRY(qn_bag_seal(&groups->bags[s], groups->n, plan->slots[s].sorted, err));
+    return QN_OK;
+}
+
+uint32_t qn_groups_pieces(const struct qn_groups *groups, uint32_t group)
+{
+    uint32_t most = 1;
+    for (uint32_t s = 0; s < groups->plan->n_slots; s++)
+        if (groups->plan->slots[s].ops->has_bag && qn_bag_pairs(&groups->bags[s], group) > most)
+            most = qn_bag_pairs(&groups->bags[s], group);
+    return most;
+}
+
 static struct qn_slot_view view_of(const struct qn_groups *groups, const uint32_t *picked,
                                    uint32_t n, struct qn_arena *arena)
 {
@@ -318,22 +363,41 @@ static qn_code take_keys(const struct qn_groups *groups, const uint32_t *picked,
     return QN_OK;
 }
 
-qn_code qn_groups_pack(const struct qn_groups *groups, const uint32_t *picked, uint32_t n,
-                       struct qn_arena *arena, struct qn_batch *out, struct qn_err *err)
+/* The groups whose states go out: that of no value for pieces that are not the first. */
+static qn_code state_groups(const struct qn_groups *groups, const uint32_t *picked,
+                            const uint32_t *pieces, uint32_t n, struct qn_arena *arena,
+                            uint32_t **out, struct qn_err *err)
+{
+    *out = qn_arena_alloc(arena, n * sizeof **out);
+    if (!*out)
+        return qn_err_nomem(err, "groups");
+    for (uint32_t i = 0; i < n; i++)
+        (*out)[i] = pieces[i] ? groups->n : picked[i];
+    return QN_OK;
+}
+
+qn_code qn_groups_pack(const struct qn_groups *groups, const uint32_t *picked,
+                       const uint32_t *pieces, uint32_t n, struct qn_arena *arena,
+                       struct qn_batch *out, struct qn_err *err)
 {
     const struct qn_group_plan *plan = groups->plan;
+    uint32_t *states;
     *out = (struct qn_batch){.schema = &plan->partition, .n_rows = n};
     out->columns = QN_NEW_ARRAY(arena, struct qn_column, plan->partition.n_fields);
     if (!out->columns)
         return qn_err_nomem(err, "groups");
     QN_TRY(take_keys(groups, picked, n, arena, out->columns, err));
+    QN_TRY(state_groups(groups, picked, pieces, n, arena, &states, err));
     struct qn_column *rows = &out->columns[plan->n_keys];
     QN_TRY(qn_column_new(arena, plan->partition.fields[plan->n_keys].type, n, rows, err));
     for (uint32_t i = 0; i < n; i++)
-        rows->i64[i] = qn_groups_rows(groups, picked[i]);
-    struct qn_slot_view view = view_of(groups, picked, n, arena);
+        rows->i64[i] = qn_groups_rows(groups, states[i]);
+    struct qn_slot_view view = view_of(groups, states, n, arena);
+    view.bag_groups = picked;
+    view.pieces = pieces;
     for (uint32_t s = 0; s < plan->n_slots; s++) {
         const struct qn_slot *slot = &plan->slots[s];
+        view.bag = &groups->bags[s];
         QN_TRY(slot->ops->pack(slot, &view, &out->columns[slot->first_field], err));
     }
     return QN_OK;
@@ -346,7 +410,10 @@ qn_code qn_groups_result(const struct qn_groups *groups, const uint32_t *picked,
     *out = (struct qn_batch){.schema = &plan->schema, .columns = out->columns, .n_rows = n};
     QN_TRY(take_keys(groups, picked, n, arena, out->columns, err));
     struct qn_slot_view view = view_of(groups, picked, n, arena);
-    for (uint32_t a = 0; a < plan->n_aggs; a++)
-        QN_TRY(qn_agg_result(plan, &plan->aggs[a], &view, &out->columns[plan->n_keys + a], err));
+    for (uint32_t a = 0; a < plan->n_aggs; a++) {
+        const struct qn_agg *agg = &plan->aggs[a];
+        view.bag = agg->slot < 0 ? NULL : &groups->bags[agg->slot];
+        QN_TRY(qn_agg_result(plan, agg, &view, &out->columns[plan->n_keys + a], err));
+    }
     return QN_OK;
 }

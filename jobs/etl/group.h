@@ -11,9 +11,11 @@
 
 #include "expr/expr.h"
 #include "flow/value.h"
+#include "jobs/etl/bag.h"
 #include "jobs/etl/build.h"
 #include "jobs/etl/colstore.h"
 #include "jobs/etl/slot.h"
+#include "jobs/etl/step.h"
 
 struct qn_pipeline;
 
@@ -39,9 +41,10 @@ struct qn_group_plan {
     uint32_t n_aggs;
     uint32_t state_bytes;       /* of a group: int64_t rows, then the slots' states */
     struct qn_schema schema;    /* of the result: keys, aggregates */
-    struct qn_schema evaluated; /* keys, inputs, filter bits: 63 filters an integer */
+    struct qn_schema evaluated; /* keys, inputs, filter bits (63 filters an integer), places */
     struct qn_schema partition; /* keys, rows, fields of the slots */
     uint32_t n_partitions;
+    bool has_places; /* some slot asks where a row stands in the input */
 };
 
 /* --- the table of groups --- */
@@ -57,6 +60,7 @@ struct qn_groups {
     const struct qn_group_plan *plan;
     struct qn_arena arena;    /* what states point to */
     struct qn_colstore *keys; /* [n_keys] */
+    struct qn_bag *bags;      /* [n_slots]: of those that have one */
     char *states;             /* [n x state_bytes] */
     uint64_t *hashes;         /* [n] */
     struct qn_group_entry *entries;
@@ -77,6 +81,11 @@ QN_CHECK qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *
 /* Makes sure the one group of a job without group_by is there, rows or not. */
 QN_CHECK qn_code qn_groups_need_one(struct qn_groups *groups, struct qn_err *err);
 
+/* Pairs in the largest bag: they are sent like groups. */
+uint32_t qn_groups_pairs(const struct qn_groups *groups);
+/* Ends the adding: what follows is giving out, until the groups are cleared. */
+QN_CHECK qn_code qn_groups_seal(struct qn_groups *groups, struct qn_err *err);
+
 static inline int64_t qn_groups_rows(const struct qn_groups *groups, uint32_t group)
 {
     return *(const int64_t *)(const void *)(groups->states +
@@ -89,9 +98,13 @@ static inline uint32_t qn_group_partition(const struct qn_group_plan *plan, uint
     return plan->n_keys ? (uint32_t)((hash >> 40) % plan->n_partitions) : 0;
 }
 
-/* Groups picked[0..n) as a batch of plan->partition, in the arena. */
-QN_CHECK qn_code qn_groups_pack(const struct qn_groups *groups, const uint32_t *picked, uint32_t n,
-                                struct qn_arena *arena, struct qn_batch *out, struct qn_err *err);
+/* How many rows a sealed group is packed into: as many as its largest bag has values, at least one.
+ * Merging all of them gives the group. */
+uint32_t qn_groups_pieces(const struct qn_groups *groups, uint32_t group);
+/* Pieces pieces[0..n) of groups picked[0..n) as a batch of plan->partition, in the arena. */
+QN_CHECK qn_code qn_groups_pack(const struct qn_groups *groups, const uint32_t *picked,
+                                const uint32_t *pieces, uint32_t n, struct qn_arena *arena,
+                                struct qn_batch *out, struct qn_err *err);
 /* Groups picked[0..n) as rows of plan->schema; out->columns has room for them. QN_EINPUT when a sum
  * does not fit. */
 QN_CHECK qn_code qn_groups_result(const struct qn_groups *groups, const uint32_t *picked,
@@ -101,6 +114,10 @@ QN_CHECK qn_code qn_groups_result(const struct qn_groups *groups, const uint32_t
 QN_CHECK qn_code qn_agg_result(const struct qn_group_plan *plan, const struct qn_agg *agg,
                                const struct qn_slot_view *view, struct qn_column *out,
                                struct qn_err *err);
+/* Of one that is told from a bag. (agg_bag.c) */
+QN_CHECK qn_code qn_agg_bag_result(const struct qn_agg *agg, const struct qn_slot *slot,
+                                   const struct qn_slot_view *view, struct qn_column *out,
+                                   struct qn_err *err);
 
 /* --- compiling --- */
 
@@ -108,10 +125,10 @@ QN_CHECK qn_code qn_agg_result(const struct qn_group_plan *plan, const struct qn
 void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_by,
                         const struct qn_node *aggregate);
 void qn_group_needs(const struct qn_group_plan *plan, bool *before);
-/* Keys, arguments and filter bits of a batch of plan->in, in the arena. */
-QN_CHECK qn_code qn_group_evaluate(const struct qn_group_plan *plan, const struct qn_batch *batch,
-                                   struct qn_arena *arena, struct qn_batch *out,
-                                   struct qn_err *err);
+/* Keys, arguments, filter bits and places of a batch of plan->in, in ctx->arena. */
+QN_CHECK qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_ctx *ctx,
+                                   struct qn_copy_counter *copies, const struct qn_batch *batch,
+                                   struct qn_batch *out, struct qn_err *err);
 
 /* --- tasks --- */
 

@@ -5,7 +5,8 @@
 #include "jobs/etl/scatter.h"
 
 enum {
-    /* Folding goes on in any case up to so many groups, which stay in the cache; */
+    /* Folding goes on in any case up to so many groups, or values of groups that have to be kept,
+     * which stay in the cache; */
     FEW_GROUPS = 4096,
     /* past them only where a group stands for so many rows at least; */
     ROWS_A_GROUP = 3,
@@ -17,13 +18,15 @@ struct map_task {
     const struct qn_group_plan *plan;
     struct qn_groups groups;
     struct qn_scatter scatter;
+    struct qn_copy_counter copies;
     uint64_t folded; /* rows */
     bool scatters;   /* folding has been given up */
 };
 
 static bool folding_pays(const struct map_task *task)
 {
-    uint32_t n = task->groups.n;
+    uint32_t pairs = qn_groups_pairs(&task->groups);
+    uint32_t n = pairs > task->groups.n ? pairs : task->groups.n;
     return n <= FEW_GROUPS || (n <= MOST_GROUPS && task->folded / ROWS_A_GROUP >= n);
 }
 
@@ -32,7 +35,7 @@ static qn_code emit(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *ba
 {
     struct map_task *task = self;
     struct qn_batch evaluated;
-    QN_TRY(qn_group_evaluate(task->plan, batch, ctx->arena, &evaluated, err));
+    QN_TRY(qn_group_evaluate(task->plan, ctx, &task->copies, batch, &evaluated, err));
     if (task->scatters)
         return qn_scatter_add(&task->scatter, &evaluated, ctx->out, ctx->arena, err);
     QN_TRY(qn_groups_add(&task->groups, &evaluated, ctx->arena, err));
@@ -41,30 +44,62 @@ static qn_code emit(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *ba
     return QN_OK;
 }
 
+/* Pieces of groups on their way to one partition. */
+struct pieces {
+    uint32_t partition, n;
+    uint32_t groups[QN_BATCH_ROWS], pieces[QN_BATCH_ROWS];
+};
+
+static qn_code send_pieces(struct qn_pipeline *pipeline, const struct qn_groups *groups,
+                           struct pieces *pieces, struct qn_err *err)
+{
+    struct qn_task_out *out = pipeline->ctx.out;
+    struct qn_batch batch;
+    if (pieces->n == 0)
+        return QN_OK;
+    qn_arena_clear(&pipeline->arena);
+    QN_TRY(qn_groups_pack(groups, pieces->groups, pieces->pieces, pieces->n, &pipeline->arena,
+                          &batch, err));
+    pieces->n = 0;
+    return out->ops->partition(out, pieces->partition, &batch, err);
+}
+
+static qn_code send_group(struct qn_pipeline *pipeline, const struct qn_groups *groups,
+                          uint32_t group, struct pieces *pieces, struct qn_err *err)
+{
+    uint32_t n = qn_groups_pieces(groups, group);
+    for (uint32_t piece = 0; piece < n; piece++) {
+        pieces->groups[pieces->n] = group;
+        pieces->pieces[pieces->n++] = piece;
+        if (pieces->n == QN_BATCH_ROWS)
+            QN_TRY(send_pieces(pipeline, groups, pieces, err));
+    }
+    return QN_OK;
+}
+
 /* Groups go before rows that were not folded: they come from earlier rows, and the order in which
  * keys first appear must hold. Both kinds go by partition. */
-static qn_code send_groups(struct qn_pipeline *pipeline, const struct qn_groups *groups,
+static qn_code send_groups(struct qn_pipeline *pipeline, struct qn_groups *groups,
                            struct qn_err *err)
 {
-    const struct qn_etl_step_ctx *ctx = &pipeline->ctx;
     const struct qn_group_plan *plan = groups->plan;
+    struct qn_arena *arena = pipeline->ctx.in->arena;
     uint32_t starts[QN_MAX_PARTITIONS + 1], n = groups->n;
-    uint32_t *partition_of = qn_arena_alloc(ctx->in->arena, n * sizeof *partition_of);
-    uint32_t *order = qn_arena_alloc(ctx->in->arena, n * sizeof *order);
-    if (!partition_of || !order)
+    uint32_t *partition_of = qn_arena_alloc(arena, n * sizeof *partition_of);
+    uint32_t *order = qn_arena_alloc(arena, n * sizeof *order);
+    struct pieces *pieces = QN_NEW(arena, struct pieces);
+    if (!partition_of || !order || !pieces)
         return qn_err_nomem(err, "groups");
+    QN_TRY(qn_groups_seal(groups, err));
     for (uint32_t g = 0; g < n; g++)
         partition_of[g] = qn_group_partition(plan, groups->hashes[g]);
     qn_partition_order(partition_of, n, plan->n_partitions, starts, order);
-    for (uint32_t p = 0; p < plan->n_partitions; p++)
-        for (uint32_t at = starts[p]; at < starts[p + 1];) {
-            uint32_t left = starts[p + 1] - at, few = left < QN_BATCH_ROWS ? left : QN_BATCH_ROWS;
-            struct qn_batch batch;
-            qn_arena_clear(&pipeline->arena);
-            QN_TRY(qn_groups_pack(groups, order + at, few, &pipeline->arena, &batch, err));
-            QN_TRY(ctx->out->ops->partition(ctx->out, p, &batch, err));
-            at += few;
-        }
+    for (uint32_t p = 0; p < plan->n_partitions; p++) {
+        pieces->partition = p;
+        for (uint32_t at = starts[p]; at < starts[p + 1]; at++)
+            QN_TRY(send_group(pipeline, groups, order[at], pieces, err));
+        QN_TRY(send_pieces(pipeline, groups, pieces, err));
+    }
     return QN_OK;
 }
 

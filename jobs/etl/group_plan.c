@@ -4,6 +4,7 @@
 
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
+#include "jobs/etl/slot_pick.h"
 
 static bool add_aggregate(struct qn_etl_build *build, const struct qn_pair *pair,
                           struct qn_expr_scope *scope, struct qn_agg *agg)
@@ -48,18 +49,18 @@ static bool is_fresh(struct qn_etl_build *build, const struct qn_group_plan *pla
 
 /* --- what is needed of a row ----------------------------------------------------------------- */
 
-/* Where the aggregate's argument stands among the inputs; added when no earlier one has it. */
-static int32_t add_input(struct qn_group_plan *plan, const struct qn_agg *agg,
-                         const struct qn_strv **texts)
+/* Where an argument or an order stands among the inputs; added when no earlier one is the same. */
+static int32_t add_input(struct qn_group_plan *plan, struct qn_expr *expr,
+                         const struct qn_strv *text, const struct qn_strv **texts)
 {
-    if (!agg->call.argument)
+    if (!expr)
         return -1;
     for (uint32_t i = 0; i < plan->n_inputs; i++)
-        if (qn_strv_eq(*texts[i], agg->call.argument_text) &&
-            qn_type_eq(qn_expr_type(plan->inputs[i]), agg->argument))
+        if (qn_strv_eq(*texts[i], *text) &&
+            qn_type_eq(qn_expr_type(plan->inputs[i]), qn_expr_type(expr)))
             return (int32_t)i;
-    texts[plan->n_inputs] = &agg->call.argument_text;
-    plan->inputs[plan->n_inputs] = agg->call.argument;
+    texts[plan->n_inputs] = text;
+    plan->inputs[plan->n_inputs] = expr;
     return (int32_t)plan->n_inputs++;
 }
 
@@ -85,19 +86,64 @@ static const struct qn_slot_ops *ops_of(const struct qn_agg *agg)
     case QN_AGG_SUM:
     case QN_AGG_AVG: return agg->argument.id == QN_DOUBLE ? &qn_slot_real : &qn_slot_sum;
     case QN_AGG_STDDEV:
-    case QN_AGG_VARIANCE: return &qn_slot_spread;
+    case QN_AGG_VARIANCE:
+    case QN_AGG_STDDEV_POP:
+    case QN_AGG_VARIANCE_POP: return &qn_slot_spread;
+    case QN_AGG_DISTINCT:
+    case QN_AGG_QUANTILE:
+    case QN_AGG_QUANTILE_DISC:
+    case QN_AGG_MODE:
+    case QN_AGG_APPROX_QUANTILE: return &qn_slot_bag;
+    case QN_AGG_PICK: return &qn_slot_pick;
+    case QN_AGG_APPROX_DISTINCT: return &qn_slot_sketch;
     case QN_AGG_MIN:
     case QN_AGG_MAX: break;
     }
     return agg->argument.id == QN_TEXT ? &qn_slot_extreme_text : &qn_slot_extreme;
 }
 
-/* A count is told by any slot of the same values: each has its n. */
+/* A count is told by any slot of the same values: each has its n; but a pick by rank has that of
+ * rows with a rank. */
 static bool tells(const struct qn_slot *slot, const struct qn_slot *wanted)
 {
-    return slot->input == wanted->input && slot->filter == wanted->filter &&
-           (wanted->ops == &qn_slot_count ||
-            (slot->ops == wanted->ops && slot->least == wanted->least));
+    if (slot->input != wanted->input || slot->filter != wanted->filter)
+        return false;
+    if (wanted->ops == &qn_slot_count)
+        return slot->order < 0;
+    return slot->ops == wanted->ops && slot->least == wanted->least &&
+           slot->latest == wanted->latest && slot->order == wanted->order &&
+           slot->rounded == wanted->rounded;
+}
+
+static bool wants_least(const struct qn_agg_call *call)
+{
+    return call->fn == QN_AGG_MIN || (call->fn == QN_AGG_PICK && !call->greatest);
+}
+
+static bool wants_order(enum qn_agg_fn fn)
+{
+    return fn == QN_AGG_QUANTILE || fn == QN_AGG_QUANTILE_DISC || fn == QN_AGG_APPROX_QUANTILE;
+}
+
+static struct qn_slot wanted_slot(struct qn_group_plan *plan, const struct qn_agg *agg,
+                                  const struct qn_strv **inputs, const struct qn_strv **filters)
+{
+    const struct qn_agg_call *call = &agg->call;
+    struct qn_slot slot = {
+        .ops = ops_of(agg),
+        .input = add_input(plan, call->argument, &call->argument_text, inputs),
+        .order = add_input(plan, call->order, &call->order_text, inputs),
+        .filter = add_filter(plan, agg, filters),
+        .type = agg->argument,
+        .least = wants_least(call),
+        .latest = call->latest,
+        .rounded = call->fn == QN_AGG_APPROX_QUANTILE,
+        .sorted = wants_order(call->fn),
+    };
+    if (call->order)
+        slot.order_type = qn_expr_type(call->order);
+    plan->has_places |= slot.ops == &qn_slot_pick;
+    return slot;
 }
 
 static void add_slot(struct qn_group_plan *plan, struct qn_agg *agg, struct qn_slot wanted)
@@ -105,6 +151,7 @@ static void add_slot(struct qn_group_plan *plan, struct qn_agg *agg, struct qn_s
     for (uint32_t i = 0; i < plan->n_slots; i++)
         if (tells(&plan->slots[i], &wanted)) {
             agg->slot = (int32_t)i;
+            plan->slots[i].sorted |= wanted.sorted;
             return;
         }
     agg->slot = (int32_t)plan->n_slots;
@@ -116,21 +163,17 @@ static void add_slot(struct qn_group_plan *plan, struct qn_agg *agg, struct qn_s
 /* Counts come last, so that they find the slots of the others. */
 static void add_slots(struct qn_etl_build *build, struct qn_group_plan *plan)
 {
-    plan->inputs = QN_BUILD_ARRAY(build, struct qn_expr *, plan->n_aggs);
+    plan->inputs = QN_BUILD_ARRAY(build, struct qn_expr *, 2 * plan->n_aggs);
     plan->filters = QN_BUILD_ARRAY(build, struct qn_expr *, plan->n_aggs);
     plan->slots = QN_BUILD_ARRAY(build, struct qn_slot, plan->n_aggs);
     struct qn_slot *wanted = QN_BUILD_ARRAY(build, struct qn_slot, plan->n_aggs);
-    const struct qn_strv **inputs = QN_BUILD_ARRAY(build, const struct qn_strv *, plan->n_aggs);
+    const struct qn_strv **inputs = QN_BUILD_ARRAY(build, const struct qn_strv *, 2 * plan->n_aggs);
     const struct qn_strv **filters = QN_BUILD_ARRAY(build, const struct qn_strv *, plan->n_aggs);
     if (build->nomem)
         return;
     plan->state_bytes = sizeof(int64_t);
     for (uint32_t a = 0; a < plan->n_aggs; a++)
-        wanted[a] = (struct qn_slot){.ops = ops_of(&plan->aggs[a]),
-                                     .input = add_input(plan, &plan->aggs[a], inputs),
-                                     .filter = add_filter(plan, &plan->aggs[a], filters),
-                                     .type = plan->aggs[a].argument,
-                                     .least = plan->aggs[a].call.fn == QN_AGG_MIN};
+        wanted[a] = wanted_slot(plan, &plan->aggs[a], inputs, filters);
     for (int counts = 0; counts < 2; counts++)
         for (uint32_t a = 0; a < plan->n_aggs; a++) {
             bool is_rows = wanted[a].input < 0 && wanted[a].filter < 0;
@@ -144,6 +187,11 @@ static void add_slots(struct qn_etl_build *build, struct qn_group_plan *plan)
 static uint32_t n_bit_columns(const struct qn_group_plan *plan)
 {
     return (plan->n_filters + QN_FILTERS_A_COLUMN - 1) / QN_FILTERS_A_COLUMN;
+}
+
+static uint32_t n_place_columns(const struct qn_group_plan *plan)
+{
+    return plan->has_places ? QN_PLACE_FIELDS : 0;
 }
 
 static uint32_t put_keys(const struct qn_etl_build *build, const struct qn_group_plan *plan,
@@ -160,6 +208,8 @@ static void put_evaluated(const struct qn_group_plan *plan, struct qn_field *fie
         *fields++ = (struct qn_field){"input", qn_expr_type(plan->inputs[i])};
     for (uint32_t i = 0; i < n_bit_columns(plan); i++)
         *fields++ = (struct qn_field){"filters", {.id = QN_INT64}};
+    for (uint32_t i = 0; i < n_place_columns(plan); i++)
+        *fields++ = (struct qn_field){"place", {.id = QN_INT64}};
 }
 
 static uint32_t put_states(struct qn_group_plan *plan, struct qn_field *fields)
@@ -181,8 +231,9 @@ static void make_schemas(struct qn_etl_build *build, struct qn_group_plan *plan)
 {
     struct qn_field *fields, *sent, *evaluated;
     struct qn_schema *out = qn_etl_build_schema(build, plan->n_keys + plan->n_aggs, &fields);
-    struct qn_schema *rows =
-        qn_etl_build_schema(build, plan->n_keys + plan->n_inputs + n_bit_columns(plan), &evaluated);
+    uint32_t n_evaluated =
+        plan->n_keys + plan->n_inputs + n_bit_columns(plan) + n_place_columns(plan);
+    struct qn_schema *rows = qn_etl_build_schema(build, n_evaluated, &evaluated);
     struct qn_schema *states =
         qn_etl_build_schema(build, plan->n_keys + 1 + QN_SLOT_FIELDS * plan->n_slots, &sent);
     if (!out || !rows || !states)
@@ -250,6 +301,8 @@ void qn_group_needs(const struct qn_group_plan *plan, bool *before)
     for (uint32_t a = 0; a < plan->n_aggs; a++) {
         if (plan->aggs[a].call.argument)
             qn_expr_columns(plan->aggs[a].call.argument, before);
+        if (plan->aggs[a].call.order)
+            qn_expr_columns(plan->aggs[a].call.order, before);
         if (plan->aggs[a].call.filter)
             qn_expr_columns(plan->aggs[a].call.filter, before);
     }
@@ -272,16 +325,29 @@ static qn_code add_bits(const struct qn_expr *filter, uint8_t bit, struct qn_exp
     return QN_OK;
 }
 
-qn_code qn_group_evaluate(const struct qn_group_plan *plan, const struct qn_batch *batch,
-                          struct qn_arena *arena, struct qn_batch *out, struct qn_err *err)
+static qn_code add_places(struct qn_etl_step_ctx *ctx, struct qn_copy_counter *copies,
+                          const struct qn_batch *batch, struct qn_column out[QN_PLACE_FIELDS],
+                          struct qn_err *err)
+{
+    const struct qn_type type = {.id = QN_INT64};
+    for (uint32_t f = 0; f < QN_PLACE_FIELDS; f++)
+        QN_TRY(qn_column_new(ctx->arena, type, batch->n_rows, &out[f], err));
+    for (uint32_t row = 0; row < batch->n_rows; row++)
+        qn_place_put(out, row, qn_etl_step_row_id(ctx, copies, batch, row));
+    return QN_OK;
+}
+
+qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_ctx *ctx,
+                          struct qn_copy_counter *copies, const struct qn_batch *batch,
+                          struct qn_batch *out, struct qn_err *err)
 {
     *out = (struct qn_batch){.schema = &plan->evaluated, .n_rows = batch->n_rows};
-    out->columns = QN_NEW_ARRAY(arena, struct qn_column, plan->evaluated.n_fields);
+    out->columns = QN_NEW_ARRAY(ctx->arena, struct qn_column, plan->evaluated.n_fields);
     if (!out->columns)
         return qn_err_nomem(err, "groups");
     struct qn_column *at = out->columns;
     struct qn_expr_memo *memo;
-    QN_TRY(qn_expr_memo_new(plan->scope, batch, arena, &memo, err));
+    QN_TRY(qn_expr_memo_new(plan->scope, batch, ctx->arena, &memo, err));
     for (uint32_t k = 0; k < plan->n_keys; k++)
         *at++ = batch->columns[plan->keys[k]];
     for (uint32_t i = 0; i < plan->n_inputs; i++)
@@ -289,9 +355,9 @@ qn_code qn_group_evaluate(const struct qn_group_plan *plan, const struct qn_batc
     for (uint32_t f = 0; f < plan->n_filters; f++) {
         uint8_t bit = (uint8_t)(f % QN_FILTERS_A_COLUMN);
         if (bit == 0)
-            QN_TRY(
-                qn_column_new(arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++, err));
+            QN_TRY(qn_column_new(ctx->arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++,
+                                 err));
         QN_TRY(add_bits(plan->filters[f], bit, memo, batch->n_rows, at[-1].i64, err));
     }
-    return QN_OK;
+    return plan->has_places ? add_places(ctx, copies, batch, at, err) : QN_OK;
 }

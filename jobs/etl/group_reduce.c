@@ -83,6 +83,7 @@ static qn_code run(struct qn_pipeline *pipeline, struct qn_groups *groups, struc
 {
     QN_TRY(read_groups(pipeline, groups, err));
     count_groups(pipeline->ctx.counters, groups);
+    QN_TRY(qn_groups_seal(groups, err));
     return push_groups(pipeline, groups, err);
 }
 

@@ -10,6 +10,8 @@
 
 #include "flow/batch.h"
 
+struct qn_bag;
+
 enum { QN_SLOT_FIELDS = 10, QN_FILTERS_A_COLUMN = 63 };
 
 struct qn_slot;
@@ -22,6 +24,9 @@ struct qn_slot_fold {
     const uint32_t *group_of;
     uint32_t n_rows;
     const struct qn_column *values; /* NULL: rows are counted */
+    const struct qn_column *order;  /* what rows rank by; NULL: their places alone */
+    const struct qn_column *places; /* two: of qn_row_id; NULL where no slot asks */
+    struct qn_bag *bag;             /* the slot's, if it has one */
     const int64_t *bits;            /* of filters; NULL: none */
     uint8_t bit;
 };
@@ -33,11 +38,17 @@ struct qn_slot_view {
     const uint32_t *picked; /* groups, in the order they go out */
     uint32_t n;
     struct qn_arena *arena; /* of what goes out */
+    /* Of slots that have a bag, which is sealed. A group's state goes out in as many pieces as its
+     * bag holds values; of those past the first, `picked` is a group of no value. */
+    const struct qn_bag *bag;
+    const uint32_t *bag_groups; /* the groups themselves; NULL: as picked */
+    const uint32_t *pieces;     /* NULL: all are first ones */
 };
 
 struct qn_slot_ops {
     /* Bytes of a state (a multiple of 8) and its columns on the wire, of which the first is n. */
     uint32_t bytes;
+    bool has_bag; /* values of all groups are kept in one bag */
     uint32_t (*fields)(const struct qn_slot *slot, struct qn_type out[QN_SLOT_FIELDS]);
     QN_CHECK qn_code (*fold)(const struct qn_slot *slot, const struct qn_slot_fold *fold,
                              struct qn_err *err);
@@ -50,17 +61,22 @@ struct qn_slot_ops {
 
 struct qn_slot {
     const struct qn_slot_ops *ops;
-    int32_t input;        /* of the plan's inputs; -1: rows are counted */
-    int32_t filter;       /* of the plan's filters; -1: none */
-    struct qn_type type;  /* of the input */
-    bool least;           /* extremes: the least instead of the greatest */
+    int32_t input;       /* of the plan's inputs; -1: rows are counted */
+    int32_t filter;      /* of the plan's filters; -1: none */
+    struct qn_type type; /* of the input */
+    bool least;          /* extremes, picks: the least instead of the greatest */
+    bool latest;         /* picks: of equals the last row instead of the first */
+    bool rounded;        /* bags of doubles: to 8 binary digits */
+    bool sorted;         /* bags: values in order */
+    int32_t order;       /* picks: of the plan's inputs; -1: rows rank by their places */
+    struct qn_type order_type;
     uint32_t offset;      /* of its state in a group's bytes */
     uint32_t first_field; /* in the partition schema */
     uint32_t n_fields;
 };
 
 extern const struct qn_slot_ops qn_slot_count, qn_slot_sum, qn_slot_real, qn_slot_spread,
-    qn_slot_extreme, qn_slot_extreme_text;
+    qn_slot_extreme, qn_slot_extreme_text, qn_slot_pick, qn_slot_bag, qn_slot_sketch;
 
 /* count(*) filter (where ...): folded for all filters together. */
 static inline bool qn_slot_counts_bits(const struct qn_slot *slot)
@@ -83,6 +99,16 @@ static inline const void *qn_slot_picked(const struct qn_slot *slot,
                                          const struct qn_slot_view *view, uint32_t i)
 {
     return view->states + view->picked[i] * view->stride + slot->offset;
+}
+
+static inline uint32_t qn_slot_bag_group(const struct qn_slot_view *view, uint32_t i)
+{
+    return view->bag_groups ? view->bag_groups[i] : view->picked[i];
+}
+
+static inline uint32_t qn_slot_piece(const struct qn_slot_view *view, uint32_t i)
+{
+    return view->pieces ? view->pieces[i] : 0;
 }
 
 static inline bool qn_slot_counts(const struct qn_slot_fold *fold, uint32_t row)

@@ -2,7 +2,7 @@
 #ifndef QN_JOBS_ETL_SLOT_EXTREME_H
 #define QN_JOBS_ETL_SLOT_EXTREME_H
 
-#include "jobs/etl/slot.h"
+#include "jobs/etl/slot_value.h"
 
 struct qn_slot_extreme_state {
     int64_t n;
@@ -14,7 +14,7 @@ struct qn_slot_extreme_state {
 
 struct qn_slot_text_state {
     int64_t n;
-    struct qn_strv text; /* in the groups' arena */
+    union qn_slot_value value;
 };
 
 /* Extremes as a column of their type; groups without any value are NULL. */
