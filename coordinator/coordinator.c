@@ -519,6 +519,13 @@ static qn_code part_with_gone(struct coordinator *self, struct qn_err *err)
     return QN_OK;
 }
 
+static void tend(struct coordinator *self)
+{
+    if (self->options->tend)
+        self->options->tend(self->options->context,
+                            qn_listener_endpoint(self->listener, QN_CONTROL));
+}
+
 static void keep_in_touch(struct coordinator *self)
 {
     struct qn_schedule_counts counts;
@@ -531,9 +538,7 @@ static void keep_in_touch(struct coordinator *self)
     qn_schedule_count(self->schedule, &counts);
     qn_progress_show(&self->progress, &self->run, &counts,
                      qn_listener_endpoint(self->listener, QN_CONTROL));
-    if (self->options->tend)
-        self->options->tend(self->options->context,
-                            qn_listener_endpoint(self->listener, QN_CONTROL));
+    tend(self);
 }
 
 static qn_code turn(struct coordinator *self, struct qn_err *err)
@@ -550,9 +555,6 @@ static qn_code turn(struct coordinator *self, struct qn_err *err)
 
 static qn_code serve(struct coordinator *self, struct qn_err *err)
 {
-    if (self->options->tend)
-        self->options->tend(self->options->context,
-                            qn_listener_endpoint(self->listener, QN_CONTROL));
     QN_TRY(qn_run_advance(&self->run, err));
     while (!qn_run_is_over(&self->run)) {
         if (self->options->stop && *self->options->stop)
@@ -570,6 +572,9 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                  .plan_bytes = options->plan_bytes,
                                  .state_folder = options->state_folder,
                                  .full_refresh = options->full_refresh};
+    QN_TRY(qn_run_claim(&self->run, &run, err));
+    QN_TRY(qn_listener_open(options->listen, &self->listener, err));
+    tend(self); /* workers start up while the warehouse is opened */
     QN_TRY(qn_run_open(&self->run, &run, err));
     QN_TRY(qn_spool_new(self->run.spool_folder, &self->spool, err));
     struct qn_schedule_options schedule = {.prefetch = PREFETCH,
@@ -580,7 +585,6 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                            .epoch = qn_store_epoch(self->run.store)};
     QN_TRY(qn_schedule_new(&schedule, &self->schedule, err));
     self->run.schedule = self->schedule;
-    QN_TRY(qn_listener_open(options->listen, &self->listener, err));
     const char *endpoint = qn_listener_endpoint(self->listener, QN_CONTROL);
     qn_log_debug("listening at %s; quern status --connect %s tells how far the run is", endpoint,
                  endpoint);
@@ -606,13 +610,14 @@ static void part(struct coordinator *self, const struct qn_frame *frame, const c
 }
 
 /* A connection that closes takes unread words with it: so it stays open until every worker said
- * GOODBYE too, or was given the time to. */
+ * GOODBYE too, or was given the time to. The warehouse is closed while they do. */
 static void part_with_all(struct coordinator *self, const char *reason)
 {
     struct qn_err err;
     struct qn_frame frame;
-    int64_t give_up_ms = qn_clock_ms() + GOODBYE_MS;
     tell_all(self, QN_MSG_GOODBYE, reason);
+    qn_run_close_store(&self->run);
+    int64_t give_up_ms = qn_clock_ms() + GOODBYE_MS;
     while (self->sessions.first && qn_clock_ms() < give_up_ms) {
         qn_listener_wait(self->listener, 20, -1);
         while (qn_listener_receive(self->listener, &frame, &err) == QN_OK)

@@ -149,12 +149,16 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
     return QN_OK;
 }
 
-qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
+qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
     *run = (struct qn_run){.plan = options->plan, .lock = -1};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
-    QN_TRY(qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err));
+    return qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err);
+}
+
+qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
+{
     QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
     QN_TRY(begin_or_resume(run, options, err));
     QN_TRY(make_folder(run, &run->run_folder, options->state_folder, run->run_id, err));
@@ -173,14 +177,20 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
     return run->resumed ? recall_finished_jobs(run, err) : QN_OK;
 }
 
-void qn_run_close(struct qn_run *run)
+void qn_run_close_store(struct qn_run *run)
 {
     if (run->in_transaction)
         qn_store_rollback(run->store);
+    run->in_transaction = false;
     for (uint32_t i = 0; run->jobs && i < run->plan->spec.n_jobs; i++)
-        qn_job_run_close(&run->jobs[i]);
-    if (run->store)
-        qn_store_close(run->store);
+        qn_job_run_close(&run->jobs[i]); /* their sinks write through the store */
+    qn_store_close(run->store);
+    run->store = NULL;
+}
+
+void qn_run_close(struct qn_run *run)
+{
+    qn_run_close_store(run);
     qn_lock_release(run->lock);
     if (run->journal)
         qn_journal_close(run->journal);

@@ -39,10 +39,16 @@ struct qn_run {
     uint64_t rows_read;         /* for progress */
 };
 
-/* Opens warehouse and journal; goes on with an unfinished run of the same plan over the same
+/* Makes state folder and warehouse ours alone, or says who has them. Close it after failure too. */
+QN_CHECK qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options,
+                              struct qn_err *err);
+
+/* Opens the warehouse of a claimed run; goes on with an unfinished run of the same plan over the same
  * inputs, else begins a new one. */
 QN_CHECK qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options,
                              struct qn_err *err);
+/* Closes the warehouse and with it all jobs; only the names of the run are left. */
+void qn_run_close_store(struct qn_run *run);
 void qn_run_close(struct qn_run *run);
 
 /* Starts every job whose needs are met; adds stages to the schedule. */
