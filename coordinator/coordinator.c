@@ -556,6 +556,7 @@ static qn_code turn(struct coordinator *self, struct qn_err *err)
 static qn_code serve(struct coordinator *self, struct qn_err *err)
 {
     QN_TRY(qn_run_advance(&self->run, err));
+    QN_TRY(make_durable(self, err)); /* while workers find their way here */
     while (!qn_run_is_over(&self->run)) {
         if (self->options->stop && *self->options->stop)
             return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");

@@ -16,6 +16,17 @@
 /* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
 enum { LOAD_BYTES = 16 << 20 };
 
+/* --- transactions ---------------------------------------------------------------------------- */
+
+static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
+{
+    if (run->in_transaction)
+        return QN_OK;
+    QN_TRY(qn_store_begin(run->store, err));
+    run->in_transaction = true;
+    return QN_OK;
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 /* Time first, so that runs sort by age. */
@@ -114,6 +125,7 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
         return QN_OK;
     make_run_id(run->run_id);
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
+    QN_TRY(ensure_transaction(run, err));
     return record_begin(run, err);
 }
 
@@ -198,28 +210,7 @@ void qn_run_close(struct qn_run *run)
     qn_arena_fini(&run->arena);
 }
 
-/* --- transactions ---------------------------------------------------------------------------- */
-
-static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
-{
-    if (run->in_transaction)
-        return QN_OK;
-    QN_TRY(qn_store_begin(run->store, err));
-    run->in_transaction = true;
-    return QN_OK;
-}
-
-qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
-{
-    struct qn_job_run *loading = run->loading;
-    if (!run->in_transaction)
-        return QN_OK;
-    run->loading = NULL;
-    if (loading)
-        QN_TRY(loading->sink_ops->flush(loading->sink, err));
-    run->in_transaction = false;
-    return qn_store_commit(run->store, err);
-}
+/* --- records ---------------------------------------------------------------------------------- */
 
 static qn_code record_job(struct qn_run *run, const struct qn_job_run *job, struct qn_err *err)
 {
@@ -396,7 +387,6 @@ static qn_code start_job(struct qn_run *run, uint32_t index, struct qn_err *err)
     QN_TRY(prepare_sink(run, job, err));
     QN_TRY(ensure_transaction(run, err));
     QN_TRY(record_job(run, job, err));
-    QN_TRY(qn_run_flush(run, err));
     return start_stage(run, job, err);
 }
 
@@ -422,7 +412,6 @@ qn_code qn_run_advance(struct qn_run *run, struct qn_err *err)
             run->jobs[index].status = QN_JOB_SKIPPED;
             QN_TRY(ensure_transaction(run, err));
             QN_TRY(record_job(run, &run->jobs[index], err));
-            QN_TRY(qn_run_flush(run, err));
         } else if (met) {
             QN_TRY(contain(run, index, start_job(run, index, err), err));
         }
@@ -575,7 +564,6 @@ static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struc
 {
     uint32_t version;
     QN_TRY(qn_job_run_balance(job, err));
-    QN_TRY(ensure_transaction(run, err));
     QN_TRY(publish_table(job, err));
     QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
@@ -587,17 +575,18 @@ static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struc
 }
 
 /* All or nothing: what cannot be published (rows that a constraint of the user's table refuses) is
- * taken back, and fails the job. */
+ * taken back, and fails the job; what was committed before in the same transaction stays. */
 static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
+    QN_TRY(ensure_transaction(run, err));
+    QN_TRY(qn_store_mark(run->store, err));
     qn_code code = publish_results(run, job, err);
     if (code != QN_OK) {
-        if (run->in_transaction)
-            qn_store_rollback(run->store);
-        run->in_transaction = false;
-        return contain(run, job->job->index, code, err);
+        struct qn_err second;
+        qn_code back = qn_store_unmark(run->store, false, &second);
+        return back == QN_OK ? contain(run, job->job->index, code, err) : code;
     }
-    QN_TRY(qn_run_flush(run, err));
+    QN_TRY(qn_store_unmark(run->store, true, err));
     qn_schedule_abandon_job(run->schedule, job->job->index);
     return qn_run_advance(run, err);
 }
@@ -606,7 +595,8 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
 {
     struct qn_job_run *job = &run->jobs[index];
     enum qn_verdict verdict;
-    QN_TRY(qn_run_flush(run, err));
+    if (run->loading)
+        QN_TRY(qn_run_flush(run, err)); /* a table is published with all of its rows in it */
     qn_code code = qn_job_run_finish_stage(job, &verdict, err);
     if (code != QN_OK)
         return contain(run, index, code, err);
@@ -641,7 +631,6 @@ qn_code qn_run_fail_job(struct qn_run *run, uint32_t index, const char *why, str
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
     QN_TRY(record_job(run, job, err));
     QN_TRY(record_stages(run, job, err));
-    QN_TRY(qn_run_flush(run, err));
     return qn_run_advance(run, err);
 }
 
@@ -661,13 +650,34 @@ bool qn_run_succeeded(const struct qn_run *run)
     return true;
 }
 
+static const char *result_of(const struct qn_run *run)
+{
+    return qn_run_succeeded(run) ? "success" : "failed";
+}
+
+/* The end of the run goes with the end of its last job. */
+qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
+{
+    struct qn_job_run *loading = run->loading;
+    if (!run->in_transaction)
+        return QN_OK;
+    run->loading = NULL;
+    if (loading)
+        QN_TRY(loading->sink_ops->flush(loading->sink, err));
+    if (qn_run_is_over(run) && !run->end_recorded) {
+        QN_TRY(qn_store_run_finish(run->store, run->run_id, result_of(run), err));
+        run->end_recorded = true;
+    }
+    run->in_transaction = false;
+    return qn_store_commit(run->store, err);
+}
+
 qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
 {
-    const char *status = qn_run_succeeded(run) ? "success" : "failed";
-    QN_TRY(ensure_transaction(run, err));
-    QN_TRY(qn_store_run_finish(run->store, run->run_id, status, err));
+    if (!run->end_recorded)
+        QN_TRY(ensure_transaction(run, err));
     QN_TRY(qn_run_flush(run, err));
-    QN_TRY(qn_journal_end_run(run->journal, run->run_id, status, err));
+    QN_TRY(qn_journal_end_run(run->journal, run->run_id, result_of(run), err));
     remove_folder(run->spool_folder);
     remove_folder(run->part_folder);
     remove_folder(run->run_folder);

@@ -34,12 +34,12 @@ struct qn_run {
     struct qn_job_run *jobs;
     struct qn_ledger_row *ledger; /* what an earlier life committed */
     uint32_t n_ledger;
-    bool in_transaction;
+    bool in_transaction, end_recorded;
     struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
     uint64_t rows_read;         /* for progress */
 };
 
-/* Makes state folder and warehouse ours alone, or says who has them. Close it after failure too. */
+/* Makes state folder and warehouse ours alone, or says who has them; qn_run_close() either way. */
 QN_CHECK qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options,
                               struct qn_err *err);
 
