@@ -17,6 +17,8 @@ enum { PULSE_MS = 250, GOODBYE_MS = 1000, LEASE_MS = 10000, WAIT_MS = 50 };
 enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
 static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
+/* A plan or brief up to this is sent before it is asked for, which saves a round trip. */
+enum { PUSHED_BYTES = 64 << 10 };
 
 /* A result whose part is whole, until it is committed. */
 struct held {
@@ -79,6 +81,32 @@ static void send_ack(struct coordinator *self, uint64_t worker, struct qn_token 
     struct qn_msg msg = {.kind = QN_MSG_ACK};
     msg.token.token = token;
     send_to(self, qn_sessions_find(&self->sessions, worker), QN_DATA, &msg);
+}
+
+static void send_blob(struct coordinator *self, struct qn_session *session, enum qn_channel channel,
+                      struct qn_strv hash)
+{
+    struct qn_strv bytes = qn_blob_table_get(&self->run.blobs, hash);
+    struct qn_msg msg = {.kind = QN_MSG_BLOB};
+    msg.blob.hash = hash;
+    msg.blob.total = bytes.len;
+    do {
+        size_t left = bytes.len - (size_t)msg.blob.offset;
+        size_t n = left < QN_MAX_PIECE_BYTES ? left : QN_MAX_PIECE_BYTES;
+        msg.blob.bytes = (struct qn_strv){bytes.data + msg.blob.offset, n};
+        send_to(self, session, channel, &msg);
+        msg.blob.offset += n;
+    } while (msg.blob.offset < bytes.len);
+}
+
+/* Small ones go where they stay in order with what needs them. */
+static void push_blob(struct coordinator *self, struct qn_session *session, struct qn_strv hash)
+{
+    if (!session || qn_strv_is(hash, session->pushed) ||
+        qn_blob_table_get(&self->run.blobs, hash).len > PUSHED_BYTES)
+        return;
+    memcpy(session->pushed, hash.data, hash.len);
+    send_blob(self, session, QN_CONTROL, hash);
 }
 
 /* --- held results ---------------------------------------------------------------------------- */
@@ -180,7 +208,9 @@ static void lease(struct coordinator *self, const struct qn_action *actions, uin
         qn_run_lease(&self->run, &actions[i].token, &task);
         msg.tasks.items = &task;
         msg.tasks.n = 1;
-        send_to(self, qn_sessions_find(&self->sessions, actions[i].worker), QN_CONTROL, &msg);
+        struct qn_session *session = qn_sessions_find(&self->sessions, actions[i].worker);
+        push_blob(self, session, task.brief);
+        send_to(self, session, QN_CONTROL, &msg);
     }
 }
 
@@ -287,6 +317,7 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
     welcome.welcome.folder = qn_strv_from(qn_spool_folder(self->spool));
     welcome.welcome.proof = qn_strv_from(qn_spool_proof(self->spool));
     send_to(self, session, QN_CONTROL, &welcome);
+    push_blob(self, session, welcome.welcome.plan);
     return QN_OK;
 }
 
@@ -325,22 +356,6 @@ static qn_code attach(struct coordinator *self, const struct qn_frame *frame,
                 (struct qn_event){
                     .kind = QN_EVENT_JOINED, .worker = session->number, .slots = session->slots},
                 err);
-}
-
-static void send_blob(struct coordinator *self, struct qn_session *session,
-                      const struct qn_msg *get)
-{
-    struct qn_strv bytes = qn_blob_table_get(&self->run.blobs, get->get.hash);
-    struct qn_msg msg = {.kind = QN_MSG_BLOB};
-    msg.blob.hash = get->get.hash;
-    msg.blob.total = bytes.len;
-    do {
-        size_t left = bytes.len - (size_t)msg.blob.offset;
-        size_t n = left < QN_MAX_PIECE_BYTES ? left : QN_MAX_PIECE_BYTES;
-        msg.blob.bytes = (struct qn_strv){bytes.data + msg.blob.offset, n};
-        send_to(self, session, QN_DATA, &msg);
-        msg.blob.offset += n;
-    } while (msg.blob.offset < bytes.len);
 }
 
 static qn_code take_data(struct coordinator *self, struct qn_session *session,
@@ -426,7 +441,7 @@ static qn_code handle_session(struct coordinator *self, struct qn_session *sessi
     case QN_MSG_RETURNED: return each_token(self, session, QN_EVENT_RETURNED, msg, err);
     case QN_MSG_DRAIN: event.kind = QN_EVENT_DRAINING; return step(self, event, err);
     case QN_MSG_GOODBYE: return part_ways(self, session, err);
-    case QN_MSG_GET: send_blob(self, session, msg); return QN_OK;
+    case QN_MSG_GET: send_blob(self, session, QN_DATA, msg->get.hash); return QN_OK;
     case QN_MSG_DATA: return take_data(self, session, msg, err);
     case QN_MSG_DONE: return take_done(self, session, msg, err);
     case QN_MSG_FAILED: return take_failed(self, session, msg, err);
