@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "coordinator/held.h"
 #include "coordinator/progress.h"
 #include "coordinator/sessions.h"
 #include "coordinator/spool.h"
@@ -20,13 +21,6 @@ static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
 /* A plan or brief up to this is sent before it is asked for, which saves a round trip. */
 enum { PUSHED_BYTES = 64 << 10 };
 
-/* A result whose part is whole, until it is committed. */
-struct held {
-    struct held *next;
-    struct qn_msg done;
-    uint64_t session;
-};
-
 struct coordinator {
     const struct qn_coordinator_options *options;
     struct qn_run run;
@@ -34,11 +28,12 @@ struct coordinator {
     struct qn_listener *listener;
     struct qn_spool *spool;
     struct qn_sessions sessions;
-    struct held *held;     /* whole, not committed */
-    struct held *unacked;  /* committed, not durable yet */
-    struct qn_arena arena; /* of the turn */
+    struct qn_held *held;    /* whole, not committed */
+    struct qn_held *unacked; /* committed, not durable yet */
+    struct qn_arena arena;   /* of the turn */
     struct qn_buf frame;
     int64_t started_us, pulsed_ms;
+    uint64_t n_sent, n_received; /* frames, heartbeats left out */
     struct qn_progress_state progress;
     char last_failure[1200];
 };
@@ -60,6 +55,7 @@ static void send_to(struct coordinator *self, struct qn_session *session, enum q
         code = qn_listener_send(self->listener, channel,
                                 channel == QN_DATA ? &session->data : &session->control,
                                 qn_buf_strv(&self->frame), &err);
+    self->n_sent += msg->kind != QN_MSG_PULSE;
     if (code == QN_ESTATE)
         session->gone = true; /* see part_with_gone() */
     if (code != QN_OK)
@@ -109,57 +105,23 @@ static void push_blob(struct coordinator *self, struct qn_session *session, stru
     send_blob(self, session, QN_CONTROL, hash);
 }
 
-/* --- held results ---------------------------------------------------------------------------- */
-
-static struct held *held_take(struct coordinator *self, const struct qn_token *token)
-{
-    struct held **link = &self->held;
-    while (*link && !qn_token_eq(&(*link)->done.done.token, token))
-        link = &(*link)->next;
-    struct held *held = *link;
-    if (held)
-        *link = held->next;
-    return held;
-}
-
-static qn_code held_put(struct coordinator *self, const struct qn_msg *done, uint64_t session,
-                        struct qn_err *err)
-{
-    struct held *held = malloc(sizeof *held);
-    if (!held)
-        return qn_err_nomem(err, "a held result");
-    *held = (struct held){.next = self->held, .done = *done, .session = session};
-    self->held = held;
-    return QN_OK;
-}
-
-static void free_held(struct held *held)
-{
-    while (held) {
-        struct held *next = held->next;
-        free(held);
-        held = next;
-    }
-}
-
 /* --- actions of the schedule ----------------------------------------------------------------- */
 
 static qn_code commit(struct coordinator *self, const struct qn_action *action, struct qn_err *err)
 {
     char path[4096];
     bool redo = false;
-    struct held *held = held_take(self, &action->token);
+    struct qn_held *held = qn_held_take(&self->held, &action->token);
     if (!held)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "a commit without its result");
     qn_spool_path(self->spool, &action->token, path, sizeof path);
-    qn_code code = qn_run_commit(&self->run, &held->done, path, &redo, err);
-    if (code == QN_OK) {
-        held->next = self->unacked;
-        self->unacked = held;
-    } else {
-        free(held);
-        return code;
-    }
+    const struct qn_spooled part = {
+        .path = path, .bytes = held->part.len ? qn_buf_strv(&held->part) : (struct qn_strv){0}};
+    qn_code code = qn_run_commit(&self->run, &held->done, &part, &redo, err);
+    qn_buf_fini(&held->part);
+    held->next = self->unacked;
+    self->unacked = held;
+    QN_TRY(code);
     return step(self,
                 (struct qn_event){.kind = redo ? QN_EVENT_REDO : QN_EVENT_COMMITTED,
                                   .worker = action->worker,
@@ -169,7 +131,7 @@ static qn_code commit(struct coordinator *self, const struct qn_action *action, 
 
 static void drop(struct coordinator *self, const struct qn_action *action)
 {
-    free(held_take(self, &action->token));
+    qn_held_free(qn_held_take(&self->held, &action->token));
     qn_spool_drop(self->spool, &action->token);
     send_ack(self, action->worker, action->token);
 }
@@ -374,7 +336,9 @@ static qn_code take_done(struct coordinator *self, struct qn_session *session,
 {
     struct qn_event event = {
         .kind = QN_EVENT_RESULT, .worker = session->number, .token = msg->done.token};
-    qn_code code = qn_spool_close(self->spool, msg, err);
+    struct qn_buf part;
+    qn_buf_init(&part);
+    qn_code code = qn_spool_close(self->spool, msg, &part, err);
     if (code == QN_EWIRE) {
         event.kind = QN_EVENT_FAILED;
         event.blame = QN_BLAME_WORKER;
@@ -382,7 +346,7 @@ static qn_code take_done(struct coordinator *self, struct qn_session *session,
     } else if (code != QN_OK) {
         return code;
     } else {
-        QN_TRY(held_put(self, msg, session->number, err));
+        QN_TRY(qn_held_put(&self->held, msg, &part, session->number, err));
     }
     return step(self, event, err);
 }
@@ -460,6 +424,7 @@ static qn_code handle(struct coordinator *self, const struct qn_frame *frame, st
         qn_log_warn("a frame was refused: %s", err->message);
         return QN_OK;
     }
+    self->n_received += msg.kind != QN_MSG_RENEW;
     if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_HELLO)
         return hello(self, &frame->peer, &msg, err);
     if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_ASK)
@@ -490,17 +455,18 @@ static qn_code receive_all(struct coordinator *self, struct qn_err *err)
 static qn_code make_durable(struct coordinator *self, struct qn_err *err)
 {
     QN_TRY(qn_run_flush(&self->run, err));
-    for (struct held *held = self->unacked; held; held = held->next)
+    for (struct qn_held *held = self->unacked; held; held = held->next)
         send_ack(self, held->session, held->done.done.token);
-    free_held(self->unacked);
+    qn_held_free(self->unacked);
     self->unacked = NULL;
     return QN_OK;
 }
 
+/* In large sums: a worker with less than three quarters of its credit can still send any piece. */
 static void give_credit(struct coordinator *self)
 {
     for (struct qn_session *session = self->sessions.first; session; session = session->next) {
-        if (!session->owed_bytes)
+        if (session->owed_bytes < CREDIT_BYTES / 4)
             continue;
         struct qn_msg msg = {.kind = QN_MSG_CREDIT};
         msg.credit.bytes = session->owed_bytes;
@@ -578,7 +544,11 @@ static qn_code serve(struct coordinator *self, struct qn_err *err)
         QN_TRY(turn(self, err));
     }
     QN_TRY(make_durable(self, err));
-    return qn_run_finish(&self->run, err);
+    QN_TRY(qn_run_finish(&self->run, err));
+    qn_log_debug("the run took %u commits, %llu frames to workers and %llu from them",
+                 self->run.n_commits, (unsigned long long)self->n_sent,
+                 (unsigned long long)self->n_received);
+    return QN_OK;
 }
 
 static qn_code start(struct coordinator *self, struct qn_err *err)
@@ -654,8 +624,8 @@ static void stop(struct coordinator *self, qn_code code)
         part_with_all(self, code == QN_OK ? "the run is over" : "the run has stopped");
         qn_listener_close(self->listener, 200);
     }
-    free_held(self->held);
-    free_held(self->unacked);
+    qn_held_free(self->held);
+    qn_held_free(self->unacked);
     qn_sessions_fini(&self->sessions);
     qn_spool_free(self->spool);
     qn_schedule_free(self->schedule);

@@ -278,7 +278,8 @@ static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_uni
         const char *path = job->parts[job->stage].paths[unit];
         if (!row || !part_is_whole(path, row))
             break;
-        QN_TRY(qn_job_run_absorb(job, unit, path, &row->chunk, &row->counters, err));
+        const struct qn_spooled part = {.path = path};
+        QN_TRY(qn_job_run_absorb(job, unit, &part, &row->chunk, &row->counters, err));
         committed[unit] = true;
     }
     return QN_OK;
@@ -505,21 +506,20 @@ static qn_code write_ledger(struct qn_run *run, struct qn_job_run *job, const st
                                                                          : QN_OK;
 }
 
-qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char *path, bool *redo,
-                      struct qn_err *err)
+qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struct qn_spooled *part,
+                      bool *redo, struct qn_err *err)
 {
     const struct qn_token *token = &done->done.token;
     struct qn_job_run *job = &run->jobs[token->job];
     qn_job_run_spend(job, done->done.micros, done->done.cpu_micros);
     *redo = !qn_job_run_follows(job, token->unit, &done->done.chunk);
     if (*redo)
-        return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
-    QN_TRY(qn_job_run_absorb(job, token->unit, path, &done->done.chunk, &done->done.counters, err));
+        return qn_spooled_discard(part, err);
+    QN_TRY(qn_job_run_absorb(job, token->unit, part, &done->done.chunk, &done->done.counters, err));
     if (stage_of(job)->repeats)
-        return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
+        return qn_spooled_discard(part, err);
     const char *kept = job->parts[job->stage].paths[token->unit];
-    if (rename(path, kept) != 0)
-        return qn_err_io(err, "keep", kept);
+    QN_TRY(qn_spooled_keep(part, kept, err));
     if (stage_of(job)->over == QN_OVER_CHUNKS && stage_of(job)->counts)
         run->rows_read += done->done.counters.rows_in;
     return write_ledger(run, job, done, kept, err);
@@ -669,6 +669,7 @@ qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
         run->end_recorded = true;
     }
     run->in_transaction = false;
+    run->n_commits++;
     return qn_store_commit(run->store, err);
 }
 
