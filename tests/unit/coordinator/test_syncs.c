@@ -9,10 +9,10 @@
 static uint32_t n_syncs;
 
 /* In place of the C library's, also for SQLite. */
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
     n_syncs++;
-    return (int)syscall(SYS_fdatasync, fd);
+    return (int)syscall(SYS_fdatasync, fildes);
 }
 
 int fsync(int fd)
