@@ -1,9 +1,11 @@
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,18 +67,30 @@ static void tend(void *context, const char *endpoint)
     }
 }
 
-/* The run is over: workers were told so; what lingers is ended. */
-static void dismiss(struct crew *crew)
+static void await_end(pid_t pid, int64_t give_up_ms)
+{
+    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    int64_t left_ms = give_up_ms - qn_clock_ms();
+    if (ended.fd < 0 || poll(&ended, 1, left_ms > 0 ? (int)left_ms : 0) < 1)
+        kill(pid, SIGKILL);
+    if (ended.fd >= 0)
+        close(ended.fd);
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+}
+
+/* The run is over. Workers were told so, those that had joined; the signal tells the others, and
+ * what lingers is ended. */
+static void dismiss(const struct crew *crew)
 {
     int64_t give_up_ms = qn_clock_ms() + 300;
-    for (uint32_t i = 0; i < crew->n; i++) {
-        int status;
-        while (crew->pids[i] > 0 && waitpid(crew->pids[i], &status, WNOHANG) == 0) {
-            if (qn_clock_ms() > give_up_ms)
-                kill(crew->pids[i], SIGKILL);
-            usleep(500);
-        }
-    }
+    for (uint32_t i = 0; i < crew->n; i++)
+        if (crew->pids[i] > 0)
+            kill(crew->pids[i], SIGTERM);
+    for (uint32_t i = 0; i < crew->n; i++)
+        if (crew->pids[i] > 0)
+            await_end(crew->pids[i], give_up_ms);
 }
 
 static int run_with(struct qn_launch *launch, struct crew *crew)

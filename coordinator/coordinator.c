@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "coordinator/held.h"
 #include "coordinator/progress.h"
 #include "coordinator/sessions.h"
 #include "coordinator/spool.h"
@@ -17,13 +18,8 @@ enum { PULSE_MS = 250, GOODBYE_MS = 1000, LEASE_MS = 10000, WAIT_MS = 50 };
 enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
 static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
-
-/* A result whose part is whole, until it is committed. */
-struct held {
-    struct held *next;
-    struct qn_msg done;
-    uint64_t session;
-};
+/* A plan or brief up to this is sent before it is asked for, which saves a round trip. */
+enum { PUSHED_BYTES = 64 << 10 };
 
 struct coordinator {
     const struct qn_coordinator_options *options;
@@ -32,11 +28,12 @@ struct coordinator {
     struct qn_listener *listener;
     struct qn_spool *spool;
     struct qn_sessions sessions;
-    struct held *held;     /* whole, not committed */
-    struct held *unacked;  /* committed, not durable yet */
-    struct qn_arena arena; /* of the turn */
+    struct qn_held *held;    /* whole, not committed */
+    struct qn_held *unacked; /* committed, not durable yet */
+    struct qn_arena arena;   /* of the turn */
     struct qn_buf frame;
     int64_t started_us, pulsed_ms;
+    uint64_t n_sent, n_received; /* frames, heartbeats left out */
     struct qn_progress_state progress;
     char last_failure[1200];
 };
@@ -58,6 +55,7 @@ static void send_to(struct coordinator *self, struct qn_session *session, enum q
         code = qn_listener_send(self->listener, channel,
                                 channel == QN_DATA ? &session->data : &session->control,
                                 qn_buf_strv(&self->frame), &err);
+    self->n_sent += msg->kind != QN_MSG_PULSE;
     if (code == QN_ESTATE)
         session->gone = true; /* see part_with_gone() */
     if (code != QN_OK)
@@ -81,37 +79,30 @@ static void send_ack(struct coordinator *self, uint64_t worker, struct qn_token 
     send_to(self, qn_sessions_find(&self->sessions, worker), QN_DATA, &msg);
 }
 
-/* --- held results ---------------------------------------------------------------------------- */
-
-static struct held *held_take(struct coordinator *self, const struct qn_token *token)
+static void send_blob(struct coordinator *self, struct qn_session *session, enum qn_channel channel,
+                      struct qn_strv hash)
 {
-    struct held **link = &self->held;
-    while (*link && !qn_token_eq(&(*link)->done.done.token, token))
-        link = &(*link)->next;
-    struct held *held = *link;
-    if (held)
-        *link = held->next;
-    return held;
+    struct qn_strv bytes = qn_blob_table_get(&self->run.blobs, hash);
+    struct qn_msg msg = {.kind = QN_MSG_BLOB};
+    msg.blob.hash = hash;
+    msg.blob.total = bytes.len;
+    do {
+        size_t left = bytes.len - (size_t)msg.blob.offset;
+        size_t n = left < QN_MAX_PIECE_BYTES ? left : QN_MAX_PIECE_BYTES;
+        msg.blob.bytes = (struct qn_strv){bytes.data + msg.blob.offset, n};
+        send_to(self, session, channel, &msg);
+        msg.blob.offset += n;
+    } while (msg.blob.offset < bytes.len);
 }
 
-static qn_code held_put(struct coordinator *self, const struct qn_msg *done, uint64_t session,
-                        struct qn_err *err)
+/* Small ones go where they stay in order with what needs them. */
+static void push_blob(struct coordinator *self, struct qn_session *session, struct qn_strv hash)
 {
-    struct held *held = malloc(sizeof *held);
-    if (!held)
-        return qn_err_nomem(err, "a held result");
-    *held = (struct held){.next = self->held, .done = *done, .session = session};
-    self->held = held;
-    return QN_OK;
-}
-
-static void free_held(struct held *held)
-{
-    while (held) {
-        struct held *next = held->next;
-        free(held);
-        held = next;
-    }
+    if (!session || qn_strv_is(hash, session->pushed) ||
+        qn_blob_table_get(&self->run.blobs, hash).len > PUSHED_BYTES)
+        return;
+    memcpy(session->pushed, hash.data, hash.len);
+    send_blob(self, session, QN_CONTROL, hash);
 }
 
 /* --- actions of the schedule ----------------------------------------------------------------- */
@@ -120,18 +111,17 @@ static qn_code commit(struct coordinator *self, const struct qn_action *action, 
 {
     char path[4096];
     bool redo = false;
-    struct held *held = held_take(self, &action->token);
+    struct qn_held *held = qn_held_take(&self->held, &action->token);
     if (!held)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "a commit without its result");
     qn_spool_path(self->spool, &action->token, path, sizeof path);
-    qn_code code = qn_run_commit(&self->run, &held->done, path, &redo, err);
-    if (code == QN_OK) {
-        held->next = self->unacked;
-        self->unacked = held;
-    } else {
-        free(held);
-        return code;
-    }
+    const struct qn_spooled part = {
+        .path = path, .bytes = held->part.len ? qn_buf_strv(&held->part) : (struct qn_strv){0}};
+    qn_code code = qn_run_commit(&self->run, &held->done, &part, &redo, err);
+    qn_buf_fini(&held->part);
+    held->next = self->unacked;
+    self->unacked = held;
+    QN_TRY(code);
     return step(self,
                 (struct qn_event){.kind = redo ? QN_EVENT_REDO : QN_EVENT_COMMITTED,
                                   .worker = action->worker,
@@ -141,7 +131,7 @@ static qn_code commit(struct coordinator *self, const struct qn_action *action, 
 
 static void drop(struct coordinator *self, const struct qn_action *action)
 {
-    free(held_take(self, &action->token));
+    qn_held_free(qn_held_take(&self->held, &action->token));
     qn_spool_drop(self->spool, &action->token);
     send_ack(self, action->worker, action->token);
 }
@@ -180,7 +170,9 @@ static void lease(struct coordinator *self, const struct qn_action *actions, uin
         qn_run_lease(&self->run, &actions[i].token, &task);
         msg.tasks.items = &task;
         msg.tasks.n = 1;
-        send_to(self, qn_sessions_find(&self->sessions, actions[i].worker), QN_CONTROL, &msg);
+        struct qn_session *session = qn_sessions_find(&self->sessions, actions[i].worker);
+        push_blob(self, session, task.brief);
+        send_to(self, session, QN_CONTROL, &msg);
     }
 }
 
@@ -287,6 +279,7 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
     welcome.welcome.folder = qn_strv_from(qn_spool_folder(self->spool));
     welcome.welcome.proof = qn_strv_from(qn_spool_proof(self->spool));
     send_to(self, session, QN_CONTROL, &welcome);
+    push_blob(self, session, welcome.welcome.plan);
     return QN_OK;
 }
 
@@ -327,22 +320,6 @@ static qn_code attach(struct coordinator *self, const struct qn_frame *frame,
                 err);
 }
 
-static void send_blob(struct coordinator *self, struct qn_session *session,
-                      const struct qn_msg *get)
-{
-    struct qn_strv bytes = qn_blob_table_get(&self->run.blobs, get->get.hash);
-    struct qn_msg msg = {.kind = QN_MSG_BLOB};
-    msg.blob.hash = get->get.hash;
-    msg.blob.total = bytes.len;
-    do {
-        size_t left = bytes.len - (size_t)msg.blob.offset;
-        size_t n = left < QN_MAX_PIECE_BYTES ? left : QN_MAX_PIECE_BYTES;
-        msg.blob.bytes = (struct qn_strv){bytes.data + msg.blob.offset, n};
-        send_to(self, session, QN_DATA, &msg);
-        msg.blob.offset += n;
-    } while (msg.blob.offset < bytes.len);
-}
-
 static qn_code take_data(struct coordinator *self, struct qn_session *session,
                          const struct qn_msg *msg, struct qn_err *err)
 {
@@ -359,7 +336,9 @@ static qn_code take_done(struct coordinator *self, struct qn_session *session,
 {
     struct qn_event event = {
         .kind = QN_EVENT_RESULT, .worker = session->number, .token = msg->done.token};
-    qn_code code = qn_spool_close(self->spool, msg, err);
+    struct qn_buf part;
+    qn_buf_init(&part);
+    qn_code code = qn_spool_close(self->spool, msg, &part, err);
     if (code == QN_EWIRE) {
         event.kind = QN_EVENT_FAILED;
         event.blame = QN_BLAME_WORKER;
@@ -367,7 +346,7 @@ static qn_code take_done(struct coordinator *self, struct qn_session *session,
     } else if (code != QN_OK) {
         return code;
     } else {
-        QN_TRY(held_put(self, msg, session->number, err));
+        QN_TRY(qn_held_put(&self->held, msg, &part, session->number, err));
     }
     return step(self, event, err);
 }
@@ -426,7 +405,7 @@ static qn_code handle_session(struct coordinator *self, struct qn_session *sessi
     case QN_MSG_RETURNED: return each_token(self, session, QN_EVENT_RETURNED, msg, err);
     case QN_MSG_DRAIN: event.kind = QN_EVENT_DRAINING; return step(self, event, err);
     case QN_MSG_GOODBYE: return part_ways(self, session, err);
-    case QN_MSG_GET: send_blob(self, session, msg); return QN_OK;
+    case QN_MSG_GET: send_blob(self, session, QN_DATA, msg->get.hash); return QN_OK;
     case QN_MSG_DATA: return take_data(self, session, msg, err);
     case QN_MSG_DONE: return take_done(self, session, msg, err);
     case QN_MSG_FAILED: return take_failed(self, session, msg, err);
@@ -445,6 +424,7 @@ static qn_code handle(struct coordinator *self, const struct qn_frame *frame, st
         qn_log_warn("a frame was refused: %s", err->message);
         return QN_OK;
     }
+    self->n_received += msg.kind != QN_MSG_RENEW;
     if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_HELLO)
         return hello(self, &frame->peer, &msg, err);
     if (frame->channel == QN_CONTROL && msg.kind == QN_MSG_ASK)
@@ -475,17 +455,18 @@ static qn_code receive_all(struct coordinator *self, struct qn_err *err)
 static qn_code make_durable(struct coordinator *self, struct qn_err *err)
 {
     QN_TRY(qn_run_flush(&self->run, err));
-    for (struct held *held = self->unacked; held; held = held->next)
+    for (struct qn_held *held = self->unacked; held; held = held->next)
         send_ack(self, held->session, held->done.done.token);
-    free_held(self->unacked);
+    qn_held_free(self->unacked);
     self->unacked = NULL;
     return QN_OK;
 }
 
+/* In large sums: a worker with less than three quarters of its credit can still send any piece. */
 static void give_credit(struct coordinator *self)
 {
     for (struct qn_session *session = self->sessions.first; session; session = session->next) {
-        if (!session->owed_bytes)
+        if (session->owed_bytes < CREDIT_BYTES / 4)
             continue;
         struct qn_msg msg = {.kind = QN_MSG_CREDIT};
         msg.credit.bytes = session->owed_bytes;
@@ -519,6 +500,13 @@ static qn_code part_with_gone(struct coordinator *self, struct qn_err *err)
     return QN_OK;
 }
 
+static void tend(struct coordinator *self)
+{
+    if (self->options->tend)
+        self->options->tend(self->options->context,
+                            qn_listener_endpoint(self->listener, QN_CONTROL));
+}
+
 static void keep_in_touch(struct coordinator *self)
 {
     struct qn_schedule_counts counts;
@@ -531,9 +519,7 @@ static void keep_in_touch(struct coordinator *self)
     qn_schedule_count(self->schedule, &counts);
     qn_progress_show(&self->progress, &self->run, &counts,
                      qn_listener_endpoint(self->listener, QN_CONTROL));
-    if (self->options->tend)
-        self->options->tend(self->options->context,
-                            qn_listener_endpoint(self->listener, QN_CONTROL));
+    tend(self);
 }
 
 static qn_code turn(struct coordinator *self, struct qn_err *err)
@@ -550,17 +536,19 @@ static qn_code turn(struct coordinator *self, struct qn_err *err)
 
 static qn_code serve(struct coordinator *self, struct qn_err *err)
 {
-    if (self->options->tend)
-        self->options->tend(self->options->context,
-                            qn_listener_endpoint(self->listener, QN_CONTROL));
     QN_TRY(qn_run_advance(&self->run, err));
+    QN_TRY(make_durable(self, err)); /* while workers find their way here */
     while (!qn_run_is_over(&self->run)) {
         if (self->options->stop && *self->options->stop)
             return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");
         QN_TRY(turn(self, err));
     }
     QN_TRY(make_durable(self, err));
-    return qn_run_finish(&self->run, err);
+    QN_TRY(qn_run_finish(&self->run, err));
+    qn_log_debug("the run took %u commits, %llu frames to workers and %llu from them",
+                 self->run.n_commits, (unsigned long long)self->n_sent,
+                 (unsigned long long)self->n_received);
+    return QN_OK;
 }
 
 static qn_code start(struct coordinator *self, struct qn_err *err)
@@ -570,6 +558,9 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                  .plan_bytes = options->plan_bytes,
                                  .state_folder = options->state_folder,
                                  .full_refresh = options->full_refresh};
+    QN_TRY(qn_run_claim(&self->run, &run, err));
+    QN_TRY(qn_listener_open(options->listen, &self->listener, err));
+    tend(self); /* workers start up while the warehouse is opened */
     QN_TRY(qn_run_open(&self->run, &run, err));
     QN_TRY(qn_spool_new(self->run.spool_folder, &self->spool, err));
     struct qn_schedule_options schedule = {.prefetch = PREFETCH,
@@ -580,7 +571,6 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                            .epoch = qn_store_epoch(self->run.store)};
     QN_TRY(qn_schedule_new(&schedule, &self->schedule, err));
     self->run.schedule = self->schedule;
-    QN_TRY(qn_listener_open(options->listen, &self->listener, err));
     const char *endpoint = qn_listener_endpoint(self->listener, QN_CONTROL);
     qn_log_debug("listening at %s; quern status --connect %s tells how far the run is", endpoint,
                  endpoint);
@@ -606,13 +596,14 @@ static void part(struct coordinator *self, const struct qn_frame *frame, const c
 }
 
 /* A connection that closes takes unread words with it: so it stays open until every worker said
- * GOODBYE too, or was given the time to. */
+ * GOODBYE too, or was given the time to. The warehouse is closed while they do. */
 static void part_with_all(struct coordinator *self, const char *reason)
 {
     struct qn_err err;
     struct qn_frame frame;
-    int64_t give_up_ms = qn_clock_ms() + GOODBYE_MS;
     tell_all(self, QN_MSG_GOODBYE, reason);
+    qn_run_close_store(&self->run);
+    int64_t give_up_ms = qn_clock_ms() + GOODBYE_MS;
     while (self->sessions.first && qn_clock_ms() < give_up_ms) {
         qn_listener_wait(self->listener, 20, -1);
         while (qn_listener_receive(self->listener, &frame, &err) == QN_OK)
@@ -633,8 +624,8 @@ static void stop(struct coordinator *self, qn_code code)
         part_with_all(self, code == QN_OK ? "the run is over" : "the run has stopped");
         qn_listener_close(self->listener, 200);
     }
-    free_held(self->held);
-    free_held(self->unacked);
+    qn_held_free(self->held);
+    qn_held_free(self->unacked);
     qn_sessions_fini(&self->sessions);
     qn_spool_free(self->spool);
     qn_schedule_free(self->schedule);

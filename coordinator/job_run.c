@@ -174,18 +174,20 @@ static void add_counters(struct qn_counters *sum, const struct qn_counters *more
     sum->absorbed += more->absorbed;
 }
 
-static qn_code merge_partial(struct qn_job_run *run, const char *path, struct qn_err *err)
+static qn_code merge_partial(struct qn_job_run *run, const struct qn_spooled *part,
+                             struct qn_err *err)
 {
     struct qn_buf partial;
     qn_buf_init(&partial);
-    qn_code code = qn_part_read_partial(path, &partial, err);
+    qn_code code = part->bytes.data ? qn_part_copy_partial(part->bytes, &partial, err)
+                                    : qn_part_read_partial(part->path, &partial, err);
     if (code == QN_OK)
         code = run->job->ops->merge(run->job, run->stage, &run->acc, qn_buf_strv(&partial), err);
     qn_buf_fini(&partial);
     return code;
 }
 
-qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *path,
+qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,
                           const struct qn_chunk_result *result, const struct qn_counters *counters,
                           struct qn_err *err)
 {
@@ -197,7 +199,7 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *pat
     if (stage_of(run)->counts)
         add_counters(&run->counters, counters);
     if (stage_of(run)->merges)
-        QN_TRY(merge_partial(run, path, err));
+        QN_TRY(merge_partial(run, part, err));
     run->n_committed++;
     return QN_OK;
 }

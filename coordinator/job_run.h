@@ -5,6 +5,7 @@
 #ifndef QN_COORDINATOR_JOB_RUN_H
 #define QN_COORDINATOR_JOB_RUN_H
 
+#include "coordinator/spool.h"
 #include "coordinator/store.h"
 #include "jobs/brief.h"
 #include "jobs/plan.h"
@@ -77,8 +78,9 @@ bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit,
 /* Counts a task that a worker has done for the stage under way. */
 void qn_job_run_spend(struct qn_job_run *run, uint64_t micros, uint64_t cpu_micros);
 
-/* Takes in what a committed unit gave: its result, counters, and its partial from `path`. */
-QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const char *path,
+/* Takes in what a committed unit gave: its result, counters, and its part's partial. */
+QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit,
+                                   const struct qn_spooled *part,
                                    const struct qn_chunk_result *result,
                                    const struct qn_counters *counters, struct qn_err *err);
 

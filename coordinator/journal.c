@@ -185,8 +185,12 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
     static const char doing[] = "open the journal";
     sqlite3_stmt *stmt;
     bool row;
-    QN_TRY(qn_sqlite_exec(journal->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-                          doing, err));
+    QN_TRY(qn_sqlite_use_wal(journal->db, doing, err));
+    QN_TRY(qn_sqlite_exec(journal->db, "PRAGMA synchronous = NORMAL", doing, err));
+    /* Closing need not empty the log: the next run goes on with it. */
+    if (sqlite3_db_config(journal->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL) !=
+        SQLITE_OK)
+        return qn_err_nomem(err, "the journal");
     QN_TRY(qn_sqlite_prepare(journal->db, "PRAGMA user_version", doing, &stmt, err));
     struct qn_sqlite_args args = qn_sqlite_args_of(stmt);
     qn_code code = qn_sqlite_next(&args, &row, doing, err);

@@ -16,6 +16,17 @@
 /* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
 enum { LOAD_BYTES = 16 << 20 };
 
+/* --- transactions ---------------------------------------------------------------------------- */
+
+static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
+{
+    if (run->in_transaction)
+        return QN_OK;
+    QN_TRY(qn_store_begin(run->store, err));
+    run->in_transaction = true;
+    return QN_OK;
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 /* Time first, so that runs sort by age. */
@@ -114,6 +125,7 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
         return QN_OK;
     make_run_id(run->run_id);
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
+    QN_TRY(ensure_transaction(run, err));
     return record_begin(run, err);
 }
 
@@ -149,12 +161,16 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
     return QN_OK;
 }
 
-qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
+qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
     *run = (struct qn_run){.plan = options->plan, .lock = -1};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
-    QN_TRY(qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err));
+    return qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err);
+}
+
+qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
+{
     QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
     QN_TRY(begin_or_resume(run, options, err));
     QN_TRY(make_folder(run, &run->run_folder, options->state_folder, run->run_id, err));
@@ -173,14 +189,20 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
     return run->resumed ? recall_finished_jobs(run, err) : QN_OK;
 }
 
-void qn_run_close(struct qn_run *run)
+void qn_run_close_store(struct qn_run *run)
 {
     if (run->in_transaction)
         qn_store_rollback(run->store);
+    run->in_transaction = false;
     for (uint32_t i = 0; run->jobs && i < run->plan->spec.n_jobs; i++)
-        qn_job_run_close(&run->jobs[i]);
-    if (run->store)
-        qn_store_close(run->store);
+        qn_job_run_close(&run->jobs[i]); /* their sinks write through the store */
+    qn_store_close(run->store);
+    run->store = NULL;
+}
+
+void qn_run_close(struct qn_run *run)
+{
+    qn_run_close_store(run);
     qn_lock_release(run->lock);
     if (run->journal)
         qn_journal_close(run->journal);
@@ -188,28 +210,7 @@ void qn_run_close(struct qn_run *run)
     qn_arena_fini(&run->arena);
 }
 
-/* --- transactions ---------------------------------------------------------------------------- */
-
-static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
-{
-    if (run->in_transaction)
-        return QN_OK;
-    QN_TRY(qn_store_begin(run->store, err));
-    run->in_transaction = true;
-    return QN_OK;
-}
-
-qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
-{
-    struct qn_job_run *loading = run->loading;
-    if (!run->in_transaction)
-        return QN_OK;
-    run->loading = NULL;
-    if (loading)
-        QN_TRY(loading->sink_ops->flush(loading->sink, err));
-    run->in_transaction = false;
-    return qn_store_commit(run->store, err);
-}
+/* --- records ---------------------------------------------------------------------------------- */
 
 static qn_code record_job(struct qn_run *run, const struct qn_job_run *job, struct qn_err *err)
 {
@@ -277,7 +278,8 @@ static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_uni
         const char *path = job->parts[job->stage].paths[unit];
         if (!row || !part_is_whole(path, row))
             break;
-        QN_TRY(qn_job_run_absorb(job, unit, path, &row->chunk, &row->counters, err));
+        const struct qn_spooled part = {.path = path};
+        QN_TRY(qn_job_run_absorb(job, unit, &part, &row->chunk, &row->counters, err));
         committed[unit] = true;
     }
     return QN_OK;
@@ -386,7 +388,6 @@ static qn_code start_job(struct qn_run *run, uint32_t index, struct qn_err *err)
     QN_TRY(prepare_sink(run, job, err));
     QN_TRY(ensure_transaction(run, err));
     QN_TRY(record_job(run, job, err));
-    QN_TRY(qn_run_flush(run, err));
     return start_stage(run, job, err);
 }
 
@@ -412,7 +413,6 @@ qn_code qn_run_advance(struct qn_run *run, struct qn_err *err)
             run->jobs[index].status = QN_JOB_SKIPPED;
             QN_TRY(ensure_transaction(run, err));
             QN_TRY(record_job(run, &run->jobs[index], err));
-            QN_TRY(qn_run_flush(run, err));
         } else if (met) {
             QN_TRY(contain(run, index, start_job(run, index, err), err));
         }
@@ -506,21 +506,20 @@ static qn_code write_ledger(struct qn_run *run, struct qn_job_run *job, const st
                                                                          : QN_OK;
 }
 
-qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char *path, bool *redo,
-                      struct qn_err *err)
+qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struct qn_spooled *part,
+                      bool *redo, struct qn_err *err)
 {
     const struct qn_token *token = &done->done.token;
     struct qn_job_run *job = &run->jobs[token->job];
     qn_job_run_spend(job, done->done.micros, done->done.cpu_micros);
     *redo = !qn_job_run_follows(job, token->unit, &done->done.chunk);
     if (*redo)
-        return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
-    QN_TRY(qn_job_run_absorb(job, token->unit, path, &done->done.chunk, &done->done.counters, err));
+        return qn_spooled_discard(part, err);
+    QN_TRY(qn_job_run_absorb(job, token->unit, part, &done->done.chunk, &done->done.counters, err));
     if (stage_of(job)->repeats)
-        return unlink(path) == 0 ? QN_OK : qn_err_io(err, "remove", path);
+        return qn_spooled_discard(part, err);
     const char *kept = job->parts[job->stage].paths[token->unit];
-    if (rename(path, kept) != 0)
-        return qn_err_io(err, "keep", kept);
+    QN_TRY(qn_spooled_keep(part, kept, err));
     if (stage_of(job)->over == QN_OVER_CHUNKS && stage_of(job)->counts)
         run->rows_read += done->done.counters.rows_in;
     return write_ledger(run, job, done, kept, err);
@@ -565,7 +564,6 @@ static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struc
 {
     uint32_t version;
     QN_TRY(qn_job_run_balance(job, err));
-    QN_TRY(ensure_transaction(run, err));
     QN_TRY(publish_table(job, err));
     QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
@@ -577,17 +575,18 @@ static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struc
 }
 
 /* All or nothing: what cannot be published (rows that a constraint of the user's table refuses) is
- * taken back, and fails the job. */
+ * taken back, and fails the job; what was committed before in the same transaction stays. */
 static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
+    QN_TRY(ensure_transaction(run, err));
+    QN_TRY(qn_store_mark(run->store, err));
     qn_code code = publish_results(run, job, err);
     if (code != QN_OK) {
-        if (run->in_transaction)
-            qn_store_rollback(run->store);
-        run->in_transaction = false;
-        return contain(run, job->job->index, code, err);
+        struct qn_err second;
+        qn_code back = qn_store_unmark(run->store, false, &second);
+        return back == QN_OK ? contain(run, job->job->index, code, err) : code;
     }
-    QN_TRY(qn_run_flush(run, err));
+    QN_TRY(qn_store_unmark(run->store, true, err));
     qn_schedule_abandon_job(run->schedule, job->job->index);
     return qn_run_advance(run, err);
 }
@@ -596,7 +595,8 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
 {
     struct qn_job_run *job = &run->jobs[index];
     enum qn_verdict verdict;
-    QN_TRY(qn_run_flush(run, err));
+    if (run->loading)
+        QN_TRY(qn_run_flush(run, err)); /* a table is published with all of its rows in it */
     qn_code code = qn_job_run_finish_stage(job, &verdict, err);
     if (code != QN_OK)
         return contain(run, index, code, err);
@@ -631,7 +631,6 @@ qn_code qn_run_fail_job(struct qn_run *run, uint32_t index, const char *why, str
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
     QN_TRY(record_job(run, job, err));
     QN_TRY(record_stages(run, job, err));
-    QN_TRY(qn_run_flush(run, err));
     return qn_run_advance(run, err);
 }
 
@@ -651,13 +650,35 @@ bool qn_run_succeeded(const struct qn_run *run)
     return true;
 }
 
+static const char *result_of(const struct qn_run *run)
+{
+    return qn_run_succeeded(run) ? "success" : "failed";
+}
+
+/* The end of the run goes with the end of its last job. */
+qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
+{
+    struct qn_job_run *loading = run->loading;
+    if (!run->in_transaction)
+        return QN_OK;
+    run->loading = NULL;
+    if (loading)
+        QN_TRY(loading->sink_ops->flush(loading->sink, err));
+    if (qn_run_is_over(run) && !run->end_recorded) {
+        QN_TRY(qn_store_run_finish(run->store, run->run_id, result_of(run), err));
+        run->end_recorded = true;
+    }
+    run->in_transaction = false;
+    run->n_commits++;
+    return qn_store_commit(run->store, err);
+}
+
 qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
 {
-    const char *status = qn_run_succeeded(run) ? "success" : "failed";
-    QN_TRY(ensure_transaction(run, err));
-    QN_TRY(qn_store_run_finish(run->store, run->run_id, status, err));
+    if (!run->end_recorded)
+        QN_TRY(ensure_transaction(run, err));
     QN_TRY(qn_run_flush(run, err));
-    QN_TRY(qn_journal_end_run(run->journal, run->run_id, status, err));
+    QN_TRY(qn_journal_end_run(run->journal, run->run_id, result_of(run), err));
     remove_folder(run->spool_folder);
     remove_folder(run->part_folder);
     remove_folder(run->run_folder);

@@ -34,15 +34,23 @@ struct qn_run {
     struct qn_job_run *jobs;
     struct qn_ledger_row *ledger; /* what an earlier life committed */
     uint32_t n_ledger;
-    bool in_transaction;
+    bool in_transaction, end_recorded;
     struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
+    uint32_t n_commits;         /* each waits for the disk */
     uint64_t rows_read;         /* for progress */
 };
 
-/* Opens warehouse and journal; goes on with an unfinished run of the same plan over the same
- * inputs, else begins a new one. */
+/* Makes state folder and warehouse ours alone, or says who has them; qn_run_close() comes either
+ * way. */
+QN_CHECK qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options,
+                              struct qn_err *err);
+
+/* Opens the warehouse of a claimed run; goes on with an unfinished run of the same plan over the
+ * same inputs, else begins a new one. */
 QN_CHECK qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options,
                              struct qn_err *err);
+/* Closes the warehouse and with it all jobs; only the names of the run are left. */
+void qn_run_close_store(struct qn_run *run);
 void qn_run_close(struct qn_run *run);
 
 /* Starts every job whose needs are met; adds stages to the schedule. */
@@ -51,10 +59,10 @@ QN_CHECK qn_code qn_run_advance(struct qn_run *run, struct qn_err *err);
 /* What a worker is told of a task. Texts are borrowed from the run. */
 void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct qn_msg_task *out);
 
-/* Commits a unit whose part lies at `path`. *redo: it does not follow the chunk before it; nothing
+/* Commits a unit by its part. *redo: it does not follow the chunk before it; nothing
  * was committed and the unit is to be run again. */
-QN_CHECK qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const char *path,
-                               bool *redo, struct qn_err *err);
+QN_CHECK qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done,
+                               const struct qn_spooled *part, bool *redo, struct qn_err *err);
 
 /* All units of the job's stage are committed: on to the next round, stage, or the job's end. */
 QN_CHECK qn_code qn_run_stage_done(struct qn_run *run, uint32_t job, struct qn_err *err);

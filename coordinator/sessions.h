@@ -2,6 +2,7 @@
 #ifndef QN_COORDINATOR_SESSIONS_H
 #define QN_COORDINATOR_SESSIONS_H
 
+#include "base/hash.h"
 #include "wire/message.h"
 #include "wire/transport.h"
 
@@ -12,8 +13,9 @@ struct qn_session {
     bool attached; /* its data connection is known */
     bool gone;     /* a send found nobody there */
     uint32_t slots;
-    uint64_t owed_bytes; /* received and spooled, credit not given back yet */
-    char name[96];       /* for people: host, pid */
+    char pushed[QN_SHA256_HEX]; /* the blob that was sent last without being asked for */
+    uint64_t owed_bytes;        /* received and spooled, credit not given back yet */
+    char name[96];              /* for people: host, pid */
 };
 
 struct qn_sessions {

@@ -10,11 +10,15 @@
 
 #include "wire/part.h"
 
+/* Parts up to this never see a file on their way in. */
+enum { IN_MEMORY_BYTES = 32 << 10 };
+
 /* An attempt whose part is not whole yet. Few at a time: at most one a slot sends. */
 struct incoming {
     struct incoming *next;
     struct qn_token token;
-    int fd;
+    struct qn_buf small; /* what came, until it is too much */
+    int fd;              /* -1: all in memory */
     uint64_t bytes;
 };
 
@@ -104,17 +108,12 @@ static struct incoming **find(struct qn_spool *spool, const struct qn_token *tok
 static qn_code begin(struct qn_spool *spool, const struct qn_token *token, struct incoming **out,
                      struct qn_err *err)
 {
-    char path[4096];
-    qn_spool_path(spool, token, path, sizeof path);
     struct incoming *part = calloc(1, sizeof *part);
     if (!part)
         return qn_err_nomem(err, "an incoming part");
     part->token = *token;
-    part->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (part->fd < 0) {
-        free(part);
-        return qn_err_io(err, "create", path);
-    }
+    part->fd = -1;
+    qn_buf_init(&part->small);
     part->next = spool->first;
     spool->first = part;
     *out = part;
@@ -133,6 +132,33 @@ static qn_code write_all(int fd, struct qn_strv bytes, struct qn_err *err)
     return QN_OK;
 }
 
+static void forget(struct incoming **link)
+{
+    struct incoming *part = *link;
+    *link = part->next;
+    if (part->fd >= 0)
+        close(part->fd);
+    qn_buf_fini(&part->small);
+    free(part);
+}
+
+static qn_code create(const char *path, int *fd, struct qn_err *err)
+{
+    *fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return *fd >= 0 ? QN_OK : qn_err_io(err, "create", path);
+}
+
+/* From memory to a file. */
+static qn_code spill(struct qn_spool *spool, struct incoming *part, struct qn_err *err)
+{
+    char path[4096];
+    qn_spool_path(spool, &part->token, path, sizeof path);
+    QN_TRY(create(path, &part->fd, err));
+    QN_TRY(write_all(part->fd, qn_buf_strv(&part->small), err));
+    qn_buf_fini(&part->small);
+    return QN_OK;
+}
+
 qn_code qn_spool_put(struct qn_spool *spool, const struct qn_token *token, uint64_t offset,
                      struct qn_strv bytes, struct qn_err *err)
 {
@@ -141,9 +167,14 @@ qn_code qn_spool_put(struct qn_spool *spool, const struct qn_token *token, uint6
         QN_TRY(begin(spool, token, &part, err));
     if (!part || part->bytes != offset)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a part's pieces do not follow");
-    QN_TRY(write_all(part->fd, bytes, err));
     part->bytes += bytes.len;
-    return QN_OK;
+    if (part->bytes <= IN_MEMORY_BYTES) {
+        qn_buf_put(&part->small, bytes.data, bytes.len);
+        return qn_buf_check(&part->small, "an incoming part", err);
+    }
+    if (part->fd < 0)
+        QN_TRY(spill(spool, part, err));
+    return write_all(part->fd, bytes, err);
 }
 
 /* Its worker wrote the file. What is in it is checked by whoever reads it, as ever; that it is
@@ -160,7 +191,21 @@ static qn_code check_left(const struct qn_spool *spool, const struct qn_msg *don
     return QN_OK;
 }
 
-qn_code qn_spool_close(struct qn_spool *spool, const struct qn_msg *done, struct qn_err *err)
+static qn_code digest_of(const struct qn_spool *spool, const struct incoming *part,
+                         struct qn_hash128 *digest, struct qn_err *err)
+{
+    char path[4096];
+    uint64_t bytes;
+    if (part->fd < 0) {
+        *digest = qn_hash128(part->small.data, part->small.len, 0);
+        return QN_OK;
+    }
+    qn_spool_path(spool, &part->token, path, sizeof path);
+    return qn_part_digest(path, &bytes, digest, err);
+}
+
+qn_code qn_spool_close(struct qn_spool *spool, const struct qn_msg *done, struct qn_buf *small,
+                       struct qn_err *err)
 {
     if (done->done.left)
         return check_left(spool, done, err);
@@ -168,32 +213,49 @@ qn_code qn_spool_close(struct qn_spool *spool, const struct qn_msg *done, struct
     struct incoming *part = *link;
     if (!part)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a part without bytes");
-    *link = part->next;
-    close(part->fd);
-    free(part);
-    char path[4096];
-    uint64_t bytes;
     struct qn_hash128 digest;
-    qn_spool_path(spool, &done->done.token, path, sizeof path);
-    QN_TRY(qn_part_digest(path, &bytes, &digest, err));
-    if (bytes == done->done.bytes && digest.low == done->done.digest.low &&
-        digest.high == done->done.digest.high)
-        return QN_OK;
-    unlink(path);
-    return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a part arrived damaged");
+    qn_code code = digest_of(spool, part, &digest, err);
+    bool whole = part->bytes == done->done.bytes && digest.low == done->done.digest.low &&
+                 digest.high == done->done.digest.high;
+    if (code == QN_OK && !whole) {
+        qn_spool_drop(spool, &done->done.token);
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a part arrived damaged");
+    }
+    if (part->fd < 0) {
+        *small = part->small;
+        qn_buf_init(&part->small);
+    }
+    forget(link);
+    return code;
 }
 
 void qn_spool_drop(struct qn_spool *spool, const struct qn_token *token)
 {
     struct qn_token gone = *token; /* may be the entry's own */
     struct incoming **link = find(spool, &gone);
-    struct incoming *part = *link;
-    if (part) {
-        *link = part->next;
-        close(part->fd);
-        free(part);
-    }
+    if (*link)
+        forget(link);
     char path[4096];
     qn_spool_path(spool, &gone, path, sizeof path);
     unlink(path);
+}
+
+/* --- whole parts ----------------------------------------------------------------------------- */
+
+qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path, struct qn_err *err)
+{
+    if (!part->bytes.data)
+        return rename(part->path, path) == 0 ? QN_OK : qn_err_io(err, "keep", path);
+    int fd;
+    QN_TRY(create(path, &fd, err));
+    qn_code code = write_all(fd, part->bytes, err);
+    close(fd);
+    return code;
+}
+
+qn_code qn_spooled_discard(const struct qn_spooled *part, struct qn_err *err)
+{
+    if (part->bytes.data)
+        return QN_OK;
+    return unlink(part->path) == 0 ? QN_OK : qn_err_io(err, "remove", part->path);
 }

@@ -39,13 +39,15 @@ static int on_logged(void *context, sqlite3 *db, const char *name, int pages)
  * it is acknowledged. The cache holds a chunk's pages until its commit. (docs/adr/0002) */
 static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
 {
-    char sql[200];
-    sqlite3_snprintf(sizeof sql, sql,
-                     "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;"
-                     "PRAGMA temp_store = FILE", /* an index is sorted there past the cache */
-                     QN_SQLITE_PAGE_BYTES);
-    QN_TRY(qn_sqlite_exec(store->db, sql, "open the warehouse", err));
+    static const char doing[] = "open the warehouse";
+    char sql[40];
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA page_size = %d", QN_SQLITE_PAGE_BYTES);
+    QN_TRY(qn_sqlite_exec(store->db, sql, doing, err));
+    QN_TRY(qn_sqlite_use_wal(store->db, doing, err));
+    QN_TRY(qn_sqlite_exec(store->db,
+                          "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;"
+                          "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = FILE",
+                          doing, err));
     sqlite3_wal_hook(store->db, on_logged, store);
     return qn_store_schema_open(store, err);
 }
@@ -196,6 +198,23 @@ void qn_store_rollback(struct qn_store *store)
     if (!sqlite3_get_autocommit(store->db) &&
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK)
         store->failed = true;
+}
+
+qn_code qn_store_mark(struct qn_store *store, struct qn_err *err)
+{
+    static const char doing[] = "mark a place in a transaction";
+    QN_TRY(qn_store_inside(store, doing, err));
+    return qn_sqlite_exec(store->db, "SAVEPOINT quern_mark", doing, err);
+}
+
+qn_code qn_store_unmark(struct qn_store *store, bool keep, struct qn_err *err)
+{
+    static const char doing[] = "go back within a transaction";
+    /* After a full disk SQLite has rolled back all of it: then there is no place to go on from. */
+    QN_TRY(qn_store_inside(store, doing, err));
+    return qn_sqlite_exec(
+        store->db, keep ? "RELEASE quern_mark" : "ROLLBACK TO quern_mark; RELEASE quern_mark",
+        doing, err);
 }
 
 qn_code qn_store_inside(struct qn_store *store, const char *doing, struct qn_err *err)

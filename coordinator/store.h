@@ -25,6 +25,11 @@ QN_CHECK qn_code qn_store_begin(struct qn_store *store, struct qn_err *err);
 QN_CHECK qn_code qn_store_commit(struct qn_store *store, struct qn_err *err);
 void qn_store_rollback(struct qn_store *store);
 
+/* Within a transaction: what is written between the two is kept, or taken back alone. They do not
+ * nest. */
+QN_CHECK qn_code qn_store_mark(struct qn_store *store, struct qn_err *err);
+QN_CHECK qn_code qn_store_unmark(struct qn_store *store, bool keep, struct qn_err *err);
+
 struct qn_store_run {
     const char *run_id, *spec_name, *spec_sha256;
     struct qn_strv spec_text;

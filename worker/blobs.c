@@ -43,8 +43,12 @@ qn_code qn_blobs_take(struct qn_blobs *blobs, const struct qn_msg *msg, struct q
 {
     *arrived = NULL;
     struct qn_blob *blob = qn_blobs_find(blobs, msg->blob.hash);
-    if (!blob || blob->whole)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a blob that nobody asked for");
+    if (!blob)
+        blob = qn_blobs_add(blobs, msg->blob.hash);
+    if (!blob)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a blob without a hash");
+    if (blob->whole)
+        return QN_OK; /* small ones may be sent again */
     if (msg->blob.total == 0)
         return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_COORDINATOR, "the coordinator has no blob %s",
                           blob->hash);

@@ -1,5 +1,5 @@
-/* blobs: broadcast state by content hash (the plan, the briefs), fetched once from the coordinator
- * piece by piece and checked against its hash. */
+/* blobs: broadcast state by content hash (the plan, the briefs), sent or fetched once from the
+ * coordinator, piece by piece, and checked against its hash. */
 #ifndef QN_WORKER_BLOBS_H
 #define QN_WORKER_BLOBS_H
 
@@ -25,8 +25,8 @@ struct qn_blob *qn_blobs_find(struct qn_blobs *blobs, struct qn_strv hash);
 /* An empty one that is being fetched; NULL when out of memory. */
 struct qn_blob *qn_blobs_add(struct qn_blobs *blobs, struct qn_strv hash);
 
-/* Adds a piece. *arrived: the blob that this made whole, else NULL. QN_EWIRE: out of order, of a
- * blob nobody asked for, or not what its hash says. QN_ENOTFOUND: the coordinator has no such. */
+/* Adds a piece. *arrived: the blob that this made whole, else NULL. QN_EWIRE: out of order, or not
+ * what its hash says. QN_ENOTFOUND: the coordinator has no such. */
 QN_CHECK qn_code qn_blobs_take(struct qn_blobs *blobs, const struct qn_msg *msg,
                                struct qn_blob **arrived, struct qn_err *err);
 

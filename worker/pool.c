@@ -89,6 +89,7 @@ static void *serve(void *argument)
         pool->run(pool->context, slot->number, work);
         pthread_mutex_lock(&pool->lock);
         slot->running = NULL;
+        work->over = true;
         work->finished =
             (struct qn_pool_event){.kind = QN_POOL_FINISHED, .token = work->token, .work = work};
         tell(pool, &work->finished);
@@ -204,15 +205,25 @@ int qn_pool_wake_fd(const struct qn_pool *pool)
     return pool->wake_fd;
 }
 
+/* Under the lock. */
+static struct qn_pool_event *take_event(struct qn_pool *pool)
+{
+    struct qn_pool_event *event = pool->first_event;
+    while (event && event->kind == QN_POOL_STARTED && event->work->over)
+        event = event->next; /* its end says so too */
+    if (event)
+        pool->first_event = event->next;
+    if (!pool->first_event)
+        pool->last_event = NULL;
+    return event;
+}
+
 bool qn_pool_next_event(struct qn_pool *pool, struct qn_pool_event *event)
 {
     pthread_mutex_lock(&pool->lock);
-    struct qn_pool_event *first = pool->first_event;
+    struct qn_pool_event *first = take_event(pool);
     if (first) {
         *event = *first;
-        pool->first_event = first->next;
-        if (!pool->first_event)
-            pool->last_event = NULL;
     } else {
         uint64_t count;
         if (read(pool->wake_fd, &count, sizeof count) < 0)

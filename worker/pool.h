@@ -26,6 +26,7 @@ struct qn_work {
     struct qn_work *next;
     struct qn_token token;
     atomic_bool cancelled;
+    bool over;                              /* the pool's own */
     struct qn_pool_event started, finished; /* so that telling never allocates */
 };
 
@@ -46,6 +47,7 @@ struct qn_work *qn_pool_take_back(struct qn_pool *pool, const struct qn_token *t
 bool qn_pool_cancel(struct qn_pool *pool, const struct qn_token *token);
 
 int qn_pool_wake_fd(const struct qn_pool *pool); /* readable when events wait */
+/* Of a work that is over by now only its end is told. */
 bool qn_pool_next_event(struct qn_pool *pool, struct qn_pool_event *event);
 
 /* Tokens queued or running, at most `room`; returns how many. */

@@ -104,6 +104,29 @@ qn_code qn_sqlite_exec(sqlite3 *db, const char *sql, const char *doing, struct q
     return rc == SQLITE_OK ? QN_OK : qn_sqlite_fail(db, rc, doing, err);
 }
 
+/* NULL: of a database that is there already. */
+static sqlite3_file *find_new_file(sqlite3 *db)
+{
+    sqlite3_file *file = NULL;
+    sqlite3_int64 bytes = 0;
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file ||
+        !file->pMethods || file->pMethods->xFileSize(file, &bytes) != SQLITE_OK)
+        return NULL;
+    return bytes == 0 ? file : NULL;
+}
+
+/* A new file holds nothing that a broken-off change could harm: instead of the four syncs of one
+ * that is journaled, its first page is synced once, before anything relies on it. */
+qn_code qn_sqlite_use_wal(sqlite3 *db, const char *doing, struct qn_err *err)
+{
+    sqlite3_file *file = find_new_file(db);
+    if (!file)
+        return qn_sqlite_exec(db, "PRAGMA journal_mode = WAL", doing, err);
+    QN_TRY(qn_sqlite_exec(db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL", doing, err));
+    int rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    return rc == SQLITE_OK ? QN_OK : qn_sqlite_fail(db, rc, doing, err);
+}
+
 qn_code qn_sqlite_exec_buf(sqlite3 *db, struct qn_buf *sql, const char *doing, struct qn_err *err)
 {
     qn_buf_put_u8(sql, 0);

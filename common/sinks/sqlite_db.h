@@ -26,6 +26,8 @@ qn_code qn_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct qn_err *er
 
 QN_CHECK qn_code qn_sqlite_exec(sqlite3 *db, const char *sql, const char *doing,
                                 struct qn_err *err);
+/* Puts the database into WAL mode; the caller sets `synchronous` after it. */
+QN_CHECK qn_code qn_sqlite_use_wal(sqlite3 *db, const char *doing, struct qn_err *err);
 /* The buffer's text as SQL; refuses one that ran out of memory. */
 QN_CHECK qn_code qn_sqlite_exec_buf(sqlite3 *db, struct qn_buf *sql, const char *doing,
                                     struct qn_err *err);

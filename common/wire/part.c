@@ -250,6 +250,14 @@ static qn_code find_partial(struct qn_part_file *file, struct qn_buf *out, struc
     return qn_buf_check(out, "a partial", err);
 }
 
+static qn_code end_partial(struct qn_part_file *file, qn_code code, struct qn_err *err)
+{
+    if (code == QN_ENOTFOUND)
+        qn_err_set(err, QN_ENOTFOUND, QN_BLAME_WORKER, "%s has no partial", file->path);
+    qn_part_file_fini(file);
+    return code;
+}
+
 qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err *err)
 {
     struct qn_part_file file;
@@ -257,10 +265,17 @@ qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err
     qn_code code = qn_part_file_open(&file, path, err);
     if (code == QN_OK)
         code = find_partial(&file, out, err);
-    if (code == QN_ENOTFOUND)
-        qn_err_set(err, QN_ENOTFOUND, QN_BLAME_WORKER, "%s has no partial", path);
-    qn_part_file_fini(&file);
-    return code;
+    return end_partial(&file, code, err);
+}
+
+qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, struct qn_err *err)
+{
+    struct qn_part_file file;
+    qn_part_file_init(&file);
+    qn_code code = qn_part_file_open_bytes(&file, part, "a part in memory", err);
+    if (code == QN_OK)
+        code = find_partial(&file, out, err);
+    return end_partial(&file, code, err);
 }
 
 qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err)

@@ -47,6 +47,8 @@ QN_CHECK qn_code qn_part_open(const char *const *paths, uint32_t n_paths,
 
 /* The PARTIAL of a part file, appended to out; QN_ENOTFOUND when it has none. */
 QN_CHECK qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err *err);
+/* The same of a part in memory. */
+QN_CHECK qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, struct qn_err *err);
 
 /* Rows of all partitions of a part file, in either form. */
 QN_CHECK qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err);

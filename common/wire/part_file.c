@@ -33,7 +33,7 @@ void qn_part_file_close(struct qn_part_file *file)
 void qn_part_file_fini(struct qn_part_file *file)
 {
     qn_part_file_close(file);
-    free(file->data);
+    free(file->room);
     free(file->runs);
     qn_part_file_init(file);
 }
@@ -54,16 +54,17 @@ static qn_code make_room(struct qn_part_file *file, size_t n, struct qn_err *err
 {
     size_t buffered = file->end - file->begin;
     if (buffered)
-        memmove(file->data, file->data + file->begin, buffered);
+        memmove(file->room, file->room + file->begin, buffered);
+    file->data = file->room;
     file->begin = 0;
     file->end = buffered;
     if (n <= file->capacity)
         return QN_OK;
     size_t capacity = n < READ_BYTES ? READ_BYTES : n;
-    uint8_t *grown = realloc(file->data, capacity);
+    uint8_t *grown = realloc(file->room, capacity);
     if (!grown)
         return qn_err_nomem(err, "a part's record");
-    file->data = grown;
+    file->data = file->room = grown;
     file->capacity = capacity;
     return QN_OK;
 }
@@ -81,7 +82,7 @@ static qn_code need(struct qn_part_file *file, size_t n, uint64_t limit, struct 
     while (file->end < n) {
         uint64_t left = limit - file->at;
         size_t room = file->capacity - file->end;
-        ssize_t got = pread(file->fd, file->data + file->end, left < room ? (size_t)left : room,
+        ssize_t got = pread(file->fd, file->room + file->end, left < room ? (size_t)left : room,
                             (off_t)file->at);
         if (got < 0 && errno == EINTR)
             continue;
@@ -95,10 +96,13 @@ static qn_code need(struct qn_part_file *file, size_t n, uint64_t limit, struct 
     return QN_OK;
 }
 
-static void seek(struct qn_part_file *file, uint64_t offset)
+/* To bytes [offset, limit): those of a part in memory are buffered as it is. */
+static void seek(struct qn_part_file *file, uint64_t offset, uint64_t limit)
 {
-    file->begin = file->end = 0;
-    file->at = offset;
+    bool in_memory = file->fd < 0;
+    file->begin = in_memory ? (size_t)offset : 0;
+    file->end = in_memory ? (size_t)limit : 0;
+    file->at = in_memory ? limit : offset;
 }
 
 /* --- the index ------------------------------------------------------------------------------- */
@@ -114,7 +118,7 @@ static qn_code read_runs(struct qn_part_file *file, uint32_t n, uint64_t index, 
         file->runs_capacity = n;
     }
     size_t bytes = (size_t)n * RUN_BYTES;
-    seek(file, index);
+    seek(file, index, index + bytes);
     QN_TRY(need(file, bytes, index + bytes, err));
     struct qn_unpack in =
         qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, bytes});
@@ -139,7 +143,7 @@ static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
     if (file->size < MAGIC_BYTES + TAIL_BYTES)
         return corrupt(file, 0, err, "the part is cut short");
     uint64_t tail = file->size - TAIL_BYTES;
-    seek(file, tail);
+    seek(file, tail, file->size);
     QN_TRY(need(file, TAIL_BYTES, file->size, err));
     struct qn_unpack in =
         qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, TAIL_BYTES});
@@ -152,20 +156,36 @@ static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
     return n ? read_runs(file, n, index, err) : QN_OK;
 }
 
-qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn_err *err)
+static void begin(struct qn_part_file *file, const char *path)
 {
     qn_part_file_close(file);
     file->path = path;
     file->n_runs = file->next_run = 0;
     file->run = (struct qn_part_run){0};
     file->run_end = 0;
+}
+
+qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn_err *err)
+{
+    begin(file, path);
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (file->fd < 0 || fstat(file->fd, &status) != 0)
         return qn_err_io(err, "open", path);
     file->size = (uint64_t)status.st_size;
     QN_TRY(read_index(file, err));
-    seek(file, 0);
+    seek(file, 0, 0);
+    return QN_OK;
+}
+
+qn_code qn_part_file_open_bytes(struct qn_part_file *file, struct qn_strv bytes, const char *name,
+                                struct qn_err *err)
+{
+    begin(file, name);
+    file->data = (const uint8_t *)bytes.data;
+    file->size = bytes.len;
+    QN_TRY(read_index(file, err));
+    seek(file, 0, 0);
     return QN_OK;
 }
 
@@ -186,7 +206,7 @@ static bool next_run(struct qn_part_file *file, const struct qn_part_query *quer
             continue;
         file->run = *run;
         file->run_end = run->offset + run->bytes;
-        seek(file, run->offset);
+        seek(file, run->offset, file->run_end);
         return true;
     }
     return false;

@@ -1,5 +1,5 @@
-/* part_file: the records of a part file. Its index at the end says where those of each kind and
- * partition lie, so that a reader of one partition touches no other's bytes. */
+/* part_file: the records of a part, in a file or in memory. Its index at the end says where those
+ * of each kind and partition lie, so that a reader of one partition touches no other's bytes. */
 #ifndef QN_WIRE_PART_FILE_H
 #define QN_WIRE_PART_FILE_H
 
@@ -16,7 +16,7 @@ struct qn_part_run {
 };
 
 struct qn_part_file {
-    int fd;           /* -1: closed */
+    int fd;           /* -1: closed, or in memory */
     const char *path; /* borrowed */
     uint64_t size;    /* when opened; a part file does not change */
     struct qn_part_run *runs;
@@ -25,8 +25,10 @@ struct qn_part_file {
     struct qn_part_run run; /* the one being read */
     uint64_t run_end;       /* its end in the file */
     uint64_t at;            /* offset in the file of the first byte after the buffered ones */
-    uint8_t *data;          /* buffered: [begin, end) */
-    size_t begin, end, capacity;
+    const uint8_t *data;    /* buffered: [begin, end); of a part in memory all of it, borrowed */
+    size_t begin, end;
+    uint8_t *room; /* what a file is read into */
+    size_t capacity;
 };
 
 void qn_part_file_init(struct qn_part_file *file);
@@ -34,6 +36,9 @@ void qn_part_file_fini(struct qn_part_file *file);
 
 /* Checks magic and index. A file that is open is closed first; the memory stays. */
 QN_CHECK qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn_err *err);
+/* The same of a part that lies in memory, borrowed until close; `name` is for messages. */
+QN_CHECK qn_code qn_part_file_open_bytes(struct qn_part_file *file, struct qn_strv bytes,
+                                         const char *name, struct qn_err *err);
 void qn_part_file_close(struct qn_part_file *file);
 
 /* Which runs are wanted: of a kind from `kinds` (bit 1 << kind), of partitions [first, end). */

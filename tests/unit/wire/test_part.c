@@ -147,6 +147,9 @@ static void partitions_are_picked_across_files(void **state)
     qn_buf_init(&partial);
     assert_ok(qn_part_read_partial(path[1], &partial, &err), &err);
     assert_true(qn_strv_is(qn_buf_strv(&partial), "sums"));
+    qn_buf_clear(&partial); /* the last one written is in memory still */
+    assert_ok(qn_part_copy_partial(qn_buf_strv(&part.bytes), &partial, &err), &err);
+    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums"));
     qn_buf_fini(&partial);
 }
 
