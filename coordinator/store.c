@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/store_internal.h"
 #include "sinks/sqlite_image.h"
@@ -12,6 +13,7 @@
 enum {
     /* Someone else's short write may pass; a coordinator that waits longer looks dead itself. */
     BUSY_MS = 10000,
+    BUSY_TRY_MS = 20, /* between tries that SQLite leaves to us */
     /* Pages of log after which it is copied into the file: 32 MiB, about two chunks' rows. */
     CHECKPOINT_PAGES = 2048,
     /* A log of 1 GiB: a reader has been holding it back for a long time. */
@@ -35,17 +37,32 @@ static int on_logged(void *context, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* SQLite does not wait for a lock here by itself: it holds a read lock by then, and two that wait
+ * so would wait for each other. Between our tries that lock is given back. */
+static qn_code enter_wal(struct qn_store *store, struct qn_err *err)
+{
+    int64_t give_up_ms = qn_clock_ms() + BUSY_MS;
+    int rc;
+    while (((rc = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) & 0xff) ==
+               SQLITE_BUSY &&
+           qn_clock_ms() < give_up_ms)
+        sqlite3_sleep(BUSY_TRY_MS);
+    return rc == SQLITE_OK ? QN_OK : qn_sqlite_fail(store->db, rc, "open the warehouse", err);
+}
+
 /* WAL: one fsync a commit, and readers never stop the writer. FULL: a commit is on the disk before
  * it is acknowledged. The cache holds a chunk's pages until its commit. (docs/adr/0002) */
 static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
 {
     char sql[200];
-    sqlite3_snprintf(sizeof sql, sql,
-                     "PRAGMA page_size = %d; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864;"
-                     "PRAGMA temp_store = FILE", /* an index is sorted there past the cache */
-                     QN_SQLITE_PAGE_BYTES);
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA page_size = %d", QN_SQLITE_PAGE_BYTES);
     QN_TRY(qn_sqlite_exec(store->db, sql, "open the warehouse", err));
+    QN_TRY(enter_wal(store, err));
+    QN_TRY(qn_sqlite_exec(store->db,
+                          "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;"
+                          "PRAGMA journal_size_limit = 67108864;"
+                          "PRAGMA temp_store = FILE", /* an index is sorted there past the cache */
+                          "open the warehouse", err));
     sqlite3_wal_hook(store->db, on_logged, store);
     return qn_store_schema_open(store, err);
 }
