@@ -26,7 +26,8 @@ struct qn_blob *qn_blobs_find(struct qn_blobs *blobs, struct qn_strv hash);
 struct qn_blob *qn_blobs_add(struct qn_blobs *blobs, struct qn_strv hash);
 
 /* Adds a piece. *arrived: the blob that this made whole, else NULL. QN_EWIRE: out of order, of a
- * blob nobody asked for, or not what its hash says. QN_ENOTFOUND: the coordinator has no such. */
+ * blob nobody asked for, or not what its hash says. QN_ENOTFOUND: the coordinator has no such, or
+ * no longer; it counts as not asked for. */
 QN_CHECK qn_code qn_blobs_take(struct qn_blobs *blobs, const struct qn_msg *msg,
                                struct qn_blob **arrived, struct qn_err *err);
 
