@@ -147,8 +147,8 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
 
 qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
-    *run = (struct qn_run){
-        .plan = options->plan, .state_folder = options->state_folder, .lock = -1};
+    *run =
+        (struct qn_run){.plan = options->plan, .state_folder = options->state_folder, .lock = -1};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
     QN_TRY(qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err));

@@ -8,8 +8,8 @@
 
 /* --- making ---------------------------------------------------------------------------------- */
 
-static qn_code make_folder(struct qn_arena *arena, char **out, const char *parent,
-                           const char *name, struct qn_err *err)
+static qn_code make_folder(struct qn_arena *arena, char **out, const char *parent, const char *name,
+                           struct qn_err *err)
 {
     *out = qn_arena_printf(arena, "%s/%s", parent, name);
     if (!*out)

@@ -220,7 +220,8 @@ static void expand_text(struct expander *self, struct qn_node *node)
     struct qn_span whole = node->span, wrong = whole;
     while (next_reference(self, node, &rest, &out, &ref)) {
         if (ref.data)
-            node->span = qn_node_span_at(node, (size_t)(ref.data - node->text.data) - 2, ref.len + 3);
+            node->span =
+                qn_node_span_at(node, (size_t)(ref.data - node->text.data) - 2, ref.len + 3);
         const char *value = ref.data ? look_up(self, node, ref) : "";
         if (!value && good)
             wrong = node->span;

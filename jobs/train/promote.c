@@ -1,4 +1,5 @@
-/* Whether a new version gets the alias: every rule of register.promote must hold on held-out rows. */
+/* Whether a new version gets the alias: every rule of register.promote must hold, on held-out
+ * rows. */
 #include <math.h>
 #include <string.h>
 
@@ -39,22 +40,21 @@ static qn_code report(struct qn_findings *findings, uint64_t rows, struct qn_err
     const struct qn_model_finding *model = &findings->model;
     struct qn_test_finding *tests =
         QN_NEW_ARRAY(findings->arena, struct qn_test_finding, findings->n_tests + 1);
-    const char *message =
-        qn_arena_printf(findings->arena, "model %s %s @%s: %s", model->name,
-                        model->promote ? "becomes" : "does not become", model->alias,
-                        model->promote_note);
+    const char *message = qn_arena_printf(findings->arena, "model %s %s @%s: %s", model->name,
+                                          model->promote ? "becomes" : "does not become",
+                                          model->alias, model->promote_note);
     if (!tests || !message)
         return qn_err_nomem(err, "findings");
     if (findings->n_tests)
         memcpy(tests, findings->tests, findings->n_tests * sizeof *tests);
-    tests[findings->n_tests++] = (struct qn_test_finding){.column = "",
-                                                          .test = "promote",
-                                                          .severity = "warn",
-                                                          .status =
-                                                              model->promote ? "pass" : "warn",
-                                                          .failures = !model->promote,
-                                                          .rows = rows,
-                                                          .message = message};
+    tests[findings->n_tests++] =
+        (struct qn_test_finding){.column = "",
+                                 .test = "promote",
+                                 .severity = "warn",
+                                 .status = model->promote ? "pass" : "warn",
+                                 .failures = !model->promote,
+                                 .rows = rows,
+                                 .message = message};
     findings->tests = tests;
     return QN_OK;
 }

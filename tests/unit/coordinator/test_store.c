@@ -215,8 +215,11 @@ static void opening_waits_for_a_write_into_a_file_that_is_not_yet_in_wal_mode(vo
     void *committed;
     folder_make(&folder);
     assert_int_equal(sqlite3_open(folder_file(&folder, "w.db"), &other), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(other, "CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t "
-                                         "VALUES(1)", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other,
+                                  "CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t "
+                                  "VALUES(1)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     assert_int_equal(pthread_create(&thread, NULL, commit_later, other), 0);
     struct qn_store *store = open_store(&folder);
     assert_int_equal(pthread_join(thread, &committed), 0);

@@ -138,8 +138,9 @@ static void versions_count_up_and_aliases_move(void **state)
     assert_model(store, "@champion", 3, "");
     assert_query(store, "SELECT name, alias, version, run_id FROM _quern_model_aliases",
                  "churn|champion|3|r3");
-    assert_no_model(store, "churn", "@best", QN_ENOTFOUND,
-                    "version 3 was not promoted: test roc_auc 0.7 is below 0.8. Score with churn:3");
+    assert_no_model(
+        store, "churn", "@best", QN_ENOTFOUND,
+        "version 3 was not promoted: test roc_auc 0.7 is below 0.8. Score with churn:3,");
     assert_no_model(store, "churn", "@other", QN_ENOTFOUND, "up to 3 and @champion");
     assert_no_model(store, "churn", ":4", QN_ENOTFOUND, "no version 4");
     assert_no_model(store, "churn", ":0", QN_EINPUT, "no selector");
