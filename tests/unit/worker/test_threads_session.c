@@ -125,7 +125,7 @@ static void a_brief_that_is_gone_costs_its_tasks_alone(void **state)
     char plan[QN_SHA256_HEX], brief[QN_SHA256_HEX];
     qn_sha256_of(QN_STRV_LIT("plan"), plan);
     qn_sha256_of(QN_STRV_LIT("brief"), brief);
-    snprintf(endpoint, sizeof endpoint, "ipc:///tmp/quern-session-%d", (int)getpid());
+    snprintf(endpoint, sizeof endpoint, "ipc:///tmp/quern-session-gone-%d", (int)getpid());
     assert_int_equal(pthread_create(&thread, NULL, run_worker, &result), 0);
     struct qn_listener *listener = expect_hello(&control);
     tell_welcome(listener, &control, qn_strv_from(plan));
