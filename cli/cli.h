@@ -48,6 +48,9 @@ int qn_cli_exit(qn_code code);
 /* A whole number of an option; false when it is none or out of range (said). */
 bool qn_cli_number(const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 
+/* An endpoint of an option, for a listener or to dial; false when it is none (said). */
+bool qn_cli_endpoint(const char *option, const char *text, bool listens);
+
 /* Text as a JSON string with its quotes. */
 void qn_cli_json_text(FILE *out, const char *text);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "wire/endpoint.h"
 
 static bool take_setting(struct qn_cli_common *common, char *argument)
 {
@@ -89,6 +90,15 @@ bool qn_cli_number(const char *option, const char *text, int64_t low, int64_t hi
         return true;
     fprintf(stderr, "quern: expected %s as a whole number from %lld to %lld, got '%s'\n", option,
             (long long)low, (long long)high, text);
+    return false;
+}
+
+bool qn_cli_endpoint(const char *option, const char *text, bool listens)
+{
+    struct qn_err err = {0};
+    if (qn_endpoint_check(text, listens, &err) == QN_OK)
+        return true;
+    fprintf(stderr, "quern: %s: %s\n", option, err.message);
     return false;
 }
 

@@ -28,5 +28,7 @@ int qn_cli_coordinator(int argc, char **argv)
         fputs(usage, stderr);
         return QN_EXIT_USAGE;
     }
+    if (!qn_cli_endpoint("--listen", launch.listen, true))
+        return QN_EXIT_USAGE;
     return qn_launch_run(&launch);
 }

@@ -119,7 +119,7 @@ static qn_code tests_row(void *context, int n, const char *const *names, const c
     (void)n;
     (void)names;
     if (strcmp(v[0], "0") != 0)
-        fprintf(printer->out, "\ndata tests: %s of %s pass\n", v[1], v[0]);
+        fprintf(printer->out, "\ntests: %s of %s pass\n", v[1], v[0]);
     return QN_OK;
 }
 
@@ -129,11 +129,15 @@ static qn_code test_row(void *context, int n, const char *const *names, const ch
     char failures[QN_ROWS_NUMBER], rows[QN_ROWS_NUMBER];
     (void)n;
     (void)names;
-    /* The message says all of this once more, and then where it failed first. */
+    fprintf(printer->out, "  %-5s %s%s%s %s: ", v[0], v[1], v[2] ? "." : "", text(v[2]), v[3]);
+    if (strncmp(text(v[6]), "data test ", 10) != 0) {
+        fprintf(printer->out, "%s\n", text(v[6]));
+        return QN_OK;
+    }
+    /* The message of a data test says all of this once more, and then where it failed first. */
     const char *first = v[6] ? strstr(v[6], "first: ") : NULL;
-    fprintf(printer->out, "  %-5s %s%s%s %s: %s of %s rows%s%s\n", v[0], v[1], v[2] ? "." : "",
-            text(v[2]), v[3], qn_rows_grouped(v[4], failures), qn_rows_grouped(v[5], rows),
-            first ? "; " : "", first ? first : "");
+    fprintf(printer->out, "%s of %s rows%s%s\n", qn_rows_grouped(v[4], failures),
+            qn_rows_grouped(v[5], rows), first ? "; " : "", first ? first : "");
     return QN_OK;
 }
 

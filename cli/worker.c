@@ -59,6 +59,8 @@ int qn_cli_worker(int argc, char **argv)
         fputs(usage, stderr);
         return QN_EXIT_USAGE;
     }
+    if (!qn_cli_endpoint("--connect", endpoint, false))
+        return QN_EXIT_USAGE;
     /* A worker owns nothing, so the hardest signal loses nothing. */
     if (with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == 1))
         return QN_EXIT_FAILED;

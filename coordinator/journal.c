@@ -305,6 +305,23 @@ qn_code qn_journal_find_run(struct qn_journal *journal, const char *plan_sha256,
                              "%s names a run that this engine did not name", journal->path);
 }
 
+qn_code qn_journal_is_unfinished(struct qn_journal *journal, const char *run_id, bool *unfinished,
+                                 struct qn_err *err)
+{
+    static const char sql[] = "SELECT 1 FROM runs WHERE run_id = ? AND ended_at IS NULL";
+    static const char doing[] = "look for an unfinished run";
+    struct qn_sqlite_args args;
+    QN_TRY(open_existing(journal, unfinished, err));
+    if (!*unfinished)
+        return QN_OK;
+    QN_TRY(args_of(journal, sql, doing, &args, err));
+    qn_sqlite_text(&args, run_id);
+    QN_TRY(qn_sqlite_next(&args, unfinished, doing, err));
+    if (*unfinished)
+        qn_sqlite_rewind(&args);
+    return QN_OK;
+}
+
 qn_code qn_journal_begin_run(struct qn_journal *journal, const char *run_id,
                              const char *plan_sha256, struct qn_err *err)
 {

@@ -1,16 +1,15 @@
 #include "coordinator/run.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
 #include "coordinator/lock.h"
+#include "coordinator/scratch.h"
 #include "wire/part.h"
 
 /* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
@@ -41,17 +40,6 @@ static void make_run_id(char out[64])
              now + 17, salt);
 }
 
-static qn_code make_folder(struct qn_run *run, char **out, const char *parent, const char *name,
-                           struct qn_err *err)
-{
-    *out = qn_arena_printf(&run->arena, "%s/%s", parent, name);
-    if (!*out)
-        return qn_err_nomem(err, "a path");
-    if (mkdir(*out, 0755) != 0 && access(*out, W_OK) != 0)
-        return qn_err_io(err, "make folder", *out);
-    return QN_OK;
-}
-
 static qn_code record_begin(struct qn_run *run, struct qn_err *err)
 {
     const struct qn_spec *spec = &run->plan->spec;
@@ -72,30 +60,6 @@ static qn_code resume(struct qn_run *run, struct qn_err *err)
                                 err);
 }
 
-static void remove_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir)
-        closedir(dir);
-    rmdir(path);
-}
-
-/* Parts and spooled results of a run that nobody goes on with. */
-static void remove_scratch(const char *state_folder, const char *run_id)
-{
-    static const char *const inside[] = {"/spool", "/parts", ""};
-    char path[4096];
-    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
-        int n = snprintf(path, sizeof path, "%s/%s%s", state_folder, run_id, inside[i]);
-        if (n > 0 && (size_t)n < sizeof path)
-            remove_folder(path);
-    }
-}
-
 /* The unfinished run of this plan, if there is one that can go on; *found says so. */
 static qn_code resume_unfinished(struct qn_run *run, const char *key, bool full_refresh,
                                  const char *state_folder, bool *found, struct qn_err *err)
@@ -109,7 +73,7 @@ static qn_code resume_unfinished(struct qn_run *run, const char *key, bool full_
             return code;
         /* Unwanted, or another run of this warehouse took its place, and its staged rows. */
         QN_TRY(qn_journal_end_run(run->journal, run->run_id, "cancelled", err));
-        remove_scratch(state_folder, run->run_id);
+        qn_scratch_remove(state_folder, run->run_id);
     }
     return code == QN_ENOTFOUND ? QN_OK : code;
 }
@@ -127,6 +91,38 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
     QN_TRY(ensure_transaction(run, err));
     return record_begin(run, err);
+}
+
+/* Whether the warehouse has given a run up: another one took its place. */
+static qn_code note_given_up(void *context, int n_columns, const char *const *names,
+                             const char *const *values)
+{
+    bool *given_up = context;
+    (void)names;
+    *given_up = n_columns == 1 && values[0] && strcmp(values[0], "running") != 0;
+    return QN_OK;
+}
+
+/* Lets go of what another run left, unless that run can still go on, here or in another warehouse
+ * that has its runs in this state folder. */
+static qn_code drop_if_over(void *context, const char *run_id, struct qn_err *err)
+{
+    struct qn_run *run = context;
+    const char *params[] = {run_id};
+    bool unfinished, given_up = false;
+    if (strcmp(run_id, run->run_id) == 0)
+        return QN_OK;
+    QN_TRY(qn_journal_is_unfinished(run->journal, run_id, &unfinished, err));
+    if (unfinished)
+        QN_TRY(qn_store_query(run->store, "select status from _quern_runs where run_id = ?1",
+                              params, 1, note_given_up, &given_up, err));
+    if (unfinished && !given_up)
+        return QN_OK;
+    if (unfinished)
+        QN_TRY(qn_journal_end_run(run->journal, run_id, "cancelled", err));
+    qn_log_debug("dropping what run %s left", run_id);
+    qn_scratch_remove(run->state_folder, run_id);
+    return QN_OK;
 }
 
 /* Jobs that an earlier life finished: only their parts matter now. */
@@ -163,7 +159,8 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
 
 qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
-    *run = (struct qn_run){.plan = options->plan, .lock = -1};
+    *run =
+        (struct qn_run){.plan = options->plan, .state_folder = options->state_folder, .lock = -1};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
     return qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err);
@@ -173,9 +170,9 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
 {
     QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
     QN_TRY(begin_or_resume(run, options, err));
-    QN_TRY(make_folder(run, &run->run_folder, options->state_folder, run->run_id, err));
-    QN_TRY(make_folder(run, &run->spool_folder, run->run_folder, "spool", err));
-    QN_TRY(make_folder(run, &run->part_folder, run->run_folder, "parts", err));
+    QN_TRY(qn_scratch_each(options->state_folder, drop_if_over, run, err));
+    QN_TRY(qn_scratch_make(options->state_folder, run->run_id, &run->arena, &run->spool_folder,
+                           &run->part_folder, err));
     QN_TRY(qn_blob_table_put(&run->blobs, options->plan_bytes, run->plan_hash, err));
     run->jobs = QN_NEW_ARRAY(&run->arena, struct qn_job_run, run->plan->spec.n_jobs);
     if (!run->jobs)
@@ -679,8 +676,6 @@ qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
         QN_TRY(ensure_transaction(run, err));
     QN_TRY(qn_run_flush(run, err));
     QN_TRY(qn_journal_end_run(run->journal, run->run_id, result_of(run), err));
-    remove_folder(run->spool_folder);
-    remove_folder(run->part_folder);
-    remove_folder(run->run_folder);
+    qn_scratch_remove(run->state_folder, run->run_id);
     return QN_OK;
 }

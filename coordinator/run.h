@@ -30,7 +30,8 @@ struct qn_run {
     struct qn_schedule *schedule; /* borrowed */
     struct qn_blob_table blobs;
     char plan_hash[QN_SHA256_HEX];
-    char *spool_folder, *part_folder, *run_folder;
+    const char *state_folder; /* borrowed */
+    char *spool_folder, *part_folder;
     struct qn_job_run *jobs;
     struct qn_ledger_row *ledger; /* what an earlier life committed */
     uint32_t n_ledger;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/store_internal.h"
 #include "sinks/sqlite_image.h"
@@ -12,6 +13,7 @@
 enum {
     /* Someone else's short write may pass; a coordinator that waits longer looks dead itself. */
     BUSY_MS = 10000,
+    BUSY_TRY_MS = 20, /* between tries that SQLite leaves to us */
     /* Pages of log after which it is copied into the file: 32 MiB, about two chunks' rows. */
     CHECKPOINT_PAGES = 2048,
     /* A log of 1 GiB: a reader has been holding it back for a long time. */
@@ -35,6 +37,18 @@ static int on_logged(void *context, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+/* SQLite does not wait for a lock here by itself: it holds a read lock by then, and two that wait
+ * so would wait for each other. Between our tries that lock is given back. */
+static qn_code enter_wal(struct qn_store *store, const char *doing, struct qn_err *err)
+{
+    int64_t give_up_ms = qn_clock_ms() + BUSY_MS;
+    qn_code code;
+    while ((code = qn_sqlite_use_wal(store->db, doing, err)) != QN_OK &&
+           (sqlite3_errcode(store->db) & 0xff) == SQLITE_BUSY && qn_clock_ms() < give_up_ms)
+        sqlite3_sleep(BUSY_TRY_MS);
+    return code;
+}
+
 /* WAL: one fsync a commit, and readers never stop the writer. FULL: a commit is on the disk before
  * it is acknowledged. The cache holds a chunk's pages until its commit. (docs/adr/0002) */
 static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
@@ -43,10 +57,11 @@ static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
     char sql[40];
     sqlite3_snprintf(sizeof sql, sql, "PRAGMA page_size = %d", QN_SQLITE_PAGE_BYTES);
     QN_TRY(qn_sqlite_exec(store->db, sql, doing, err));
-    QN_TRY(qn_sqlite_use_wal(store->db, doing, err));
+    QN_TRY(enter_wal(store, doing, err));
     QN_TRY(qn_sqlite_exec(store->db,
                           "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;"
-                          "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = FILE",
+                          "PRAGMA journal_size_limit = 67108864;"
+                          "PRAGMA temp_store = FILE", /* an index is sorted there past the cache */
                           doing, err));
     sqlite3_wal_hook(store->db, on_logged, store);
     return qn_store_schema_open(store, err);

@@ -146,8 +146,36 @@ static qn_code select_model(struct qn_store *store, const char *name, const char
     return QN_OK;
 }
 
+/* Of a model whose last version missed the bar to this alias: by what, and what can be done. */
+static qn_code tell_missed(struct qn_store *store, const char *name, const char *selector,
+                           struct qn_buf *out, struct qn_err *err)
+{
+    static const char sql[] =
+        "SELECT m.version, substr(t.message, instr(t.message, ': ') + 2) FROM _quern_models AS m "
+        "JOIN _quern_tests AS t ON t.run_id = m.run_id AND t.job = m.job AND t.test = 'promote' "
+        "AND t.status = 'warn' AND instr(t.message, ?2 || ': ') "
+        "WHERE m.name = ?1 ORDER BY m.version DESC LIMIT 1";
+    static const char doing[] = "read a model";
+    struct qn_sqlite_args args;
+    bool row;
+    QN_TRY(qn_store_args(store, sql, doing, &args, err));
+    qn_sqlite_text(&args, name);
+    qn_sqlite_text(&args, selector);
+    QN_TRY(qn_sqlite_next(&args, &row, doing, err));
+    if (!row)
+        return QN_OK;
+    int64_t version = sqlite3_column_int64(args.stmt, 0);
+    qn_buf_printf(out,
+                  "; version %" PRId64 " was not promoted: %.*s. Score with %s:%" PRId64
+                  ", change the bar in register.promote, or train a better one",
+                  version, QN_STRV_ARG(qn_sqlite_column_strv(args.stmt, 1)), name, version);
+    qn_sqlite_rewind(&args);
+    return qn_buf_check(out, "a complaint", err);
+}
+
+/* `missed`: what tell_missed() says. */
 static qn_code not_found(struct qn_store *store, const char *name, const char *selector,
-                         struct qn_err *err)
+                         struct qn_strv missed, struct qn_err *err)
 {
     static const char sql[] =
         "SELECT max(version), (SELECT group_concat('@' || alias, ', ') FROM _quern_model_aliases "
@@ -164,11 +192,24 @@ static qn_code not_found(struct qn_store *store, const char *name, const char *s
         qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB, "the warehouse has no model %s", name);
     else
         qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB,
-                   "model %s has no %s%s; it has versions up to %" PRId64 "%s%.*s", name,
+                   "model %s has no %s%s; it has versions up to %" PRId64 "%s%.*s%.*s", name,
                    selector[0] == ':' ? "version " : "", selector + (selector[0] == ':'), last,
-                   aliases.len ? " and " : " and no alias", QN_STRV_ARG(aliases));
+                   aliases.len ? " and " : " and no alias", QN_STRV_ARG(aliases),
+                   QN_STRV_ARG(missed));
     qn_sqlite_rewind(&args);
     return QN_ENOTFOUND;
+}
+
+static qn_code complain_missing(struct qn_store *store, const char *name, const char *selector,
+                                struct qn_err *err)
+{
+    struct qn_buf missed;
+    qn_buf_init(&missed);
+    qn_code code = tell_missed(store, name, selector, &missed, err);
+    if (code == QN_OK)
+        code = not_found(store, name, selector, qn_buf_strv(&missed), err);
+    qn_buf_fini(&missed);
+    return code;
 }
 
 /* Copies the current row's artefact, unless its bytes are not what was registered. */
@@ -200,7 +241,7 @@ qn_code qn_store_model_read(struct qn_store *store, const char *name, const char
     QN_TRY(select_model(store, name, selector, &args, err));
     QN_TRY(qn_sqlite_next(&args, &row, "read a model", err));
     if (!row)
-        return not_found(store, name, selector, err);
+        return complain_missing(store, name, selector, err);
     qn_code code = take_artefact(args.stmt, name, artefact, version, err);
     qn_sqlite_rewind(&args);
     return code;

@@ -84,14 +84,22 @@ static bool input_job(const struct plan_env *at, const struct qn_node *node, uin
     return true;
 }
 
+static void unknown_input(const char *name, struct qn_input *out)
+{
+    static const struct qn_schema no_columns = {0};
+    *out = (struct qn_input){.name = name, .schema = &no_columns, .gaps = &nothing_known};
+}
+
 static bool env_input(const struct qn_job_env *env, const struct qn_node *node,
                       struct qn_input *out)
 {
     const struct plan_env *at = (const struct plan_env *)(const void *)env;
     const struct qn_spec *spec = &at->plan->spec;
     const char *name = qn_node_text(node, NULL);
-    if (!name)
-        return false;
+    if (!name) { /* not written: said already */
+        unknown_input("", out);
+        return true;
+    }
     for (uint32_t i = 0; i < spec->n_sources; i++)
         if (strcmp(spec->sources[i].name, name) == 0) {
             input_source(at, i, out);
@@ -106,8 +114,7 @@ static bool env_input(const struct qn_job_env *env, const struct qn_node *node,
         snprintf(hint, sizeof hint, "did you mean '%s'?", near);
     qn_diags_add(&at->plan->spec.diags, node->span, "the name of a source or of a job",
                  near ? hint : NULL, "no source or job is called '%s'", name);
-    static const struct qn_schema no_columns = {0};
-    *out = (struct qn_input){.name = name, .schema = &no_columns, .gaps = &nothing_known};
+    unknown_input(name, out);
     return true;
 }
 

@@ -124,7 +124,7 @@ static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct 
         return qn_err_nomem(err, "a score job");
     const struct qn_node *from = qn_node_get(env->node, "from");
     const struct qn_node *model = qn_node_get(env->node, "model");
-    bool has_input = from && env->input(env, from, &job->input);
+    bool has_input = env->input(env, from, &job->input);
     if (model && model->kind == QN_NODE_SCALAR && read_model(env, model, job) && has_input) {
         if (!job->model || !job->model_selector)
             return qn_err_nomem(err, "a score job");

@@ -38,6 +38,16 @@ static qn_code check_whole(struct qn_blob *blob, struct qn_err *err)
     return QN_OK;
 }
 
+static void forget(struct qn_blobs *blobs, struct qn_blob *blob)
+{
+    struct qn_blob **link = &blobs->first;
+    while (*link != blob)
+        link = &(*link)->next;
+    *link = blob->next;
+    qn_buf_fini(&blob->bytes);
+    free(blob);
+}
+
 qn_code qn_blobs_take(struct qn_blobs *blobs, const struct qn_msg *msg, struct qn_blob **arrived,
                       struct qn_err *err)
 {
@@ -49,9 +59,12 @@ qn_code qn_blobs_take(struct qn_blobs *blobs, const struct qn_msg *msg, struct q
         return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a blob without a hash");
     if (blob->whole)
         return QN_OK; /* small ones may be sent again */
-    if (msg->blob.total == 0)
-        return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_COORDINATOR, "the coordinator has no blob %s",
-                          blob->hash);
+    if (msg->blob.total == 0) {
+        qn_err_set(err, QN_ENOTFOUND, QN_BLAME_COORDINATOR, "the coordinator has no blob %s",
+                   blob->hash);
+        forget(blobs, blob);
+        return QN_ENOTFOUND;
+    }
     if (msg->blob.total > MAX_BLOB_BYTES || (blob->total && blob->total != msg->blob.total) ||
         msg->blob.offset != blob->bytes.len ||
         msg->blob.bytes.len > msg->blob.total - msg->blob.offset)

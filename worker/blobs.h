@@ -25,8 +25,9 @@ struct qn_blob *qn_blobs_find(struct qn_blobs *blobs, struct qn_strv hash);
 /* An empty one that is being fetched; NULL when out of memory. */
 struct qn_blob *qn_blobs_add(struct qn_blobs *blobs, struct qn_strv hash);
 
-/* Adds a piece. *arrived: the blob that this made whole, else NULL. QN_EWIRE: out of order, or not
- * what its hash says. QN_ENOTFOUND: the coordinator has no such. */
+/* Adds a piece, asked for or not. *arrived: the blob that this made whole, else NULL. QN_EWIRE: out
+ * of order, or not what its hash says. QN_ENOTFOUND: the coordinator has no such, or no longer; it
+ * counts as not asked for. */
 QN_CHECK qn_code qn_blobs_take(struct qn_blobs *blobs, const struct qn_msg *msg,
                                struct qn_blob **arrived, struct qn_err *err);
 

@@ -299,10 +299,31 @@ static qn_code take_brief(struct qn_blob *blob, struct qn_err *err)
     return qn_brief_unpack(qn_buf_strv(&blob->bytes), &parsed->arena, &parsed->brief, err);
 }
 
+/* A stage may end while its brief is asked for: others did the tasks that wait for it here, and
+ * word of that is on the way. */
+static void drop_waiting(struct worker *worker, struct qn_strv brief)
+{
+    struct qn_task **link = &worker->waiting;
+    while (*link) {
+        struct qn_task *task = *link;
+        if (!qn_strv_is(brief, task->brief_hash)) {
+            link = (struct qn_task **)(void *)&task->work.next;
+            continue;
+        }
+        *link = (struct qn_task *)(void *)task->work.next;
+        qn_task_free(task);
+    }
+}
+
 static qn_code take_blob(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
 {
     struct qn_blob *blob;
-    QN_TRY(qn_blobs_take(&worker->blobs, msg, &blob, err));
+    qn_code code = qn_blobs_take(&worker->blobs, msg, &blob, err);
+    if (code == QN_ENOTFOUND && !qn_strv_is(msg->blob.hash, worker->plan_hash)) {
+        drop_waiting(worker, msg->blob.hash);
+        return QN_OK;
+    }
+    QN_TRY(code);
     if (!blob)
         return QN_OK;
     if (strcmp(blob->hash, worker->plan_hash) == 0)

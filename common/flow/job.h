@@ -125,7 +125,8 @@ struct qn_job_env {
     const struct qn_node *node; /* the job's mapping, already checked against ops->keys */
     uint64_t seed;
     /* A source or an earlier job by name; false (and a complaint at `node`) when it gives no rows.
-     * One that is not there or has mistakes (said too) comes with gaps: checks can go on. */
+     * One that is not there (`node` may be NULL) or has mistakes (said too) comes with gaps: checks
+     * can go on. */
     bool (*input)(const struct qn_job_env *env, const struct qn_node *node, struct qn_input *out);
     /* Tests the source's columns declare; NULL when the input is no source with declarations. */
     const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);

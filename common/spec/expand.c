@@ -217,12 +217,20 @@ static void expand_text(struct expander *self, struct qn_node *node)
     struct qn_buf out;
     qn_buf_init(&out);
     bool good = true;
+    struct qn_span whole = node->span, wrong = whole;
     while (next_reference(self, node, &rest, &out, &ref)) {
+        if (ref.data)
+            node->span =
+                qn_node_span_at(node, (size_t)(ref.data - node->text.data) - 2, ref.len + 3);
         const char *value = ref.data ? look_up(self, node, ref) : "";
+        if (!value && good)
+            wrong = node->span;
+        node->span = whole;
         good &= value != NULL;
         if (value)
             qn_buf_put(&out, value, strlen(value));
     }
+    node->span = wrong;
     node->expanded = true;
     node->quoted &= !is_reference(node->text);
     if (good) { /* else the text stays, so that what else is said of it is said of the same span */

@@ -412,7 +412,7 @@ static void complain_unknown(struct check *check, const struct qn_spec_keys *key
     size_t n = add_names(also, node, true, names, add_names(keys, node, true, names, 0));
     const char *closest = qn_strv_closest(pair->key, names, n);
     const struct qn_key *meant = closest ? find_key(keys, qn_strv_from(closest)) : NULL;
-    bool slip = !meant || (is_leaf(meant->shape) && !meant->required);
+    bool slip = !meant || (is_leaf(meant->shape) && (name || !meant->required));
     worsen(check, slip ? QN_FORM_SLIPS : QN_FORM_BAD);
     const char *advice = qn_did_you_mean(pair->key, names, n, hint);
     n = add_names(also, node, false, names, add_names(keys, node, false, names, 0));
@@ -446,7 +446,8 @@ static size_t add_missing(const struct qn_spec_keys *keys, const struct qn_spec_
     return n;
 }
 
-/* All keys that a mapping lacks are one complaint: they share its place. */
+/* All keys that a mapping lacks are one complaint: they share its place. Readers of a job or a
+ * source do without; those of what stands inside may count on them. */
 static void check_missing(struct check *check, const struct qn_spec_keys *keys,
                           const struct qn_spec_keys *also, const struct qn_node *node,
                           const char *name)
@@ -458,7 +459,7 @@ static void check_missing(struct check *check, const struct qn_spec_keys *keys,
     if (n == 0)
         return;
     char list[LIST_BYTES];
-    worsen(check, QN_FORM_BAD);
+    worsen(check, name ? QN_FORM_SLIPS : QN_FORM_BAD);
     qn_diags_add(check->diags, node->span, NULL, NULL, "%s%s%s needs %s", keys->what,
                  name ? " " : "", in_name(name), join_words("", names, n, list));
 }

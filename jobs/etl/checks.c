@@ -236,27 +236,25 @@ static const char *message_of(const struct qn_check *check, const struct qn_chec
         tally->example.len ? qn_arena_printf(arena, "; first: %s", tally->example.data) : "");
 }
 
-static qn_code report_one(const struct qn_check *check, const struct qn_check_tally *tally,
+static qn_code report_one(const struct qn_check *check, struct qn_check_tally tally,
                           uint64_t rows_out, const struct qn_strv *states,
                           struct qn_test_finding *out, struct qn_arena *arena, struct qn_err *err)
 {
-    uint64_t failures = tally->failures, rows = tally->rows;
+    uint64_t failures = tally.failures;
     if (check->unique_step)
         QN_TRY(qn_distinct_failures(check->unique_step, states, check->unique_set, &failures, err));
-    const char *message;
-    if (check->test->kind == QN_TEST_ROW_COUNT) {
-        rows = rows_out;
-        message = row_count_message(check, rows, &failures, arena);
-    } else {
-        message = message_of(check, tally, failures, arena);
-    }
+    else if (check->test->kind == QN_TEST_ROW_COUNT || check->test->kind == QN_TEST_UNIQUE)
+        tally.rows = rows_out; /* no step sees their rows: these are what goes out */
+    const char *message = check->test->kind == QN_TEST_ROW_COUNT
+                              ? row_count_message(check, tally.rows, &failures, arena)
+                              : message_of(check, &tally, failures, arena);
     *out = (struct qn_test_finding){
         .column = check->column,
         .test = qn_test_name(check->test->kind),
         .severity = check->test->severity == QN_SEVERITY_ERROR ? "error" : "warn",
         .status = status_of(check, failures),
         .failures = failures,
-        .rows = rows,
+        .rows = tally.rows,
         .message = message,
     };
     return message ? QN_OK : qn_err_nomem(err, "a test's message");
@@ -276,7 +274,7 @@ qn_code qn_checks_report(const struct qn_etl *etl, const struct qn_check_tally *
     for (uint32_t i = 0; i < etl->n_checks; i++) {
         if (etl->checks[i].grouped != grouped)
             continue;
-        QN_TRY(report_one(&etl->checks[i], &tallies[i], rows_out, states, &all[n], findings->arena,
+        QN_TRY(report_one(&etl->checks[i], tallies[i], rows_out, states, &all[n], findings->arena,
                           err));
         if (!findings->failed && strcmp(all[n].status, "fail") == 0) {
             findings->failed = true;

@@ -325,7 +325,7 @@ qn_code qn_etl_compile(const struct qn_job_env *env, struct qn_job *job, struct 
 {
     size_t mistakes = env->diags->n_errors;
     const struct qn_node *from = qn_node_get(env->node, "from");
-    if (!from || !env->input(env, from, &job->input))
+    if (!env->input(env, from, &job->input))
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has no input", job->name);
     struct qn_etl *etl = QN_NEW(env->arena, struct qn_etl);
     if (!etl)

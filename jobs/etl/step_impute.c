@@ -1,11 +1,12 @@
 /* impute: what is missing gets the mean, the median, the most frequent value or a constant.
  *
- * Means of integers and decimals are exact: the sum is kept in 128 bits and divided once. Doubles
- * are summed in row order within a chunk and in chunk order across. A median is exact up to
- * QN_MEDIAN_SAMPLE values; past that it is the median of that many, picked by hash. */
+ * Means are of exact sums, divided once: integers and decimals in 128 bits, doubles in a qn_sum. A
+ * median is exact up to QN_MEDIAN_SAMPLE values; past that it is the median of that many, picked by
+ * hash. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "jobs/etl/bottom.h"
 #include "jobs/etl/build.h"
 #include "jobs/etl/cell.h"
@@ -32,7 +33,8 @@ struct impute {
 /* What fitting one column has seen so far. */
 struct tally {
     qn_i128 sum;
-    double sum_f64;
+    struct qn_sum reals;
+    struct qn_arena wide; /* of reals */
     uint64_t n;
     struct qn_bottom sample;
     struct qn_counts counts;
@@ -45,6 +47,7 @@ static void tallies_free(const struct impute *impute, struct tally *tallies)
     for (uint32_t i = 0; tallies && i < impute->n; i++) {
         qn_bottom_fini(&tallies[i].sample);
         qn_counts_fini(&tallies[i].counts);
+        qn_arena_fini(&tallies[i].wide);
     }
     free(tallies);
 }
@@ -53,24 +56,27 @@ static struct tally *tallies_new(const struct impute *impute)
 {
     struct tally *tallies = calloc(impute->n, sizeof *tallies);
     for (uint32_t i = 0; tallies && i < impute->n; i++) {
+        qn_arena_init(&tallies[i].wide);
         qn_bottom_init(&tallies[i].sample, QN_MEDIAN_SAMPLE);
         qn_counts_init(&tallies[i].counts, impute->columns[i].type, QN_MAX_COUNTED_VALUES);
     }
     return tallies;
 }
 
-static void tally_mean(struct tally *tally, const struct qn_column *column, uint32_t n_rows)
+static qn_code tally_mean(struct tally *tally, const struct qn_column *column, uint32_t n_rows,
+                          struct qn_err *err)
 {
     bool is_double = column->type.id == QN_DOUBLE;
     for (uint32_t row = 0; row < n_rows; row++) {
         if (!qn_is_valid(column, row))
             continue;
         if (is_double)
-            tally->sum_f64 += column->f64[row];
+            QN_TRY(qn_sum_add(&tally->reals, column->f64[row], &tally->wide, err));
         else
             tally->sum += column->i64[row];
         tally->n++;
     }
+    return QN_OK;
 }
 
 static qn_code tally_median(struct tally *tally, const struct qn_column *column,
@@ -130,7 +136,7 @@ static qn_code fit_update(const struct qn_etl_step *step, struct qn_etl_step_ctx
         const struct filled *filled = &impute->columns[i];
         const struct qn_column *column = &batch->columns[filled->column];
         switch (filled->strategy) {
-        case MEAN: tally_mean(&tallies[i], column, batch->n_rows); break;
+        case MEAN: QN_TRY(tally_mean(&tallies[i], column, batch->n_rows, err)); break;
         case MEDIAN: QN_TRY(tally_median(&tallies[i], column, ctx, batch, err)); break;
         case MOST_FREQUENT:
             QN_TRY(tally_counts(&tallies[i], filled, column, batch->n_rows, err));
@@ -139,6 +145,25 @@ static qn_code fit_update(const struct qn_etl_step *step, struct qn_etl_step_ctx
         }
     }
     return QN_OK;
+}
+
+static void pack_mean(const struct tally *tally, struct qn_buf *buf)
+{
+    struct qn_exact_sum reals;
+    qn_sum_widen(&tally->reals, &reals);
+    qn_buf_put_u64(buf, tally->n);
+    qn_put_i128(buf, tally->sum);
+    qn_exact_pack(buf, &reals);
+}
+
+static qn_code merge_mean(struct tally *tally, struct qn_unpack *in, struct qn_err *err)
+{
+    struct qn_exact_sum reals;
+    tally->n += qn_unpack_u64(in);
+    tally->sum += qn_unpack_i128(in);
+    qn_exact_unpack(in, &reals);
+    const struct qn_sum more = {.wide = &reals};
+    return in->failed ? QN_OK : qn_sum_merge(&tally->reals, &more, &tally->wide, err);
 }
 
 static qn_code fit_end(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *fit,
@@ -150,11 +175,7 @@ static qn_code fit_end(const struct qn_etl_step *step, struct qn_etl_step_ctx *c
     qn_buf_init(&buf);
     for (uint32_t i = 0; i < impute->n && !failed; i++) {
         switch (impute->columns[i].strategy) {
-        case MEAN:
-            qn_buf_put_u64(&buf, tallies[i].n);
-            qn_buf_put_f64(&buf, tallies[i].sum_f64);
-            qn_put_i128(&buf, tallies[i].sum);
-            break;
+        case MEAN: pack_mean(&tallies[i], &buf); break;
         case MEDIAN: qn_bottom_pack(&tallies[i].sample, &buf); break;
         case MOST_FREQUENT: qn_counts_pack(&tallies[i].counts, &buf); break;
         case CONSTANT: break;
@@ -208,11 +229,7 @@ static qn_code fit_merge(const struct qn_etl_step *step, void **acc, struct qn_s
     for (uint32_t i = 0; i < impute->n && !in.failed; i++) {
         struct tally *tally = &fit->tallies[i];
         switch (impute->columns[i].strategy) {
-        case MEAN:
-            tally->n += qn_unpack_u64(&in);
-            tally->sum_f64 += qn_unpack_f64(&in);
-            tally->sum += qn_unpack_i128(&in);
-            break;
+        case MEAN: QN_TRY(merge_mean(tally, &in, err)); break;
         case MEDIAN: QN_TRY(qn_bottom_merge(&tally->sample, &in, err)); break;
         case MOST_FREQUENT: QN_TRY(qn_counts_merge(&tally->counts, &in, err)); break;
         case CONSTANT: break;
@@ -287,7 +304,7 @@ static qn_code fit_finish(const struct qn_etl_step *step, void **acc, struct qn_
         struct tally *tally = &fit->tallies[i];
         struct qn_cell value = filled->constant;
         if (filled->strategy == MEAN)
-            value = mean_of(filled, tally->sum, tally->sum_f64, tally->n);
+            value = mean_of(filled, tally->sum, qn_sum_round(&tally->reals), tally->n);
         else if (filled->strategy == MEDIAN)
             value = median_of(filled, &tally->sample);
         else if (filled->strategy == MOST_FREQUENT)

@@ -502,7 +502,7 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     if (!train)
         return qn_err_nomem(err, "a train job");
     const struct qn_node *from = qn_node_get(env->node, "from");
-    if (!from || !env->input(env, from, &job->input))
+    if (!env->input(env, from, &job->input))
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has no input", job->name);
     struct compiler self = {
         .env = env, .train = train, .gaps = job->input.gaps, .errors = env->diags->n_errors};

@@ -13,8 +13,10 @@ void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *cens
     for (int side = 0; side < QN_N_SIDES; side++)
         for (int c = 0; c < 2; c++)
             qn_buf_put_u64(out, census->rows[side][c]);
-    qn_buf_put_u8(out, census->negative.data != NULL);
-    qn_buf_put_str(out, census->negative);
+    for (int i = 0; i < 2; i++) {
+        qn_buf_put_u8(out, census->others[i].data != NULL);
+        qn_buf_put_str(out, census->others[i]);
+    }
 }
 
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census)
@@ -24,11 +26,24 @@ void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census
             census->rows[side][c] = qn_unpack_u64(in);
             in->failed |= census->rows[side][c] > UINT64_C(1) << 56;
         }
-    uint8_t seen = qn_unpack_u8(in);
-    census->negative = qn_unpack_str(in);
-    in->failed |= seen > 1;
-    if (!seen)
-        census->negative = (struct qn_strv){0};
+    for (int i = 0; i < 2; i++) {
+        uint8_t seen = qn_unpack_u8(in);
+        census->others[i] = qn_unpack_str(in);
+        in->failed |= seen > 1;
+        if (!seen)
+            census->others[i] = (struct qn_strv){0};
+    }
+}
+
+struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv value)
+{
+    for (int i = 0; i < 2; i++) {
+        if (!others[i].data)
+            return &others[i];
+        if (qn_strv_eq(others[i], value))
+            return NULL;
+    }
+    return NULL;
 }
 
 qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
@@ -49,7 +64,7 @@ struct gathered {
     struct qn_split_counts *counts; /* split */
     struct qn_fit *fit;             /* prepare */
     struct qn_train_census census;
-    char *negative;               /* census.negative's bytes */
+    char *others[2];              /* the bytes of census.others */
     struct qn_logistic_sums sums; /* round */
     struct qn_buf metrics;        /* metrics */
 };
@@ -60,7 +75,8 @@ void qn_train_free_acc(void *acc)
     if (!gathered)
         return;
     free(gathered->counts);
-    free(gathered->negative);
+    for (int i = 0; i < 2; i++)
+        free(gathered->others[i]);
     qn_fit_free(gathered->fit);
     qn_logistic_sums_fini(&gathered->sums);
     qn_buf_fini(&gathered->metrics);
@@ -76,20 +92,18 @@ static qn_code merge_split(struct gathered *gathered, struct qn_strv partial, st
     return qn_split_merge(gathered->counts, partial, err);
 }
 
-static qn_code merge_negative(const struct qn_train *train, struct gathered *gathered,
-                              struct qn_strv negative, struct qn_err *err)
+static qn_code merge_other(struct gathered *gathered, struct qn_strv value, struct qn_err *err)
 {
-    struct qn_strv known = gathered->census.negative;
-    if (!negative.data || (known.data && qn_strv_eq(known, negative)))
+    struct qn_strv *others = gathered->census.others;
+    struct qn_strv *place = value.data ? qn_train_other_place(others, value) : NULL;
+    if (!place)
         return QN_OK;
-    if (known.data)
-        return qn_train_third_value(train, known, negative, err);
-    gathered->negative = malloc(negative.len + 1);
-    if (!gathered->negative)
+    char *copy = malloc(value.len + 1);
+    if (!copy)
         return qn_err_nomem(err, "the label's values");
-    memcpy(gathered->negative, negative.data, negative.len);
-    gathered->negative[negative.len] = '\0';
-    gathered->census.negative = (struct qn_strv){gathered->negative, negative.len};
+    memcpy(copy, value.data, value.len);
+    gathered->others[place - others] = copy;
+    *place = (struct qn_strv){copy, value.len};
     return QN_OK;
 }
 
@@ -106,7 +120,8 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
     for (int side = 0; side < QN_N_SIDES; side++)
         for (int c = 0; c < 2; c++)
             gathered->census.rows[side][c] += census.rows[side][c];
-    QN_TRY(merge_negative(train, gathered, census.negative, err));
+    for (int i = 0; i < 2; i++)
+        QN_TRY(merge_other(gathered, census.others[i], err));
     return qn_fit_merge(gathered->fit,
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
 }
@@ -163,6 +178,28 @@ static qn_code finish_split(const struct qn_train *train, const struct gathered 
     return qn_buf_check(state, "the split", err);
 }
 
+static qn_code check_values(const struct qn_train *train, const struct qn_train_census *census,
+                            struct qn_err *err)
+{
+    const struct qn_strv *others = census->others;
+    const char *name = train->in->fields[train->label].name;
+    uint64_t positives = 0;
+    for (int side = 0; side < QN_N_SIDES; side++)
+        positives += census->rows[side][1];
+    if (others[0].data && positives == 0)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                          "label '%s': no row has '%s', its `positive` value; there is '%.*s'%s"
+                          "%.*s%s",
+                          name, train->positive, QN_STRV_ARG(others[0]),
+                          others[1].data ? ", '" : "", QN_STRV_ARG(others[1]),
+                          others[1].data ? "', ..." : "");
+    if (others[1].data)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                          "label '%s' has more than two values: '%s', '%.*s', '%.*s', ...", name,
+                          train->positive, QN_STRV_ARG(others[0]), QN_STRV_ARG(others[1]));
+    return QN_OK;
+}
+
 static qn_code check_classes(const struct qn_train *train, const struct qn_train_census *census,
                              struct qn_err *err)
 {
@@ -214,6 +251,7 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
     struct qn_fit_note *notes;
     uint32_t n_notes;
     const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
+    QN_TRY(check_values(train, &gathered->census, err));
     QN_TRY(check_classes(train, &gathered->census, err));
     qn_prepared_init(&prepared);
     qn_code code = qn_fit_finish(gathered->fit, &prepared, &notes, &n_notes, err);
@@ -321,7 +359,7 @@ static qn_code write_model(const struct qn_train *train, const struct qn_strv *s
     const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
     struct qn_buf negative;
     qn_buf_init(&negative);
-    qn_buf_put(&negative, census->negative.data, census->negative.len);
+    qn_buf_put(&negative, census->others[0].data, census->others[0].len);
     qn_buf_put_u8(&negative, 0);
     if (code == QN_OK)
         code = qn_buf_check(&negative, "the model file", err);
@@ -368,50 +406,6 @@ static qn_code report_metrics(struct qn_findings *findings, const struct qn_trai
     return QN_OK;
 }
 
-static const struct qn_metric_finding *find_metric(const struct qn_findings *findings,
-                                                   const char *split, const char *metric)
-{
-    for (uint32_t i = 0; i < findings->n_metrics; i++)
-        if (strcmp(findings->metrics[i].split, split) == 0 &&
-            strcmp(findings->metrics[i].metric, metric) == 0)
-            return &findings->metrics[i];
-    return NULL;
-}
-
-/* Whether the alias moves, and why: the rules that failed, or those that held. */
-static qn_code decide_promotion(const struct qn_train *train, struct qn_findings *findings,
-                                const struct qn_train_census *census, struct qn_err *err)
-{
-    const uint64_t *test = census->rows[QN_SIDE_TEST];
-    const char *split = qn_side_name(test[0] + test[1] ? QN_SIDE_TEST : QN_SIDE_VALIDATION);
-    struct qn_buf held, failed;
-    qn_buf_init(&held);
-    qn_buf_init(&failed);
-    for (uint32_t i = 0; i < train->n_rules; i++) {
-        const struct qn_train_rule *rule = &train->rules[i];
-        const struct qn_metric_finding *found = find_metric(findings, split, rule->metric);
-        bool holds = found && found->value >= rule->min && found->value <= rule->max;
-        struct qn_buf *out = holds ? &held : &failed;
-        qn_buf_printf(out, "%s%s %s ", out->len ? "; " : "", split, rule->metric);
-        if (found)
-            qn_buf_printf(out, "%.6g is ", found->value);
-        else
-            qn_buf_printf(out, "does not exist: ");
-        if (isfinite(rule->min) && (holds || !found || found->value < rule->min))
-            qn_buf_printf(out, "%s %g", holds ? "at least" : "below", rule->min);
-        else
-            qn_buf_printf(out, "%s %g", holds ? "at most" : "above", rule->max);
-    }
-    findings->model.alias = train->alias;
-    findings->model.promote = train->alias && failed.len == 0;
-    struct qn_strv note = qn_buf_strv(failed.len ? &failed : &held);
-    findings->model.promote_note = qn_arena_strdup(findings->arena, note);
-    bool whole = !held.failed && !failed.failed && findings->model.promote_note;
-    qn_buf_fini(&held);
-    qn_buf_fini(&failed);
-    return whole ? QN_OK : qn_err_nomem(err, "findings");
-}
-
 static qn_code report_model(const struct qn_job *job, struct qn_findings *findings,
                             const struct qn_buf *artefact, struct qn_err *err)
 {
@@ -447,7 +441,7 @@ static qn_code finish_metrics(const struct qn_job *job, const struct gathered *g
     if (code == QN_OK && job->registers)
         code = report_model(job, findings, &artefact, err);
     if (code == QN_OK && job->registers)
-        code = decide_promotion(train, findings, &census, err);
+        code = qn_train_promote(train, &census, findings, err);
     qn_buf_fini(&artefact);
     return code;
 }

@@ -19,7 +19,7 @@ struct walk {
     int32_t label, key;               /* positions in the reader's batches */
     int32_t *positions;               /* of the features; NULL when they are not read */
     const struct qn_column **columns; /* of the batch, by feature */
-    struct qn_strv negative;          /* text labels: copied when first seen */
+    struct qn_strv others[2];         /* as in a census; copied when first seen */
     struct qn_batch batch;
     uint32_t capacity, n;
     uint32_t *rows; /* labelled ones */
@@ -64,25 +64,16 @@ static qn_code walk_start(struct walk *walk, const struct qn_train *train, struc
     return QN_OK;
 }
 
-qn_code qn_train_third_value(const struct qn_train *train, struct qn_strv one, struct qn_strv two,
-                             struct qn_err *err)
-{
-    return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                      "label '%s' has more than two values: '%s', '%.*s', '%.*s', ...",
-                      train->in->fields[train->label].name, train->positive, QN_STRV_ARG(one),
-                      QN_STRV_ARG(two));
-}
-
+/* Too many values are told of once all rows were seen: only then is it known whether one of them
+ * is the positive one. */
 static qn_code text_label(struct walk *walk, struct qn_strv text, uint8_t *out, struct qn_err *err)
 {
     *out = qn_strv_is(text, walk->train->positive);
-    if (*out || (walk->negative.data && qn_strv_eq(text, walk->negative)))
+    struct qn_strv *place = *out ? NULL : qn_train_other_place(walk->others, text);
+    if (!place)
         return QN_OK;
-    if (walk->negative.data)
-        return qn_train_third_value(walk->train, walk->negative, text, err);
-    walk->negative.data = qn_arena_strdup(walk->in->arena, text);
-    walk->negative.len = text.len;
-    return walk->negative.data ? QN_OK : qn_err_nomem(err, "a task");
+    *place = (struct qn_strv){qn_arena_strdup(walk->in->arena, text), text.len};
+    return place->data ? QN_OK : qn_err_nomem(err, "a task");
 }
 
 static qn_code label_of(struct walk *walk, uint32_t row, uint8_t *out, struct qn_err *err)
@@ -203,7 +194,7 @@ static qn_code fit_rows(struct walk *walk, struct qn_fit *fit, struct qn_train_c
             QN_TRY(qn_fit_add(fit, walk->columns, walk->rows, walk->n, walk->labels, walk->hashes,
                               err));
     } while (walk->batch.n_rows);
-    census->negative = walk->negative;
+    memcpy(census->others, walk->others, sizeof census->others);
     return QN_OK;
 }
 

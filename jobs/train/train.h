@@ -60,18 +60,23 @@ void qn_train_free_acc(void *acc);
 /* What the label looked like: part of the prepare stage's partials and state. */
 struct qn_train_census {
     uint64_t rows[QN_N_SIDES][2]; /* by side and class */
-    struct qn_strv negative;      /* text labels: the other value; data NULL: not seen */
+    /* Text labels: values besides the one that counts as 1, as first seen; data NULL: not seen.
+     * A label that is right has one. */
+    struct qn_strv others[2];
 };
+/* Where a value is to be kept of those in others[]; NULL: it is known, or two others are. */
+struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv value);
 void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census);
 /* Texts borrow from the bytes. */
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census);
 
+/* Decides whether the model's alias moves, from findings->metrics, and says why. */
+QN_CHECK qn_code qn_train_promote(const struct qn_train *train,
+                                  const struct qn_train_census *census,
+                                  struct qn_findings *findings, struct qn_err *err);
+
 /* State of the prepare stage: census, then the preparation. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
                                        struct qn_prepared *prepared, struct qn_err *err);
-
-/* "column x has more than two values: ..." */
-qn_code qn_train_third_value(const struct qn_train *train, struct qn_strv one, struct qn_strv two,
-                             struct qn_err *err);
 
 #endif

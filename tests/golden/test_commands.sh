@@ -29,6 +29,13 @@ refused run "$folder/none.yaml" more words
 refused run "$folder/none.yaml" --workers 0
 refused coordinator "$folder/none.yaml"
 refused worker
+for endpoint in foo tcp:// tcp://h tcp://127.0.0.1:99999 ipc:// http://h:1; do
+  for command in "worker --connect" "coordinator $folder/none.yaml --listen"; do
+    refused $command $endpoint
+    grep -q "expected tcp://HOST:PORT or ipc://PATH, got '$endpoint'" "$folder/out" ||
+      { echo "FAILED: $command $endpoint: $(cat "$folder/out")"; exit 1; }
+  done
+done
 refused status "$folder/none.yaml"
 refused digest "$folder/none.db"
 refused models list

@@ -134,6 +134,24 @@ expect "exit code of a chain" 2 "$code"
 expect "mistakes of a chain" "6:22 7:16 12:18 13:18 14:28 16:41 21:31 22:27 29:16 30:65 34:17 35:18 38:11 39:17" \
   "$(grep -o 'chain.yaml:[0-9]*:[0-9]*: ' <<<"$text" | cut -d: -f2,3 | tr '\n' ' ' | sed 's/ $//')"
 
+# What a job lacks hides none of its other mistakes.
+cat >"$folder/lacks.yaml" <<'SPEC'
+version: 1
+name: lacks
+sources: {c: {path: c.csv}}
+jobs:
+  a: {kind: etl, derive: {y: "log1q(k)"}}
+  b: {kind: train, from: c, label: churn, positive: yes, key: kk}
+  t: {kind: train, label: churn, algorithm: logistic_regression, split: {test: 0.9, validation: 0.1}}
+  d: {kind: score, from: c, model: "m m"}
+  e: {kind: score, from: c, modell: m, into: "1 bad"}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/lacks.yaml" 2>&1) || code=$?
+expect "exit code of what lacks keys" 2 "$code"
+expect "mistakes of what lacks keys" "5:6 5:31 6:6 6:63 7:6 7:73 8:6 8:36 9:29 9:46" \
+  "$(grep -o 'lacks.yaml:[0-9]*:[0-9]*: ' <<<"$text" | cut -d: -f2,3 | tr '\n' ' ' | sed 's/ $//')"
+
 # Two jobs cannot fill one table, and none can have a reserved name.
 cat >"$folder/tables.yaml" <<'SPEC'
 version: 1

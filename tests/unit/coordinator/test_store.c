@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include "flow/reject.h"
@@ -199,6 +200,37 @@ static void a_lock_of_another_program_is_reported(void **state)
 }
 
 /* A database that may not grow is a disk that is full. */
+static void *commit_later(void *db)
+{
+    usleep(100000);
+    return sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK ? db : NULL;
+}
+
+static void opening_waits_for_a_write_into_a_file_that_is_not_yet_in_wal_mode(void **state)
+{
+    (void)state;
+    struct folder folder;
+    sqlite3 *other;
+    pthread_t thread;
+    void *committed;
+    folder_make(&folder);
+    assert_int_equal(sqlite3_open(folder_file(&folder, "w.db"), &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other,
+                                  "CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t "
+                                  "VALUES(1)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(pthread_create(&thread, NULL, commit_later, other), 0);
+    struct qn_store *store = open_store(&folder);
+    assert_int_equal(pthread_join(thread, &committed), 0);
+    assert_ptr_equal(committed, other);
+    sqlite3_close(other);
+    assert_query(store, "SELECT a FROM t", "1");
+    assert_query(store, "SELECT journal_mode FROM pragma_journal_mode", "wal");
+    qn_store_close(store);
+    folder_remove(&folder);
+}
+
 static void a_full_disk_is_said_and_leaves_what_was_committed(void **state)
 {
     (void)state;
@@ -468,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_later_coordinator_stops_the_earlier_one),
         cmocka_unit_test(transactions_do_not_nest_and_roll_back),
         cmocka_unit_test(a_lock_of_another_program_is_reported),
+        cmocka_unit_test(opening_waits_for_a_write_into_a_file_that_is_not_yet_in_wal_mode),
         cmocka_unit_test(a_full_disk_is_said_and_leaves_what_was_committed),
         cmocka_unit_test(runs_jobs_and_inputs_are_told),
         cmocka_unit_test(a_new_run_takes_the_place_of_an_unfinished_one),

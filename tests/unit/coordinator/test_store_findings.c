@@ -126,10 +126,22 @@ static void versions_count_up_and_aliases_move(void **state)
     assert_model(store, "", 2, "two");
     assert_model(store, "@champion", 1, "one"); /* two was not promoted */
     assert_model(store, ":1", 1, "one");
+    struct qn_test_finding missed = {.column = "",
+                                     .test = "promote",
+                                     .severity = "warn",
+                                     .status = "warn",
+                                     .message = "model churn does not become @best: test roc_auc "
+                                                "0.7 is below 0.8"};
+    three.tests = &missed;
+    three.n_tests = 1;
     assert_int_equal(put(store, "r3", &three), 3); /* an empty artefact is one too */
     assert_model(store, "@champion", 3, "");
     assert_query(store, "SELECT name, alias, version, run_id FROM _quern_model_aliases",
                  "churn|champion|3|r3");
+    assert_no_model(
+        store, "churn", "@best", QN_ENOTFOUND,
+        "version 3 was not promoted: test roc_auc 0.7 is below 0.8. Score with churn:3,");
+    assert_no_model(store, "churn", "@other", QN_ENOTFOUND, "up to 3 and @champion");
     assert_no_model(store, "churn", ":4", QN_ENOTFOUND, "no version 4");
     assert_no_model(store, "churn", ":0", QN_EINPUT, "no selector");
     assert_no_model(store, "churn", "champion", QN_EINPUT, "no selector");

@@ -132,6 +132,8 @@ static void test_tests_of_groups(void **state)
                                                     "'2'|{\"country\":\"fr\",\"n\":2}"));
     assert_int_equal(runner.findings.n_tests, 3);
     assert_string_equal(runner.findings.tests[0].status, "pass");
+    assert_string_equal(runner.findings.tests[0].test, "unique"); /* true by construction */
+    assert_int_equal(runner.findings.tests[0].rows, runner.counters.rows_out);
     runner_fini(&runner);
 }
 

@@ -132,6 +132,15 @@ static void rows_are_accounted_for(void **state)
     learning_fini(&runner, &spec);
 }
 
+static struct qn_test_finding find_test(const struct qn_runner *runner, const char *test)
+{
+    for (uint32_t i = 0; i < runner->findings.n_tests; i++)
+        if (strcmp(runner->findings.tests[i].test, test) == 0)
+            return runner->findings.tests[i];
+    fail_msg("nothing was said of '%s'", test);
+    return (struct qn_test_finding){0};
+}
+
 static void promotion_follows_the_rules(void **state)
 {
     (void)state;
@@ -147,6 +156,9 @@ static void promotion_follows_the_rules(void **state)
     assert_false(runner.findings.model.promote);
     assert_non_null(strstr(runner.findings.model.promote_note, "below 0.999"));
     assert_null(strstr(runner.findings.model.promote_note, "log_loss"));
+    struct qn_test_finding said = find_test(&runner, "promote");
+    assert_string_equal(said.status, "warn");
+    assert_non_null(strstr(said.message, "does not become @champion: test roc_auc"));
     learning_fini(&runner, &spec);
 }
 
@@ -187,18 +199,12 @@ static void trouble_is_named(void **state)
     run_fails("kind: train\nfrom: rows\nlabel: plan\npositive: pro\nkey: id\n"
               "algorithm: logistic_regression\nfeatures: {include: [spend]}\n",
               WORDS("more than two values", "'pro'", "'basic'", "'free'"));
+    run_fails("kind: train\nfrom: rows\nlabel: plan\npositive: maybe\nkey: id\n"
+              "algorithm: logistic_regression\nfeatures: {include: [spend]}\n",
+              WORDS("no row has 'maybe'", "there is 'free', 'pro', ..."));
     run_fails("kind: train\nfrom: rows\nlabel: visits\nkey: id\n"
               "algorithm: logistic_regression\nfeatures: {include: [spend]}\n",
               WORDS("'visits' holds", "expected 0 or 1"));
-}
-
-static struct qn_test_finding find_test(const struct qn_runner *runner, const char *test)
-{
-    for (uint32_t i = 0; i < runner->findings.n_tests; i++)
-        if (strcmp(runner->findings.tests[i].test, test) == 0)
-            return runner->findings.tests[i];
-    fail_msg("nothing was said of '%s'", test);
-    return (struct qn_test_finding){0};
 }
 
 static void leaks_are_warned_of_and_separation_is_named(void **state)
