@@ -13,7 +13,9 @@
 struct qn_executor {
     struct qn_cache *cache;
     struct qn_part_writer writer;
-    const char *folder; /* shared with the coordinator: large parts are left there. NULL: none */
+    const char *folder;    /* shared with the coordinator: large parts are left there. NULL: none */
+    const char *scratch;   /* folder for files that end with their task */
+    uint64_t memory_bytes; /* what a task may keep, see qn_task_in */
 };
 
 /* A work with what it needs and what came of it. Made and freed by the session thread. */

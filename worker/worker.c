@@ -15,6 +15,10 @@
  * it makes contact, a connection that is up may still need a moment to take its first message. */
 enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096 };
 
+/* Of a slot's memory, 1 / this for what its tasks keep; the rest is for code, buffers, rows on
+ * their way, and tables that move while they grow. */
+enum { KEPT_SHARE = 2 };
+
 enum phase {
     DIALLING,  /* the control connection is not up yet */
     GREETING,  /* HELLO is out */
@@ -256,6 +260,12 @@ static qn_code collect(struct worker *worker, struct qn_err *err)
 
 /* --- blobs ----------------------------------------------------------------------------------- */
 
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/var/tmp";
+}
+
 static qn_code start_slots(struct worker *worker, struct qn_err *err)
 {
     uint32_t n = worker->options->slots;
@@ -264,6 +274,8 @@ static qn_code start_slots(struct worker *worker, struct qn_err *err)
         return qn_err_nomem(err, "executors");
     for (uint32_t i = 0; i < n; i++) {
         worker->executors[i].folder = worker->folder;
+        worker->executors[i].scratch = worker->folder ? worker->folder : temporary_folder();
+        worker->executors[i].memory_bytes = worker->options->memory_bytes / n / KEPT_SHARE;
         qn_part_writer_init(&worker->executors[i].writer);
         QN_TRY(qn_cache_new(&worker->executors[i].cache, err));
     }

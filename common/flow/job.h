@@ -91,8 +91,17 @@ struct qn_task_in {
     uint32_t stage, round; /* round: 0, 1, ... in a stage that repeats */
     uint32_t unit;         /* chunk or partition number: the order of commits */
     uint32_t n_units;
-    struct qn_reader *reader;     /* CHUNKS: rows of the chunk or part. PARTITIONS: rows of these
+    struct qn_reader *reader; /* CHUNKS: rows of the chunk or part. PARTITIONS: rows of these
                                       partitions, of all chunks in chunk order */
+    uint32_t n_partitions;    /* PARTITIONS: how many the unit's range has */
+    /* PARTITIONS: rows of one partition alone, counted from the range's first. The caller closes
+     * the reader. */
+    QN_CHECK qn_code (*open_partition)(struct qn_task_in *in, uint32_t partition,
+                                       struct qn_reader **out, struct qn_err *err);
+    /* What the task may keep of things that grow with its input; past it, they go to files in the
+     * folder `scratch` (wire/scratch.h). What comes out must not depend on it. */
+    uint64_t memory_bytes;
+    const char *scratch;
     const struct qn_strv *states; /* by stage: bytes of finished stages; of a repeating one,
                                       its last round's (empty in round 0) */
     struct qn_arena *arena;       /* the task's: cleared when it ends */

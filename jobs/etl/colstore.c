@@ -24,6 +24,12 @@ void qn_colstore_clear(struct qn_colstore *store)
     store->has_nulls = false;
 }
 
+void qn_colstore_truncate(struct qn_colstore *store, uint32_t n)
+{
+    if (n < store->n)
+        store->n = n; /* has_nulls may now say too much, which only costs time */
+}
+
 static size_t value_bytes(const struct qn_colstore *store)
 {
     switch (qn_type_layout(store->column.type)) {
