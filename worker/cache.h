@@ -1,5 +1,5 @@
 /* cache: what an executor keeps between tasks because it is dear to make: a design matrix per
- * (job, unit), a join's hash table per job. A worker owns nothing: all of it can be made again. */
+ * (job, unit), a model per job. A worker owns nothing: all of it can be made again. */
 #ifndef QN_WORKER_CACHE_H
 #define QN_WORKER_CACHE_H
 

@@ -84,16 +84,33 @@ struct task_in {
     const struct qn_job *job;
     const struct qn_brief *brief;
     uint32_t first_partition; /* of the unit's range */
+    struct qn_shared *shared;
 };
 
-static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                         struct qn_err *err)
+static qn_code open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
+                         struct qn_reader **out, struct qn_err *err)
 {
     const struct task_in *self = (const struct task_in *)(const void *)in;
     const struct qn_brief_files *files = &self->brief->sides[side];
-    const struct qn_part_want want = {.kind = QN_PART_ROWS,
-                                      .schema = self->job->sides[side].schema};
+    const struct qn_part_want want = {
+        .kind = QN_PART_ROWS, .schema = self->job->sides[side].schema, .wanted = wanted};
     return qn_part_open(files->paths, files->n, &want, out, err);
+}
+
+static qn_code share(struct qn_task_in *in, uint32_t number, qn_make_fn make, void *context,
+                     const void **data, struct qn_err *err)
+{
+    const struct task_in *self = (const struct task_in *)(const void *)in;
+    return qn_shared_get(self->shared, self->job->index, number, make, context, data, err);
+}
+
+/* An even share of what shared things leave over; at least some, for what is shared may outlive
+ * its job. */
+static uint64_t memory_of_task(const struct qn_executor *executor)
+{
+    uint64_t shared = qn_shared_bytes(executor->shared), kept = executor->kept_bytes;
+    uint64_t left = shared < kept / 4 * 3 ? kept - shared : kept / 4;
+    return left / executor->n_executors;
 }
 
 /* --- partitions ------------------------------------------------------------------------------ */
@@ -177,7 +194,9 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .arena = &task->arena,
                .open_side = open_side,
                .open_partition = open_partition,
-               .memory_bytes = executor->memory_bytes,
+               .share = share,
+               .shared_bytes = executor->kept_bytes,
+               .memory_bytes = memory_of_task(executor),
                .scratch = executor->scratch,
                .model = task->brief->model,
                .model_version = task->brief->model_version,
@@ -187,6 +206,7 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .seed = task->plan->spec.seed},
         .job = job,
         .brief = task->brief,
+        .shared = executor->shared,
     };
     if (!in.in.unit_cache || !in.in.job_cache)
         return qn_err_nomem(&task->err, "an executor's cache");

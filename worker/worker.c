@@ -15,7 +15,7 @@
  * it makes contact, a connection that is up may still need a moment to take its first message. */
 enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096 };
 
-/* Of a slot's memory, 1 / this for what its tasks keep; the rest is for code, buffers, rows on
+/* Of a worker's memory, 1 / this for what its tasks keep; the rest is for code, buffers, rows on
  * their way, and tables that move while they grow. */
 enum { KEPT_SHARE = 2 };
 
@@ -45,7 +45,8 @@ struct worker {
     struct qn_task *waiting;       /* for the plan or their brief; by work.next */
     struct qn_pool *pool;          /* NULL until the plan is here */
     struct qn_executor *executors; /* one per slot */
-    char *folder;                  /* shared with the coordinator; NULL: none is */
+    struct qn_shared *shared;
+    char *folder; /* shared with the coordinator; NULL: none is */
     struct qn_outbox outbox;
     uint32_t n_active; /* in the pool */
 };
@@ -272,10 +273,13 @@ static qn_code start_slots(struct worker *worker, struct qn_err *err)
     worker->executors = calloc(n, sizeof *worker->executors);
     if (!worker->executors)
         return qn_err_nomem(err, "executors");
+    QN_TRY(qn_shared_new(&worker->shared, err));
     for (uint32_t i = 0; i < n; i++) {
         worker->executors[i].folder = worker->folder;
         worker->executors[i].scratch = worker->folder ? worker->folder : temporary_folder();
-        worker->executors[i].memory_bytes = worker->options->memory_bytes / n / KEPT_SHARE;
+        worker->executors[i].shared = worker->shared;
+        worker->executors[i].kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
+        worker->executors[i].n_executors = n;
         qn_part_writer_init(&worker->executors[i].writer);
         QN_TRY(qn_cache_new(&worker->executors[i].cache, err));
     }
@@ -290,6 +294,8 @@ static void free_slots(struct worker *worker)
     }
     free(worker->executors);
     worker->executors = NULL;
+    qn_shared_free(worker->shared);
+    worker->shared = NULL;
 }
 
 static qn_code take_plan(struct worker *worker, const struct qn_blob *blob, struct qn_err *err)

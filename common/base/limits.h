@@ -36,8 +36,6 @@ enum {
     QN_MEDIAN_SAMPLE = 200000,
     /* Rows a dedupe or a unique test may refuse: their ids are broadcast, 16 bytes each. */
     QN_MAX_REFUSED_ROWS = 8 << 20,
-    /* The side of a join is held in memory by every executor. */
-    QN_MAX_JOIN_SIDE_BYTES = 1 << 30,
 };
 
 /* Without a chunk_size in the spec. Large enough to amortise a task, small enough to balance. */

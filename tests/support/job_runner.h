@@ -57,6 +57,7 @@ struct qn_runner {
     uint32_t batch_rows;   /* of readers; 4 unless set */
     struct qn_err err;     /* of the last call that failed */
     uint64_t memory_bytes; /* of a task; as much as it likes unless set */
+    uint64_t shared_bytes; /* for the side of a join; the same */
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
@@ -69,6 +70,7 @@ struct qn_runner {
     uint32_t rounds; /* of stages that repeat */
     struct qn_task_cache unit_caches[RUNNER_EXECUTORS][RUNNER_UNITS];
     struct qn_task_cache job_caches[RUNNER_EXECUTORS];
+    struct qn_task_cache shared[QN_MAX_SIDES];
     atomic_bool cancelled;
 };
 
@@ -291,9 +293,6 @@ static const struct qn_task_out_ops runner_out_ops = {.rows = runner_give_rows,
                                                       .raw = runner_give_raw,
                                                       .partial = runner_give_partial};
 
-static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                                       struct qn_err *err);
-
 /* The task's input carries the runner, for open_side; and what open_partition reads. */
 struct qn_runner_in {
     struct qn_task_in in;
@@ -302,12 +301,24 @@ struct qn_runner_in {
     uint32_t n_made_by, first_partition;
 };
 
-static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                                       struct qn_err *err)
+static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
+                                       struct qn_reader **out, struct qn_err *err)
 {
     struct qn_runner *runner = ((struct qn_runner_in *)(void *)in)->runner;
     (void)err;
-    *out = runner_open(runner, &runner->tables[runner->job.sides[side].index], 0, 1, NULL);
+    *out = runner_open(runner, &runner->tables[runner->job.sides[side].index], 0, 1, wanted);
+    return QN_OK;
+}
+
+static inline qn_code runner_share(struct qn_task_in *in, uint32_t number, qn_make_fn make,
+                                   void *context, const void **data, struct qn_err *err)
+{
+    struct qn_runner *runner = ((struct qn_runner_in *)(void *)in)->runner;
+    assert_true(number < QN_MAX_SIDES);
+    struct qn_task_cache *thing = &runner->shared[number];
+    if (!thing->data)
+        QN_TRY(make(context, thing, err));
+    *data = thing->data;
     return QN_OK;
 }
 
@@ -343,6 +354,8 @@ static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runn
     at.in.arena = &arena;
     at.in.open_side = runner_open_side;
     at.in.open_partition = runner_open_partition;
+    at.in.share = runner_share;
+    at.in.shared_bytes = runner->shared_bytes ? runner->shared_bytes : UINT64_MAX / 4;
     at.in.memory_bytes = runner->memory_bytes ? runner->memory_bytes : UINT64_MAX / 4;
     at.in.scratch = "/tmp";
     at.in.unit_cache = &runner->unit_caches[executor][unit];
@@ -483,6 +496,8 @@ static inline void runner_reset(struct qn_runner *runner)
             runner_drop_cache(&runner->unit_caches[e][u]);
         runner_drop_cache(&runner->job_caches[e]);
     }
+    for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
+        runner_drop_cache(&runner->shared[i]);
 }
 
 static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_t round,
