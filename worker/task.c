@@ -178,12 +178,31 @@ static qn_code put_rejects(struct part_out *out, struct qn_err *err)
     return qn_part_writer_put(out->part, QN_PART_REJECTS, 0, &batch, err);
 }
 
+static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struct task_in *in,
+                       struct part_out *out)
+{
+    const struct qn_job *job = in->job;
+    if (!in->in.unit_cache || !in->in.job_cache)
+        return qn_err_nomem(&task->err, "the executors' cache");
+    QN_TRY(job->ops->run(job, &in->in, &out->out, &task->err));
+    if (stage->merges && !out->has_partial)
+        return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
+                          stage->name, job->name);
+    QN_TRY(put_rejects(out, &task->err));
+    /* Of a repeating stage the rows may be in the job's cache and the reader untouched; how often
+     * partitions are read depends on memory. */
+    struct qn_reader *reader = in->in.reader;
+    if (reader && !stage->repeats && stage->over == QN_OVER_CHUNKS)
+        reader->ops->result(reader, &task->result);
+    task->counters = out->out.counters;
+    return QN_OK;
+}
+
 static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                          const struct qn_stage *stage, struct qn_reader *reader,
                          struct qn_executor *executor, struct part_out *out)
 {
     struct qn_token token = task->work.token;
-    struct qn_cache *cache = executor->cache;
     struct task_in in = {
         .in = {.stage = token.stage,
                .round = token.round,
@@ -200,33 +219,24 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .scratch = executor->scratch,
                .model = task->brief->model,
                .model_version = task->brief->model_version,
-               .unit_cache = qn_cache_get(cache, token.job, token.unit),
-               .job_cache = qn_cache_get(cache, token.job, QN_CACHE_WHOLE_JOB),
+               .unit_cache = qn_cache_take(executor->cache, token.job, token.unit),
+               .job_cache = qn_cache_take(executor->cache, token.job, QN_CACHE_WHOLE_JOB),
                .cancelled = &task->work.cancelled,
                .seed = task->plan->spec.seed},
         .job = job,
         .brief = task->brief,
         .shared = executor->shared,
     };
-    if (!in.in.unit_cache || !in.in.job_cache)
-        return qn_err_nomem(&task->err, "an executor's cache");
     if (stage->over == QN_OVER_PARTITIONS) {
         const struct qn_stage *made_by = partitions_of(job, token.stage);
         in.first_partition = first_partition(task, made_by, token.unit);
         in.in.n_partitions =
             first_partition(task, made_by, (uint64_t)token.unit + 1) - in.first_partition;
     }
-    QN_TRY(job->ops->run(job, &in.in, &out->out, &task->err));
-    if (stage->merges && !out->has_partial)
-        return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
-                          stage->name, job->name);
-    QN_TRY(put_rejects(out, &task->err));
-    /* Of a repeating stage the rows may be in the job's cache and the reader untouched; how often
-     * partitions are read depends on memory. */
-    if (reader && !stage->repeats && stage->over == QN_OVER_CHUNKS)
-        reader->ops->result(reader, &task->result);
-    task->counters = out->out.counters;
-    return QN_OK;
+    qn_code code = run_job(task, stage, &in, out);
+    qn_cache_give(executor->cache, in.in.unit_cache);
+    qn_cache_give(executor->cache, in.in.job_cache);
+    return code;
 }
 
 static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)

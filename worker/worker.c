@@ -45,8 +45,9 @@ struct worker {
     struct qn_task *waiting;       /* for the plan or their brief; by work.next */
     struct qn_pool *pool;          /* NULL until the plan is here */
     struct qn_executor *executors; /* one per slot */
-    struct qn_shared *shared;
-    char *folder; /* shared with the coordinator; NULL: none is */
+    struct qn_cache *cache;        /* of all slots */
+    struct qn_shared *shared;      /* by all slots */
+    char *folder;                  /* shared with the coordinator; NULL: none is */
     struct qn_outbox outbox;
     uint32_t n_active; /* in the pool */
 };
@@ -270,30 +271,31 @@ static const char *temporary_folder(void)
 static qn_code start_slots(struct worker *worker, struct qn_err *err)
 {
     uint32_t n = worker->options->slots;
+    QN_TRY(qn_cache_new(&worker->cache, err));
+    QN_TRY(qn_shared_new(&worker->shared, err));
     worker->executors = calloc(n, sizeof *worker->executors);
     if (!worker->executors)
         return qn_err_nomem(err, "executors");
-    QN_TRY(qn_shared_new(&worker->shared, err));
     for (uint32_t i = 0; i < n; i++) {
         worker->executors[i].folder = worker->folder;
         worker->executors[i].scratch = worker->folder ? worker->folder : temporary_folder();
+        worker->executors[i].cache = worker->cache;
         worker->executors[i].shared = worker->shared;
         worker->executors[i].kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
         worker->executors[i].n_executors = n;
         qn_part_writer_init(&worker->executors[i].writer);
-        QN_TRY(qn_cache_new(&worker->executors[i].cache, err));
     }
     return qn_pool_new(n, run_in_slot, worker, &worker->pool, err);
 }
 
 static void free_slots(struct worker *worker)
 {
-    for (uint32_t i = 0; worker->executors && i < worker->options->slots; i++) {
+    for (uint32_t i = 0; worker->executors && i < worker->options->slots; i++)
         qn_part_writer_fini(&worker->executors[i].writer);
-        qn_cache_free(worker->executors[i].cache);
-    }
     free(worker->executors);
     worker->executors = NULL;
+    qn_cache_free(worker->cache);
+    worker->cache = NULL;
     qn_shared_free(worker->shared);
     worker->shared = NULL;
 }

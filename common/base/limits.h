@@ -26,7 +26,8 @@ enum {
     QN_MAX_FRAME_BYTES = 1 << 20,
     /* Text bytes a batch may hold: a batch always fits a frame of its own (see wire/codec.h). */
     QN_MAX_DIAGNOSTICS = 200, /* past this a spec is not a spec */
-    QN_MAX_PARTITIONS = 64,
+    /* More, and a part's runs of rows get too short to be worth a read each. */
+    QN_MAX_PARTITIONS = 256,
     QN_MAX_WORKERS = 10000,
     QN_MAX_FEATURES = 2000,    /* design-matrix columns of a model */
     QN_MAX_CATEGORIES = 10000, /* per feature; more is an identifier, not a category */

@@ -127,8 +127,8 @@ struct qn_task_in {
     struct qn_strv model;
     uint32_t model_version;
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per
-     * job). The worker keeps them per executor thread, so nothing is locked, and frees them when
-     * the run ends. `data` is NULL at first. */
+     * job). No other task has them at the same time; the worker keeps them for the next one and
+     * frees them when the run ends. `data` is NULL at first. */
     struct qn_task_cache *unit_cache; /* per (job, unit), whatever the stage */
     struct qn_task_cache *job_cache;  /* per job */
     const atomic_bool *cancelled;     /* polled between batches; then return QN_ECANCEL */

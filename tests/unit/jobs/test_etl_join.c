@@ -1,4 +1,5 @@
-/* join against a look at every pair: duplicates, NULLs, keys that share a hash; too large a side. */
+/* join against a look at every pair: duplicates, NULLs, keys that share a hash; and a side that is
+ * too large. */
 #include "tests/support/job_runner.h"
 #include "tests/support/twin_keys.h"
 
