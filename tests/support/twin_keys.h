@@ -4,30 +4,52 @@
 
 #include "jobs/etl/keys.h"
 
-static inline uint64_t unmix(uint64_t x) /* what qn_mix64 made into x */
+enum { TWIN_BYTES = 17 };
+
+static inline bool is_printable(uint64_t word)
 {
-    x = (x ^ x >> 31 ^ x >> 62) * UINT64_C(0x319642b2d24d8ec3);
-    x = (x ^ x >> 27 ^ x >> 54) * UINT64_C(0x96de1b173f119089);
-    return x ^ x >> 30 ^ x >> 60;
+    for (int i = 0; i < 8; i++) {
+        uint8_t byte = (uint8_t)(word >> 8 * i);
+        if (byte <= ' ' || byte > '~' || byte == ',')
+            return false;
+    }
+    return true;
 }
 
-static inline uint64_t hash_of(int64_t a, int64_t b)
+static inline uint64_t any_word(uint64_t draw)
 {
-    struct qn_column columns_of[2] = {{.type.id = QN_INT64, .i64 = &a},
-                                      {.type.id = QN_INT64, .i64 = &b}};
-    uint64_t hash;
-    qn_keys_hash(columns_of, 2, 1, &hash);
-    return hash;
+    uint64_t word = 0;
+    for (int i = 0; i < 8; i++)
+        word |= (uint64_t)('!' + (draw >> 8 * i & 255) % 94) << 8 * i;
+    return word;
 }
 
-/* The b that gives (a, b) this hash: the last step of qn_keys_hash undone. */
-static inline int64_t twin(int64_t a, uint64_t hash)
+/* Texts 2k and 2k + 1 share a hash: it is made of a product of their halves, and what one's first
+ * half has twice, the other's last half has. */
+static inline const char *twin_text(uint32_t i, char out[TWIN_BYTES])
 {
-    struct qn_column column = {.type.id = QN_INT64, .i64 = &a};
-    uint64_t tuple;
-    qn_keys_hash(&column, 1, 1, &tuple);
-    uint64_t value = unmix(hash) ^ (tuple << 5 | tuple >> 59);
-    return (int64_t)(unmix(value) - UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t words[2], rests[2], seed = (uint64_t)(i / 2) << 32;
+    do {
+        words[0] = any_word(qn_mix64(seed++));
+        words[1] = (words[0] ^ QN_HASH_A) / 2 ^ QN_HASH_A;
+    } while (!is_printable(words[0]) || !is_printable(words[1]) || (words[0] ^ QN_HASH_A) % 2);
+    do {
+        rests[0] = any_word(qn_mix64(seed++));
+        rests[1] = (rests[0] ^ QN_HASH_B) * 2 ^ QN_HASH_B;
+    } while (!is_printable(rests[0]) || !is_printable(rests[1]));
+    memcpy(out, &words[i % 2], 8);
+    memcpy(out + 8, &rests[i % 2], 8);
+    out[16] = '\0';
+    return out;
+}
+
+static inline uint64_t hash_of_text(const char *text)
+{
+    uint32_t offsets[2] = {0, (uint32_t)strlen(text)};
+    char copy[64];
+    memcpy(copy, text, offsets[1]);
+    struct qn_column column = {.type.id = QN_TEXT, .bytes = copy, .offsets = offsets};
+    return qn_keys_hash_row(&column, 1, 0);
 }
 
 #endif

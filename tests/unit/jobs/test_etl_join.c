@@ -6,26 +6,27 @@
 enum { LEFT_ROWS = 900, RIGHT_ROWS = 700 };
 
 struct row {
-    int64_t a, b, value;
+    char a[TWIN_BYTES];
+    int64_t b, value;
     bool null;
 };
 
 static bool is_match(const struct row *left, const struct row *right)
 {
-    return !left->null && !right->null && left->a == right->a && left->b == right->b;
+    return !left->null && !right->null && strcmp(left->a, right->a) == 0 && left->b == right->b;
 }
 
-/* Keys of which many come twice and more, half of them with one hash. */
+/* Keys of which many come twice and more, half of them with the hash of another. */
 static void make_rows(struct row *rows, uint32_t n, uint32_t n_keys, uint64_t seed)
 {
-    uint64_t hash = hash_of(1, 1);
     for (uint32_t i = 0; i < n; i++) {
         uint64_t draw = qn_mix64(seed + i);
-        int64_t key = (int64_t)(draw % n_keys);
-        rows[i] = (struct row){.a = key,
-                               .b = key % 2 ? twin(key, hash) : key / 4,
-                               .value = (int64_t)i,
-                               .null = (draw >> 40) % 20 == 0};
+        uint32_t key = (uint32_t)(draw % n_keys);
+        rows[i] = (struct row){.b = key % 7, .value = i, .null = (draw >> 40) % 20 == 0};
+        if (key % 4 < 2)
+            twin_text(key, rows[i].a);
+        else
+            snprintf(rows[i].a, sizeof rows[i].a, "%u", key);
     }
 }
 
@@ -34,7 +35,7 @@ static char *to_text(const struct row *rows, uint32_t n)
     struct qn_buf buf;
     qn_buf_init(&buf);
     for (uint32_t i = 0; i < n; i++) {
-        qn_buf_printf(&buf, "%lld,", (long long)rows[i].a);
+        qn_buf_printf(&buf, "%s,", rows[i].a);
         if (!rows[i].null)
             qn_buf_printf(&buf, "%lld", (long long)rows[i].b);
         qn_buf_printf(&buf, ",%lld\n", (long long)rows[i].value);
@@ -77,8 +78,8 @@ static void start(struct qn_runner *runner, const char *how, const char *select,
              how, select);
     runner_init(runner, spec);
     runner->batch_rows = 128;
-    runner_table(runner, "t", QN_INPUT_SOURCE, "a integer; b integer; v integer", left);
-    runner_table(runner, "u", QN_INPUT_DATASET, "a integer; b integer; w integer", right);
+    runner_table(runner, "t", QN_INPUT_SOURCE, "a text; b integer; v integer", left);
+    runner_table(runner, "u", QN_INPUT_DATASET, "a text; b integer; w integer", right);
     runner_job(runner, "j");
 }
 
@@ -120,8 +121,8 @@ static void test_a_side_too_large(void **state)
     runner.shared_bytes = 4096;
     assert_int_equal(runner_try(&runner, 2, 0), QN_ELIMIT);
     assert_non_null(strstr(runner.err.message, "the rows of u take 1 MiB of memory"));
-    /* 24 bytes a row and three bitmaps, 16 for entries, 4 for chains. */
-    runner.shared_bytes = RIGHT_ROWS * 25 + 1024 * 2 * 8 + RIGHT_ROWS * 4;
+    /* Two integers, a text with its offset and three bitmaps a row, entries, chains. */
+    runner.shared_bytes = RIGHT_ROWS * (16 + 4 + 16 + 1) + 1024 * 2 * 8 + RIGHT_ROWS * 4;
     runner_run(&runner, 2, 0);
     runner_fini(&runner);
     free(text);
