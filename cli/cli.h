@@ -39,6 +39,11 @@ void qn_cli_setup_log(const struct qn_cli_common *common, const char *who);
 const char *qn_cli_state(const struct qn_cli_common *common, const char *spec_folder,
                          struct qn_arena *arena);
 
+/* What --memory says; false when it is no size from 1 MiB on (said). */
+bool qn_cli_memory(const char *text, uint64_t *bytes);
+/* Without it: each of n workers its share of half of what the process may use. */
+uint64_t qn_cli_default_memory(uint32_t n_workers);
+
 /* "quern: <error>" on stderr, as text or JSON. */
 void qn_cli_complain(const struct qn_cli_common *common, const struct qn_err *err);
 

@@ -19,7 +19,9 @@ static const char usage[] =
     "goes\n"
     "on where it was. `quern status SPEC` in another terminal tells how far it is.\n"
     "  --workers N          worker processes (default: one a core)\n"
-    "  --slots N            executor threads a worker (1)\n" QN_LAUNCH_HELP
+    "  --slots N            executor threads a worker (1)\n"
+    "  --memory SIZE        a worker gets by with so much, by files where need be: 128MiB, 2GiB\n"
+    "                       (half of the machine's for all together)\n" QN_LAUNCH_HELP
     "example: quern run quern.yaml --workers 2 --set data=customers.csv\n"
     "         quern run quern.yaml --select churn_scores\n";
 
@@ -31,19 +33,23 @@ struct crew {
     int64_t started_ms[MAX_WORKERS];
     uint32_t n;
     const char *slots;
+    char memory[24]; /* bytes */
 };
 
 static pid_t start_worker(const struct crew *crew, const char *endpoint)
 {
     char self[] = "/proc/self/exe";
-    char *argv[] = {
-        (char[]){"quern"},   (char[]){"worker"},  (char[]){"--connect"},     strdup(endpoint),
-        (char[]){"--slots"}, strdup(crew->slots), (char[]){"--with-parent"}, NULL};
+    char *argv[] = {(char[]){"quern"},         (char[]){"worker"},
+                    (char[]){"--connect"},     strdup(endpoint),
+                    (char[]){"--slots"},       strdup(crew->slots),
+                    (char[]){"--memory"},      strdup(crew->memory),
+                    (char[]){"--with-parent"}, NULL};
     pid_t pid = -1;
-    if (!argv[3] || !argv[5] || posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)
+    if (!argv[3] || !argv[5] || !argv[7] || posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)
         pid = -1;
     free(argv[3]);
     free(argv[5]);
+    free(argv[7]);
     return pid;
 }
 
@@ -119,12 +125,14 @@ int qn_cli_run(int argc, char **argv)
 {
     static const struct option options[] = {{"workers", required_argument, NULL, 'n'},
                                             {"slots", required_argument, NULL, 's'},
+                                            {"memory", required_argument, NULL, 'm'},
                                             QN_LAUNCH_LONG,
                                             {0}};
     struct qn_launch launch = {0};
     struct crew crew = {.slots = "1"};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t workers = cores, slots;
+    uint64_t memory = 0;
     int option;
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
         switch (option) {
@@ -138,6 +146,10 @@ int qn_cli_run(int argc, char **argv)
                 return QN_EXIT_USAGE;
             crew.slots = optarg;
             break;
+        case 'm':
+            if (!qn_cli_memory(optarg, &memory))
+                return QN_EXIT_USAGE;
+            break;
         default:
             if (!qn_launch_option(&launch, option, optarg))
                 return QN_EXIT_USAGE;
@@ -148,5 +160,8 @@ int qn_cli_run(int argc, char **argv)
         return QN_EXIT_USAGE;
     }
     crew.n = workers < 1 ? 1 : workers > MAX_WORKERS ? MAX_WORKERS : (uint32_t)workers;
+    if (!memory)
+        memory = qn_cli_default_memory(crew.n);
+    snprintf(crew.memory, sizeof crew.memory, "%llu", (unsigned long long)memory);
     return run_with(&launch, &crew);
 }

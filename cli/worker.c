@@ -8,9 +8,11 @@
 #include "worker/worker.h"
 
 static const char usage[] =
-    "usage: quern worker --connect ENDPOINT [--slots N] [--patience SECONDS]\n"
+    "usage: quern worker --connect ENDPOINT [--slots N] [--memory SIZE] [--patience SECONDS]\n"
     "  --connect ENDPOINT   tcp://HOST:PORT or ipc://PATH of a coordinator\n"
     "  --slots N            executor threads (1)\n"
+    "  --memory SIZE        get by with so much, by files where need be: 128MiB, 2GiB (half of\n"
+    "                       the machine's memory)\n"
     "  --patience SECONDS   give up when no coordinator answers for so long (0: never)\n"
     "  --with-parent        end when the process that started this one ends\n"
     "SIGTERM drains: what runs is finished and handed in. A second one leaves at once.\n"
@@ -28,6 +30,7 @@ int qn_cli_worker(int argc, char **argv)
 {
     static const struct option options[] = {{"connect", required_argument, NULL, 'c'},
                                             {"slots", required_argument, NULL, 'n'},
+                                            {"memory", required_argument, NULL, 'm'},
                                             {"patience", required_argument, NULL, 'p'},
                                             {"with-parent", no_argument, NULL, 'w'},
                                             QN_CLI_COMMON_LONG,
@@ -35,6 +38,7 @@ int qn_cli_worker(int argc, char **argv)
     struct qn_cli_common common = {0};
     const char *endpoint = NULL;
     int64_t slots = 1, patience = 0;
+    uint64_t memory = qn_cli_default_memory(1);
     bool with_parent = false;
     int option;
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
@@ -47,6 +51,10 @@ int qn_cli_worker(int argc, char **argv)
             break;
         case 'p':
             if (!qn_cli_number("--patience", optarg, 0, 86400, &patience))
+                return QN_EXIT_USAGE;
+            break;
+        case 'm':
+            if (!qn_cli_memory(optarg, &memory))
                 return QN_EXIT_USAGE;
             break;
         case 'w': with_parent = true; break;
@@ -70,6 +78,7 @@ int qn_cli_worker(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     struct qn_worker_options worker = {.endpoint = endpoint,
                                        .slots = (uint32_t)slots,
+                                       .memory_bytes = memory,
                                        .patience_ms = patience ? patience * 1000 : -1,
                                        .stop = &stop};
     struct qn_err err = {0};

@@ -8,7 +8,8 @@
 #include "jobs/lookup.h"
 #include "spec/node.h"
 
-/* A shuffle gets one partition per this many bytes of input. */
+/* A shuffle gets one partition per this many bytes of input: the groups of one stay in a cache even
+ * where most rows are groups of their own. */
 static const uint64_t PARTITION_BYTES = UINT64_C(16) << 20;
 
 /* What the env's callbacks find behind the job they serve. */

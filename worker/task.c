@@ -83,42 +83,83 @@ struct task_in {
     struct qn_task_in in; /* first: callbacks are handed &in */
     const struct qn_job *job;
     const struct qn_brief *brief;
+    uint32_t first_partition; /* of the unit's range */
+    struct qn_shared *shared;
 };
 
-static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                         struct qn_err *err)
+static qn_code open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
+                         struct qn_reader **out, struct qn_err *err)
 {
     const struct task_in *self = (const struct task_in *)(const void *)in;
     const struct qn_brief_files *files = &self->brief->sides[side];
-    const struct qn_part_want want = {.kind = QN_PART_ROWS,
-                                      .schema = self->job->sides[side].schema};
+    const struct qn_part_want want = {
+        .kind = QN_PART_ROWS, .schema = self->job->sides[side].schema, .wanted = wanted};
     return qn_part_open(files->paths, files->n, &want, out, err);
+}
+
+static qn_code share(struct qn_task_in *in, uint32_t number, qn_make_fn make, void *context,
+                     const void **data, struct qn_err *err)
+{
+    const struct task_in *self = (const struct task_in *)(const void *)in;
+    return qn_shared_get(self->shared, self->job->index, number, make, context, data, err);
+}
+
+/* An even share of what shared things leave over; at least some, for what is shared may outlive
+ * its job. */
+static uint64_t memory_of_task(const struct qn_executor *executor)
+{
+    uint64_t shared = qn_shared_bytes(executor->shared), kept = executor->kept_bytes;
+    uint64_t left = shared < kept / 4 * 3 ? kept - shared : kept / 4;
+    return left / executor->n_executors;
+}
+
+/* --- partitions ------------------------------------------------------------------------------ */
+
+static qn_code open_range(const struct qn_brief *brief, const struct qn_stage *made_by,
+                          uint32_t first, uint32_t n, struct qn_reader **out, struct qn_err *err)
+{
+    const struct qn_part_want want = {
+        .kind = QN_PART_PARTITION,
+        .first = first,
+        .n = n,
+        .schema = &made_by->partition_schema,
+        .raw = made_by->raw_schema.n_fields ? &made_by->raw_schema : NULL,
+    };
+    return qn_part_open(brief->partitions.paths, brief->partitions.n, &want, out, err);
+}
+
+static const struct qn_stage *partitions_of(const struct qn_job *job, uint32_t stage)
+{
+    return &job->stages[job->stages[stage].partitions_from];
+}
+
+static qn_code open_partition(struct qn_task_in *in, uint32_t partition, struct qn_reader **out,
+                              struct qn_err *err)
+{
+    const struct task_in *self = (const struct task_in *)(const void *)in;
+    return open_range(self->brief, partitions_of(self->job, in->stage),
+                      self->first_partition + partition, 1, out, err);
+}
+
+/* A unit is a range of partitions: few rows make few ranges. */
+static uint32_t first_partition(const struct qn_task *task, const struct qn_stage *made_by,
+                                uint64_t unit)
+{
+    return (uint32_t)(unit * made_by->n_partitions / task->brief->n_units);
 }
 
 /* --- running --------------------------------------------------------------------------------- */
 
-/* A unit is a range of partitions: few rows make few ranges. */
-static qn_code open_partitions(const struct qn_task *task, const struct qn_stage *made_by,
-                               struct qn_reader **out, struct qn_err *err)
-{
-    uint64_t unit = task->work.token.unit, n_units = task->brief->n_units;
-    uint32_t first = (uint32_t)(unit * made_by->n_partitions / n_units);
-    uint32_t end = (uint32_t)((unit + 1) * made_by->n_partitions / n_units);
-    const struct qn_part_want want = {
-        .kind = QN_PART_PARTITION,
-        .first = first,
-        .n = end - first,
-        .schema = &made_by->partition_schema,
-        .raw = made_by->raw_schema.n_fields ? &made_by->raw_schema : NULL,
-    };
-    return qn_part_open(task->brief->partitions.paths, task->brief->partitions.n, &want, out, err);
-}
-
 static qn_code open_reader(struct qn_task *task, const struct qn_job *job,
                            const struct qn_stage *stage, struct qn_reader **out, struct qn_err *err)
 {
-    if (stage->over == QN_OVER_PARTITIONS)
-        return open_partitions(task, &job->stages[stage->partitions_from], out, err);
+    if (stage->over == QN_OVER_PARTITIONS) {
+        const struct qn_stage *made_by = &job->stages[stage->partitions_from];
+        uint64_t unit = task->work.token.unit;
+        uint32_t first = first_partition(task, made_by, unit);
+        uint32_t end = first_partition(task, made_by, unit + 1);
+        return open_range(task->brief, made_by, first, end - first, out, err);
+    }
     if (job->input.kind == QN_INPUT_DATASET) {
         const struct qn_part_want want = {
             .kind = QN_PART_ROWS, .schema = job->input.schema, .wanted = stage->wanted};
@@ -137,9 +178,29 @@ static qn_code put_rejects(struct part_out *out, struct qn_err *err)
     return qn_part_writer_put(out->part, QN_PART_REJECTS, 0, &batch, err);
 }
 
+static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struct task_in *in,
+                       struct part_out *out)
+{
+    const struct qn_job *job = in->job;
+    if (!in->in.unit_cache || !in->in.job_cache)
+        return qn_err_nomem(&task->err, "the executors' cache");
+    QN_TRY(job->ops->run(job, &in->in, &out->out, &task->err));
+    if (stage->merges && !out->has_partial)
+        return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
+                          stage->name, job->name);
+    QN_TRY(put_rejects(out, &task->err));
+    /* Of a repeating stage the rows may be in the job's cache and the reader untouched; how often
+     * partitions are read depends on memory. */
+    struct qn_reader *reader = in->in.reader;
+    if (reader && !stage->repeats && stage->over == QN_OVER_CHUNKS)
+        reader->ops->result(reader, &task->result);
+    task->counters = out->out.counters;
+    return QN_OK;
+}
+
 static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                          const struct qn_stage *stage, struct qn_reader *reader,
-                         struct qn_cache *cache, struct part_out *out)
+                         struct qn_executor *executor, struct part_out *out)
 {
     struct qn_token token = task->work.token;
     struct task_in in = {
@@ -151,27 +212,31 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .states = task->brief->states,
                .arena = &task->arena,
                .open_side = open_side,
+               .open_partition = open_partition,
+               .share = share,
+               .shared_bytes = executor->kept_bytes,
+               .memory_bytes = memory_of_task(executor),
+               .scratch = executor->scratch,
                .model = task->brief->model,
                .model_version = task->brief->model_version,
-               .unit_cache = qn_cache_get(cache, token.job, token.unit),
-               .job_cache = qn_cache_get(cache, token.job, QN_CACHE_WHOLE_JOB),
+               .unit_cache = qn_cache_take(executor->cache, token.job, token.unit),
+               .job_cache = qn_cache_take(executor->cache, token.job, QN_CACHE_WHOLE_JOB),
                .cancelled = &task->work.cancelled,
                .seed = task->plan->spec.seed},
         .job = job,
         .brief = task->brief,
+        .shared = executor->shared,
     };
-    if (!in.in.unit_cache || !in.in.job_cache)
-        return qn_err_nomem(&task->err, "an executor's cache");
-    QN_TRY(job->ops->run(job, &in.in, &out->out, &task->err));
-    if (stage->merges && !out->has_partial)
-        return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
-                          stage->name, job->name);
-    QN_TRY(put_rejects(out, &task->err));
-    /* Of a repeating stage the rows may be in the job's cache and the reader untouched. */
-    if (reader && !stage->repeats)
-        reader->ops->result(reader, &task->result);
-    task->counters = out->out.counters;
-    return QN_OK;
+    if (stage->over == QN_OVER_PARTITIONS) {
+        const struct qn_stage *made_by = partitions_of(job, token.stage);
+        in.first_partition = first_partition(task, made_by, token.unit);
+        in.in.n_partitions =
+            first_partition(task, made_by, (uint64_t)token.unit + 1) - in.first_partition;
+    }
+    qn_code code = run_job(task, stage, &in, out);
+    qn_cache_give(executor->cache, in.in.unit_cache);
+    qn_cache_give(executor->cache, in.in.job_cache);
+    return code;
 }
 
 static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
@@ -184,7 +249,7 @@ static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
     struct qn_reader *reader = NULL;
     qn_code code = open_reader(task, job, stage, &reader, &task->err);
     if (code == QN_OK)
-        code = run_stage(task, job, stage, reader, executor->cache, &out);
+        code = run_stage(task, job, stage, reader, executor, &out);
     if (reader)
         reader->ops->close(reader);
     qn_rejects_fini(&out.out.rejects);

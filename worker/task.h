@@ -1,5 +1,5 @@
 /* task: one attempt at one unit of a stage, from its chunk to its part. Runs on an executor
- * thread; touches nothing shared but the plan, which nobody changes. */
+ * thread; touches nothing shared but the plan, which nobody changes, the cache, and qn_shared. */
 #ifndef QN_WORKER_TASK_H
 #define QN_WORKER_TASK_H
 
@@ -8,12 +8,17 @@
 #include "wire/part_writer.h"
 #include "worker/cache.h"
 #include "worker/pool.h"
+#include "worker/shared.h"
 
-/* What an executor thread has for itself, from task to task. */
+/* What an executor thread has from task to task. */
 struct qn_executor {
-    struct qn_cache *cache;
     struct qn_part_writer writer;
-    const char *folder; /* shared with the coordinator: large parts are left there. NULL: none */
+    const char *folder;  /* shared with the coordinator: large parts are left there. NULL: none */
+    const char *scratch; /* folder for files that end with their task */
+    struct qn_cache *cache;   /* of all executors of the worker */
+    struct qn_shared *shared; /* by all executors of the worker */
+    uint64_t kept_bytes;      /* what tasks of all executors and what they share may take */
+    uint32_t n_executors;
 };
 
 /* A work with what it needs and what came of it. Made and freed by the session thread. */

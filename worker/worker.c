@@ -15,6 +15,10 @@
  * it makes contact, a connection that is up may still need a moment to take its first message. */
 enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096 };
 
+/* Of a worker's memory, 1 / this for what its tasks keep; the rest is for code, buffers, rows on
+ * their way, and tables that move while they grow. */
+enum { KEPT_SHARE = 2 };
+
 enum phase {
     DIALLING,  /* the control connection is not up yet */
     GREETING,  /* HELLO is out */
@@ -41,6 +45,8 @@ struct worker {
     struct qn_task *waiting;       /* for the plan or their brief; by work.next */
     struct qn_pool *pool;          /* NULL until the plan is here */
     struct qn_executor *executors; /* one per slot */
+    struct qn_cache *cache;        /* of all slots */
+    struct qn_shared *shared;      /* by all slots */
     char *folder;                  /* shared with the coordinator; NULL: none is */
     struct qn_outbox outbox;
     uint32_t n_active; /* in the pool */
@@ -256,28 +262,42 @@ static qn_code collect(struct worker *worker, struct qn_err *err)
 
 /* --- blobs ----------------------------------------------------------------------------------- */
 
+static const char *temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/var/tmp";
+}
+
 static qn_code start_slots(struct worker *worker, struct qn_err *err)
 {
     uint32_t n = worker->options->slots;
+    QN_TRY(qn_cache_new(&worker->cache, err));
+    QN_TRY(qn_shared_new(&worker->shared, err));
     worker->executors = calloc(n, sizeof *worker->executors);
     if (!worker->executors)
         return qn_err_nomem(err, "executors");
     for (uint32_t i = 0; i < n; i++) {
         worker->executors[i].folder = worker->folder;
+        worker->executors[i].scratch = worker->folder ? worker->folder : temporary_folder();
+        worker->executors[i].cache = worker->cache;
+        worker->executors[i].shared = worker->shared;
+        worker->executors[i].kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
+        worker->executors[i].n_executors = n;
         qn_part_writer_init(&worker->executors[i].writer);
-        QN_TRY(qn_cache_new(&worker->executors[i].cache, err));
     }
     return qn_pool_new(n, run_in_slot, worker, &worker->pool, err);
 }
 
 static void free_slots(struct worker *worker)
 {
-    for (uint32_t i = 0; worker->executors && i < worker->options->slots; i++) {
+    for (uint32_t i = 0; worker->executors && i < worker->options->slots; i++)
         qn_part_writer_fini(&worker->executors[i].writer);
-        qn_cache_free(worker->executors[i].cache);
-    }
     free(worker->executors);
     worker->executors = NULL;
+    qn_cache_free(worker->cache);
+    worker->cache = NULL;
+    qn_shared_free(worker->shared);
+    worker->shared = NULL;
 }
 
 static qn_code take_plan(struct worker *worker, const struct qn_blob *blob, struct qn_err *err)

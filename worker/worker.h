@@ -12,7 +12,8 @@
 struct qn_worker_options {
     const char *endpoint;
     uint32_t slots;
-    int64_t patience_ms; /* how long to look for a coordinator before giving up; -1: for ever */
+    uint64_t memory_bytes; /* what the process should get by with */
+    int64_t patience_ms;   /* how long to look for a coordinator before giving up; -1: for ever */
     const volatile sig_atomic_t *stop; /* 1: drain; 2: leave at once */
 };
 

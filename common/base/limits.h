@@ -26,6 +26,7 @@ enum {
     QN_MAX_FRAME_BYTES = 1 << 20,
     /* Text bytes a batch may hold: a batch always fits a frame of its own (see wire/codec.h). */
     QN_MAX_DIAGNOSTICS = 200, /* past this a spec is not a spec */
+    /* More, and a part's runs of rows get too short to be worth a read each. */
     QN_MAX_PARTITIONS = 128,
     QN_MAX_WORKERS = 10000,
     QN_MAX_FEATURES = 2000,    /* design-matrix columns of a model */
@@ -36,8 +37,6 @@ enum {
     QN_MEDIAN_SAMPLE = 200000,
     /* Rows a dedupe or a unique test may refuse: their ids are broadcast, 16 bytes each. */
     QN_MAX_REFUSED_ROWS = 8 << 20,
-    /* The side of a join is held in memory by every executor. */
-    QN_MAX_JOIN_SIDE_BYTES = 1 << 30,
 };
 
 /* Without a chunk_size in the spec. Large enough to amortise a task, small enough to balance. */

@@ -138,6 +138,42 @@ bool qn_parse_double(struct qn_strv s, double *out)
     return isfinite(*out);
 }
 
+/* --- sizes ----------------------------------------------------------------------------------- */
+
+bool qn_parse_bytes(struct qn_strv s, uint64_t *out)
+{
+    static const struct {
+        struct qn_strv unit;
+        double bytes;
+    } units[] = {{{"", 0}, 1},
+                 {{"B", 1}, 1},
+                 {{"KB", 2}, 1e3},
+                 {{"MB", 2}, 1e6},
+                 {{"GB", 2}, 1e9},
+                 {{"TB", 2}, 1e12},
+                 {{"KiB", 3}, 1024.0},
+                 {{"MiB", 3}, 1048576.0},
+                 {{"GiB", 3}, 1073741824.0},
+                 {{"TiB", 3}, 1099511627776.0}};
+    struct qn_strv number = {s.data, 0};
+    while (number.len < s.len &&
+           ((number.data[number.len] >= '0' && number.data[number.len] <= '9') ||
+            number.data[number.len] == '.'))
+        number.len++;
+    struct qn_strv unit = qn_strv_trim((struct qn_strv){s.data + number.len, s.len - number.len});
+    double count;
+    if (!qn_parse_double(number, &count))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        double bytes = count * units[i].bytes;
+        if (!qn_strv_eq_nocase(unit, units[i].unit) || bytes > 0x1p62 || bytes != floor(bytes))
+            continue;
+        *out = (uint64_t)bytes;
+        return true;
+    }
+    return false;
+}
+
 /* --- decimals -------------------------------------------------------------------------------- */
 
 bool qn_parse_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_t *out)

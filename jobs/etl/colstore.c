@@ -24,6 +24,12 @@ void qn_colstore_clear(struct qn_colstore *store)
     store->has_nulls = false;
 }
 
+void qn_colstore_truncate(struct qn_colstore *store, uint32_t n)
+{
+    if (n < store->n)
+        store->n = n; /* has_nulls may now say too much, which only costs time */
+}
+
 static size_t value_bytes(const struct qn_colstore *store)
 {
     switch (qn_type_layout(store->column.type)) {
@@ -86,6 +92,34 @@ static qn_code reserve_bytes(struct qn_colstore *store, size_t more, struct qn_e
     store->column.bytes = bytes;
     store->bytes_capacity = capacity;
     return QN_OK;
+}
+
+static void shrink(void **at, size_t bytes)
+{
+    void *shrunk = bytes ? realloc(*at, bytes) : NULL;
+    if (shrunk)
+        *at = shrunk;
+}
+
+void qn_colstore_fit(struct qn_colstore *store)
+{
+    struct qn_column *column = &store->column;
+    void *values = column->bools, *offsets = column->offsets, *validity = column->validity;
+    if (store->n == 0)
+        return;
+    bool is_text = qn_type_layout(column->type) == QN_LAYOUT_TEXT;
+    store->capacity = store->n;
+    shrink(&validity, (store->n + 64) / 8 + 8);
+    if (is_text) {
+        store->bytes_capacity = offsets ? column->offsets[store->n] : 0;
+        shrink(&offsets, ((size_t)store->n + 1) * sizeof(uint32_t));
+        shrink(&values, store->bytes_capacity + 1);
+    } else {
+        shrink(&values, store->n * value_bytes(store));
+    }
+    column->validity = validity;
+    column->offsets = offsets;
+    column->bools = values;
 }
 
 qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell, struct qn_err *err)

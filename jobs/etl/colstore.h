@@ -14,7 +14,9 @@ struct qn_colstore {
 
 void qn_colstore_init(struct qn_colstore *store, struct qn_type type);
 void qn_colstore_fini(struct qn_colstore *store);
-void qn_colstore_clear(struct qn_colstore *store); /* keeps the memory */
+void qn_colstore_clear(struct qn_colstore *store);                /* keeps the memory */
+void qn_colstore_truncate(struct qn_colstore *store, uint32_t n); /* to the first n rows */
+void qn_colstore_fit(struct qn_colstore *store); /* gives back what more rows would need */
 
 /* Appends one value of a column of the same layout. */
 QN_CHECK qn_code qn_colstore_add(struct qn_colstore *store, const struct qn_column *from,

@@ -50,6 +50,7 @@ void qn_groups_clear(struct qn_groups *groups)
         memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
     qn_arena_clear(&groups->arena);
     groups->n = 0;
+    groups->full = false;
     groups->dictionary = 0;
 }
 
@@ -82,16 +83,40 @@ static qn_code grow(struct qn_groups *groups, struct qn_err *err)
                  grow_array(&hashes, capacity, sizeof *groups->hashes);
     groups->states = states;
     groups->hashes = hashes;
-    struct qn_group_entry *entries = grown ? calloc(capacity * 2, sizeof *entries) : NULL;
-    if (!entries)
+    free(groups->entries); /* first: they are made anew from the hashes */
+    groups->n_entries = 0;
+    groups->entries = grown ? calloc(capacity * 2, sizeof *groups->entries) : NULL;
+    if (!groups->entries)
         return qn_err_nomem(err, "groups");
-    free(groups->entries);
-    groups->entries = entries;
     groups->n_entries = (uint32_t)(capacity * 2);
     groups->capacity = (uint32_t)capacity;
     for (uint32_t g = 0; g < groups->n; g++)
         enter(groups, g);
     return QN_OK;
+}
+
+uint64_t qn_groups_bytes(const struct qn_groups *groups)
+{
+    uint64_t bytes =
+        groups->arena.used_bytes +
+        (uint64_t)groups->capacity * (groups->plan->state_bytes + sizeof *groups->hashes) +
+        (uint64_t)groups->n_entries * sizeof *groups->entries;
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
+        bytes += qn_colstore_bytes(&groups->keys[k]);
+    for (uint32_t b = 0; b < groups->plan->n_slots; b++)
+        bytes += qn_bag_bytes(&groups->bags[b]);
+    return bytes;
+}
+
+/* Room for one more group, or the table is full. A few there are always room for, so that every
+ * pass over rows that were left out gets on. */
+static qn_code make_room(struct qn_groups *groups, struct qn_err *err)
+{
+    if (groups->full || groups->n < groups->capacity)
+        return QN_OK;
+    groups->full =
+        groups->most_bytes && groups->n && qn_groups_bytes(groups) * 2 > groups->most_bytes;
+    return groups->full ? QN_OK : grow(groups, err);
 }
 
 /* The caller has seen to room for it, and enters it. */
@@ -106,14 +131,14 @@ static qn_code append(struct qn_groups *groups, const struct qn_column *keys, ui
     return QN_OK;
 }
 
-/* First by hash alone, which is right but for one key in 2^64: check() looks afterwards, a column
- * at a time, so that no row waits for another one's bytes. */
+/* First by hash alone, which is right but for one key in 2^64: are_right() looks afterwards, a
+ * column at a time, so that no row waits for another one's bytes. */
 static qn_code find_by_hash(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
                             const uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
 {
     for (uint32_t row = 0; row < n_rows; row++) {
         if (groups->n >= groups->capacity)
-            QN_TRY(grow(groups, err));
+            QN_TRY(make_room(groups, err));
         uint32_t mask = groups->n_entries - 1;
         uint32_t ahead = row + PREFETCH_ROWS < n_rows ? row + PREFETCH_ROWS : row;
         __builtin_prefetch(&groups->entries[(uint32_t)hashes[ahead] & mask]);
@@ -121,12 +146,13 @@ static qn_code find_by_hash(struct qn_groups *groups, const struct qn_column *ke
         struct qn_group_entry *entry = &groups->entries[(uint32_t)hash & mask];
         while (entry->group && entry->hash != hash)
             entry = entry == groups->entries + mask ? groups->entries : entry + 1;
-        if (!entry->group) {
+        if (!entry->group && !groups->full) {
             QN_TRY(append(groups, keys, row, hash, err));
             *entry = (struct qn_group_entry){.hash = hash, .group = groups->n};
         }
-        group_of[row] = entry->group - 1;
-        __builtin_prefetch(groups->states + (size_t)group_of[row] * groups->plan->state_bytes, 1);
+        group_of[row] = entry->group - 1; /* QN_NO_GROUP of a free one */
+        if (entry->group)
+            __builtin_prefetch(groups->states + group_of[row] * (size_t)groups->plan->state_bytes);
     }
     return QN_OK;
 }
@@ -140,39 +166,47 @@ static bool is_group(const struct qn_groups *groups, uint32_t group, const struc
     return true;
 }
 
-/* A row whose hash another key has too: further along the same way. */
+/* One row, by its key too. */
 static qn_code find_by_key(struct qn_groups *groups, const struct qn_column *keys, uint32_t row,
                            uint64_t hash, uint32_t *group, struct qn_err *err)
 {
-    if (groups->n >= groups->capacity)
-        QN_TRY(grow(groups, err));
-    uint32_t mask = groups->n_entries - 1, at = (uint32_t)hash & mask;
-    for (; groups->entries[at].group; at = (at + 1) & mask) {
-        uint32_t found = groups->entries[at].group - 1;
-        if (groups->entries[at].hash != hash || !is_group(groups, found, keys, row))
-            continue;
-        *group = found;
-        return QN_OK;
+    QN_TRY(make_room(groups, err));
+    uint32_t mask = groups->n_entries - 1;
+    struct qn_group_entry *entry = &groups->entries[(uint32_t)hash & mask];
+    while (entry->group && (entry->hash != hash || !is_group(groups, entry->group - 1, keys, row)))
+        entry = entry == groups->entries + mask ? groups->entries : entry + 1;
+    if (!entry->group && !groups->full) {
+        QN_TRY(append(groups, keys, row, hash, err));
+        *entry = (struct qn_group_entry){.hash = hash, .group = groups->n};
     }
-    QN_TRY(append(groups, keys, row, hash, err));
-    *group = groups->n - 1;
-    groups->entries[at] = (struct qn_group_entry){.hash = hash, .group = groups->n};
+    *group = entry->group - 1;
     return QN_OK;
 }
 
-static qn_code check(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
-                     const uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
+/* Whether every row that has a group has its key too. */
+static bool are_right(const struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
+                      const uint32_t *group_of)
 {
-    for (uint32_t k = 0; k < groups->plan->n_keys; k++) {
+    for (uint32_t row = 0; groups->full && row < n_rows; row++)
+        if (group_of[row] != QN_NO_GROUP && !is_group(groups, group_of[row], keys, row))
+            return false;
+    for (uint32_t k = 0; !groups->full && k < groups->plan->n_keys; k++) {
         struct qn_column stored = qn_colstore_view(&groups->keys[k]);
-        uint32_t row = 0;
-        while ((row = qn_keys_mismatch(&stored, group_of, &keys[k], row, n_rows)) < n_rows) {
-            QN_TRY(find_by_key(groups, keys, row, hashes[row], &group_of[row], err));
-            stored = qn_colstore_view(&groups->keys[k]);
-            row++;
-        }
+        if (qn_keys_mismatch(&stored, group_of, &keys[k], 0, n_rows) < n_rows)
+            return false;
     }
-    return QN_OK;
+    return true;
+}
+
+/* As if groups from n on had not been met. */
+static void forget_from(struct qn_groups *groups, uint32_t n)
+{
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
+        qn_colstore_truncate(&groups->keys[k], n);
+    groups->n = n;
+    memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
+    for (uint32_t g = 0; g < n; g++)
+        enter(groups, g);
 }
 
 static qn_code know_dictionary(struct qn_groups *groups, const struct qn_dictionary *dictionary,
@@ -206,15 +240,24 @@ static qn_code find_by_code(struct qn_groups *groups, const struct qn_column *ke
     return QN_OK;
 }
 
-/* The group of each row, made when it is new. */
+/* The group of each row, made when it is new; QN_NO_GROUP when the table is full. New ones are in
+ * the order of rows even where two keys share a hash: then all is done again, row by row. */
 static qn_code find_groups(struct qn_groups *groups, const struct qn_column *keys, uint32_t n_rows,
                            uint64_t *hashes, uint32_t *group_of, struct qn_err *err)
 {
     if (groups->plan->n_keys == 1 && keys->codes)
         return find_by_code(groups, keys, n_rows, group_of, err);
+    uint32_t n = groups->n;
+    bool full = groups->full;
     qn_keys_hash(keys, groups->plan->n_keys, n_rows, hashes);
     QN_TRY(find_by_hash(groups, keys, n_rows, hashes, group_of, err));
-    return check(groups, keys, n_rows, hashes, group_of, err);
+    if (are_right(groups, keys, n_rows, group_of))
+        return QN_OK;
+    forget_from(groups, n);
+    groups->full = full;
+    for (uint32_t row = 0; row < n_rows; row++)
+        QN_TRY(find_by_key(groups, keys, row, hashes[row], &group_of[row], err));
+    return QN_OK;
 }
 
 qn_code qn_groups_need_one(struct qn_groups *groups, struct qn_err *err)
@@ -291,23 +334,54 @@ static qn_code fold_partition(struct qn_groups *groups, struct qn_slot_fold *fol
     return QN_OK;
 }
 
+/* Cuts a batch in two: the rows that have a group, whose groups move to the front of group_of, and
+ * the rest. */
+static qn_code cut(const struct qn_batch *batch, uint32_t *group_of, struct qn_arena *arena,
+                   struct qn_batch *known, struct qn_batch *rest, struct qn_err *err)
+{
+    uint32_t *rows = qn_arena_alloc(arena, batch->n_rows * sizeof *rows);
+    uint32_t *left_out = qn_arena_alloc(arena, batch->n_rows * sizeof *left_out);
+    uint32_t n_known = 0, n_rest = 0;
+    if (!rows || !left_out)
+        return qn_err_nomem(err, "group keys");
+    for (uint32_t row = 0; row < batch->n_rows; row++) {
+        if (group_of[row] == QN_NO_GROUP) {
+            left_out[n_rest++] = row;
+            continue;
+        }
+        rows[n_known] = row;
+        group_of[n_known++] = group_of[row];
+    }
+    if (n_rest == 0)
+        return QN_OK; /* *known is the batch */
+    QN_TRY(qn_batch_take(arena, batch, left_out, n_rest, rest, err));
+    return qn_batch_take(arena, batch, rows, n_known, known, err);
+}
+
 qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
-                      struct qn_arena *arena, struct qn_err *err)
+                      struct qn_arena *arena, struct qn_batch *rest, struct qn_err *err)
 {
     const struct qn_group_plan *plan = groups->plan;
+    struct qn_batch known = *batch;
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
     uint32_t *group_of = qn_arena_alloc(arena, batch->n_rows * sizeof *group_of);
     if (!hashes || !group_of)
         return qn_err_nomem(err, "group keys");
+    if (groups->most_bytes && groups->n && qn_groups_bytes(groups) > groups->most_bytes)
+        groups->full = true; /* what states point to has grown past it */
     QN_TRY(find_groups(groups, batch->columns, batch->n_rows, hashes, group_of, err));
+    if (rest)
+        *rest = (struct qn_batch){0};
+    if (groups->full)
+        QN_TRY(cut(batch, group_of, arena, &known, rest, err));
     struct qn_slot_fold fold = {.states = groups->states,
                                 .stride = plan->state_bytes,
                                 .arena = &groups->arena,
                                 .group_of = group_of,
-                                .n_rows = batch->n_rows};
+                                .n_rows = known.n_rows};
     return batch->schema->fields == plan->evaluated.fields
-               ? fold_evaluated(groups, &fold, batch, err)
-               : fold_partition(groups, &fold, batch, err);
+               ? fold_evaluated(groups, &fold, &known, err)
+               : fold_partition(groups, &fold, &known, err);
 }
 
 /* --- giving out ------------------------------------------------------------------------------ */

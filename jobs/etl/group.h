@@ -67,6 +67,8 @@ struct qn_groups {
     uint32_t n, capacity, n_entries; /* n_entries: a power of two */
     uint64_t dictionary;             /* whose codes are known; 0: none */
     uint32_t *group_of_code;         /* [QN_DICTIONARY_TEXTS]; QN_NO_GROUP: not met yet */
+    uint64_t most_bytes;             /* past them no group is made any more; 0: no such limit */
+    bool full;                       /* that happened; until cleared */
 };
 
 QN_CHECK qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_plan *plan,
@@ -75,9 +77,12 @@ void qn_groups_fini(struct qn_groups *groups);
 void qn_groups_clear(struct qn_groups *groups); /* keeps the memory */
 
 /* Folds a batch of plan->evaluated or plan->partition, whichever its schema is; scratch in the
- * arena. */
+ * arena. Rows whose group is not there once the table is full are left out and come back in *rest,
+ * in the arena (n_rows 0: none was; NULL: the table has no limit). */
 QN_CHECK qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
-                               struct qn_arena *arena, struct qn_err *err);
+                               struct qn_arena *arena, struct qn_batch *rest, struct qn_err *err);
+/* Memory held. */
+uint64_t qn_groups_bytes(const struct qn_groups *groups);
 /* Makes sure the one group of a job without group_by is there, rows or not. */
 QN_CHECK qn_code qn_groups_need_one(struct qn_groups *groups, struct qn_err *err);
 

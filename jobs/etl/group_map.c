@@ -38,7 +38,7 @@ static qn_code emit(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *ba
     QN_TRY(qn_group_evaluate(task->plan, ctx, &task->copies, batch, &evaluated, err));
     if (task->scatters)
         return qn_scatter_add(&task->scatter, &evaluated, ctx->out, ctx->arena, err);
-    QN_TRY(qn_groups_add(&task->groups, &evaluated, ctx->arena, err));
+    QN_TRY(qn_groups_add(&task->groups, &evaluated, ctx->arena, NULL, err));
     task->folded += batch->n_rows;
     task->scatters = !folding_pays(task);
     return QN_OK;

@@ -1,5 +1,6 @@
-/* join: columns of another dataset beside the rows with equal keys. The other side is read whole by
- * every executor and kept as a hash table for the run (a broadcast join), so it is the smaller one.
+/* join: columns of another dataset beside the rows with equal keys. The other side is read whole,
+ * once by each worker, and kept as a table that its executors share while the run lasts (a
+ * broadcast join), so it is the smaller one.
  *
  * Rows with a NULL in the key match nothing. Several matches make several rows, in the order of the
  * other side. inner: rows without a match are filtered; left: they get NULLs; semi and anti keep or
@@ -8,9 +9,8 @@
 #include <string.h>
 
 #include "jobs/etl/build.h"
-#include "jobs/etl/colstore.h"
 #include "jobs/etl/etl.h"
-#include "jobs/etl/keys.h"
+#include "jobs/etl/join_table.h"
 
 enum how { INNER, LEFT, SEMI, ANTI };
 
@@ -22,96 +22,46 @@ struct join {
     uint32_t n_keys;
     uint32_t *added; /* side columns appended to the output */
     uint32_t n_added;
-    uint32_t n_right; /* columns of the side */
-    bool *stored;     /* side columns kept in memory: keys and what some stage needs */
+    bool *stored; /* side columns kept in memory: keys and what some stage needs */
+    uint32_t n_stored;
 };
 
-/* --- the side, as a hash table --------------------------------------------------------------- */
+/* --- the side -------------------------------------------------------------------------------- */
 
-struct table {
-    struct qn_colstore *columns; /* [n_right]; those not stored stay empty */
-    struct qn_column *views, *keys;
-    uint64_t *hashes;       /* by row */
-    uint32_t *heads, *next; /* 1 + row; chains in row order */
-    uint32_t n_columns, n_rows, n_heads;
-    bool built;
-};
-
-static void table_free(struct table *table)
+static void table_free(void *data)
 {
-    for (uint32_t i = 0; table->columns && i < table->n_columns; i++)
-        qn_colstore_fini(&table->columns[i]);
-    free(table->columns);
-    free(table->views);
-    free(table->keys);
-    free(table->hashes);
-    free(table->heads);
-    free(table->next);
-    *table = (struct table){0};
+    qn_join_table_fini(data);
+    free(data);
 }
 
-static qn_code table_store(const struct join *join, struct table *table,
-                           const struct qn_batch *batch, struct qn_err *err)
+static qn_code too_large(const struct join *join, const struct qn_join_table *table,
+                         const struct qn_task_in *in, struct qn_err *err)
 {
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < join->n_right; i++) {
-        if (!join->stored[i])
-            continue;
-        QN_TRY(qn_colstore_add_all(&table->columns[i], &batch->columns[i], batch->n_rows, err));
-        bytes += qn_colstore_bytes(&table->columns[i]);
-    }
-    if (bytes > QN_MAX_JOIN_SIDE_BYTES)
-        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
-                          "join: %s takes more than %d MiB of memory: join from its side to the "
-                          "smaller one, or keep fewer columns of it",
-                          join->to, QN_MAX_JOIN_SIDE_BYTES >> 20);
-    table->n_rows += batch->n_rows;
-    return QN_OK;
+    uint64_t need = (qn_join_table_bytes(table) >> 20) + 1;
+    return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
+                      "join: the rows of %s take %llu MiB of memory, a worker has %llu MiB for "
+                      "them: give workers more (--memory), join from its side to the smaller one, "
+                      "or keep fewer columns of it",
+                      join->to, (unsigned long long)need,
+                      (unsigned long long)(in->shared_bytes >> 20));
 }
 
-static qn_code table_link(const struct join *join, struct table *table, struct qn_err *err)
+static qn_code read_side(const struct join *join, struct qn_join_table *table,
+                         struct qn_reader *reader, const struct qn_task_in *in, struct qn_err *err)
 {
-    table->n_heads = 64;
-    while (table->n_heads < table->n_rows && table->n_heads < UINT32_C(1) << 31)
-        table->n_heads *= 2;
-    table->views = calloc(join->n_right + 1, sizeof *table->views);
-    table->keys = calloc(join->n_keys + 1, sizeof *table->keys);
-    table->hashes = calloc((size_t)table->n_rows + 1, sizeof *table->hashes);
-    table->heads = calloc(table->n_heads, sizeof *table->heads);
-    table->next = calloc((size_t)table->n_rows + 1, sizeof *table->next);
-    if (!table->views || !table->keys || !table->hashes || !table->heads || !table->next)
-        return qn_err_nomem(err, "a join's table");
-    for (uint32_t i = 0; i < join->n_right; i++)
-        table->views[i] = qn_colstore_view(&table->columns[i]);
-    for (uint32_t k = 0; k < join->n_keys; k++)
-        table->keys[k] = table->views[join->right[k]];
-    qn_keys_hash(table->keys, join->n_keys, table->n_rows, table->hashes);
-    for (uint32_t row = table->n_rows; row-- > 0;) { /* backwards: chains come out ascending */
-        if (qn_keys_any_null(table->keys, join->n_keys, row))
-            continue;
-        uint32_t *head = &table->heads[table->hashes[row] & (table->n_heads - 1)];
-        table->next[row] = *head;
-        *head = row + 1;
-    }
-    return QN_OK;
-}
-
-static qn_code read_side(const struct join *join, struct table *table, struct qn_reader *reader,
-                         struct qn_etl_step_ctx *ctx, struct qn_err *err)
-{
-    struct qn_rejects rejects;
+    struct qn_rejects rejects; /* of a dataset there are none */
     QN_TRY(qn_rejects_init(&rejects, err));
     qn_code code;
     for (;;) {
         struct qn_batch batch;
         code = reader->ops->next(reader, &batch, &rejects, err);
-        if (code == QN_OK && batch.n_rows && batch.schema->n_fields != join->n_right)
+        if (code == QN_OK && batch.n_rows && batch.schema->n_fields != join->n_stored)
             code = qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "%s has other columns than planned",
                               join->to);
         if (code != QN_OK || batch.n_rows == 0)
             break;
-        code = table_store(join, table, &batch, err);
-        if (code == QN_OK && atomic_load(ctx->in->cancelled))
+        code = qn_join_table_add(table, &batch, in->shared_bytes, err);
+        if (code == QN_OK && atomic_load(in->cancelled))
             code = qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
         if (code != QN_OK)
             break;
@@ -120,111 +70,84 @@ static qn_code read_side(const struct join *join, struct table *table, struct qn
     return code;
 }
 
-static qn_code table_build(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx,
-                           struct table *table, struct qn_err *err)
+static qn_code fill_table(const struct join *join, struct qn_join_table *table,
+                          struct qn_task_in *in, struct qn_err *err)
 {
-    const struct join *join = step->impl;
-    const struct qn_schema *schema = ctx->job->sides[join->side].schema;
-    table->columns = calloc(join->n_right + 1, sizeof *table->columns);
-    if (!table->columns)
-        return qn_err_nomem(err, "a join's table");
-    table->n_columns = join->n_right;
-    for (uint32_t i = 0; i < join->n_right; i++)
-        qn_colstore_init(&table->columns[i], schema->fields[i].type);
     struct qn_reader *reader;
-    QN_TRY(ctx->in->open_side(ctx->in, join->side, &reader, err));
-    qn_code code = read_side(join, table, reader, ctx, err);
+    QN_TRY(in->open_side(in, join->side, join->stored, &reader, err));
+    qn_code code = read_side(join, table, reader, in, err);
     reader->ops->close(reader);
-    if (code == QN_OK)
-        code = table_link(join, table, err);
-    table->built = code == QN_OK;
-    return code;
+    if (code == QN_OK && qn_join_table_bytes(table) > in->shared_bytes)
+        code = too_large(join, table, in, err);
+    return code == QN_OK ? qn_join_table_link(table, err) : code;
 }
 
-/* All tables of a job, kept by each executor while the run lasts. */
-struct tables {
-    uint32_t n;
-    struct table tables[];
+struct making {
+    const struct join *join;
+    struct qn_etl_step_ctx *ctx;
 };
 
-static void tables_free(void *data)
+static qn_code make_table(void *context, struct qn_task_cache *made, struct qn_err *err)
 {
-    struct tables *tables = data;
-    for (uint32_t i = 0; i < tables->n; i++)
-        table_free(&tables->tables[i]);
-    free(tables);
+    const struct making *making = context;
+    const struct join *join = making->join;
+    struct qn_join_table *table = calloc(1, sizeof *table);
+    if (!table)
+        return qn_err_nomem(err, "a join's table");
+    qn_code code = qn_join_table_init(table, making->ctx->job->sides[join->side].schema,
+                                      join->stored, join->right, join->n_keys, err);
+    if (code == QN_OK)
+        code = fill_table(join, table, making->ctx->in, err);
+    if (code != QN_OK) {
+        table_free(table);
+        return code;
+    }
+    *made = (struct qn_task_cache){
+        .data = table, .free = table_free, .bytes = qn_join_table_bytes(table)};
+    return QN_OK;
 }
 
 /* --- acting ---------------------------------------------------------------------------------- */
 
 struct join_run {
-    const struct table *table;
-    uint32_t at;    /* row of the batch to go on with */
-    uint32_t match; /* 1 + the match of it to go on with; 0: look it up */
-    bool midway;    /* the batch has more to give */
+    const struct qn_join_table *table;
+    const uint32_t *first; /* by row of the batch: 1 + its first match, or 0 */
+    uint32_t at;           /* row of the batch to go on with */
+    uint32_t match;        /* 1 + the match of it to go on with; 0: its first */
+    bool midway;           /* the batch has more to give */
 };
 
 static qn_code join_open(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void **run,
                          struct qn_err *err)
 {
     const struct join *join = step->impl;
-    struct qn_task_cache *cache = ctx->in->job_cache;
     struct join_run *self = QN_NEW(ctx->in->arena, struct join_run);
     if (!self)
         return qn_err_nomem(err, "a join");
-    if (!cache->data) {
-        uint32_t n = ctx->job->n_sides;
-        struct tables *fresh = calloc(1, sizeof *fresh + n * sizeof fresh->tables[0]);
-        if (!fresh)
-            return qn_err_nomem(err, "a join");
-        fresh->n = n;
-        cache->data = fresh;
-        cache->free = tables_free;
-    }
-    struct tables *tables = cache->data;
-    struct table *table = &tables->tables[join->side];
-    if (!table->built) {
-        qn_code code = table_build(step, ctx, table, err);
-        if (code != QN_OK) {
-            table_free(table);
-            return code;
-        }
-    }
+    struct making making = {join, ctx};
+    const void *table;
+    QN_TRY(ctx->in->share(ctx->in, join->side, make_table, &making, &table, err));
     self->table = table;
     *run = self;
     return QN_OK;
 }
 
+static void store(struct join *join, uint32_t column)
+{
+    join->n_stored += !join->stored[column];
+    join->stored[column] = true;
+}
+
 static void join_needs(const struct qn_etl_step *step, const bool *after, bool *before)
 {
-    const struct join *join = step->impl;
+    struct join *join = step->impl;
     for (uint32_t i = 0; i < step->in->n_fields; i++)
         before[i] = before[i] || after[i];
     for (uint32_t k = 0; k < join->n_keys; k++)
         before[join->left[k]] = true;
     for (uint32_t i = 0; i < join->n_added; i++) /* compiling is one thread: this is its table */
         if (after[step->in->n_fields + i])
-            join->stored[join->added[i]] = true;
-}
-
-static bool is_match(const struct join *join, const struct table *table,
-                     const struct qn_column *keys, uint32_t row, uint64_t hash, uint32_t right)
-{
-    if (table->hashes[right] != hash)
-        return false;
-    for (uint32_t k = 0; k < join->n_keys; k++)
-        if (!qn_key_equal(&keys[k], row, &table->keys[k], right))
-            return false;
-    return true;
-}
-
-/* 1 + the first match of the row in the chain from `link` on, or 0. */
-static uint32_t next_match(const struct join *join, const struct table *table,
-                           const struct qn_column *keys, uint32_t row, uint64_t hash, uint32_t link)
-{
-    while (link && !is_match(join, table, keys, row, hash, link - 1))
-        link = table->next[link - 1];
-    return link;
+            store(join, join->added[i]);
 }
 
 struct pairs {
@@ -232,44 +155,61 @@ struct pairs {
     uint32_t n;
 };
 
-/* Matches from where the run stands until QN_BATCH_ROWS pairs or the batch's end. */
-static void find_pairs(const struct join *join, struct join_run *run, const struct qn_column *keys,
-                       const uint64_t *hashes, uint32_t n_rows, struct pairs *pairs,
-                       struct qn_counters *counters)
+static void put_pair(struct pairs *pairs, uint32_t left, uint32_t right)
 {
-    const struct table *table = run->table;
-    for (; run->at < n_rows; run->at++, run->match = 0) {
-        uint32_t row = run->at, link = run->match;
-        bool begun = link != 0;
-        if (!begun && !qn_keys_any_null(keys, join->n_keys, row))
-            link = next_match(join, table, keys, row, hashes[row],
-                              table->heads[hashes[row] & (table->n_heads - 1)]);
-        if (join->how == SEMI || join->how == ANTI || !link) {
-            bool stays = join->how == LEFT || (join->how == SEMI) == (link != 0);
-            if (join->how == INNER)
-                stays = false;
-            if (pairs->n == QN_BATCH_ROWS)
+    pairs->left[pairs->n] = left;
+    pairs->right[pairs->n++] = right;
+}
+
+/* Matches of one row, from where the run stands; false when there was no room for all. */
+static bool put_matches(const struct qn_join_table *table, struct join_run *run,
+                        struct pairs *pairs, struct qn_counters *counters)
+{
+    uint32_t link = run->match ? run->match : run->first[run->at];
+    for (bool begun = run->match != 0; link; begun = true) {
+        if (pairs->n == QN_BATCH_ROWS) {
+            run->match = begun ? link : 0;
+            return false;
+        }
+        counters->added += begun;
+        put_pair(pairs, run->at, link - 1);
+        link = table->next ? table->next[link - 1] : 0;
+    }
+    run->match = 0;
+    return true;
+}
+
+/* From where the run stands until QN_BATCH_ROWS pairs or the batch's end. */
+static void find_pairs(const struct join *join, struct join_run *run, uint32_t n_rows,
+                       struct pairs *pairs, struct qn_counters *counters)
+{
+    bool matches = join->how == INNER || join->how == LEFT;
+    for (; run->at < n_rows; run->at++) {
+        bool found = run->first[run->at] != 0;
+        if (found && matches) {
+            if (!put_matches(run->table, run, pairs, counters))
                 return;
-            if (stays) {
-                pairs->left[pairs->n] = row;
-                pairs->right[pairs->n++] = UINT32_MAX;
-            } else {
-                counters->filtered++;
-            }
             continue;
         }
-        for (; link;
-             link = next_match(join, table, keys, row, hashes[row], table->next[link - 1])) {
-            if (pairs->n == QN_BATCH_ROWS) {
-                run->match = link;
-                return;
-            }
-            counters->added += begun;
-            begun = true;
-            pairs->left[pairs->n] = row;
-            pairs->right[pairs->n++] = link - 1;
+        if (join->how == INNER || (join->how == SEMI && !found) || (join->how == ANTI && found)) {
+            counters->filtered++;
+            continue;
         }
+        if (pairs->n == QN_BATCH_ROWS)
+            return;
+        put_pair(pairs, run->at, UINT32_MAX);
     }
+}
+
+/* Rows stay as they are when each made one pair. */
+static bool is_identity(const struct pairs *pairs, uint32_t n_rows)
+{
+    if (pairs->n != n_rows)
+        return false;
+    for (uint32_t i = 0; i < n_rows; i++)
+        if (pairs->left[i] != i)
+            return false;
+    return true;
 }
 
 static qn_code append_columns(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx,
@@ -278,15 +218,34 @@ static qn_code append_columns(const struct qn_etl_step *step, struct qn_etl_step
 {
     const struct join *join = step->impl;
     uint32_t n_left = step->in->n_fields;
-    QN_TRY(qn_etl_step_take(ctx, live, batch, pairs->left, pairs->n, err));
+    if (!is_identity(pairs, batch->n_rows))
+        QN_TRY(qn_etl_step_take(ctx, live, batch, pairs->left, pairs->n, err));
     for (uint32_t i = 0; i < join->n_added; i++) {
         batch->columns[n_left + i] = (struct qn_column){0};
         if (live[n_left + i])
             QN_TRY(qn_column_take(ctx->arena, &run->table->views[join->added[i]],
-                                  run->table->n_rows, pairs->right, pairs->n,
+                                  (uint32_t)run->table->n_rows, pairs->right, pairs->n,
                                   &batch->columns[n_left + i], err));
     }
     batch->schema = step->out;
+    return QN_OK;
+}
+
+/* Looks up the batch's keys. The pipeline calls apply() again while there is more, and keeps the
+ * arena until the batch is done. */
+static qn_code look_up(const struct join *join, struct join_run *run, struct qn_etl_step_ctx *ctx,
+                       const struct qn_batch *batch, struct qn_err *err)
+{
+    struct qn_column *keys = QN_NEW_ARRAY(ctx->arena, struct qn_column, join->n_keys);
+    uint64_t *hashes = qn_arena_alloc(ctx->arena, batch->n_rows * sizeof *hashes);
+    uint32_t *first = qn_arena_alloc(ctx->arena, batch->n_rows * sizeof *first);
+    if (!keys || !hashes || !first)
+        return qn_err_nomem(err, "a join");
+    for (uint32_t k = 0; k < join->n_keys; k++)
+        keys[k] = batch->columns[join->left[k]];
+    qn_join_table_find(run->table, keys, batch->n_rows, hashes, first);
+    run->first = first;
+    run->at = run->match = 0;
     return QN_OK;
 }
 
@@ -295,21 +254,16 @@ static qn_code join_apply(const struct qn_etl_step *step, struct qn_etl_step_ctx
 {
     const struct join *join = step->impl;
     struct join_run *self = run;
-    struct qn_column *keys = QN_NEW_ARRAY(ctx->arena, struct qn_column, join->n_keys);
-    uint64_t *hashes = qn_arena_alloc(ctx->arena, batch->n_rows * sizeof *hashes);
+    if (!self->midway)
+        QN_TRY(look_up(join, self, ctx, batch, err));
     struct pairs pairs = {
         .left = qn_arena_alloc(ctx->arena, QN_BATCH_ROWS * sizeof *pairs.left),
         .right = qn_arena_alloc(ctx->arena, QN_BATCH_ROWS * sizeof *pairs.right),
     };
-    if (!keys || !hashes || !pairs.left || !pairs.right)
+    if (!pairs.left || !pairs.right)
         return qn_err_nomem(err, "a join");
-    for (uint32_t k = 0; k < join->n_keys; k++)
-        keys[k] = batch->columns[join->left[k]];
-    qn_keys_hash(keys, join->n_keys, batch->n_rows, hashes);
-    find_pairs(join, self, keys, hashes, batch->n_rows, &pairs, ctx->counters);
+    find_pairs(join, self, batch->n_rows, &pairs, ctx->counters);
     self->midway = self->at < batch->n_rows;
-    if (!self->midway)
-        self->at = self->match = 0;
     return append_columns(step, ctx, self, live, &pairs, batch, err);
 }
 
@@ -353,7 +307,7 @@ static bool add_key(struct qn_etl_build *build, struct join *join, const struct 
     }
     join->left[join->n_keys] = (uint32_t)left;
     join->right[join->n_keys++] = (uint32_t)right;
-    join->stored[right] = true;
+    store(join, (uint32_t)right);
     return true;
 }
 
@@ -444,7 +398,6 @@ static void build_one(struct qn_etl_build *build, const struct qn_node *node)
         if (strcmp(how, names[h]) == 0)
             join->how = h;
     join->to = side.name;
-    join->n_right = side.schema->n_fields;
     join->side = job->n_sides;
     bool fine = add_keys(build, join, &side, on);
     qn_etl_build_add_gaps(build, side.gaps);

@@ -52,12 +52,14 @@ struct qn_runner {
     uint32_t n_tables;
     struct qn_job job;
     qn_code compiled;
-    uint32_t partitions;  /* of shuffles; 3 unless set before runner_job */
-    uint32_t ranges;      /* of partitions, a task each; one a partition unless set */
-    uint32_t batch_rows;  /* of readers; 4 unless set */
-    struct qn_err err;    /* of the last call that failed */
-    uint32_t executors;   /* each with caches of its own, tasks dealt by seed; 1 unless set */
-    struct qn_strv model; /* what a score job reads */
+    uint32_t partitions;   /* of shuffles; 3 unless set before runner_job */
+    uint32_t ranges;       /* of partitions, a task each; one a partition unless set */
+    uint32_t batch_rows;   /* of readers; 4 unless set */
+    struct qn_err err;     /* of the last call that failed */
+    uint64_t memory_bytes; /* of a task; as much as it likes unless set */
+    uint64_t shared_bytes; /* for the side of a join; the same */
+    uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
+    struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
@@ -68,6 +70,7 @@ struct qn_runner {
     uint32_t rounds; /* of stages that repeat */
     struct qn_task_cache unit_caches[RUNNER_EXECUTORS][RUNNER_UNITS];
     struct qn_task_cache job_caches[RUNNER_EXECUTORS];
+    struct qn_task_cache shared[QN_MAX_SIDES];
     atomic_bool cancelled;
 };
 
@@ -290,28 +293,53 @@ static const struct qn_task_out_ops runner_out_ops = {.rows = runner_give_rows,
                                                       .raw = runner_give_raw,
                                                       .partial = runner_give_partial};
 
-static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                                       struct qn_err *err);
-
-/* The task's input carries the runner, for open_side. */
+/* The task's input carries the runner, for open_side; and what open_partition reads. */
 struct qn_runner_in {
     struct qn_task_in in;
     struct qn_runner *runner;
+    struct qn_runner_task *made_by;
+    uint32_t n_made_by, first_partition;
 };
 
-static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                                       struct qn_err *err)
+static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
+                                       struct qn_reader **out, struct qn_err *err)
 {
     struct qn_runner *runner = ((struct qn_runner_in *)(void *)in)->runner;
     (void)err;
-    *out = runner_open(runner, &runner->tables[runner->job.sides[side].index], 0, 1, NULL);
+    *out = runner_open(runner, &runner->tables[runner->job.sides[side].index], 0, 1, wanted);
     return QN_OK;
 }
 
-static inline qn_code runner_task(struct qn_runner *runner, uint32_t stage, uint32_t round,
-                                  uint32_t unit, uint32_t n_units, uint32_t executor,
-                                  struct qn_reader *reader, struct qn_runner_task *task)
+static inline qn_code runner_share(struct qn_task_in *in, uint32_t number, qn_make_fn make,
+                                   void *context, const void **data, struct qn_err *err)
 {
+    struct qn_runner *runner = ((struct qn_runner_in *)(void *)in)->runner;
+    assert_true(number < QN_MAX_SIDES);
+    struct qn_task_cache *thing = &runner->shared[number];
+    if (!thing->data)
+        QN_TRY(make(context, thing, err));
+    *data = thing->data;
+    return QN_OK;
+}
+
+static inline qn_code runner_open_partition(struct qn_task_in *in, uint32_t partition,
+                                            struct qn_reader **out, struct qn_err *err)
+{
+    struct qn_runner_in *self = (struct qn_runner_in *)(void *)in;
+    const struct qn_job *job = &self->runner->job;
+    uint32_t from = job->stages[in->stage].partitions_from;
+    uint32_t p = self->first_partition + partition;
+    (void)err;
+    *out = runner_open_partitions(self->runner, self->made_by, self->n_made_by, p, p + 1,
+                                  &job->stages[from].partition_schema);
+    return QN_OK;
+}
+
+/* `in` says which unit of what, and where its rows come from. */
+static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runner_in *what,
+                                  uint32_t executor, struct qn_runner_task *task)
+{
+    uint32_t unit = what->in.unit;
     struct qn_arena arena;
     struct qn_strv states[QN_MAX_STAGES];
     qn_arena_init(&arena);
@@ -320,25 +348,24 @@ static inline qn_code runner_task(struct qn_runner *runner, uint32_t stage, uint
     *task = (struct qn_runner_task){.runner = runner, .out.ops = &runner_out_ops};
     qn_buf_init(&task->partial);
     assert_ok(qn_rejects_init(&task->out.rejects, &runner->err), &runner->err);
-    struct qn_runner_in at = {
-        .in = {.stage = stage,
-               .round = round,
-               .unit = unit,
-               .n_units = n_units,
-               .reader = reader,
-               .states = states,
-               .arena = &arena,
-               .open_side = runner_open_side,
-               .unit_cache = &runner->unit_caches[executor][unit],
-               .job_cache = &runner->job_caches[executor],
-               .model = runner->model,
-               .model_version = runner->model_version,
-               .cancelled = &runner->cancelled,
-               .seed = runner->spec.seed},
-        .runner = runner,
-    };
+    struct qn_runner_in at = *what;
+    at.runner = runner;
+    at.in.states = states;
+    at.in.arena = &arena;
+    at.in.open_side = runner_open_side;
+    at.in.open_partition = runner_open_partition;
+    at.in.share = runner_share;
+    at.in.shared_bytes = runner->shared_bytes ? runner->shared_bytes : UINT64_MAX / 4;
+    at.in.memory_bytes = runner->memory_bytes ? runner->memory_bytes : UINT64_MAX / 4;
+    at.in.scratch = "/tmp";
+    at.in.unit_cache = &runner->unit_caches[executor][unit];
+    at.in.job_cache = &runner->job_caches[executor];
+    at.in.model = runner->model;
+    at.in.model_version = runner->model_version;
+    at.in.cancelled = &runner->cancelled;
+    at.in.seed = runner->spec.seed;
     qn_code code = runner->job.ops->run(&runner->job, &at.in, &task->out, &runner->err);
-    reader->ops->close(reader);
+    at.in.reader->ops->close(at.in.reader);
     qn_arena_fini(&arena);
     return code;
 }
@@ -469,6 +496,8 @@ static inline void runner_reset(struct qn_runner *runner)
             runner_drop_cache(&runner->unit_caches[e][u]);
         runner_drop_cache(&runner->job_caches[e]);
     }
+    for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
+        runner_drop_cache(&runner->shared[i]);
 }
 
 static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_t round,
@@ -488,14 +517,22 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
     qn_code code = QN_OK;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t unit = order[i];
-        struct qn_reader *reader =
-            chunks ? runner_open(runner, &runner->tables[runner->job.input.index], unit, n,
-                                 stage->wanted)
-                   : runner_open_partitions(runner, tasks[from], n_tasks[from],
-                                            unit * n_partitions / n, (unit + 1) * n_partitions / n,
-                                            &runner->job.stages[from].partition_schema);
+        struct qn_runner_in in = {.in = {.stage = s, .round = round, .unit = unit, .n_units = n}};
+        if (chunks) {
+            in.in.reader = runner_open(runner, &runner->tables[runner->job.input.index], unit, n,
+                                       stage->wanted);
+        } else {
+            uint32_t end = (unit + 1) * n_partitions / n;
+            in.first_partition = unit * n_partitions / n;
+            in.in.n_partitions = end - in.first_partition;
+            in.made_by = tasks[from];
+            in.n_made_by = n_tasks[from];
+            in.in.reader =
+                runner_open_partitions(runner, tasks[from], n_tasks[from], in.first_partition, end,
+                                       &runner->job.stages[from].partition_schema);
+        }
         uint32_t executor = (uint32_t)(qn_mix64(seed + 31 * round + i) % runner->executors);
-        qn_code one = runner_task(runner, s, round, unit, n, executor, reader, &tasks[s][unit]);
+        qn_code one = runner_task(runner, &in, executor, &tasks[s][unit]);
         code = code == QN_OK ? one : code;
     }
     for (uint32_t unit = 0; unit < n; unit++)

@@ -1,0 +1,154 @@
+/* join against a look at every pair: duplicates, NULLs, keys that share a hash; and a side that is
+ * too large. */
+#include "tests/support/job_runner.h"
+#include "tests/support/twin_keys.h"
+
+enum { LEFT_ROWS = 900, RIGHT_ROWS = 700 };
+
+struct row {
+    char a[TWIN_BYTES];
+    int64_t b, value;
+    bool null;
+};
+
+static bool is_match(const struct row *left, const struct row *right)
+{
+    return !left->null && !right->null && strcmp(left->a, right->a) == 0 && left->b == right->b;
+}
+
+/* Keys of which many come twice and more, half of them with the hash of another. */
+static void make_rows(struct row *rows, uint32_t n, uint32_t n_keys, uint64_t seed)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t draw = qn_mix64(seed + i);
+        uint32_t key = (uint32_t)(draw % n_keys);
+        rows[i] = (struct row){.b = key % 7, .value = i, .null = (draw >> 40) % 20 == 0};
+        if (key % 4 < 2)
+            twin_text(key, rows[i].a);
+        else
+            snprintf(rows[i].a, sizeof rows[i].a, "%u", key);
+    }
+}
+
+static char *to_text(const struct row *rows, uint32_t n)
+{
+    struct qn_buf buf;
+    qn_buf_init(&buf);
+    for (uint32_t i = 0; i < n; i++) {
+        qn_buf_printf(&buf, "%s,", rows[i].a);
+        if (!rows[i].null)
+            qn_buf_printf(&buf, "%lld", (long long)rows[i].b);
+        qn_buf_printf(&buf, ",%lld\n", (long long)rows[i].value);
+    }
+    qn_buf_put_u8(&buf, 0);
+    assert_false(buf.failed);
+    return (char *)buf.data;
+}
+
+/* Values side by side, as the job selects them. */
+static void expect_rows(const char *how, const struct row *left, const struct row *right,
+                        struct qn_buf *out)
+{
+    bool pairs = strcmp(how, "inner") == 0 || strcmp(how, "left") == 0;
+    for (uint32_t l = 0; l < LEFT_ROWS; l++) {
+        bool found = false;
+        for (uint32_t r = 0; r < RIGHT_ROWS; r++) {
+            if (!is_match(&left[l], &right[r]))
+                continue;
+            found = true;
+            if (pairs)
+                qn_buf_printf(out, "%lld|%lld\n", (long long)left[l].value,
+                              (long long)right[r].value);
+        }
+        if (strcmp(how, "left") == 0 && !found)
+            qn_buf_printf(out, "%lld|\n", (long long)left[l].value);
+        if (strcmp(how, found ? "semi" : "anti") == 0)
+            qn_buf_printf(out, "%lld\n", (long long)left[l].value);
+    }
+}
+
+static void start(struct qn_runner *runner, const char *how, const char *select, const char *left,
+                  const char *right)
+{
+    char spec[512];
+    snprintf(spec, sizeof spec,
+             "version: 1\nname: t\nseed: 7\nwarehouse: w.db\nsources:\n  t: {path: t.csv}\n"
+             "jobs:\n  j:\n    kind: etl\n    from: t\n"
+             "    join: {to: u, on: [a, b], how: %s}\n    select: [%s]\n",
+             how, select);
+    runner_init(runner, spec);
+    runner->batch_rows = 128;
+    runner_table(runner, "t", QN_INPUT_SOURCE, "a text; b integer; v integer", left);
+    runner_table(runner, "u", QN_INPUT_DATASET, "a text; b integer; w integer", right);
+    runner_job(runner, "j");
+}
+
+static void test_every_pair(void **state)
+{
+    (void)state;
+    static const char *const hows[] = {"inner", "left", "semi", "anti"};
+    struct row left[LEFT_ROWS], right[RIGHT_ROWS];
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        make_rows(left, LEFT_ROWS, 500, seed);
+        make_rows(right, RIGHT_ROWS, seed == 1 ? 40 : 600, seed + 1000);
+        char *left_text = to_text(left, LEFT_ROWS), *right_text = to_text(right, RIGHT_ROWS);
+        for (uint32_t h = 0; h < 4; h++) {
+            struct qn_runner runner;
+            struct qn_buf expected;
+            qn_buf_init(&expected);
+            expect_rows(hows[h], left, right, &expected);
+            start(&runner, hows[h], h < 2 ? "v, w" : "v", left_text, right_text);
+            for (uint32_t units = 1; units <= 4; units++) {
+                runner_run(&runner, units, seed);
+                assert_string_equal(runner_rows(&runner), runner_text(&expected));
+            }
+            runner_fini(&runner);
+            qn_buf_fini(&expected);
+        }
+        free(left_text);
+        free(right_text);
+    }
+}
+
+static void test_a_side_too_large(void **state)
+{
+    (void)state;
+    struct row right[RIGHT_ROWS];
+    struct qn_runner runner;
+    make_rows(right, RIGHT_ROWS, 100, 1);
+    char *text = to_text(right, RIGHT_ROWS);
+    start(&runner, "inner", "v, w", "1,2,3\n", text);
+    runner.shared_bytes = 4096;
+    assert_int_equal(runner_try(&runner, 2, 0), QN_ELIMIT);
+    assert_non_null(strstr(runner.err.message, "the rows of u take 1 MiB of memory"));
+    /* Two integers, a text with its offset and three bitmaps a row, entries, chains. */
+    runner.shared_bytes = RIGHT_ROWS * (16 + 4 + 16 + 1) + 1024 * 2 * 8 + RIGHT_ROWS * 4;
+    runner_run(&runner, 2, 0);
+    runner_fini(&runner);
+    free(text);
+}
+
+/* A side without rows, and one of NULLs alone. */
+static void test_nothing_to_find(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    start(&runner, "left", "v, w", "1,2,3\n,,4\n", "");
+    runner_run(&runner, 1, 0);
+    assert_string_equal(runner_rows(&runner), "3|\n4|\n");
+    runner_fini(&runner);
+    start(&runner, "left", "v, w", "1,2,3\n,,4\n", "1,,5\n,,6\n");
+    runner_run(&runner, 1, 0);
+    assert_string_equal(runner_rows(&runner), "3|\n4|\n");
+    runner_fini(&runner);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_pair),
+        cmocka_unit_test(test_a_side_too_large),
+        cmocka_unit_test(test_nothing_to_find),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
