@@ -253,14 +253,23 @@ static bool part_is_whole(const char *path, const struct qn_ledger_row *row)
            digest.low == row->digest.low && digest.high == row->digest.high;
 }
 
+/* The ledger was read in the order of job, stage and unit; only stages of one round are in it. */
 static const struct qn_ledger_row *ledger_find(const struct qn_run *run,
                                                const struct qn_job_run *job, uint32_t unit)
 {
-    for (uint32_t i = 0; i < run->n_ledger; i++) {
-        const struct qn_ledger_row *row = &run->ledger[i];
-        if (row->stage == job->stage && row->round == 0 && row->unit == unit &&
-            strcmp(row->job, job->job->name) == 0)
-            return row;
+    uint64_t wanted = (uint64_t)job->stage << 32 | unit;
+    uint32_t first = 0, end = run->n_ledger;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        const struct qn_ledger_row *row = &run->ledger[middle];
+        uint64_t place = (uint64_t)row->stage << 32 | row->unit;
+        int order = strcmp(row->job, job->job->name);
+        if (order == 0 && place == wanted)
+            return row->round == 0 ? row : NULL;
+        if (order < 0 || (order == 0 && place < wanted))
+            first = middle + 1;
+        else
+            end = middle;
     }
     return NULL;
 }
