@@ -62,7 +62,7 @@ struct bench {
     struct qn_spec spec;
     struct table events, customers;
     struct qn_job job;
-    struct qn_task_cache unit_caches[PARTITIONS], job_cache;
+    struct qn_task_cache unit_caches[PARTITIONS], job_cache, shared[QN_MAX_SIDES];
     struct qn_buf states[QN_MAX_STAGES];
     atomic_bool cancelled;
     uint64_t rows_out;
@@ -141,11 +141,12 @@ struct reader {
     struct qn_reader reader;
     struct qn_schema schema;
     const struct qn_batch *next, *end;
-    uint32_t places[16];
-    struct qn_column columns[16];
-    struct qn_field fields[16];
+    uint32_t places[64];
+    struct qn_column columns[64];
+    struct qn_field fields[64];
     uint32_t origin[QN_BATCH_ROWS];
     uint32_t rows;
+    bool whole; /* batches as they were given */
 };
 
 static qn_code read_next(struct qn_reader *reader, struct qn_batch *batch,
@@ -158,6 +159,8 @@ static qn_code read_next(struct qn_reader *reader, struct qn_batch *batch,
     if (self->next == self->end)
         return QN_OK;
     *batch = *self->next++;
+    if (self->whole) /* a partition's have either of two schemas */
+        return QN_OK;
     for (uint32_t c = 0; c < self->schema.n_fields; c++)
         self->columns[c] = batch->columns[self->places[c]];
     for (uint32_t row = 0; row < batch->n_rows; row++)
@@ -216,13 +219,24 @@ struct input {
     struct bench *bench;
 };
 
-static qn_code open_side(struct qn_task_in *in, uint32_t side, struct qn_reader **out,
-                         struct qn_err *err)
+static qn_code open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
+                         struct qn_reader **out, struct qn_err *err)
 {
     const struct table *table = &((struct input *)(void *)in)->bench->customers;
     (void)side;
     (void)err;
-    *out = open_batches(&table->schema, NULL, table->batches, table->batches + table->n_batches, 0);
+    *out =
+        open_batches(&table->schema, wanted, table->batches, table->batches + table->n_batches, 0);
+    return QN_OK;
+}
+
+static qn_code share(struct qn_task_in *in, uint32_t number, qn_make_fn make, void *context,
+                     const void **data, struct qn_err *err)
+{
+    struct qn_task_cache *shared = &((struct input *)(void *)in)->bench->shared[number];
+    if (!shared->data)
+        QN_TRY(make(context, shared, err));
+    *data = shared->data;
     return QN_OK;
 }
 
@@ -261,7 +275,11 @@ static qn_code give_partial(struct qn_task_out *out, struct qn_strv bytes, struc
 }
 
 static const struct qn_task_out_ops out_ops = {
-    .rows = give_rows, .partition = give_partition, .partial = give_partial};
+    .rows = give_rows,
+    .partition = give_partition,
+    .raw = give_partition, /* a batch says by its schema which it is */
+    .partial = give_partial,
+};
 
 /* --- running --------------------------------------------------------------------------------- */
 
@@ -283,7 +301,11 @@ static void run_task(struct bench *bench, uint32_t stage, uint32_t unit, uint32_
                               .reader = reader,
                               .states = states,
                               .arena = &arena,
+                              .n_partitions = 1,
+                              .memory_bytes = UINT64_MAX / 4,
+                              .shared_bytes = UINT64_MAX / 4,
                               .open_side = open_side,
+                              .share = share,
                               .unit_cache = &bench->unit_caches[unit],
                               .job_cache = &bench->job_cache,
                               .cancelled = &bench->cancelled,
@@ -317,7 +339,9 @@ static struct qn_reader *open_partition(struct bench *bench, const struct qn_sta
     for (uint32_t t = 0; t < UNITS; t++)
         for (uint32_t b = 0; b < tasks[t].lists[partition].n; b++)
             all[n++] = tasks[t].lists[partition].batches[b];
-    return open_batches(&from->partition_schema, NULL, all, all + n, 0);
+    struct qn_reader *reader = open_batches(&from->partition_schema, NULL, all, all + n, 0);
+    ((struct reader *)(void *)reader)->whole = true;
+    return reader;
 }
 
 static void finish(struct bench *bench, uint32_t stage, const struct task *tasks, uint32_t n)
@@ -383,6 +407,8 @@ static void reset(struct bench *bench)
     for (uint32_t u = 0; u < PARTITIONS; u++)
         drop_cache(&bench->unit_caches[u]);
     drop_cache(&bench->job_cache);
+    for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
+        drop_cache(&bench->shared[i]);
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         qn_buf_clear(&bench->states[s]);
     bench->rows_out = 0;

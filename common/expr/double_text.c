@@ -12,8 +12,10 @@ enum { DIGITS = 15 };
 /* Most numbers in tables are n / 10^k with few digits; their digits are n's. False for others. */
 static bool write_short(double value, char *out, size_t *len)
 {
-    double magnitude = value < 0 ? -value : value, unit = 1.0;
-    for (uint8_t scale = 0; scale <= 4; scale++, unit *= 10.0) {
+    static const double units[] = {1, 10, 100, 1000, 10000};
+    double magnitude = value < 0 ? -value : value;
+    for (uint8_t scale = 0; scale < sizeof units / sizeof units[0]; scale++) {
+        double unit = units[scale];
         double scaled = magnitude * unit;
         if (!(scaled < 1e15))
             return false;
