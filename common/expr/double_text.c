@@ -12,9 +12,10 @@ enum { DIGITS = 15 };
 /* Most numbers in tables are n / 10^k with few digits; their digits are n's. False for others. */
 static bool write_short(double value, char *out, size_t *len)
 {
-    static const double units[] = {1, 10, 100, 1000, 10000};
+    enum { MOST_SCALE = 4 };
+    static const double units[MOST_SCALE + 1] = {1, 10, 100, 1000, 10000};
     double magnitude = value < 0 ? -value : value;
-    for (uint8_t scale = 0; scale < sizeof units / sizeof units[0]; scale++) {
+    for (uint8_t scale = 0; scale <= MOST_SCALE; scale++) {
         double unit = units[scale];
         double scaled = magnitude * unit;
         if (!(scaled < 1e15))
