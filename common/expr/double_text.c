@@ -15,7 +15,7 @@ static bool write_short(double value, char *out, size_t *len)
     enum { MOST_SCALE = 4 };
     static const double units[MOST_SCALE + 1] = {1, 10, 100, 1000, 10000};
     double magnitude = value < 0 ? -value : value;
-    for (uint8_t scale = 0; scale <= MOST_SCALE; scale++) {
+    for (unsigned scale = 0; scale <= MOST_SCALE; scale++) {
         double unit = units[scale];
         double scaled = magnitude * unit;
         if (!(scaled < 1e15))
@@ -25,7 +25,7 @@ static bool write_short(double value, char *out, size_t *len)
             continue;
         for (; scale > 1 && n % 10 == 0; scale--) /* 1.15 * 100 is no integer, 1.15 * 1000 is */
             n /= 10;
-        *len = qn_format_decimal(value < 0 ? -n : n, scale, out);
+        *len = qn_format_decimal(value < 0 ? -n : n, (uint8_t)scale, out);
         if (scale == 0) {
             memcpy(out + *len, ".0", 2);
             *len += 2;
