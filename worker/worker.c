@@ -15,6 +15,10 @@
  * it makes contact, a connection that is up may still need a moment to take its first message. */
 enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096 };
 
+/* A HELLO may go down with the connection it was put on without either side's noticing: without an
+ * answer for so long it is said anew. */
+enum { ANSWER_MS = 3000 };
+
 /* Of a worker's memory, 1 / this for what its tasks keep; the rest is for code, buffers, rows on
  * their way, and tables that move while they grow. */
 enum { KEPT_SHARE = 2 };
@@ -35,6 +39,7 @@ struct worker {
     struct qn_dialer *dialer;
     struct qn_arena arena; /* of the message being handled */
     struct qn_buf frame;
+    int64_t looking_ms; /* since when there has been no session */
     int64_t dialled_ms, heard_ms, pulsed_ms;
     uint64_t session;
     uint32_t pulse_ms, lease_ms;
@@ -504,17 +509,22 @@ static qn_code make_contact(struct worker *worker, struct qn_err *err)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "the coordinator is gone");
     if (state == QN_CONNECTED && worker->phase == DIALLING) {
         code = send_hello(worker, err);
-        if (code == QN_OK)
+        if (code == QN_OK) {
             worker->phase = GREETING;
+            worker->dialled_ms = qn_clock_ms();
+        }
     } else if (state == QN_CONNECTED && worker->phase == ATTACHING) {
         code = attach(worker, err);
     }
     if (code != QN_OK && code != QN_ESTATE)
         return code;
-    int64_t spent_ms = qn_clock_ms() - worker->dialled_ms;
-    if (worker->options->patience_ms >= 0 && spent_ms > worker->options->patience_ms)
+    int64_t now_ms = qn_clock_ms();
+    if (worker->options->patience_ms >= 0 &&
+        now_ms - worker->looking_ms > worker->options->patience_ms)
         return qn_err_set(err, QN_EIO, QN_BLAME_COORDINATOR, "no coordinator answers at %s",
                           worker->options->endpoint);
+    if (worker->phase != DIALLING && now_ms - worker->dialled_ms > ANSWER_MS)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "the coordinator does not answer");
     return QN_OK;
 }
 
@@ -590,8 +600,11 @@ qn_code qn_worker_run(const struct qn_worker_options *options, struct qn_err *er
     qn_arena_init(&worker.arena);
     qn_buf_init(&worker.frame);
     qn_code code;
+    worker.looking_ms = qn_clock_ms();
     for (;;) {
         code = run_session(&worker, err);
+        if (worker.phase >= WORKING)
+            worker.looking_ms = qn_clock_ms();
         /* A lost coordinator is looked for again; a refusal or our own failure is final. */
         if (code != QN_ESTATE || *options->stop)
             break;

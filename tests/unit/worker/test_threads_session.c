@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -74,22 +75,28 @@ static void refuse(struct qn_listener *listener, const struct qn_peer *peer)
     tell(listener, QN_CONTROL, peer, &msg);
 }
 
+/* The worker is a process of its own: a listener that shares its process with a dialer closes in the
+ * background, and takes the path of its successor with it. */
 static void a_coordinator_lost_before_its_welcome_is_dialled_anew(void **state)
 {
     (void)state;
-    pthread_t thread;
     struct qn_peer peer;
-    qn_code result = QN_OK;
+    int status;
     snprintf(endpoint, sizeof endpoint, "ipc:///tmp/quern-session-%d", (int)getpid());
-    assert_int_equal(pthread_create(&thread, NULL, run_worker, &result), 0);
+    pid_t worker = fork();
+    assert_true(worker >= 0);
+    if (worker == 0) {
+        qn_code result;
+        run_worker(&result);
+        _exit(result == QN_ENOTSUP && strstr(worker_err.message, "enough") ? 0 : 1);
+    }
     for (int i = 0; i < 3; i++) /* heard, and gone without an answer */
         qn_listener_close(expect_hello(&peer), 0);
     struct qn_listener *listener = expect_hello(&peer);
     refuse(listener, &peer);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(waitpid(worker, &status, 0), worker);
     qn_listener_close(listener, 0);
-    assert_int_equal(result, QN_ENOTSUP);
-    assert_non_null(strstr(worker_err.message, "enough"));
+    assert_int_equal(status, 0);
 }
 
 static void tell_welcome(struct qn_listener *listener, const struct qn_peer *peer,
