@@ -18,15 +18,16 @@ static void on_signal(int number)
     stop = 1;
 }
 
-static void show_diags(const struct qn_cli_common *common, struct qn_diags *diags)
+void qn_launch_show(const struct qn_cli_common *common, struct qn_diags *diags, bool json)
 {
     struct qn_buf text;
     qn_buf_init(&text);
-    if (common->json)
+    if (json)
         qn_diags_render_json(diags, &text);
     else
         qn_diags_render(diags, &text, !common->no_color && isatty(STDERR_FILENO));
-    fwrite(text.data, 1, text.len, common->json ? stdout : stderr);
+    if (text.len)
+        fwrite(text.data, 1, text.len, json ? stdout : stderr);
     qn_buf_fini(&text);
 }
 
@@ -35,10 +36,12 @@ bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_opt
 {
     struct qn_err err = {0};
     qn_code code = qn_plan_make(plan, options, &err);
-    if (code == QN_OK)
+    if (code == QN_OK) { /* warnings: stdout is for what was asked */
+        qn_launch_show(common, &plan->spec.diags, false);
         return true;
+    }
     if (code == QN_EINPUT)
-        show_diags(common, &plan->spec.diags);
+        qn_launch_show(common, &plan->spec.diags, common->json);
     if (!common->json || code != QN_EINPUT)
         qn_cli_complain(common, &err);
     *exit = QN_EXIT_USAGE;

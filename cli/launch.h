@@ -17,10 +17,13 @@ struct qn_launch {
     void *context;
 };
 
-/* Makes the plan; on mistakes they are on stderr (or JSON on stdout) and the exit code is in
- * *exit. */
+/* Makes the plan; its warnings are on stderr. Mistakes are there too (or JSON on stdout), and the
+ * exit code is in *exit. */
 bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
                     struct qn_plan *plan, int *exit);
+
+/* Mistakes and warnings: as text on stderr, or as one JSON array on stdout. */
+void qn_launch_show(const struct qn_cli_common *common, struct qn_diags *diags, bool json);
 
 /* What `run` and `coordinator` take beside the common options. */
 /* clang-format off */

@@ -1,5 +1,6 @@
 #include <getopt.h>
 
+#include "base/json.h"
 #include "cli/launch.h"
 
 static const char validate_usage[] =
@@ -45,15 +46,22 @@ static void print_job_text(const struct qn_job *job)
 }
 
 /* What was sniffed, where a format has several ways to be written. */
-static void print_written(const struct qn_source_info *info)
+static void print_written(const struct qn_source_info *info, bool json)
 {
     const struct qn_source_ops *ops = qn_source_find(info->format);
     if (!ops || !ops->describe)
         return;
-    struct qn_buf text;
+    struct qn_buf text, quoted;
     qn_buf_init(&text);
+    qn_buf_init(&quoted);
     ops->describe(info, &text);
-    printf("  %.*s\n", QN_STRV_ARG(qn_buf_strv(&text)));
+    if (json) {
+        qn_json_put_text(&quoted, qn_buf_strv(&text));
+        printf(",\"dialect\":%.*s", QN_STRV_ARG(qn_buf_strv(&quoted)));
+    } else {
+        printf("  %.*s\n", QN_STRV_ARG(qn_buf_strv(&text)));
+    }
+    qn_buf_fini(&quoted);
     qn_buf_fini(&text);
 }
 
@@ -64,7 +72,7 @@ static void print_plan_text(const struct qn_plan *plan)
         printf("source %s (%s): %u file%s, %llu bytes\n", plan->spec.sources[i].name,
                plan->sources[i].info.format, options->n_paths, options->n_paths == 1 ? "" : "s",
                (unsigned long long)plan->sources[i].bytes);
-        print_written(&plan->sources[i].info);
+        print_written(&plan->sources[i].info, false);
         print_schema(&plan->sources[i].info.schema, false);
     }
     for (uint32_t i = 0; i < plan->n_order; i++)
@@ -77,8 +85,11 @@ static void print_plan_json(const struct qn_plan *plan)
 {
     fputs("{\"sources\":[", stdout);
     for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
-        printf("%s{\"name\":\"%s\",\"bytes\":%llu,\"columns\":[", i ? "," : "",
-               plan->spec.sources[i].name, (unsigned long long)plan->sources[i].bytes);
+        printf("%s{\"name\":\"%s\",\"format\":\"%s\",\"files\":%u,\"bytes\":%llu", i ? "," : "",
+               plan->spec.sources[i].name, plan->sources[i].info.format,
+               plan->spec.sources[i].options.n_paths, (unsigned long long)plan->sources[i].bytes);
+        print_written(&plan->sources[i].info, true);
+        fputs(",\"columns\":[", stdout);
         print_schema(&plan->sources[i].info.schema, true);
         fputs("]}", stdout);
     }
@@ -129,7 +140,7 @@ static int check(const struct qn_launch *launch, bool show)
         else if (show)
             print_plan_text(&plan);
         else if (common->json)
-            puts("[]");
+            qn_launch_show(common, &plan.spec.diags, true);
         else if (!common->quiet)
             printf("%s is fine\n", launch->spec);
     }

@@ -345,7 +345,7 @@ static bool complain_columns(struct qn_plan *plan, const struct qn_source_option
         strcmp(info.schema.fields[0].name, "column0") == 0 || /* it has no header */
         !retype(plan, options, &info.schema))
         return false;
-    snprintf(where, sizeof where, " in the header of %s", options->paths[0]);
+    snprintf(where, sizeof where, " in the header of %s", info.told_by);
     for (uint32_t i = 0; i < options->n_columns; i++) {
         const struct qn_column_decl *column = &options->columns[i];
         if (qn_lookup_column(&info.schema, NULL, qn_strv_from(column->name), column->span, where,
@@ -374,6 +374,20 @@ static void complain_source(struct qn_plan *plan, const struct qn_spec_source *s
                  text);
 }
 
+/* Files without a byte are what a writer leaves on a day without rows, or when it fails. */
+static void warn_of_empty_files(struct qn_plan *plan, const struct qn_spec_source *source,
+                                const struct qn_source_info *info)
+{
+    struct qn_diags *diags = &plan->spec.diags;
+    if (info->n_empty == 1)
+        qn_diags_warn(diags, source->path->span, "source %s: %s is empty and gives no rows",
+                      source->name, info->first_empty);
+    else if (info->n_empty)
+        qn_diags_warn(diags, source->path->span,
+                      "source %s: %u of %u files are empty and give no rows, %s the first of them",
+                      source->name, info->n_empty, source->options.n_paths, info->first_empty);
+}
+
 static void inspect_source(struct qn_plan *plan, uint32_t index)
 {
     struct qn_spec_source *source = &plan->spec.sources[index];
@@ -389,10 +403,12 @@ static void inspect_source(struct qn_plan *plan, uint32_t index)
         return;
     }
     struct qn_err err;
-    if (planned->ops->inspect(&source->options, &plan->arena, &planned->info, &err) == QN_OK)
-        planned->ready = true;
-    else
+    if (planned->ops->inspect(&source->options, &plan->arena, &planned->info, &err) != QN_OK) {
         complain_source(plan, source, planned, &err);
+        return;
+    }
+    planned->ready = true;
+    warn_of_empty_files(plan, source, &planned->info);
 }
 
 qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,

@@ -50,6 +50,10 @@ struct qn_source_info {
     struct qn_schema schema; /* columns that rows will have, in file order */
     struct qn_strv dialect;  /* the format's own bytes (delimiter, null texts, header mode, ...) */
     enum qn_on_malformed on_malformed;
+    /* What the coordinator says of the files; not in the plan. Borrowed from the options. */
+    const char *told_by;     /* the file that was sniffed: the first that is not empty */
+    const char *first_empty; /* of n_empty files that hold no byte of text; NULL: none */
+    uint32_t n_empty;
 };
 
 /* A fixed piece of a file. Boundaries depend on the file and the spec alone. */
@@ -110,7 +114,7 @@ struct qn_source_ops {
     const char *format;          /* "csv" */
     const char *const *suffixes; /* {".csv", ".tsv", NULL} */
     /* Coordinator. Sniffs dialect and types from a sample, checks every file's header against the
-     * first. Everything `info` points to lives in the arena. Errors name file:line:col. */
+     * first. Everything else `info` points to lives in the arena. Errors name file:line:col. */
     QN_CHECK qn_code (*inspect)(const struct qn_source_options *options, struct qn_arena *arena,
                                 struct qn_source_info *info, struct qn_err *err);
     /* Coordinator. Chunks of one file, appended in order to *chunks (arena-owned array of *n). */

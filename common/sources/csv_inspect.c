@@ -17,7 +17,10 @@ enum {
 };
 
 struct inspection {
-    const struct qn_source_options *options;
+    struct qn_source_options options; /* of the files from the first that is not empty on */
+    uint32_t n_skipped;               /* empty files before it */
+    uint32_t n_empty;                 /* and anywhere */
+    const char *first_empty;
     struct qn_arena *arena;
     struct qn_csv_dialect dialect;
     struct qn_csv_window window; /* of the first file */
@@ -42,14 +45,14 @@ static qn_code at_file(struct qn_err *err, const char *path, uint64_t line, cons
 /* Declared, or told by the file's first bytes. */
 static qn_code take_encoding(struct inspection *in, struct qn_err *err)
 {
-    struct qn_strv name = qn_strv_from(in->options->encoding);
+    struct qn_strv name = qn_strv_from(in->options.encoding);
     bool either = name.len == 0;
     in->dialect.encoding = QN_CSV_UTF8;
     if (name.len && !qn_csv_encoding_find(name, &in->dialect.encoding, &either))
         return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
                           "source %s: encoding '%s' is not supported (utf-8, utf-16, latin-1 and "
                           "windows-1252 are); convert with: iconv -f %s -t UTF-8 FILE",
-                          in->options->name, in->options->encoding, in->options->encoding);
+                          in->options.name, in->options.encoding, in->options.encoding);
     QN_TRY(qn_csv_window_fill(&in->window, 0, SPOT_BYTES, err));
     const char *bytes = in->window.data ? in->window.data : "";
     if (either) {
@@ -57,16 +60,45 @@ static qn_code take_encoding(struct inspection *in, struct qn_err *err)
         if (sniffed != QN_CSV_UTF8)
             in->dialect.encoding = sniffed;
     }
-    QN_TRY(qn_csv_refuse_foreign(in->options->paths[0], bytes, in->window.len, in->dialect.encoding,
+    QN_TRY(qn_csv_refuse_foreign(in->options.paths[0], bytes, in->window.len, in->dialect.encoding,
                                  err));
     in->window.encoding = in->dialect.encoding;
     return QN_OK;
 }
 
+/* Nothing but a byte order mark. The window holds the file's head in its encoding. */
+static bool is_empty(const struct qn_csv_window *window)
+{
+    bool mark = window->len == 3 && memcmp(window->data, "\xEF\xBB\xBF", 3) == 0;
+    return qn_csv_window_final(window) && (window->len == 0 || mark);
+}
+
+static void note_empty(struct inspection *in, const char *path)
+{
+    if (in->n_empty++ == 0)
+        in->first_empty = path;
+}
+
+/* Opens the first file that is not empty; when all are, the last. */
+static qn_code open_first(struct inspection *in, struct qn_err *err)
+{
+    for (;; in->options.paths++, in->options.n_paths--, in->n_skipped++) {
+        QN_TRY(qn_csv_window_open(&in->window, in->options.paths[0], UINT64_MAX, err));
+        QN_TRY(take_encoding(in, err));
+        QN_TRY(qn_csv_window_fill(&in->window, 0, SPOT_BYTES, err));
+        if (!is_empty(&in->window))
+            return QN_OK;
+        note_empty(in, in->options.paths[0]);
+        if (in->options.n_paths == 1)
+            return QN_OK;
+        qn_csv_window_close(&in->window);
+    }
+}
+
 /* Characters and header line of the first file. Leaves the first record's fields in in->fields. */
 static qn_code take_dialect(struct inspection *in, struct qn_err *err)
 {
-    const struct qn_source_options *options = in->options;
+    const struct qn_source_options *options = &in->options;
     in->dialect.skip_rows = options->skip_rows > 0 ? (uint64_t)options->skip_rows : 0;
     in->dialect.header = false;
     /* Sniff past what is skipped, with no dialect yet that the skipping would depend on. */
@@ -94,7 +126,7 @@ static qn_code first_texts(struct inspection *in, struct qn_strv **out, struct q
     if (n > QN_MAX_COLUMNS) {
         qn_code code = qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
                                   "expected at most %d columns, got %u", QN_MAX_COLUMNS, n);
-        qn_err_at(err, in->options->paths[0], in->preamble.header_line + 1, 1);
+        qn_err_at(err, in->options.paths[0], in->preamble.header_line + 1, 1);
         return code;
     }
     *out = QN_NEW_ARRAY(in->arena, struct qn_strv, n + 1U);
@@ -108,9 +140,9 @@ static qn_code first_texts(struct inspection *in, struct qn_strv **out, struct q
 
 static bool any_declared(const struct inspection *in, const struct qn_strv *texts)
 {
-    for (uint32_t d = 0; d < in->options->n_columns; d++)
+    for (uint32_t d = 0; d < in->options.n_columns; d++)
         for (uint32_t i = 0; i < in->preamble.header.n_fields; i++)
-            if (qn_strv_is(texts[i], in->options->columns[d].name))
+            if (qn_strv_is(texts[i], in->options.columns[d].name))
                 return true;
     return false;
 }
@@ -152,21 +184,34 @@ static qn_code refuse_header(struct inspection *in, struct qn_err *err)
                            : "";
     qn_code code =
         qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "header: %s%s", complaint.message, hint);
-    qn_err_at(err, in->options->paths[0], in->preamble.header_line + line + 1, column);
+    qn_err_at(err, in->options.paths[0], in->preamble.header_line + line + 1, column);
+    return code;
+}
+
+static qn_code refuse_empty(const struct inspection *in, struct qn_err *err)
+{
+    if (in->n_skipped == 0)
+        return at_file(err, in->options.paths[0], 0, "file is empty and no columns are declared");
+    qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                              "all %u files are empty and no columns are declared", in->n_empty);
+    qn_err_at(err, in->options.paths[0], 0, 0);
     return code;
 }
 
 /* Settles header or not, the number of columns and their names. */
 static qn_code take_names(struct inspection *in, struct qn_err *err)
 {
-    const struct qn_source_options *options = in->options;
+    const struct qn_source_options *options = &in->options;
     struct qn_strv *texts = NULL;
     bool header = options->header == 1;
-    if (!in->preamble.has_header) {
+    if (is_empty(&in->window)) {
+        if (!options->n_columns)
+            return refuse_empty(in, err);
+        header = false;
+        in->n = options->n_columns;
+    } else if (!in->preamble.has_header) {
         if (header)
             return at_file(err, options->paths[0], 1, "expected a header line, found none");
-        if (in->window.file_bytes == 0 && !options->n_columns)
-            return at_file(err, options->paths[0], 0, "file is empty and no columns are declared");
         in->n = options->n_columns ? options->n_columns : 1;
     } else if (options->header != 0) {
         if (in->preamble.header.fault)
@@ -210,7 +255,7 @@ static qn_code copy_nulls(struct qn_arena *arena, const char *const *texts, uint
 
 static qn_code take_nulls(struct inspection *in, struct qn_err *err)
 {
-    const struct qn_source_options *options = in->options;
+    const struct qn_source_options *options = &in->options;
     in->nulls = QN_NEW_ARRAY(in->arena, struct qn_csv_nulls, in->n);
     if (!in->nulls)
         return qn_err_nomem(err, "null values");
@@ -231,7 +276,7 @@ static qn_code take_nulls(struct inspection *in, struct qn_err *err)
 static qn_code look_at(struct inspection *in, uint64_t offset, struct qn_err *err)
 {
     struct qn_csv_window spot;
-    QN_TRY(qn_csv_window_open(&spot, in->options->paths[0], in->window.file_bytes, err));
+    QN_TRY(qn_csv_window_open(&spot, in->options.paths[0], in->window.file_bytes, err));
     spot.encoding = in->dialect.encoding;
     qn_code code = qn_csv_window_fill(&spot, offset, SPOT_BYTES, err);
     if (code == QN_OK) {
@@ -287,6 +332,10 @@ static qn_code check_header(struct inspection *in, const char *path, struct qn_c
     QN_TRY(refuse_other_encoding(in, path, err));
     QN_TRY(qn_csv_preamble_read(window, &in->dialect, in->fields, QN_MAX_COLUMNS, preamble, err));
     *field_of = NULL;
+    if (is_empty(window)) {
+        note_empty(in, path);
+        return QN_OK;
+    }
     if (!in->dialect.header)
         return QN_OK;
     uint32_t n_found = preamble->header.n_fields;
@@ -331,16 +380,18 @@ static qn_code check_file(struct inspection *in, const char *path, bool look,
 
 static qn_code check_other_files(struct inspection *in, struct qn_err *err)
 {
-    uint32_t n_paths = in->options->n_paths;
+    uint32_t n_paths = in->options.n_paths;
     struct qn_csv_order *orders = QN_NEW_ARRAY(in->arena, struct qn_csv_order, n_paths);
     if (!orders)
         return qn_err_nomem(err, "header check");
+    for (uint32_t f = 1; f <= in->n_skipped; f++)
+        QN_TRY(refuse_other_encoding(in, in->options.paths[-(ptrdiff_t)f], err));
     uint32_t step = 1 + n_paths / MAX_OTHER_FILES;
     for (uint32_t f = 1; f < n_paths; f++) {
         const uint32_t *field_of;
-        QN_TRY(check_file(in, in->options->paths[f], f % step == 0, &field_of, err));
+        QN_TRY(check_file(in, in->options.paths[f], f % step == 0, &field_of, err));
         if (field_of)
-            orders[in->dialect.n_orders++] = (struct qn_csv_order){f, field_of};
+            orders[in->dialect.n_orders++] = (struct qn_csv_order){in->n_skipped + f, field_of};
     }
     in->dialect.orders = orders;
     return QN_OK;
@@ -355,7 +406,7 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
         return qn_err_nomem(err, "schema");
     for (uint32_t i = 0; i < in->n; i++) {
         const struct qn_column_decl *decl =
-            in->decl_of[i] >= 0 ? &in->options->columns[in->decl_of[i]] : NULL;
+            in->decl_of[i] >= 0 ? &in->options.columns[in->decl_of[i]] : NULL;
         fields[i].name = decl ? qn_arena_strdup(in->arena, qn_strv_from(decl->name)) : in->names[i];
         fields[i].type = decl ? decl->type : qn_csv_evidence_type(&in->evidence[i]);
         if (!fields[i].name)
@@ -366,11 +417,14 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
     qn_csv_dialect_pack(&packed, &in->dialect);
     qn_code code = qn_buf_check(&packed, "csv dialect", err);
     *info = (struct qn_source_info){
-        .name = qn_arena_strdup(in->arena, qn_strv_from(in->options->name)),
+        .name = qn_arena_strdup(in->arena, qn_strv_from(in->options.name)),
         .format = "csv",
         .schema = {fields, in->n},
         .dialect = {qn_arena_strdup(in->arena, qn_buf_strv(&packed)), packed.len},
-        .on_malformed = in->options->on_malformed};
+        .on_malformed = in->options.on_malformed,
+        .told_by = in->options.paths[0],
+        .n_empty = in->n_empty,
+        .first_empty = in->first_empty};
     qn_buf_fini(&packed);
     if (code == QN_OK && (!info->name || !info->dialect.data))
         code = qn_err_nomem(err, "csv dialect");
@@ -379,7 +433,7 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
 
 static qn_code inspect(struct inspection *in, struct qn_source_info *info, struct qn_err *err)
 {
-    QN_TRY(take_encoding(in, err));
+    QN_TRY(open_first(in, err));
     QN_TRY(take_dialect(in, err));
     QN_TRY(take_names(in, err));
     QN_TRY(take_nulls(in, err));
@@ -393,12 +447,11 @@ qn_code qn_csv_inspect(const struct qn_source_options *options, struct qn_arena 
 {
     if (options->n_paths == 0)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "source %s has no files", options->name);
-    struct inspection in = {.options = options,
+    struct inspection in = {.options = *options,
                             .arena = arena,
                             .fields = QN_NEW_ARRAY(arena, struct qn_csv_field, QN_MAX_COLUMNS)};
     if (!in.fields)
         return qn_err_nomem(err, "csv inspection");
-    QN_TRY(qn_csv_window_open(&in.window, options->paths[0], UINT64_MAX, err));
     qn_code code = inspect(&in, info, err);
     qn_csv_window_close(&in.window);
     if (code != QN_OK)

@@ -1,5 +1,6 @@
 # ./dev bench in small: its specs run, their answers are those of the sqlite3 command, and an answer
-# that is wrong is noticed. It needs Python, as benchmarks do; without it this is skipped.
+# that is wrong is noticed. It needs Python, as benchmarks do; without it this is skipped. With
+# QUERN_BENCH_PEERS naming a Python that has peers, every workload is held against theirs, too.
 source "$QUERN_ROOT/tests/support/cluster.sh"
 if ! python3 -c '' 2>/dev/null || ! command -v sqlite3 >/dev/null; then
   echo "SKIPPED: the workloads were NOT run: no python3 or no sqlite3" >&2
@@ -31,3 +32,12 @@ change "update answer set mean = mean * 1.00000001 where customer_id = $first"
 change "update answer set last_ts = null where customer_id = $first"
 change "delete from answer where customer_id = $first"
 change "insert into answer select * from answer where customer_id = $first"
+
+if [[ -z ${QUERN_BENCH_PEERS:-} ]]; then
+  echo "SKIPPED in part: QUERN_BENCH_PEERS names no Python; answers were compared with sqlite3 alone" >&2
+  exit 0
+fi
+cd "$QUERN_ROOT"
+python3 -m bench.run --quern "$QUERN" --engines duckdb,polars,pandas,sklearn --rows 20000 --runs 0 \
+  --data "$folder/peers" >"$folder/table" || fail "a peer failed or has another answer"
+if missing=$(grep '^missing' "$folder/table"); then echo "SKIPPED in part: $missing" >&2; fi

@@ -157,7 +157,7 @@ static void test_errors_name_the_place(void **state)
                  ":1:3: header differs from the first file's: expected column 'a', found 1 of 2 "
                  "columns without it");
     begin(&f);
-    add_file(&f, ".csv", "");
+    add_file(&f, ".csv", "\n");
     f.options.header = 1;
     expect_error(&f, ":1:1: expected a header line, found none");
     begin(&f);
@@ -214,6 +214,113 @@ static void test_column_order_by_file(void **state)
     assert_string_equal(reading_text(&reading.rows),
                         "0:6 |1| |2| |x|\n1:6 |3| |4| |y|\n1:12 |q| |5| |z|\n");
     reading_fini(&reading);
+    end(&f);
+}
+
+/* --- files without a byte -------------------------------------------------------------------- */
+
+static void expect_rows(struct fixture *f, const char *expected)
+{
+    static const uint64_t sizes[] = {1, QN_DEFAULT_CHUNK_BYTES};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct reading reading;
+        reading_init(&reading);
+        assert_ok(read_source(ops, f->options, &f->info, sizes[i], true, &reading, &f->err),
+                  &f->err);
+        assert_string_equal(reading_text(&reading.rows), expected);
+        assert_string_equal(reading_text(&reading.rejects), "");
+        reading_fini(&reading);
+    }
+}
+
+/* They give no rows wherever they stand, and the first file that has some tells the columns. */
+static void test_empty_files(void **state)
+{
+    (void)state;
+    for (int header = -1; header <= 1; header += 2) {
+        struct fixture f;
+        begin(&f);
+        add_file(&f, ".csv", "");
+        add_file(&f, ".csv", "a,b\n1,x\n");
+        add_file(&f, ".csv", "\xEF\xBB\xBF");
+        add_file(&f, ".csv", "b,a\ny,2\n");
+        f.options.header = header;
+        assert_ok(ops->inspect(&f.options, &f.arena, &f.info, &f.err), &f.err);
+        char got[1024];
+        schema_text(&f.info.schema, got);
+        assert_string_equal(got, "a integer, b text");
+        assert_string_equal(f.info.told_by, f.files[1]);
+        assert_string_equal(f.info.first_empty, f.files[0]);
+        assert_int_equal(f.info.n_empty, 2);
+        expect_rows(&f, "1:4 line 2 <1,x> |1| |x|\n3:4 line 2 <y,2> |2| |y|\n");
+        end(&f);
+    }
+    struct fixture f;
+    begin(&f);
+    add_file(&f, ".csv", "\xEF\xBB\xBF");
+    add_file(&f, ".csv", "1,2\n");
+    add_file(&f, ".csv", "");
+    f.options.header = 0;
+    assert_ok(ops->inspect(&f.options, &f.arena, &f.info, &f.err), &f.err);
+    expect_rows(&f, "1:0 line 1 <1,2> |1| |2|\n");
+    end(&f);
+}
+
+static void test_nothing_but_empty_files(void **state)
+{
+    (void)state;
+    static const struct qn_column_decl columns[] = {{.name = "n", .type = {.id = QN_INT64}},
+                                                    {.name = "t", .type = {.id = QN_TEXT}}};
+    struct fixture f;
+    for (int header = -1; header <= 1; header++) {
+        begin(&f);
+        add_file(&f, ".csv", "");
+        add_file(&f, ".csv", "\xEF\xBB\xBF");
+        f.options.columns = columns;
+        f.options.n_columns = 2;
+        f.options.header = header;
+        assert_ok(ops->inspect(&f.options, &f.arena, &f.info, &f.err), &f.err);
+        char got[1024];
+        schema_text(&f.info.schema, got);
+        assert_string_equal(got, "n integer, t text");
+        assert_int_equal(f.info.n_empty, 2);
+        expect_rows(&f, "");
+        end(&f);
+    }
+    begin(&f);
+    add_file(&f, ".csv", "");
+    add_file(&f, ".csv", "\xEF\xBB\xBF");
+    expect_error(&f, ": all 2 files are empty and no columns are declared");
+    begin(&f);
+    add_file(&f, ".csv", "\xEF\xBB\xBF");
+    add_file(&f, ".csv", "# c\n");
+    f.options.comment = '#';
+    f.options.header = 1;
+    expect_error(&f, ":1:1: expected a header line, found none");
+}
+
+/* The mark of an empty file is one of its encoding, and must be that of the others. */
+static void test_empty_file_of_another_encoding(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    add_file(&f, ".csv", "a,b\n1,2\n");
+    add_file(&f, ".csv", "\xFF\xFE");
+    expect_error(&f, ":1:1: expected CSV text in UTF-8, found UTF-16 text (iconv -f UTF-16 -t "
+                     "UTF-8 first)");
+    begin(&f);
+    add_file(&f, ".csv", "\xFF\xFE");
+    add_file(&f, ".csv", "a,b\n1,2\n");
+    assert_int_equal(ops->inspect(&f.options, &f.arena, &f.info, &f.err), QN_ENOTSUP);
+    end(&f);
+    begin(&f);
+    add_file(&f, ".csv", "\xFF\xFE");
+    static const struct qn_column_decl columns[] = {{.name = "n", .type = {.id = QN_INT64}}};
+    f.options.columns = columns;
+    f.options.n_columns = 1;
+    assert_ok(ops->inspect(&f.options, &f.arena, &f.info, &f.err), &f.err);
+    expect_rows(&f, "");
     end(&f);
 }
 
@@ -363,6 +470,9 @@ int main(void)
                                        cmocka_unit_test(test_errors_name_the_place),
                                        cmocka_unit_test(test_missing_file),
                                        cmocka_unit_test(test_column_order_by_file),
+                                       cmocka_unit_test(test_empty_files),
+                                       cmocka_unit_test(test_nothing_but_empty_files),
+                                       cmocka_unit_test(test_empty_file_of_another_encoding),
                                        cmocka_unit_test(test_dialect_is_checked),
                                        cmocka_unit_test(test_telco),
                                        cmocka_unit_test(test_bank_churn),
