@@ -10,13 +10,14 @@ qn_code qn_profile_init(struct qn_profile *profile, const struct qn_schema *sche
     uint32_t n = schema->n_fields, k = QN_PROFILE_ROWS;
     if (n && k > QN_PROFILE_CELLS / n)
         k = QN_PROFILE_CELLS / n;
+    uint32_t most = k < QN_SKETCH_EXACT ? k : QN_SKETCH_EXACT;
     *profile = (struct qn_profile){.schema = schema};
     qn_arena_init(&profile->arena);
     profile->columns = calloc((size_t)n + 1, sizeof *profile->columns);
     if (!profile->columns)
         return qn_err_nomem(err, "a profile");
     for (uint32_t i = 0; i < n; i++)
-        qn_column_profile_init(&profile->columns[i], schema->fields[i].type);
+        qn_column_profile_init(&profile->columns[i], schema->fields[i].type, most);
     return qn_row_sample_init(&profile->sample, schema, k, err);
 }
 

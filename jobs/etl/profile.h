@@ -1,7 +1,7 @@
 /* profile: what the columns of a job's result look like, gathered on the way out.
  *
  * Counts, extremes, moments and distinct values see every cell, and so do top values while the
- * distinct ones are exact. Quantiles, and top values past that, come from the rows with the
+ * distinct ones are few. Quantiles, and top values past that, come from the rows with the
  * smallest hash of (seed, row), at most QN_PROFILE_ROWS of them: exact for small results, a fixed
  * sample of large ones. Nothing depends on how rows were cut or on the order of merging. */
 #ifndef QN_JOBS_ETL_PROFILE_H
@@ -13,7 +13,7 @@
 
 enum {
     QN_PROFILE_ROWS = 2048,
-    QN_PROFILE_CELLS = 1 << 18, /* of the sample: wide tables keep fewer rows */
+    QN_PROFILE_CELLS = 1 << 18, /* of the sample, and of values: wide tables keep fewer */
 };
 
 struct qn_profile {

@@ -5,10 +5,10 @@
 
 #include "jobs/etl/keys.h"
 
-void qn_column_profile_init(struct qn_column_profile *profile, struct qn_type type)
+void qn_column_profile_init(struct qn_column_profile *profile, struct qn_type type, uint32_t most)
 {
     *profile = (struct qn_column_profile){0};
-    qn_values_init(&profile->values, type);
+    qn_values_init(&profile->values, type, most);
 }
 
 void qn_column_profile_fini(struct qn_column_profile *profile)

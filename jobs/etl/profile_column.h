@@ -40,7 +40,8 @@ QN_CHECK qn_code qn_column_profile_add(struct qn_column_profile *profile,
                                        struct qn_profile_room *room, struct qn_arena *arena,
                                        struct qn_err *err);
 
-void qn_column_profile_init(struct qn_column_profile *profile, struct qn_type type);
+/* Up to `most` distinct values are kept. */
+void qn_column_profile_init(struct qn_column_profile *profile, struct qn_type type, uint32_t most);
 void qn_column_profile_fini(struct qn_column_profile *profile);
 
 void qn_column_profile_pack(const struct qn_column_profile *profile, struct qn_type type,

@@ -189,7 +189,8 @@ static qn_code report_column(struct qn_profile *profile, uint32_t index,
     if (values.n && field->type.id != QN_TEXT && field->type.id != QN_BOOL)
         out->quantiles = quantiles(arena, &values, min, max);
     double scale = (double)profile->rows / (double)profile->sample.bottom.n;
-    struct top top = is_exact ? top_of_all(&column->values) : top_of_sample(&values, scale);
+    struct top top = qn_values_are_counted(&column->values) ? top_of_all(&column->values)
+                                                            : top_of_sample(&values, scale);
     out->top_values = top_json(arena, field->type, &top);
     return out->min && out->max ? QN_OK : qn_err_nomem(err, "a profile");
 }

@@ -1,10 +1,10 @@
 #include "jobs/etl/values.h"
 
-enum { PACKED_EXACT = 1, PACKED_REGISTERS = 2 };
+enum { PACKED_COUNTED = 1, PACKED_SET = 2, PACKED_REGISTERS = 3 };
 
-void qn_values_init(struct qn_values *values, struct qn_type type)
+void qn_values_init(struct qn_values *values, struct qn_type type, uint32_t most)
 {
-    *values = (struct qn_values){0};
+    *values = (struct qn_values){.most = most};
     qn_colstore_init(&values->kept, type);
 }
 
@@ -18,7 +18,7 @@ qn_code qn_values_add(struct qn_values *values, uint64_t hash, uint64_t times, s
                       struct qn_err *err)
 {
     QN_TRY(qn_sketch_add(&values->sketch, hash, times, err));
-    if (!qn_sketch_is_exact(&values->sketch))
+    if (!qn_values_are_counted(values))
         qn_colstore_fini(&values->kept);
     else if (values->sketch.n > values->kept.n)
         return qn_colstore_add_cell(&values->kept, qn_values_cut(cell), err);
@@ -33,16 +33,29 @@ void qn_values_pack(const struct qn_values *values, struct qn_buf *buf)
         qn_buf_put(buf, sketch->registers, QN_SKETCH_REGISTERS);
         return;
     }
-    qn_buf_put_u8(buf, PACKED_EXACT);
+    bool counted = qn_values_are_counted(values);
+    qn_buf_put_u8(buf, counted ? PACKED_COUNTED : PACKED_SET);
     qn_buf_put_u32(buf, sketch->n);
     for (uint32_t i = 0; i < sketch->n; i++) {
         qn_buf_put_u64(buf, sketch->entries[i].hash);
+        if (!counted)
+            continue;
         qn_buf_put_u64(buf, sketch->entries[i].count);
         qn_cell_pack(buf, values->kept.column.type, qn_cell_at(&values->kept.column, i));
     }
 }
 
-static qn_code merge_exact(struct qn_values *values, struct qn_unpack *in, struct qn_err *err)
+static qn_code merge_set(struct qn_values *values, struct qn_unpack *in, struct qn_err *err)
+{
+    uint32_t n = qn_unpack_count(in, 8);
+    values->most = 0; /* there were more */
+    qn_colstore_fini(&values->kept);
+    for (uint32_t i = 0; i < n && !in->failed; i++)
+        QN_TRY(qn_values_add(values, qn_unpack_u64(in), 1, (struct qn_cell){0}, err));
+    return QN_OK;
+}
+
+static qn_code merge_counted(struct qn_values *values, struct qn_unpack *in, struct qn_err *err)
 {
     uint32_t n = qn_unpack_count(in, 8 + 8 + 1);
     for (uint32_t i = 0; i < n && !in->failed; i++) {
@@ -76,7 +89,8 @@ static qn_code merge_registers(struct qn_values *values, struct qn_unpack *in, s
 qn_code qn_values_merge(struct qn_values *values, struct qn_unpack *in, struct qn_err *err)
 {
     switch (qn_unpack_u8(in)) {
-    case PACKED_EXACT: return merge_exact(values, in, err);
+    case PACKED_COUNTED: return merge_counted(values, in, err);
+    case PACKED_SET: return merge_set(values, in, err);
     case PACKED_REGISTERS: return merge_registers(values, in, err);
     default: in->failed = true; return QN_OK;
     }

@@ -166,7 +166,7 @@ static char *texts_of(struct qn_profile *profile)
     return (char *)all.data;
 }
 
-/* Few rows and many: with every distinct value counted, and past that; all rows sampled, or some. */
+/* Few rows and many: with all distinct values counted, and past that; all rows sampled, or some. */
 static void test_cuts_do_not_matter(void **state)
 {
     (void)state;
