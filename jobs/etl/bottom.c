@@ -13,20 +13,59 @@ void qn_bottom_fini(struct qn_bottom *sample)
     qn_bottom_init(sample, sample->k);
 }
 
+static bool is_before(struct qn_bottom_entry a, struct qn_bottom_entry b)
+{
+    return a.hash != b.hash ? a.hash < b.hash : a.value < b.value;
+}
+
 static int compare_entries(const void *left, const void *right)
 {
     const struct qn_bottom_entry *a = left, *b = right;
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    return (a->value > b->value) - (a->value < b->value);
+    return is_before(*b, *a) - is_before(*a, *b);
+}
+
+/* Moves entries so that none of [0, k) is after entry k - 1 and none past it before; hashes are
+ * scattered, so the middle one parts them well. */
+static void select_least(struct qn_bottom_entry *entries, uint32_t n, uint32_t k)
+{
+    int64_t low = 0, high = (int64_t)n - 1, wanted = (int64_t)k - 1;
+    while (low < high) {
+        struct qn_bottom_entry pivot = entries[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (is_before(entries[i], pivot))
+                i++;
+            while (is_before(pivot, entries[j]))
+                j--;
+            if (i > j)
+                break;
+            struct qn_bottom_entry swapped = entries[i];
+            entries[i++] = entries[j];
+            entries[j--] = swapped;
+        }
+        if (wanted > j && wanted < i)
+            return;
+        if (wanted <= j)
+            high = j;
+        else
+            low = i;
+    }
+}
+
+void qn_bottom_cut(struct qn_bottom *sample)
+{
+    if (sample->n <= sample->k || !sample->k)
+        return;
+    select_least(sample->entries, sample->n, sample->k);
+    sample->n = sample->k;
+    sample->limit = sample->entries[sample->k - 1].hash;
 }
 
 void qn_bottom_sort(struct qn_bottom *sample)
 {
+    qn_bottom_cut(sample);
     if (sample->n > 1)
         qsort(sample->entries, sample->n, sizeof *sample->entries, compare_entries);
-    if (sample->n > sample->k)
-        sample->n = sample->k;
     if (sample->n == sample->k && sample->k)
         sample->limit = sample->entries[sample->n - 1].hash;
 }
@@ -36,7 +75,7 @@ qn_code qn_bottom_add(struct qn_bottom *sample, uint64_t hash, uint64_t value, s
     if (hash > sample->limit)
         return QN_OK;
     if (sample->n == 2 * sample->k) /* room for twice k, so that cutting is rare */
-        qn_bottom_sort(sample);
+        qn_bottom_cut(sample);
     if (sample->n == sample->capacity) {
         uint32_t capacity = sample->capacity ? sample->capacity * 2 : 64;
         if (capacity > 2 * sample->k)

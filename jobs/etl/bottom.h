@@ -30,6 +30,8 @@ static inline bool qn_bottom_wants(const struct qn_bottom *sample, uint64_t hash
 QN_CHECK qn_code qn_bottom_add(struct qn_bottom *sample, uint64_t hash, uint64_t value,
                                struct qn_err *err);
 
+/* Cuts to k entries, in no order. */
+void qn_bottom_cut(struct qn_bottom *sample);
 /* Cuts to k entries, ascending by (hash, value). */
 void qn_bottom_sort(struct qn_bottom *sample);
 
@@ -37,10 +39,19 @@ void qn_bottom_pack(struct qn_bottom *sample, struct qn_buf *buf);
 QN_CHECK qn_code qn_bottom_merge(struct qn_bottom *sample, struct qn_unpack *in,
                                  struct qn_err *err);
 
+/* The part of a row's hash that rows of one place have in common, and the rest. */
+static inline uint64_t qn_place_hash(uint64_t seed, uint32_t file, uint32_t copy)
+{
+    return qn_hash_u64(seed ^ qn_hash_u64((uint64_t)file << 32 | copy));
+}
+static inline uint64_t qn_place_row_hash(uint64_t place, uint64_t position)
+{
+    return qn_mix64(place ^ position);
+}
+
 static inline uint64_t qn_row_hash(uint64_t seed, struct qn_row_id id)
 {
-    uint64_t place = qn_hash_u64((uint64_t)id.file << 32 | id.copy);
-    return qn_mix64(qn_hash_u64(seed ^ place) ^ id.position);
+    return qn_place_row_hash(qn_place_hash(seed, id.file, id.copy), id.position);
 }
 
 #endif

@@ -1,51 +1,27 @@
 /* profile: what the columns of a job's result look like, gathered on the way out.
  *
- * Counts, extremes and distinct values see every cell. Quantiles and top values come from the rows
- * with the smallest hash of (seed, row), at most QN_PROFILE_ROWS of them, so they are exact for
- * small results and a fixed sample of large ones. Mean and squared distance are taken a batch at a
- * time and merged in chunk order. */
+ * Counts, extremes, moments and distinct values see every cell, and so do top values while the
+ * distinct ones are few. Quantiles, and top values past that, come from the rows with the
+ * smallest hash of (seed, row), at most QN_PROFILE_ROWS of them: exact for small results, a fixed
+ * sample of large ones. Nothing depends on how rows were cut or on the order of merging. */
 #ifndef QN_JOBS_ETL_PROFILE_H
 #define QN_JOBS_ETL_PROFILE_H
 
 #include "flow/job.h"
-#include "jobs/etl/bottom.h"
-#include "jobs/etl/colstore.h"
-#include "jobs/etl/sketch.h"
-#include "jobs/etl/step.h"
+#include "jobs/etl/profile_column.h"
+#include "jobs/etl/row_sample.h"
 
 enum {
     QN_PROFILE_ROWS = 2048,
-    QN_PROFILE_CELLS = 1 << 18, /* of the sample: wide tables keep fewer rows */
-    QN_PROFILE_TEXT = 128,      /* bytes of a text that the sample keeps */
-};
-
-struct qn_column_profile {
-    uint64_t nulls, imputed;
-    uint64_t n; /* numbers that mean and m2 saw */
-    double mean, m2;
-    bool any; /* min and max are there */
-    union {
-        struct {
-            int64_t min_i64, max_i64;
-        };
-        struct {
-            double min_f64, max_f64;
-        };
-        struct {
-            uint64_t min_head, max_head;
-        }; /* TEXT: first 8 bytes, to compare by */
-    };
-    struct qn_buf min_text, max_text;
-    struct qn_sketch distinct;
+    QN_PROFILE_CELLS = 1 << 18, /* of the sample, and of values: wide tables keep fewer */
 };
 
 struct qn_profile {
     const struct qn_schema *schema;
     uint64_t rows;
     struct qn_column_profile *columns;
-    struct qn_bottom sample; /* value: row of `sampled` */
-    struct qn_colstore *sampled;
-    uint32_t n_sampled;
+    struct qn_row_sample sample;
+    struct qn_arena arena; /* of sums */
 };
 
 QN_CHECK qn_code qn_profile_init(struct qn_profile *profile, const struct qn_schema *schema,

@@ -1,7 +1,6 @@
 /* What a profile has to say of each column, in words and JSON. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "jobs/etl/profile.h"
 
@@ -10,12 +9,11 @@ enum { TOP = 5 };
 struct counted {
     struct qn_cell cell;
     uint64_t n;
+    uint64_t hash; /* tells texts apart that were cut to the same */
 };
 
 /* Sampled values of one column, ascending, without NULLs. */
 struct values {
-    struct counted *runs; /* distinct ones with how often they occur */
-    uint32_t n_runs;
     struct qn_cell *cells;
     uint32_t n;
     struct qn_type type;
@@ -28,30 +26,21 @@ static int compare_values(const void *left, const void *right, void *context)
     return qn_cell_cmp(*type, *a, *b);
 }
 
-static qn_code values_read(const struct qn_profile *profile, uint32_t column, struct values *out,
+static qn_code values_read(const struct qn_row_sample *sample, uint32_t column, struct values *out,
                            struct qn_arena *arena, struct qn_err *err)
 {
-    const struct qn_colstore *sampled = &profile->sampled[column];
-    *out = (struct values){.type = sampled->column.type};
-    out->cells = QN_NEW_ARRAY(arena, struct qn_cell, profile->sample.n);
-    out->runs = QN_NEW_ARRAY(arena, struct counted, profile->sample.n);
-    if (!out->cells || !out->runs)
+    const struct qn_column *sampled = &sample->columns[column].column;
+    *out = (struct values){.type = sampled->type};
+    out->cells = QN_NEW_ARRAY(arena, struct qn_cell, sample->bottom.n);
+    if (!out->cells)
         return qn_err_nomem(err, "a profile");
-    for (uint32_t i = 0; i < profile->sample.n; i++) {
-        struct qn_cell cell =
-            qn_cell_at(&sampled->column, (uint32_t)profile->sample.entries[i].value);
+    for (uint32_t i = 0; i < sample->bottom.n; i++) {
+        struct qn_cell cell = qn_cell_at(sampled, (uint32_t)sample->bottom.entries[i].value);
         if (cell.valid)
             out->cells[out->n++] = cell;
     }
     if (out->n > 1)
         qsort_r(out->cells, out->n, sizeof *out->cells, compare_values, &out->type);
-    for (uint32_t i = 0; i < out->n; i++) {
-        struct counted *last = out->n_runs ? &out->runs[out->n_runs - 1] : NULL;
-        if (last && qn_cell_cmp(out->type, last->cell, out->cells[i]) == 0)
-            last->n++;
-        else
-            out->runs[out->n_runs++] = (struct counted){out->cells[i], 1};
-    }
     return QN_OK;
 }
 
@@ -85,31 +74,77 @@ static const char *quantiles(struct qn_arena *arena, const struct values *values
     return text;
 }
 
-/* The most frequent values, smaller ones first among equals; counts are scaled up from the
- * sample when it is one. */
-static const char *top_values(struct qn_arena *arena, const struct values *values, uint64_t rows,
-                              uint64_t sampled)
+/* --- top values ------------------------------------------------------------------------------ */
+
+/* More frequent, or as frequent and smaller. */
+static bool is_above(struct qn_type type, const struct counted *a, const struct counted *b)
+{
+    if (a->n != b->n)
+        return a->n > b->n;
+    int order = qn_cell_cmp(type, a->cell, b->cell);
+    return order ? order < 0 : a->hash < b->hash;
+}
+
+struct top {
+    struct counted at[TOP]; /* most frequent first */
+    uint32_t n;
+};
+
+static void top_add(struct top *top, struct qn_type type, struct counted value)
+{
+    uint32_t at = top->n < TOP ? top->n++ : TOP;
+    for (; at > 0 && is_above(type, &value, &top->at[at - 1]); at--)
+        if (at < TOP)
+            top->at[at] = top->at[at - 1];
+    if (at < TOP)
+        top->at[at] = value;
+}
+
+/* Every value was counted. */
+static struct top top_of_all(const struct qn_values *values)
+{
+    struct top top = {0};
+    for (uint32_t i = 0; i < values->sketch.n; i++) {
+        const struct qn_sketch_entry *entry = &values->sketch.entries[i];
+        top_add(&top, values->kept.column.type,
+                (struct counted){qn_cell_at(&values->kept.column, i), entry->count, entry->hash});
+    }
+    return top;
+}
+
+/* From a sample, scaled up by `scale`. What it holds once may be anything: it is left out. */
+static struct top top_of_sample(const struct values *values, double scale)
+{
+    struct top top = {0};
+    for (uint32_t i = 0, n; i < values->n; i += n) {
+        for (n = 1; i + n < values->n; n++)
+            if (qn_cell_cmp(values->type, values->cells[i], values->cells[i + n]) != 0)
+                break;
+        if (n > 1)
+            top_add(&top, values->type, (struct counted){.cell = values->cells[i], .n = n});
+    }
+    for (uint32_t i = 0; i < top.n; i++)
+        top.at[i].n = (uint64_t)fmin(round((double)top.at[i].n * scale), 0x1p63);
+    return top;
+}
+
+static const char *top_json(struct qn_arena *arena, struct qn_type type, const struct top *top)
 {
     struct qn_buf buf;
     qn_buf_init(&buf);
-    for (uint32_t k = 0; k < TOP; k++) {
-        struct counted *best = NULL;
-        for (uint32_t i = 0; i < values->n_runs; i++)
-            if (values->runs[i].n && (!best || values->runs[i].n > best->n))
-                best = &values->runs[i];
-        if (!best)
-            break;
-        double scaled = (double)best->n * ((double)rows / (double)sampled);
-        qn_buf_printf(&buf, "%s[", k ? "," : "[");
-        qn_cell_json(&buf, values->type, best->cell);
-        qn_buf_printf(&buf, ",%.0f]", round(scaled));
-        best->n = 0;
+    qn_buf_put_u8(&buf, '[');
+    for (uint32_t i = 0; i < top->n; i++) {
+        qn_buf_printf(&buf, "%s[", i ? "," : "");
+        qn_cell_json(&buf, type, top->at[i].cell);
+        qn_buf_printf(&buf, ",%llu]", (unsigned long long)top->at[i].n);
     }
     qn_buf_put_u8(&buf, ']');
     char *text = buf.failed ? NULL : qn_arena_strdup(arena, qn_buf_strv(&buf));
     qn_buf_fini(&buf);
     return text;
 }
+
+/* --- a column -------------------------------------------------------------------------------- */
 
 static struct qn_cell extreme(const struct qn_column_profile *column, struct qn_type type, bool max)
 {
@@ -130,18 +165,18 @@ static qn_code report_column(struct qn_profile *profile, uint32_t index,
     struct qn_cell min = extreme(column, field->type, false);
     struct qn_cell max = extreme(column, field->type, true);
     char type[QN_TYPE_NAME];
-    bool numeric = qn_type_is_numeric(field->type) && column->n;
+    bool is_exact = qn_sketch_is_exact(&column->values.sketch);
+    bool numeric = qn_type_is_numeric(field->type);
     *out = (struct qn_profile_finding){
         .column = qn_arena_strdup(arena, qn_strv_from(field->name)),
         .type = qn_arena_strdup(arena, qn_strv_from(qn_type_name(field->type, type))),
         .rows = profile->rows,
         .nulls = column->nulls,
         .imputed = column->imputed,
-        .distinct_count = qn_sketch_count(&column->distinct),
-        .distinct_approximate = !qn_sketch_is_exact(&column->distinct),
-        .mean = numeric ? column->mean : (double)NAN,
-        .stddev =
-            numeric && column->n > 1 ? sqrt(column->m2 / (double)(column->n - 1)) : (double)NAN,
+        .distinct_count = qn_sketch_count(&column->values.sketch),
+        .distinct_approximate = !is_exact,
+        .mean = numeric ? qn_moments_mean(&column->moments, field->type) : (double)NAN,
+        .stddev = numeric ? qn_moments_stddev(&column->moments, field->type) : (double)NAN,
     };
     if (!out->column || !out->type)
         return qn_err_nomem(err, "a profile");
@@ -150,11 +185,13 @@ static qn_code report_column(struct qn_profile *profile, uint32_t index,
     out->min = cell_text(arena, field->type, min);
     out->max = cell_text(arena, field->type, max);
     struct values values;
-    QN_TRY(values_read(profile, index, &values, arena, err));
+    QN_TRY(values_read(&profile->sample, index, &values, arena, err));
     if (values.n && field->type.id != QN_TEXT && field->type.id != QN_BOOL)
         out->quantiles = quantiles(arena, &values, min, max);
-    if (values.n)
-        out->top_values = top_values(arena, &values, profile->rows, profile->sample.n);
+    double scale = (double)profile->rows / (double)profile->sample.bottom.n;
+    struct top top = qn_values_are_counted(&column->values) ? top_of_all(&column->values)
+                                                            : top_of_sample(&values, scale);
+    out->top_values = top_json(arena, field->type, &top);
     return out->min && out->max ? QN_OK : qn_err_nomem(err, "a profile");
 }
 
@@ -165,7 +202,7 @@ qn_code qn_profile_report(struct qn_profile *profile, struct qn_findings *findin
     struct qn_profile_finding *all = QN_NEW_ARRAY(findings->arena, struct qn_profile_finding, n);
     if (!all)
         return qn_err_nomem(err, "a profile");
-    qn_bottom_sort(&profile->sample);
+    qn_bottom_sort(&profile->sample.bottom);
     for (uint32_t c = 0; c < n; c++)
         QN_TRY(report_column(profile, c, &all[c], findings->arena, err));
     findings->profiles = all;

@@ -1,6 +1,6 @@
-/* sketch: how many distinct values a column holds: exactly up to QN_SKETCH_EXACT, by HyperLogLog
- * with 4,096 registers (standard error 1.6 %) past that. Which form it has and what it says depend
- * on the set of hashes alone, so sketches merge in any order.
+/* sketch: how many distinct values a column holds: exactly up to QN_SKETCH_EXACT, with how often
+ * each occurs; by HyperLogLog with 4,096 registers (standard error 1.6 %) past that. Which form it
+ * has and what it says depend on the hashes alone, so sketches merge in any order.
  *
  * Estimator: Flajolet and others, "HyperLogLog: the analysis of a near-optimal cardinality
  * estimation algorithm" (2007), with its linear counting for small ranges; with 64-bit hashes no
@@ -16,17 +16,26 @@ enum {
     QN_SKETCH_REGISTERS = 1 << QN_SKETCH_BITS,
 };
 
+struct qn_sketch_entry {
+    uint64_t hash, count;
+};
+
 struct qn_sketch {
-    uint64_t *set;      /* exact: hashes (0 is kept as 1), 0: free; at most a quarter full */
     uint8_t *registers; /* NULL while exact */
+    /* exact: entries as they first came, found by open addressing; a quarter of slots is used */
+    struct qn_sketch_entry *entries;
+    uint16_t *slots; /* number of the entry + 1; 0: free */
     uint32_t n, n_slots;
 };
 
 /* One of zeros is empty and holds no memory: wide tables have thousands of them. */
 void qn_sketch_fini(struct qn_sketch *sketch);
 
-/* The slow half of qn_sketch_add: a hash that the exact set lacks. */
-QN_CHECK qn_code qn_sketch_insert(struct qn_sketch *sketch, uint64_t hash, struct qn_err *err);
+/* The slow half of qn_sketch_add: a hash that is not where it should be. */
+QN_CHECK qn_code qn_sketch_insert(struct qn_sketch *sketch, uint64_t hash, uint64_t times,
+                                  struct qn_err *err);
+/* Exact no more, however few there are. */
+QN_CHECK qn_code qn_sketch_to_registers(struct qn_sketch *sketch, struct qn_err *err);
 
 static inline void qn_sketch_register(struct qn_sketch *sketch, uint64_t hash)
 {
@@ -38,29 +47,23 @@ static inline void qn_sketch_register(struct qn_sketch *sketch, uint64_t hash)
 }
 
 QN_CHECK static inline qn_code qn_sketch_add(struct qn_sketch *sketch, uint64_t hash,
-                                             struct qn_err *err)
+                                             uint64_t times, struct qn_err *err)
 {
     if (sketch->registers) {
         qn_sketch_register(sketch, hash);
         return QN_OK;
     }
-    if (sketch->n_slots && sketch->set[hash & (sketch->n_slots - 1)] == hash && hash)
-        return QN_OK;
-    return qn_sketch_insert(sketch, hash, err);
+    uint16_t slot = sketch->n_slots ? sketch->slots[hash & (sketch->n_slots - 1)] : 0;
+    if (!slot || sketch->entries[slot - 1].hash != hash)
+        return qn_sketch_insert(sketch, hash, times, err);
+    sketch->entries[slot - 1].count += times;
+    return QN_OK;
 }
-
-/* Many hashes at once. */
-QN_CHECK qn_code qn_sketch_add_all(struct qn_sketch *sketch, const uint64_t *hashes, uint32_t n,
-                                   struct qn_err *err);
 
 uint64_t qn_sketch_count(const struct qn_sketch *sketch);
 static inline bool qn_sketch_is_exact(const struct qn_sketch *sketch)
 {
     return !sketch->registers;
 }
-
-void qn_sketch_pack(const struct qn_sketch *sketch, struct qn_buf *buf);
-QN_CHECK qn_code qn_sketch_merge(struct qn_sketch *sketch, struct qn_unpack *in,
-                                 struct qn_err *err);
 
 #endif

@@ -84,6 +84,35 @@ static void test_spread(void **state)
     runner_fini(&runner);
 }
 
+/* What the profile of a column says is what aggregates of it give, to the last bit. */
+static void test_profile_agrees(void **state)
+{
+    (void)state;
+    const char *specs[] = {"    select: [x, d, i]\n",
+                           "    aggregate: {xa: avg(x), da: avg(d), ia: avg(i), xs: stddev(x), "
+                           "ds: stddev(d), is: stddev(i)}\n"};
+    double says[6];
+    for (int which = 0; which < 2; which++) {
+        struct qn_runner runner;
+        char spec[512];
+        snprintf(spec, sizeof spec, "%s%s", SPEC(""), specs[which]);
+        runner_init(&runner, spec);
+        runner_table(&runner, "t", QN_INPUT_SOURCE, "x double; d decimal(9,3); i integer",
+                     "0.1,1.001,3\n1e17,-7.113,5\n-3.3e-5,,9\n,0.017,-1000000000000000\n"
+                     "7,2.9,4\n-1e17,1,2\n0.7,0.3,1\n");
+        runner_job(&runner, "j");
+        runner_run(&runner, 3, 1);
+        const struct qn_profile_finding *p = runner.findings.profiles;
+        for (int c = 0; c < 3 && which == 0; c++) {
+            says[c] = p[c].mean;
+            says[3 + c] = p[c].stddev;
+        }
+        for (int c = 0; c < 6 && which == 1; c++)
+            assert_true(p[c].mean == says[c]); /* of one row: the aggregate itself */
+        runner_fini(&runner);
+    }
+}
+
 static void test_without_keys(void **state)
 {
     (void)state;
@@ -287,12 +316,12 @@ static void test_many_filters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_aggregates),      cmocka_unit_test(test_spread),
-        cmocka_unit_test(test_without_keys),    cmocka_unit_test(test_keys_alone),
-        cmocka_unit_test(test_tests_of_groups), cmocka_unit_test(test_sum_past_its_type),
-        cmocka_unit_test(test_mistakes),        cmocka_unit_test(test_many_groups),
-        cmocka_unit_test(test_sums_of_doubles), cmocka_unit_test(test_spread_far_from_zero),
-        cmocka_unit_test(test_many_filters),
+        cmocka_unit_test(test_aggregates),           cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_profile_agrees),       cmocka_unit_test(test_without_keys),
+        cmocka_unit_test(test_keys_alone),           cmocka_unit_test(test_tests_of_groups),
+        cmocka_unit_test(test_sum_past_its_type),    cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_many_groups),          cmocka_unit_test(test_sums_of_doubles),
+        cmocka_unit_test(test_spread_far_from_zero), cmocka_unit_test(test_many_filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include "jobs/etl/bottom.h"
 #include "jobs/etl/number.h"
-#include "jobs/etl/sketch.h"
+#include "jobs/etl/values.h"
 #include "tests/support/test.h"
 
 static struct qn_err err;
@@ -14,7 +14,7 @@ static uint64_t count_of(uint64_t n, uint64_t repeats, bool *exact)
     struct qn_sketch sketch = {0};
     for (uint64_t r = 0; r < repeats; r++)
         for (uint64_t i = 0; i < n; i++)
-            assert_ok(qn_sketch_add(&sketch, i ? qn_hash_u64(i) : 0, &err), &err);
+            assert_ok(qn_sketch_add(&sketch, i ? qn_hash_u64(i) : 0, 1, &err), &err);
     uint64_t count = qn_sketch_count(&sketch);
     *exact = qn_sketch_is_exact(&sketch);
     qn_sketch_fini(&sketch);
@@ -36,30 +36,57 @@ static void test_counts(void **state)
     }
 }
 
-/* Any way to cut and any order give the same sketch. */
-static void test_sketches_merge(void **state)
+static void add(struct qn_values *values, int64_t value)
+{
+    struct qn_cell cell = {.valid = true, .i64 = value};
+    assert_ok(qn_values_add(values, qn_hash_u64((uint64_t)value), 1, cell, &err), &err);
+}
+
+static void merge(struct qn_values *into, const struct qn_values *from)
+{
+    struct qn_buf buf;
+    qn_buf_init(&buf);
+    qn_values_pack(from, &buf);
+    struct qn_unpack in = qn_unpack_from(qn_buf_strv(&buf));
+    assert_ok(qn_values_merge(into, &in, &err), &err);
+    assert_ok(qn_unpack_end(&in, "values", &err), &err);
+    qn_buf_fini(&buf);
+}
+
+/* Any way to cut and any order give the same sketch, and the same counts up to `most` values: of
+ * 1,000, some parts have more than that and some do not. */
+static void test_values_merge(void **state)
 {
     (void)state;
-    for (uint64_t n = 500; n < 50000; n *= 3) {
-        struct qn_sketch whole = {0}, merged = {0}, parts[3] = {{0}};
-        for (uint64_t i = 0; i < n; i++) {
-            assert_ok(qn_sketch_add(&whole, qn_hash_u64(i), &err), &err);
-            assert_ok(qn_sketch_add(&parts[i % 7 % 3], qn_hash_u64(i), &err), &err);
+    enum { MOST = 600 };
+    const int64_t sizes[] = {0, 1, 599, 600, 601, 1000, 1024, 1025, 5000, 45000};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        int64_t n = sizes[s];
+        struct qn_values whole, merged, parts[3];
+        qn_values_init(&whole, (struct qn_type){.id = QN_INT64}, MOST);
+        qn_values_init(&merged, (struct qn_type){.id = QN_INT64}, MOST);
+        for (int p = 0; p < 3; p++)
+            qn_values_init(&parts[p], (struct qn_type){.id = QN_INT64}, MOST);
+        for (int64_t i = 0; i < 2 * n; i++) {
+            add(&whole, i % n);
+            add(&parts[i % 7 % 3], i % n);
         }
         for (int p = 2; p >= 0; p--) {
-            struct qn_buf buf;
-            qn_buf_init(&buf);
-            qn_sketch_pack(&parts[p], &buf);
-            struct qn_unpack in = qn_unpack_from(qn_buf_strv(&buf));
-            assert_ok(qn_sketch_merge(&merged, &in, &err), &err);
-            assert_ok(qn_unpack_end(&in, "sketch", &err), &err);
-            qn_buf_fini(&buf);
-            qn_sketch_fini(&parts[p]);
+            merge(&merged, &parts[p]);
+            qn_values_fini(&parts[p]);
         }
-        assert_int_equal(qn_sketch_is_exact(&merged), qn_sketch_is_exact(&whole));
-        assert_int_equal(qn_sketch_count(&merged), qn_sketch_count(&whole));
-        qn_sketch_fini(&merged);
-        qn_sketch_fini(&whole);
+        assert_int_equal(qn_sketch_is_exact(&whole.sketch), n <= QN_SKETCH_EXACT);
+        assert_int_equal(qn_sketch_is_exact(&merged.sketch), n <= QN_SKETCH_EXACT);
+        assert_int_equal(qn_sketch_count(&merged.sketch), qn_sketch_count(&whole.sketch));
+        assert_int_equal(qn_values_are_counted(&merged), n <= MOST);
+        assert_int_equal(merged.kept.n, n <= MOST ? n : 0);
+        for (uint32_t i = 0; i < merged.kept.n; i++) {
+            uint64_t value = (uint64_t)merged.kept.column.i64[i];
+            assert_int_equal(merged.sketch.entries[i].hash, qn_hash_u64(value));
+            assert_int_equal(merged.sketch.entries[i].count, 2);
+        }
+        qn_values_fini(&merged);
+        qn_values_fini(&whole);
     }
 }
 
@@ -117,7 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_sketches_merge),
+        cmocka_unit_test(test_values_merge),
         cmocka_unit_test(test_bottom_is_the_smallest),
         cmocka_unit_test(test_ratios),
     };

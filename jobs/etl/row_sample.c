@@ -1,0 +1,154 @@
+#include "jobs/etl/row_sample.h"
+
+#include <stdlib.h>
+
+#include "jobs/etl/values.h"
+
+/* Values of entries whose cells are still in the batch alone: its row above this. */
+#define FRESH (UINT64_C(1) << 32)
+
+qn_code qn_row_sample_init(struct qn_row_sample *sample, const struct qn_schema *schema, uint32_t k,
+                           struct qn_err *err)
+{
+    *sample = (struct qn_row_sample){.schema = schema};
+    qn_bottom_init(&sample->bottom, k);
+    sample->columns = calloc((size_t)schema->n_fields + 1, sizeof *sample->columns);
+    if (!sample->columns)
+        return qn_err_nomem(err, "a sample");
+    for (uint32_t c = 0; c < schema->n_fields; c++)
+        qn_colstore_init(&sample->columns[c], schema->fields[c].type);
+    return QN_OK;
+}
+
+void qn_row_sample_fini(struct qn_row_sample *sample)
+{
+    for (uint32_t c = 0; sample->columns && c < sample->schema->n_fields; c++)
+        qn_colstore_fini(&sample->columns[c]);
+    free(sample->columns);
+    qn_bottom_fini(&sample->bottom);
+    *sample = (struct qn_row_sample){0};
+}
+
+/* Copies, of one column, the rows that are still in the sample. */
+static qn_code keep_column(const struct qn_bottom *bottom, struct qn_colstore *column,
+                           struct qn_err *err)
+{
+    struct qn_colstore kept;
+    qn_colstore_init(&kept, column->column.type);
+    for (uint32_t i = 0; i < bottom->n; i++) {
+        if (bottom->entries[i].value >= FRESH)
+            continue;
+        qn_code code =
+            qn_colstore_add(&kept, &column->column, (uint32_t)bottom->entries[i].value, err);
+        if (code != QN_OK) {
+            qn_colstore_fini(&kept);
+            return code;
+        }
+    }
+    qn_colstore_fini(column);
+    *column = kept;
+    return QN_OK;
+}
+
+/* Lets go of rows that left the sample. */
+static qn_code compact(struct qn_row_sample *sample, struct qn_err *err)
+{
+    struct qn_bottom *bottom = &sample->bottom;
+    for (uint32_t c = 0; c < sample->schema->n_fields; c++)
+        QN_TRY(keep_column(bottom, &sample->columns[c], err));
+    sample->n_rows = 0;
+    for (uint32_t i = 0; i < bottom->n; i++)
+        if (bottom->entries[i].value < FRESH)
+            bottom->entries[i].value = sample->n_rows++;
+    return QN_OK;
+}
+
+/* --- a batch --------------------------------------------------------------------------------- */
+
+/* Enters the rows that are wanted; how many. */
+static qn_code enter_rows(struct qn_row_sample *sample, const struct qn_etl_step_ctx *ctx,
+                          const struct qn_batch *batch, uint64_t first, uint32_t *entered,
+                          struct qn_err *err)
+{
+    uint64_t seed = ctx->in->seed, place = qn_place_hash(seed, ctx->file, 0);
+    struct qn_copy_counter copies = {0};
+    *entered = 0;
+    for (uint32_t row = 0; row < batch->n_rows; row++) {
+        struct qn_row_id id = {ctx->file, 0, first + row};
+        if (batch->origin)
+            id = qn_etl_step_row_id(ctx, &copies, batch, row);
+        uint64_t hash = id.copy ? qn_row_hash(seed, id) : qn_place_row_hash(place, id.position);
+        if (!qn_bottom_wants(&sample->bottom, hash))
+            continue;
+        QN_TRY(qn_bottom_add(&sample->bottom, hash, FRESH + row, err));
+        ++*entered;
+    }
+    return QN_OK;
+}
+
+qn_code qn_row_sample_add(struct qn_row_sample *sample, const struct qn_etl_step_ctx *ctx,
+                          const struct qn_batch *batch, uint64_t first, struct qn_err *err)
+{
+    struct qn_bottom *bottom = &sample->bottom;
+    uint32_t entered, n = 0;
+    QN_TRY(enter_rows(sample, ctx, batch, first, &entered, err));
+    if (entered > bottom->k / 4) /* else finding the few to leave costs more than they do */
+        qn_bottom_cut(bottom);
+    if (entered && sample->n_rows + entered > 3 * bottom->k)
+        QN_TRY(compact(sample, err));
+    uint32_t *rows = qn_arena_alloc(ctx->arena, (bottom->n + 1) * sizeof *rows);
+    if (!rows)
+        return qn_err_nomem(err, "a sample");
+    for (uint32_t i = 0; i < bottom->n && entered; i++) {
+        if (bottom->entries[i].value < FRESH)
+            continue;
+        rows[n] = (uint32_t)(bottom->entries[i].value - FRESH);
+        bottom->entries[i].value = sample->n_rows + n++;
+    }
+    for (uint32_t c = 0; c < sample->schema->n_fields; c++)
+        for (uint32_t i = 0; i < n; i++)
+            QN_TRY(qn_colstore_add_cell(
+                &sample->columns[c], qn_values_cut(qn_cell_at(&batch->columns[c], rows[i])), err));
+    sample->n_rows += n;
+    return QN_OK;
+}
+
+/* --- partials -------------------------------------------------------------------------------- */
+
+void qn_row_sample_pack(struct qn_row_sample *sample, struct qn_buf *buf)
+{
+    const struct qn_bottom *bottom = &sample->bottom;
+    qn_bottom_sort(&sample->bottom);
+    qn_buf_put_u32(buf, bottom->n);
+    for (uint32_t i = 0; i < bottom->n; i++) {
+        qn_buf_put_u64(buf, bottom->entries[i].hash);
+        for (uint32_t c = 0; c < sample->schema->n_fields; c++)
+            qn_cell_pack(
+                buf, sample->schema->fields[c].type,
+                qn_cell_at(&sample->columns[c].column, (uint32_t)bottom->entries[i].value));
+    }
+}
+
+static qn_code merge_row(struct qn_row_sample *sample, struct qn_unpack *in, struct qn_err *err)
+{
+    uint64_t hash = qn_unpack_u64(in);
+    bool wanted = qn_bottom_wants(&sample->bottom, hash);
+    if (wanted && sample->n_rows >= 3 * sample->bottom.k)
+        QN_TRY(compact(sample, err));
+    if (wanted)
+        QN_TRY(qn_bottom_add(&sample->bottom, hash, sample->n_rows++, err));
+    for (uint32_t c = 0; c < sample->schema->n_fields; c++) {
+        struct qn_cell cell = qn_cell_unpack(in, sample->schema->fields[c].type);
+        if (wanted)
+            QN_TRY(qn_colstore_add_cell(&sample->columns[c], qn_values_cut(cell), err));
+    }
+    return QN_OK;
+}
+
+qn_code qn_row_sample_merge(struct qn_row_sample *sample, struct qn_unpack *in, struct qn_err *err)
+{
+    uint32_t n = qn_unpack_count(in, 8 + sample->schema->n_fields);
+    for (uint32_t i = 0; i < n && !in->failed; i++)
+        QN_TRY(merge_row(sample, in, err));
+    return QN_OK;
+}
