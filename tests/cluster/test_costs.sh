@@ -16,6 +16,7 @@ rounds=$(sqlite3 "$folder/w6.db" "select rounds from _quern_timings where name =
 
 # Beginning, each of the five stages that do not repeat, and the rows of each table ahead of its
 # end, which takes the next job's beginning with it. Rounds of training commit nothing.
-at_most "commits" 8 "$commits"
-at_most "frames to the worker" $((3 * tasks + 2)) "$to" # brief, task, ACK; WELCOME, plan
-at_most "frames from it" $((3 * tasks + 2)) "$from"     # STARTED, DATA, DONE; HELLO, ATTACH
+at_most "commits" 9 "$commits"
+# A few more for heartbeats: four a second go each way.
+at_most "frames to the worker" $((3 * tasks + 12)) "$to" # brief, task, ACK; WELCOME, plan
+at_most "frames from it" $((3 * tasks + 12)) "$from"     # STARTED, DATA, DONE; HELLO, ATTACH

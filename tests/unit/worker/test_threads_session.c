@@ -75,8 +75,8 @@ static void refuse(struct qn_listener *listener, const struct qn_peer *peer)
     tell(listener, QN_CONTROL, peer, &msg);
 }
 
-/* The worker is a process of its own: a listener that shares its process with a dialer closes in the
- * background, and takes the path of its successor with it. */
+/* The worker is a process of its own: a listener that shares its process with a dialer closes in
+ * the background, and takes the path of its successor with it. */
 static void a_coordinator_lost_before_its_welcome_is_dialled_anew(void **state)
 {
     (void)state;
