@@ -205,9 +205,10 @@ static qn_code take_names(struct inspection *in, struct qn_err *err)
     struct qn_strv *texts = NULL;
     bool header = options->header == 1;
     if (is_empty(&in->window)) {
+        if (header) /* demanded, and no file has one */
+            return at_file(err, options->paths[0], 1, "expected a header line, found none");
         if (!options->n_columns)
             return refuse_empty(in, err);
-        header = false;
         in->n = options->n_columns;
     } else if (!in->preamble.has_header) {
         if (header)

@@ -272,7 +272,7 @@ static void test_nothing_but_empty_files(void **state)
     static const struct qn_column_decl columns[] = {{.name = "n", .type = {.id = QN_INT64}},
                                                     {.name = "t", .type = {.id = QN_TEXT}}};
     struct fixture f;
-    for (int header = -1; header <= 1; header++) {
+    for (int header = -1; header <= 0; header++) {
         begin(&f);
         add_file(&f, ".csv", "");
         add_file(&f, ".csv", "\xEF\xBB\xBF");
@@ -287,6 +287,12 @@ static void test_nothing_but_empty_files(void **state)
         expect_rows(&f, "");
         end(&f);
     }
+    begin(&f);
+    add_file(&f, ".csv", "");
+    f.options.columns = columns;
+    f.options.n_columns = 2;
+    f.options.header = 1; /* demanded, and not there */
+    expect_error(&f, ":1:1: expected a header line, found none");
     begin(&f);
     add_file(&f, ".csv", "");
     add_file(&f, ".csv", "\xEF\xBB\xBF");
