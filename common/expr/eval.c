@@ -310,9 +310,3 @@ void qn_expr_columns(const struct qn_expr *expr, bool *used)
         if (expr->steps[s]->kind == QN_STEP_COLUMN)
             used[expr->steps[s]->column] = true;
 }
-
-int32_t qn_expr_as_column(const struct qn_expr *expr)
-{
-    const struct qn_step *last = expr->steps[expr->n_steps - 1];
-    return last->kind == QN_STEP_COLUMN ? (int32_t)last->column : -1;
-}

@@ -31,9 +31,6 @@ struct qn_type qn_expr_type(const struct qn_expr *expr);
 /* Sets used[i] for every column the expression reads (never clears). */
 void qn_expr_columns(const struct qn_expr *expr, bool *used);
 
-/* When the expression is a bare column: its position, else -1. */
-int32_t qn_expr_as_column(const struct qn_expr *expr);
-
 /* One value per row into *out (may share the batch's memory), scratch and result in the arena.
  * Integer overflow and division by zero give NULL, as documented. QN_EINPUT never; QN_ENOMEM. */
 QN_CHECK qn_code qn_expr_eval(const struct qn_expr *expr, const struct qn_batch *batch,

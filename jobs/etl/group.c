@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/etl/keys.h"
+#include "jobs/etl/scatter.h"
 #include "jobs/etl/slot_pick.h"
 
 enum { FIRST_GROUPS = 64, PREFETCH_ROWS = 16 };
@@ -38,20 +39,6 @@ void qn_groups_fini(struct qn_groups *groups)
     free(groups->group_of_code);
     qn_arena_fini(&groups->arena);
     *groups = (struct qn_groups){0};
-}
-
-void qn_groups_clear(struct qn_groups *groups)
-{
-    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
-        qn_colstore_clear(&groups->keys[k]);
-    for (uint32_t s = 0; s < groups->plan->n_slots; s++)
-        qn_bag_clear(&groups->bags[s]);
-    if (groups->entries)
-        memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
-    qn_arena_clear(&groups->arena);
-    groups->n = 0;
-    groups->full = false;
-    groups->dictionary = 0;
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -415,6 +402,19 @@ uint32_t qn_groups_pieces(const struct qn_groups *groups, uint32_t group)
         if (groups->plan->slots[s].ops->has_bag && qn_bag_pairs(&groups->bags[s], group) > most)
             most = qn_bag_pairs(&groups->bags[s], group);
     return most;
+}
+
+const uint32_t *qn_groups_order(const struct qn_groups *groups, struct qn_arena *arena,
+                                uint32_t *starts)
+{
+    uint32_t *partition_of = qn_arena_alloc(arena, groups->n * sizeof *partition_of);
+    uint32_t *order = qn_arena_alloc(arena, groups->n * sizeof *order);
+    if (!partition_of || !order)
+        return NULL;
+    for (uint32_t g = 0; g < groups->n; g++)
+        partition_of[g] = qn_group_partition(groups->plan, groups->hashes[g]);
+    qn_partition_order(partition_of, groups->n, groups->plan->n_partitions, starts, order);
+    return order;
 }
 
 static struct qn_slot_view view_of(const struct qn_groups *groups, const uint32_t *picked,

@@ -74,7 +74,6 @@ struct qn_groups {
 QN_CHECK qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_plan *plan,
                                 struct qn_err *err);
 void qn_groups_fini(struct qn_groups *groups);
-void qn_groups_clear(struct qn_groups *groups); /* keeps the memory */
 
 /* Folds a batch of plan->evaluated or plan->partition, whichever its schema is; scratch in the
  * arena. Rows whose group is not there once the table is full are left out and come back in *rest,
@@ -123,6 +122,11 @@ QN_CHECK qn_code qn_agg_result(const struct qn_group_plan *plan, const struct qn
 QN_CHECK qn_code qn_agg_bag_result(const struct qn_agg *agg, const struct qn_slot *slot,
                                    const struct qn_slot_view *view, struct qn_column *out,
                                    struct qn_err *err);
+
+/* All groups, partition after partition, each in the order they first appeared; starts[p] is where
+ * partition p begins (room for QN_MAX_PARTITIONS + 1). NULL: no memory. */
+const uint32_t *qn_groups_order(const struct qn_groups *groups, struct qn_arena *arena,
+                                uint32_t *starts);
 
 /* --- compiling --- */
 

@@ -84,16 +84,12 @@ static qn_code send_groups(struct qn_pipeline *pipeline, struct qn_groups *group
 {
     const struct qn_group_plan *plan = groups->plan;
     struct qn_arena *arena = pipeline->ctx.in->arena;
-    uint32_t starts[QN_MAX_PARTITIONS + 1], n = groups->n;
-    uint32_t *partition_of = qn_arena_alloc(arena, n * sizeof *partition_of);
-    uint32_t *order = qn_arena_alloc(arena, n * sizeof *order);
+    uint32_t starts[QN_MAX_PARTITIONS + 1];
+    const uint32_t *order = qn_groups_order(groups, arena, starts);
     struct pieces *pieces = QN_NEW(arena, struct pieces);
-    if (!partition_of || !order || !pieces)
+    if (!order || !pieces)
         return qn_err_nomem(err, "groups");
     QN_TRY(qn_groups_seal(groups, err));
-    for (uint32_t g = 0; g < n; g++)
-        partition_of[g] = qn_group_partition(plan, groups->hashes[g]);
-    qn_partition_order(partition_of, n, plan->n_partitions, starts, order);
     for (uint32_t p = 0; p < plan->n_partitions; p++) {
         pieces->partition = p;
         for (uint32_t at = starts[p]; at < starts[p + 1]; at++)

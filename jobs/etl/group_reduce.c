@@ -77,28 +77,15 @@ static void count_groups(struct qn_counters *counters, const struct qn_groups *g
     }
 }
 
-/* Partition after partition, whatever the range that this task has. */
-static uint32_t *order_of(struct reduce *self)
-{
-    uint32_t starts[QN_MAX_PARTITIONS + 1], n = self->groups.n;
-    qn_arena_clear(&self->arena);
-    uint32_t *partition_of = qn_arena_alloc(&self->arena, n * sizeof *partition_of);
-    uint32_t *order = qn_arena_alloc(&self->arena, n * sizeof *order);
-    if (!partition_of || !order)
-        return NULL;
-    for (uint32_t g = 0; g < n; g++)
-        partition_of[g] = qn_group_partition(self->plan, self->groups.hashes[g]);
-    qn_partition_order(partition_of, n, self->plan->n_partitions, starts, order);
-    return order;
-}
-
 static qn_code push_groups(struct reduce *self, struct qn_err *err)
 {
     struct qn_pipeline *pipeline = self->pipeline;
     const struct qn_groups *groups = &self->groups;
     count_groups(pipeline->ctx.counters, groups);
     QN_TRY(qn_groups_seal(&self->groups, err));
-    const uint32_t *order = order_of(self);
+    uint32_t starts[QN_MAX_PARTITIONS + 1];
+    qn_arena_clear(&self->arena);
+    const uint32_t *order = qn_groups_order(groups, &self->arena, starts);
     if (!order)
         return qn_err_nomem(err, "groups");
     for (uint32_t first = 0; first < groups->n; first += QN_BATCH_ROWS) {

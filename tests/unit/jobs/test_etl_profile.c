@@ -265,6 +265,11 @@ static void test_moments(void **state)
     assert_ok(qn_moments_add_f64(&moments, &bits[1], 1, room, &arena, &err), &err);
     assert_true(qn_moments_mean(&moments, (struct qn_type){.id = QN_DOUBLE}) == 1);
     assert_true(isnan(qn_moments_stddev(&moments, (struct qn_type){.id = QN_DOUBLE})));
+    const double few[] = {1, 2, 3};
+    memcpy(bits, few, sizeof few);
+    moments = (struct qn_moments){0};
+    assert_ok(qn_moments_add_f64(&moments, bits, 3, room, &arena, &err), &err);
+    assert_true(qn_moments_stddev(&moments, (struct qn_type){.id = QN_DOUBLE}) == 1);
     qn_arena_fini(&arena);
 }
 

@@ -93,6 +93,7 @@ static void a_coordinator_lost_before_its_welcome_is_dialled_anew(void **state)
     for (int i = 0; i < 3; i++) /* heard, and gone without an answer */
         qn_listener_close(expect_hello(&peer), 0);
     struct qn_listener *listener = expect_hello(&peer);
+    expect(listener, QN_MSG_HELLO, &peer); /* unanswered, it is said anew */
     refuse(listener, &peer);
     assert_int_equal(waitpid(worker, &status, 0), worker);
     qn_listener_close(listener, 0);
