@@ -1,5 +1,6 @@
 /* What the files of the csv-duckdb suite give when everything is sniffed: rows, columns and refused
- * records, or the words in which the file is refused as a whole. */
+ * records, or the words in which the file is refused as a whole. Taken down from this reader and
+ * looked over, not from the suite: they hold it to what it does. */
 #ifndef QN_TESTS_CONFORMANCE_CSV_EXPECTED_H
 #define QN_TESTS_CONFORMANCE_CSV_EXPECTED_H
 
