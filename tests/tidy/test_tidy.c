@@ -26,8 +26,8 @@ enum {
     MAX_TREE_DEPTH = 8
 };
 
-/* --- layers: base <- flow <- {expr, wire, sources, sinks, spec} <- jobs <- {worker, coordinator}
- * <- cli; each room sees itself and what stands here ----------------------------------------- */
+/* --- layers: base <- {flow, codec} <- parquet <- {expr, wire, sources, sinks, spec} <- jobs <-
+ * {worker, coordinator} <- cli; each room sees itself and what stands here ------------------- */
 
 static const struct room {
     const char *name, *folder, *sees;
@@ -37,26 +37,35 @@ static const struct room {
     {"synth", "common/synth/", "base"},
     {"expr", "common/expr/", "base flow"},
     {"wire", "common/wire/", "base flow"},
-    {"sources", "common/sources/", "base flow"},
-    {"sinks", "common/sinks/", "base flow"},
+    {"codec", "common/codec/", "base"},
+    {"parquet", "common/parquet/", "base flow codec"},
+    {"sources", "common/sources/", "base flow codec parquet"},
+    {"sinks", "common/sinks/", "base flow codec parquet"},
     {"spec", "common/spec/", "base flow"},
-    {"jobs", "jobs/", "base flow expr wire sources sinks spec"},
-    {"worker", "worker/", "base flow expr wire sources sinks spec jobs"},
-    {"coordinator", "coordinator/", "base flow expr wire sources sinks spec jobs"},
-    {"cli", "cli/", "base flow synth expr wire sources sinks spec jobs worker coordinator"},
+    {"jobs", "jobs/", "base flow codec parquet expr wire sources sinks spec"},
+    {"worker", "worker/", "base flow codec parquet expr wire sources sinks spec jobs"},
+    {"coordinator", "coordinator/", "base flow codec parquet expr wire sources sinks spec jobs"},
+    {"cli", "cli/",
+     "base flow codec parquet synth expr wire sources sinks spec jobs worker coordinator"},
     {"tests", "tests/", "*"},
     {"bench", "bench/", "*"},
 };
 
 /* Libraries whose headers may appear in some places only: prefixes of paths. */
 static const struct library {
-    const char *header, *allowed[5];
+    const char *header, *allowed[6];
 } libraries[] = {
     {"zmq.h", {"common/wire/", "tests/", "bench/"}},
     {"msgpack", {"common/wire/", "tests/", "bench/"}},
-    {"lz4", {"common/wire/", "tests/", "bench/"}},
+    {"lz4", {"common/wire/", "common/codec/", "tests/", "bench/"}},
+    {"zlib.h", {"common/codec/", "tests/"}},
+    {"zstd", {"common/codec/", "tests/"}},
+    {"snappy", {"common/codec/", "tests/"}},
+    {"bzlib.h", {"common/codec/", "tests/"}},
+    {"lzma", {"common/codec/", "tests/"}},
     {"sqlite3.h",
-     {"common/sinks/sqlite", "coordinator/store", "coordinator/journal", "tests/", "bench/"}},
+     {"common/sources/sqlite", "common/sinks/sqlite", "coordinator/store", "coordinator/journal",
+      "tests/", "bench/"}},
     {"yaml.h", {"common/spec/", "tests/"}},
     {"jansson.h", {"jobs/", "cli/", "tests/"}},
     {"sodium", {"common/base/"}},
