@@ -17,7 +17,7 @@
 #include "flow/source.h"
 #include "sources/csv_dialect.h"
 #include "sources/csv_rows.h"
-#include "sources/csv_window.h"
+#include "sources/text_window.h"
 
 enum { GENERATED_BYTES = 128 << 20, PLACES_BYTES = 8 << 20, ROUNDS = 3 };
 
@@ -132,13 +132,13 @@ static void bench_places(const struct qn_source_info *info, const struct qn_chun
     struct qn_err err = {0};
     struct qn_arena arena;
     struct qn_csv_dialect dialect;
-    struct qn_csv_window window;
+    struct qn_text_window window;
     struct qn_csv_rows rows;
     qn_arena_init(&arena);
     check(qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &arena, &dialect, &err),
           &err);
-    check(qn_csv_window_open(&window, chunk->path, chunk->file_bytes, &err), &err);
-    check(qn_csv_window_fill(&window, 0, PLACES_BYTES, &err), &err);
+    check(qn_text_window_open(&window, chunk->path, chunk->file_bytes, &err), &err);
+    check(qn_text_window_fill(&window, 0, PLACES_BYTES, &err), &err);
     check(qn_csv_rows_init(&rows, dialect.n_fields, 1024, &arena, &err), &err);
     for (int level = 0; level <= (int)qn_simd_available(); level++) {
         int64_t best = INT64_MAX;
@@ -154,7 +154,7 @@ static void bench_places(const struct qn_source_info *info, const struct qn_chun
         printf("places, %-12s %8.2f GB/s\n", qn_simd_name((enum qn_simd)level),
                (double)window.len / (double)best / 1e3);
     }
-    qn_csv_window_close(&window);
+    qn_text_window_close(&window);
     qn_arena_fini(&arena);
 }
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "sources/csv_escape.h"
 #include "sources/csv_number.h"
-#include "sources/csv_text.h"
 #include "sources/csv_time.h"
 
 /* Texts are copied 16 bytes at a stride; source and target both have room for the overshoot. */

@@ -2,7 +2,7 @@
  *
  * Values are copied out of the scanned bytes, so a batch outlives the window it was read from.
  * Nothing is allocated per field; text columns grow one buffer each and keep it. Sixteen readable
- * bytes stand before the scanned ones, as QN_CSV_SLACK behind them. */
+ * bytes stand before the scanned ones, as QN_TEXT_SLACK behind them. */
 #ifndef QN_SOURCES_CSV_DECODE_H
 #define QN_SOURCES_CSV_DECODE_H
 

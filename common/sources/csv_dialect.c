@@ -41,7 +41,7 @@ void qn_csv_dialect_describe(const struct qn_csv_dialect *d, struct qn_buf *out)
     if (d->skip_rows)
         qn_buf_printf(out, ", skip_rows %llu", (unsigned long long)d->skip_rows);
     qn_buf_printf(out, ", %s, %s", d->header ? "header" : "no header",
-                  qn_csv_encoding_name(d->encoding));
+                  qn_text_encoding_name(d->encoding));
 }
 
 static void pack_nulls(struct qn_buf *buf, const struct qn_csv_nulls *nulls)
@@ -138,10 +138,10 @@ qn_code qn_csv_dialect_unpack(struct qn_strv bytes, uint32_t n_columns, struct q
     out->comment = (char)qn_unpack_u8(&in);
     out->header = qn_unpack_u8(&in) != 0;
     uint8_t encoding = qn_unpack_u8(&in);
-    out->encoding = (enum qn_csv_encoding)encoding;
+    out->encoding = (enum qn_text_encoding)encoding;
     out->skip_rows = qn_unpack_u64(&in);
     out->n_fields = qn_unpack_u32(&in);
-    if (in.failed || version != VERSION || encoding >= QN_CSV_ENCODINGS || out->n_fields == 0 ||
+    if (in.failed || version != VERSION || encoding >= QN_TEXT_ENCODINGS || out->n_fields == 0 ||
         out->n_fields > QN_MAX_COLUMNS || out->n_fields != n_columns)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
                           "csv dialect: version %u, %u fields for %u columns", version,

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/schema.h"
-#include "sources/csv_encoding.h"
+#include "sources/text_encoding.h"
 
 /* Texts that mean NULL in a column, in UTF-8. */
 struct qn_csv_nulls {
@@ -27,7 +27,7 @@ struct qn_csv_dialect {
     char escape;  /* before a quote (or itself) inside quotes; 0: quotes are doubled */
     char comment; /* lines that start with it are skipped; 0: none */
     bool header;
-    enum qn_csv_encoding encoding;
+    enum qn_text_encoding encoding;
     uint64_t skip_rows; /* lines before the header */
     uint32_t n_fields;  /* of a well-formed record: as many as the schema has columns */
     const struct qn_csv_nulls *nulls; /* n_fields of them */

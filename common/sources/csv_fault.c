@@ -3,7 +3,8 @@
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "sources/csv_text.h"
+#include "sources/csv_escape.h"
+#include "sources/text_lines.h"
 
 enum { MAX_SHOWN_BYTES = 60 };
 
@@ -25,7 +26,7 @@ static void show_value(const struct qn_csv_dialect *dialect, const char *bytes,
     }
     struct qn_buf clean;
     qn_buf_init(&clean);
-    qn_csv_clean(&clean, s);
+    qn_text_clean(&clean, s);
     snprintf(out, 3 * MAX_SHOWN_BYTES + 8, "%.*s%s", QN_STRV_ARG(qn_buf_strv(&clean)),
              cut ? "..." : "");
     qn_buf_fini(&clean);
@@ -62,7 +63,7 @@ void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *byt
         break;
     case QN_CSV_NOT_UTF8:
         out->rule = "encoding";
-        if (qn_csv_encoding_unit(dialect->encoding) == 2)
+        if (qn_text_encoding_unit(dialect->encoding) == 2)
             snprintf(out->message, QN_CSV_MESSAGE, "not valid UTF-16 (half of a character)");
         else
             snprintf(out->message, QN_CSV_MESSAGE, "not valid UTF-8 (byte 0x%02X)",
@@ -91,7 +92,7 @@ void qn_csv_fault_place(const char *bytes, const struct qn_csv_record *record, u
 {
     uint32_t at = record->fault_at > record->at ? record->fault_at : record->at;
     bool after_cr = false;
-    *line = qn_csv_count_lines(bytes + record->at, at - record->at, &after_cr);
+    *line = qn_text_count_lines(bytes + record->at, at - record->at, &after_cr);
     *column = 1;
     for (uint32_t i = at; i > record->at && bytes[i - 1] != '\n' && bytes[i - 1] != '\r'; i--)
         *column += ((unsigned char)bytes[i - 1] & 0xC0) != 0x80;

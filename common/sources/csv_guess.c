@@ -1,6 +1,5 @@
 #include "sources/csv_guess.h"
-
-#include "sources/csv_text.h"
+#include "sources/text_lines.h"
 
 enum {
     MAX_CANDIDATES = 64, /* line ends tried: longer quoted texts are left to the chain check */
@@ -30,7 +29,7 @@ size_t qn_csv_guess_start(const struct qn_csv_dialect *dialect, const char *byte
     size_t best = len, at = 0;
     uint32_t fewest = UINT32_MAX;
     for (unsigned i = 0; i < MAX_CANDIDATES && fewest > 0; i++) {
-        at += qn_csv_find_line_end(bytes + at, len - at);
+        at += qn_text_find_line_end(bytes + at, len - at);
         if (at == len || (bytes[at] == '\r' && at + 1 == len && !final))
             break;
         at += bytes[at] == '\r' && at + 1 < len && bytes[at + 1] == '\n' ? 2 : 1;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "sources/csv_text.h"
+#include "sources/csv_escape.h"
 
 struct qn_strv qn_csv_field_text(const struct qn_csv_dialect *dialect, const char *bytes,
                                  struct qn_csv_field field, struct qn_arena *arena)

@@ -25,7 +25,7 @@ struct qn_csv_index {
 };
 
 /* Replaces the index by that of bytes [from, len), up to the first irregular byte or until it is
- * full. `from` is the first byte of a record. QN_CSV_SLACK readable bytes follow len. */
+ * full. `from` is the first byte of a record. QN_TEXT_SLACK readable bytes follow len. */
 void qn_csv_index_fill(struct qn_csv_index *index, const struct qn_csv_dialect *dialect,
                        const char *bytes, size_t from, size_t len);
 

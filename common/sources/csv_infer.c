@@ -1,7 +1,7 @@
 #include "sources/csv_infer.h"
 
 #include "flow/value.h"
-#include "sources/csv_text.h"
+#include "sources/csv_escape.h"
 
 enum { MAX_DIGITS = QN_DECIMAL_MAX_PRECISION, MAX_PLACES = 6, LONGEST_TYPED = 64 };
 

@@ -5,8 +5,8 @@
 #include "sources/csv_guess.h"
 #include "sources/csv_header.h"
 #include "sources/csv_preamble.h"
-#include "sources/csv_refuse.h"
 #include "sources/csv_sniff.h"
+#include "sources/text_refuse.h"
 
 enum {
     HEAD_BYTES = 1 << 20,      /* of the first file */
@@ -23,7 +23,7 @@ struct inspection {
     const char *first_empty;
     struct qn_arena *arena;
     struct qn_csv_dialect dialect;
-    struct qn_csv_window window; /* of the first file */
+    struct qn_text_window window; /* of the first file */
     struct qn_csv_preamble preamble;
     uint32_t n;                  /* columns */
     struct qn_csv_field *fields; /* QN_MAX_COLUMNS of them */
@@ -47,30 +47,30 @@ static qn_code take_encoding(struct inspection *in, struct qn_err *err)
 {
     struct qn_strv name = qn_strv_from(in->options.encoding);
     bool either = name.len == 0;
-    in->dialect.encoding = QN_CSV_UTF8;
-    if (name.len && !qn_csv_encoding_find(name, &in->dialect.encoding, &either))
+    in->dialect.encoding = QN_TEXT_UTF8;
+    if (name.len && !qn_text_encoding_find(name, &in->dialect.encoding, &either))
         return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
                           "source %s: encoding '%s' is not supported (utf-8, utf-16, latin-1 and "
                           "windows-1252 are); convert with: iconv -f %s -t UTF-8 FILE",
                           in->options.name, in->options.encoding, in->options.encoding);
-    QN_TRY(qn_csv_window_fill(&in->window, 0, SPOT_BYTES, err));
+    QN_TRY(qn_text_window_fill(&in->window, 0, SPOT_BYTES, err));
     const char *bytes = in->window.data ? in->window.data : "";
     if (either) {
-        enum qn_csv_encoding sniffed = qn_csv_encoding_sniff(bytes, in->window.len);
-        if (sniffed != QN_CSV_UTF8)
+        enum qn_text_encoding sniffed = qn_text_encoding_sniff(bytes, in->window.len);
+        if (sniffed != QN_TEXT_UTF8)
             in->dialect.encoding = sniffed;
     }
-    QN_TRY(qn_csv_refuse_foreign(in->options.paths[0], bytes, in->window.len, in->dialect.encoding,
-                                 err));
+    QN_TRY(qn_text_refuse_foreign(in->options.paths[0], "CSV", bytes, in->window.len,
+                                  in->dialect.encoding, err));
     in->window.encoding = in->dialect.encoding;
     return QN_OK;
 }
 
 /* Nothing but a byte order mark. The window holds the file's head in its encoding. */
-static bool is_empty(const struct qn_csv_window *window)
+static bool is_empty(const struct qn_text_window *window)
 {
     bool mark = window->len == 3 && memcmp(window->data, "\xEF\xBB\xBF", 3) == 0;
-    return qn_csv_window_final(window) && (window->len == 0 || mark);
+    return qn_text_window_final(window) && (window->len == 0 || mark);
 }
 
 static void note_empty(struct inspection *in, const char *path)
@@ -83,15 +83,15 @@ static void note_empty(struct inspection *in, const char *path)
 static qn_code open_first(struct inspection *in, struct qn_err *err)
 {
     for (;; in->options.paths++, in->options.n_paths--, in->n_skipped++) {
-        QN_TRY(qn_csv_window_open(&in->window, in->options.paths[0], UINT64_MAX, err));
+        QN_TRY(qn_text_window_open(&in->window, in->options.paths[0], UINT64_MAX, err));
         QN_TRY(take_encoding(in, err));
-        QN_TRY(qn_csv_window_fill(&in->window, 0, SPOT_BYTES, err));
+        QN_TRY(qn_text_window_fill(&in->window, 0, SPOT_BYTES, err));
         if (!is_empty(&in->window))
             return QN_OK;
         note_empty(in, in->options.paths[0]);
         if (in->options.n_paths == 1)
             return QN_OK;
-        qn_csv_window_close(&in->window);
+        qn_text_window_close(&in->window);
     }
 }
 
@@ -104,10 +104,10 @@ static qn_code take_dialect(struct inspection *in, struct qn_err *err)
     /* Sniff past what is skipped, with no dialect yet that the skipping would depend on. */
     in->dialect.delimiter = ',';
     QN_TRY(qn_csv_preamble_read(&in->window, &in->dialect, NULL, 0, &in->preamble, err));
-    QN_TRY(qn_csv_window_fill(&in->window, 0, HEAD_BYTES, err));
+    QN_TRY(qn_text_window_fill(&in->window, 0, HEAD_BYTES, err));
     size_t skip = in->preamble.end_position;
     const char *bytes = in->window.data ? in->window.data + skip : "";
-    qn_csv_sniff(options, bytes, in->window.len - skip, qn_csv_window_final(&in->window),
+    qn_csv_sniff(options, bytes, in->window.len - skip, qn_text_window_final(&in->window),
                  &in->dialect, &in->n);
     const char *complaint = qn_csv_dialect_complaint(&in->dialect);
     if (complaint)
@@ -115,7 +115,7 @@ static qn_code take_dialect(struct inspection *in, struct qn_err *err)
     in->dialect.header = true;
     QN_TRY(qn_csv_preamble_read(&in->window, &in->dialect, in->fields, QN_MAX_COLUMNS,
                                 &in->preamble, err));
-    return qn_csv_window_fill(&in->window, 0, HEAD_BYTES, err);
+    return qn_text_window_fill(&in->window, 0, HEAD_BYTES, err);
 }
 
 /* --- header ---------------------------------------------------------------------------------- */
@@ -166,7 +166,7 @@ static qn_code tell_header(struct inspection *in, const struct qn_strv *texts, b
     dialect.nulls = nulls;
     size_t skip = in->preamble.end_position;
     qn_csv_evidence_scan(&dialect, in->window.data + skip, in->window.len - skip,
-                         qn_csv_window_final(&in->window), NULL, HEADER_CHECK_RECORDS, in->fields,
+                         qn_text_window_final(&in->window), NULL, HEADER_CHECK_RECORDS, in->fields,
                          rest);
     *header = qn_csv_sniff_header(texts, rest, n);
     return QN_OK;
@@ -276,17 +276,17 @@ static qn_code take_nulls(struct inspection *in, struct qn_err *err)
 /* Values around one place of the first file, from a guessed record start on. */
 static qn_code look_at(struct inspection *in, uint64_t offset, struct qn_err *err)
 {
-    struct qn_csv_window spot;
-    QN_TRY(qn_csv_window_open(&spot, in->options.paths[0], in->window.file_bytes, err));
+    struct qn_text_window spot;
+    QN_TRY(qn_text_window_open(&spot, in->options.paths[0], in->window.text_bytes, err));
     spot.encoding = in->dialect.encoding;
-    qn_code code = qn_csv_window_fill(&spot, offset, SPOT_BYTES, err);
+    qn_code code = qn_text_window_fill(&spot, offset, SPOT_BYTES, err);
     if (code == QN_OK) {
-        bool final = qn_csv_window_final(&spot);
+        bool final = qn_text_window_final(&spot);
         size_t start = qn_csv_guess_start(&in->dialect, spot.data, spot.len, final);
         qn_csv_evidence_scan(&in->dialect, spot.data + start, spot.len - start, final, NULL,
                              UINT64_MAX, in->fields, in->evidence);
     }
-    qn_csv_window_close(&spot);
+    qn_text_window_close(&spot);
     return code;
 }
 
@@ -297,17 +297,17 @@ static qn_code look_at_first(struct inspection *in, struct qn_err *err)
         return qn_err_nomem(err, "type inference");
     /* The dialect is whole now: where the records begin may differ from what was assumed. */
     QN_TRY(qn_csv_preamble_read(&in->window, &in->dialect, NULL, 0, &in->preamble, err));
-    QN_TRY(qn_csv_window_fill(&in->window, 0, HEAD_BYTES, err));
+    QN_TRY(qn_text_window_fill(&in->window, 0, HEAD_BYTES, err));
     if (!in->window.data)
         return QN_OK;
     size_t skip = in->preamble.end_position;
     qn_csv_evidence_scan(&in->dialect, in->window.data + skip, in->window.len - skip,
-                         qn_csv_window_final(&in->window), NULL, UINT64_MAX, in->fields,
+                         qn_text_window_final(&in->window), NULL, UINT64_MAX, in->fields,
                          in->evidence);
-    if (qn_csv_window_final(&in->window))
+    if (qn_text_window_final(&in->window))
         return QN_OK;
-    uint64_t seen = qn_csv_window_end(&in->window);
-    uint64_t middle = in->window.file_bytes / 2, end = in->window.file_bytes - SPOT_BYTES;
+    uint64_t seen = qn_text_window_end(&in->window);
+    uint64_t middle = in->window.text_bytes / 2, end = in->window.text_bytes - SPOT_BYTES;
     if (middle > seen)
         QN_TRY(look_at(in, middle, err));
     return look_at(in, end > seen ? end : seen - 1, err);
@@ -316,17 +316,18 @@ static qn_code look_at_first(struct inspection *in, struct qn_err *err)
 /* All files of a source are written in one encoding; none is another format. */
 static qn_code refuse_other_encoding(struct inspection *in, const char *path, struct qn_err *err)
 {
-    struct qn_csv_window plain;
-    QN_TRY(qn_csv_window_open(&plain, path, UINT64_MAX, err));
-    qn_code code = qn_csv_window_fill(&plain, 0, REFUSE_BYTES, err);
+    struct qn_text_window plain;
+    QN_TRY(qn_text_window_open(&plain, path, UINT64_MAX, err));
+    qn_code code = qn_text_window_fill(&plain, 0, REFUSE_BYTES, err);
     if (code == QN_OK && plain.len)
-        code = qn_csv_refuse_foreign(path, plain.data, plain.len, in->dialect.encoding, err);
-    qn_csv_window_close(&plain);
+        code =
+            qn_text_refuse_foreign(path, "CSV", plain.data, plain.len, in->dialect.encoding, err);
+    qn_text_window_close(&plain);
     return code;
 }
 
 /* Header of another file against the first's; *field_of NULL when it has the same order. */
-static qn_code check_header(struct inspection *in, const char *path, struct qn_csv_window *window,
+static qn_code check_header(struct inspection *in, const char *path, struct qn_text_window *window,
                             struct qn_csv_preamble *preamble, const uint32_t **field_of,
                             struct qn_err *err)
 {
@@ -364,18 +365,18 @@ static qn_code check_header(struct inspection *in, const char *path, struct qn_c
 static qn_code check_file(struct inspection *in, const char *path, bool look,
                           const uint32_t **field_of, struct qn_err *err)
 {
-    struct qn_csv_window window;
-    QN_TRY(qn_csv_window_open(&window, path, UINT64_MAX, err));
+    struct qn_text_window window;
+    QN_TRY(qn_text_window_open(&window, path, UINT64_MAX, err));
     window.encoding = in->dialect.encoding;
     struct qn_csv_preamble preamble;
     qn_code code = check_header(in, path, &window, &preamble, field_of, err);
     if (code == QN_OK && look && window.data && preamble.end_position < window.len) {
         size_t skip = preamble.end_position;
         qn_csv_evidence_scan(&in->dialect, window.data + skip, window.len - skip,
-                             qn_csv_window_final(&window), *field_of, UINT64_MAX, in->fields,
+                             qn_text_window_final(&window), *field_of, UINT64_MAX, in->fields,
                              in->evidence);
     }
-    qn_csv_window_close(&window);
+    qn_text_window_close(&window);
     return code;
 }
 
@@ -454,7 +455,7 @@ qn_code qn_csv_inspect(const struct qn_source_options *options, struct qn_arena 
     if (!in.fields)
         return qn_err_nomem(err, "csv inspection");
     qn_code code = inspect(&in, info, err);
-    qn_csv_window_close(&in.window);
+    qn_text_window_close(&in.window);
     if (code != QN_OK)
         qn_err_frame(err, "while inspecting source %s", options->name);
     return code;

@@ -1,7 +1,7 @@
 #include "sources/csv_locate.h"
 
 #include "base/limits.h"
-#include "sources/csv_text.h"
+#include "sources/text_lines.h"
 
 enum { STEP_BYTES = 256 << 10 };
 
@@ -19,7 +19,7 @@ void qn_csv_locator_init(struct qn_csv_locator *locator, const struct qn_csv_dia
 
 void qn_csv_locator_fini(struct qn_csv_locator *locator)
 {
-    qn_csv_window_close(&locator->window);
+    qn_text_window_close(&locator->window);
     qn_buf_fini(&locator->marks);
     qn_buf_fini(&locator->raw);
 }
@@ -60,37 +60,37 @@ static bool seek_mark(struct qn_csv_locator *locator, uint64_t offset)
 /* Both ends lie between records, so no CRLF is cut in two. */
 static qn_code count_to(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
 {
-    struct qn_csv_window *window = &locator->window;
+    struct qn_text_window *window = &locator->window;
     bool after_cr = false;
     while (locator->at < offset) {
-        if (locator->at < window->offset || locator->at >= qn_csv_window_end(window))
-            QN_TRY(qn_csv_window_fill(window, locator->at, STEP_BYTES, err));
-        size_t from = qn_csv_window_position(window, locator->at);
-        size_t to = qn_csv_window_position(window, offset);
-        locator->line += qn_csv_count_lines(window->data + from, to - from, &after_cr);
-        locator->at = qn_csv_window_offset(window, to);
+        if (locator->at < window->offset || locator->at >= qn_text_window_end(window))
+            QN_TRY(qn_text_window_fill(window, locator->at, STEP_BYTES, err));
+        size_t from = qn_text_window_position(window, locator->at);
+        size_t to = qn_text_window_position(window, offset);
+        locator->line += qn_text_count_lines(window->data + from, to - from, &after_cr);
+        locator->at = qn_text_window_offset(window, to);
     }
     return QN_OK;
 }
 
 static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
 {
-    struct qn_csv_window *window = &locator->window;
+    struct qn_text_window *window = &locator->window;
     qn_buf_clear(&locator->raw);
     for (size_t want = STEP_BYTES; want <= 2U * QN_MAX_RECORD_BYTES; want *= 2) {
-        if (offset >= window->offset && offset < qn_csv_window_end(window)) {
+        if (offset >= window->offset && offset < qn_text_window_end(window)) {
             struct qn_csv_scanner scanner;
-            size_t skip = qn_csv_window_position(window, offset);
+            size_t skip = qn_text_window_position(window, offset);
             qn_csv_scanner_init(&scanner, locator->dialect, window->data + skip, window->len - skip,
-                                qn_csv_window_final(window));
+                                qn_text_window_final(window));
             struct qn_csv_record record;
             if (qn_csv_scanner_next(&scanner, NULL, 0, &record) == QN_CSV_RECORD) {
-                qn_csv_clean(&locator->raw,
-                             (struct qn_strv){scanner.bytes + record.at, record.end - record.at});
+                qn_text_clean(&locator->raw,
+                              (struct qn_strv){scanner.bytes + record.at, record.end - record.at});
                 return qn_buf_check(&locator->raw, "csv record", err);
             }
         }
-        QN_TRY(qn_csv_window_fill(window, offset, want, err));
+        QN_TRY(qn_text_window_fill(window, offset, want, err));
     }
     return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: no record at byte %llu",
                       locator->chunk->path, (unsigned long long)offset);
@@ -100,11 +100,10 @@ qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
                             struct qn_location *out, struct qn_err *err)
 {
     if (locator->window.fd < 0) {
-        QN_TRY(qn_csv_window_open(&locator->window, locator->chunk->path,
-                                  locator->chunk->file_bytes, err));
+        QN_TRY(qn_text_window_open_chunk(&locator->window, locator->chunk, err));
         locator->window.encoding = locator->dialect->encoding;
     }
-    if (offset >= locator->window.file_bytes || !seek_mark(locator, offset))
+    if (offset >= locator->window.text_bytes || !seek_mark(locator, offset))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",
                           locator->chunk->path, (unsigned long long)offset);
     QN_TRY(count_to(locator, offset, err));

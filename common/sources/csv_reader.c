@@ -7,7 +7,7 @@
 #include "sources/csv_guess.h"
 #include "sources/csv_locate.h"
 #include "sources/csv_preamble.h"
-#include "sources/csv_text.h"
+#include "sources/text_lines.h"
 
 enum {
     WINDOW_BYTES = 256 << 10,  /* stays in a second-level cache between scan and decode */
@@ -27,7 +27,7 @@ struct csv_reader {
     struct qn_csv_dialect dialect;
     struct qn_schema schema; /* of the wanted columns */
     enum qn_on_malformed on_malformed;
-    struct qn_csv_window window;
+    struct qn_text_window window;
     struct qn_csv_locator locator;
     struct qn_csv_decoder decoder;
     struct qn_column *columns;
@@ -51,8 +51,8 @@ static qn_code fail_record(struct csv_reader *r, const struct qn_csv_record *rec
 {
     uint64_t lines_before = 0;
     if (r->chunk.begin > 0) {
-        struct qn_csv_window window;
-        QN_TRY(qn_csv_window_open(&window, r->chunk.path, r->chunk.file_bytes, err));
+        struct qn_text_window window;
+        QN_TRY(qn_text_window_open(&window, r->chunk.path, r->chunk.file_bytes, err));
         struct qn_csv_preamble preamble = {0};
         uint64_t start = 0;
         window.encoding = r->dialect.encoding;
@@ -60,7 +60,7 @@ static qn_code fail_record(struct csv_reader *r, const struct qn_csv_record *rec
         if (code == QN_OK)
             code = qn_csv_walk(&window, &r->dialect, preamble.end, r->chunk.begin, &start,
                                &lines_before, err);
-        qn_csv_window_close(&window);
+        qn_text_window_close(&window);
         QN_TRY(code);
         lines_before += preamble.lines;
         *misguessed = start != r->result.first_start;
@@ -86,8 +86,8 @@ static qn_code quarantine_record(struct csv_reader *r, const struct qn_csv_recor
     struct qn_strv bytes = {r->rows.scanner.bytes + record->at, record->end - record->at};
     if (bytes.len > MAX_RAW_BYTES)
         bytes.len = MAX_RAW_BYTES;
-    qn_csv_clean(&raw, bytes);
-    struct qn_reject reject = {.byte_offset = qn_csv_window_offset(&r->window, record->at),
+    qn_text_clean(&raw, bytes);
+    struct qn_reject reject = {.byte_offset = qn_text_window_offset(&r->window, record->at),
                                .line = r->lines + record->line,
                                .file = qn_strv_from(r->chunk.path),
                                .column = qn_strv_from(complaint->column),
@@ -124,8 +124,8 @@ static qn_code refuse_value(struct csv_reader *r, uint32_t row, struct qn_csv_re
 {
     struct qn_csv_record record = qn_csv_rows_record(&r->rows, row);
     bool after_cr = false;
-    record.line = seen->line + (uint32_t)qn_csv_count_lines(r->rows.scanner.bytes + seen->at,
-                                                            record.at - seen->at, &after_cr);
+    record.line = seen->line + (uint32_t)qn_text_count_lines(r->rows.scanner.bytes + seen->at,
+                                                             record.at - seen->at, &after_cr);
     *seen = record;
     record.fault = QN_CSV_TYPE;
     record.fault_column = r->decoder.wrong[row] - 1U;
@@ -155,7 +155,7 @@ static qn_code refuse_block(struct csv_reader *r, uint32_t n_wrong, struct qn_re
 static qn_code refuse_long(struct csv_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
     struct qn_csv_record record = {.fault = QN_CSV_LONG_RECORD};
-    record.end = (uint32_t)qn_csv_find_line_end(r->window.data, r->window.len);
+    record.end = (uint32_t)qn_text_find_line_end(r->window.data, r->window.len);
     r->result.records++;
     QN_TRY(refuse_record(r, &record, (struct qn_csv_field){0}, rejects, err));
     r->want = WINDOW_BYTES;
@@ -166,10 +166,10 @@ static qn_code refuse_long(struct csv_reader *r, struct qn_rejects *rejects, str
 
 static qn_code refill(struct csv_reader *r, struct qn_err *err)
 {
-    QN_TRY(qn_csv_window_fill(&r->window, r->pos, r->want, err));
+    QN_TRY(qn_text_window_fill(&r->window, r->pos, r->want, err));
     qn_csv_rows_over(&r->rows, &r->dialect, r->window.data, r->window.len,
-                     qn_csv_window_position(&r->window, r->chunk.end),
-                     qn_csv_window_final(&r->window));
+                     qn_text_window_position(&r->window, r->chunk.end),
+                     qn_text_window_final(&r->window));
     r->scanning = true;
     return QN_OK;
 }
@@ -208,13 +208,13 @@ static qn_code read_block(struct csv_reader *r, struct qn_rejects *rejects, stru
     if (n_wrong || r->rows.n_faulty)
         QN_TRY(refuse_block(r, n_wrong, rejects, err));
     uint32_t first = decoder->n;
-    bool turned = r->dialect.encoding != QN_CSV_UTF8;
+    bool turned = r->dialect.encoding != QN_TEXT_UTF8;
     uint32_t base = turned ? 0 : (uint32_t)(r->window.offset - r->reader.base);
     QN_TRY(qn_csv_decoder_finish(decoder, &r->rows, n_wrong, base, err));
     for (uint32_t i = first; turned && i < decoder->n; i++)
         decoder->origin[i] =
-            (uint32_t)(qn_csv_window_offset(&r->window, decoder->origin[i]) - r->reader.base);
-    r->pos = qn_csv_window_offset(&r->window, r->rows.scanner.pos);
+            (uint32_t)(qn_text_window_offset(&r->window, decoder->origin[i]) - r->reader.base);
+    r->pos = qn_text_window_offset(&r->window, r->rows.scanner.pos);
     return step == QN_CSV_FULL ? QN_OK : move_on(r, rejects, err);
 }
 
@@ -254,7 +254,7 @@ static void csv_close(struct qn_reader *reader)
     struct csv_reader *r = (struct csv_reader *)reader;
     qn_csv_decoder_fini(&r->decoder);
     qn_csv_locator_fini(&r->locator);
-    qn_csv_window_close(&r->window);
+    qn_text_window_close(&r->window);
     qn_arena_fini(&r->arena);
     free(r);
 }
@@ -330,12 +330,12 @@ static qn_code find_start(struct csv_reader *r, struct qn_err *err)
     }
     r->pos = chunk->start;
     if (chunk->start == QN_START_UNKNOWN) {
-        uint64_t unit = qn_csv_encoding_unit(r->dialect.encoding);
+        uint64_t unit = qn_text_encoding_unit(r->dialect.encoding);
         uint64_t first = (chunk->begin + unit - 1) / unit * unit; /* of a character, or the end */
-        QN_TRY(qn_csv_window_fill(&r->window, first - unit, GUESS_BYTES, err));
+        QN_TRY(qn_text_window_fill(&r->window, first - unit, GUESS_BYTES, err));
         size_t start = qn_csv_guess_start(&r->dialect, r->window.data, r->window.len,
-                                          qn_csv_window_final(&r->window));
-        r->pos = qn_csv_window_offset(&r->window, start);
+                                          qn_text_window_final(&r->window));
+        r->pos = qn_text_window_offset(&r->window, start);
     }
     r->result.first_start = r->pos;
     return QN_OK;
@@ -349,7 +349,7 @@ static qn_code open_reader(struct csv_reader *r, const struct qn_source_info *in
         qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &r->arena, &r->dialect, err));
     QN_TRY(project(r, info, wanted, err));
     QN_TRY(make_tables(r, info, wanted, err));
-    QN_TRY(qn_csv_window_open(&r->window, r->chunk.path, r->chunk.file_bytes, err));
+    QN_TRY(qn_text_window_open_chunk(&r->window, &r->chunk, err));
     r->window.encoding = r->dialect.encoding;
     return find_start(r, err);
 }

@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "sources/csv_text.h"
+#include "sources/text_lines.h"
 
 /* Places that are found before they are used: some 200 KiB of them and their text stay in a
  * second-level cache. */
@@ -116,7 +116,7 @@ static void take_stretch(struct qn_csv_rows *rows, uint32_t n)
     size_t end = (size_t)breaks[n - 1] + 1;
     bool after_cr = false;
     s->lines += rows->index.lines_inside
-                    ? (uint32_t)qn_csv_count_lines(s->bytes + s->pos, end - s->pos, &after_cr)
+                    ? (uint32_t)qn_text_count_lines(s->bytes + s->pos, end - s->pos, &after_cr)
                     : n;
     s->pos = end;
     rows->n += n;

@@ -4,7 +4,6 @@
 
 #include "base/limits.h"
 #include "sources/csv_mask.h"
-#include "sources/csv_text.h"
 
 static void load_block(struct qn_csv_scanner *s)
 {

@@ -7,9 +7,7 @@
 #define QN_SOURCES_CSV_SCAN_H
 
 #include "sources/csv_dialect.h"
-
-/* Readable bytes that must follow the `len` bytes given to a scanner (blocks are read whole). */
-enum { QN_CSV_SLACK = 64 };
+#include "sources/text_lines.h"
 
 struct qn_csv_field {
     uint32_t at;    /* from the scanner's first byte; quotes excluded */
@@ -62,7 +60,7 @@ struct qn_csv_scanner {
     size_t odd_end; /* end of the last block seen with a NUL or a byte past ASCII */
 };
 
-/* len at most 1 GiB. `dialect` and `bytes` are borrowed. */
+/* len at most 1 GiB, QN_TEXT_SLACK readable bytes follow. `dialect` and `bytes` are borrowed. */
 void qn_csv_scanner_init(struct qn_csv_scanner *scanner, const struct qn_csv_dialect *dialect,
                          const char *bytes, size_t len, bool final);
 

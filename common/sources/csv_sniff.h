@@ -6,7 +6,7 @@
 #include "sources/csv_infer.h"
 
 /* Fills delimiter, quote, escape, comment and skip_rows; *n_fields is what most records have.
- * QN_CSV_SLACK readable bytes follow the sample. */
+ * QN_TEXT_SLACK readable bytes follow the sample. */
 void qn_csv_sniff(const struct qn_source_options *options, const char *bytes, size_t len,
                   bool final, struct qn_csv_dialect *dialect, uint32_t *n_fields);
 

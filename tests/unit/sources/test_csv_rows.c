@@ -128,8 +128,8 @@ static size_t make_text(char *text, const struct qn_csv_dialect *d)
 
 static void check_text(struct qn_csv_rows *rows, uint64_t seed)
 {
-    static char room[QN_CSV_SLACK + LONGEST + 200 + QN_CSV_SLACK];
-    char *text = room + QN_CSV_SLACK;
+    static char room[QN_TEXT_SLACK + LONGEST + 200 + QN_TEXT_SLACK];
+    char *text = room + QN_TEXT_SLACK;
     dice = seed;
     memset(room, roll(2) ? '\n' : ',', sizeof room);
     struct qn_csv_dialect d = {.delimiter = ',', .quote = roll(8) ? '"' : '\0', .n_fields = 3};
@@ -174,7 +174,7 @@ static void test_rows_and_faults(void **state)
     qn_arena_init(&arena);
     assert_ok(qn_csv_rows_init(&rows, 2, 3, &arena, &err), &err);
     const struct qn_csv_dialect commas = {.delimiter = ',', .quote = '"', .n_fields = 2};
-    char bytes[QN_CSV_SLACK + 21 + QN_CSV_SLACK] = {0}, *text = bytes + QN_CSV_SLACK;
+    char bytes[QN_TEXT_SLACK + 21 + QN_TEXT_SLACK] = {0}, *text = bytes + QN_TEXT_SLACK;
     memcpy(text, "a,b\nc\nd,e\nf,g,h\ni,j\n", 20);
     qn_csv_rows_over(&rows, &commas, text, 20, 20, true);
     assert_int_equal(qn_csv_rows_next(&rows, 2), QN_CSV_FULL);
@@ -202,13 +202,13 @@ static void test_more_than_an_index(void **state)
     qn_arena_init(&arena);
     assert_ok(qn_csv_rows_init(&rows, 3, 1000, &arena, &err), &err);
     const struct qn_csv_dialect commas = {.delimiter = ',', .n_fields = 3};
-    char *bytes = qn_arena_zalloc(&arena, 1, 2 * QN_CSV_SLACK + 3 * RECORDS);
+    char *bytes = qn_arena_zalloc(&arena, 1, 2 * QN_TEXT_SLACK + 3 * RECORDS);
     for (uint32_t i = 0; i < RECORDS; i++)
-        memcpy(bytes + QN_CSV_SLACK + 3 * i, ",,\n", 3);
+        memcpy(bytes + QN_TEXT_SLACK + 3 * i, ",,\n", 3);
     for (int level = 0; level <= (int)qn_simd_available(); level++) {
         (void)qn_simd_limit((enum qn_simd)level);
         uint32_t n = 0;
-        qn_csv_rows_over(&rows, &commas, bytes + QN_CSV_SLACK, 3 * RECORDS, 3 * RECORDS, true);
+        qn_csv_rows_over(&rows, &commas, bytes + QN_TEXT_SLACK, 3 * RECORDS, 3 * RECORDS, true);
         while (qn_csv_rows_next(&rows, 1000) == QN_CSV_FULL) {
             for (uint32_t r = 0; r < rows.n; r++)
                 assert_int_equal(qn_csv_rows_field(&rows, r, 2).at, 3 * (n + r) + 2);

@@ -11,7 +11,7 @@ static struct qn_csv_dialect commas = {.delimiter = ',', .quote = '"', .n_fields
 static const char *slacked(const char *text, size_t len)
 {
     static char bytes[4096];
-    assert_true(len + QN_CSV_SLACK <= sizeof bytes);
+    assert_true(len + QN_TEXT_SLACK <= sizeof bytes);
     memset(bytes, ',', sizeof bytes);
     memcpy(bytes, text, len);
     return bytes;

@@ -1,29 +1,30 @@
-#include "sources/csv_encoding.h"
+#include "sources/text_encoding.h"
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-static const char *const names[QN_CSV_ENCODINGS] = {"utf-8", "latin-1", "windows-1252", "utf-16le",
-                                                    "utf-16be"};
+static const char *const names[QN_TEXT_ENCODINGS] = {"utf-8", "latin-1", "windows-1252", "utf-16le",
+                                                     "utf-16be"};
 
 static const struct {
     const char *name;
-    enum qn_csv_encoding encoding;
-} others[] = {
-    {"utf8", QN_CSV_UTF8},        {"latin1", QN_CSV_LATIN1},       {"iso-8859-1", QN_CSV_LATIN1},
-    {"iso8859-1", QN_CSV_LATIN1}, {"cp1252", QN_CSV_WINDOWS_1252}, {"utf-16", QN_CSV_UTF16_LE},
-    {"utf16", QN_CSV_UTF16_LE},   {"utf-16-le", QN_CSV_UTF16_LE},  {"utf-16-be", QN_CSV_UTF16_BE}};
+    enum qn_text_encoding encoding;
+} others[] = {{"utf8", QN_TEXT_UTF8},           {"latin1", QN_TEXT_LATIN1},
+              {"iso-8859-1", QN_TEXT_LATIN1},   {"iso8859-1", QN_TEXT_LATIN1},
+              {"cp1252", QN_TEXT_WINDOWS_1252}, {"utf-16", QN_TEXT_UTF16_LE},
+              {"utf16", QN_TEXT_UTF16_LE},      {"utf-16-le", QN_TEXT_UTF16_LE},
+              {"utf-16-be", QN_TEXT_UTF16_BE}};
 
-const char *qn_csv_encoding_name(enum qn_csv_encoding encoding)
+const char *qn_text_encoding_name(enum qn_text_encoding encoding)
 {
-    return encoding < QN_CSV_ENCODINGS ? names[encoding] : "?";
+    return encoding < QN_TEXT_ENCODINGS ? names[encoding] : "?";
 }
 
-bool qn_csv_encoding_find(struct qn_strv name, enum qn_csv_encoding *out, bool *either)
+bool qn_text_encoding_find(struct qn_strv name, enum qn_text_encoding *out, bool *either)
 {
     *either = qn_strv_eq_nocase(name, QN_STRV_LIT("utf-16")) ||
               qn_strv_eq_nocase(name, QN_STRV_LIT("utf16"));
-    for (int i = 0; i < QN_CSV_ENCODINGS; i++) {
-        *out = (enum qn_csv_encoding)i;
+    for (int i = 0; i < QN_TEXT_ENCODINGS; i++) {
+        *out = (enum qn_text_encoding)i;
         if (qn_strv_eq_nocase(name, qn_strv_from(names[i])))
             return true;
     }
@@ -37,22 +38,22 @@ bool qn_csv_encoding_find(struct qn_strv name, enum qn_csv_encoding *out, bool *
 
 /* --- sniffing -------------------------------------------------------------------------------- */
 
-enum qn_csv_encoding qn_csv_encoding_sniff(const char *bytes, size_t len)
+enum qn_text_encoding qn_text_encoding_sniff(const char *bytes, size_t len)
 {
     enum { SAMPLE_BYTES = 4096 };
     if (len >= 2 && memcmp(bytes, "\xFF\xFE", 2) == 0)
-        return QN_CSV_UTF16_LE;
+        return QN_TEXT_UTF16_LE;
     if (len >= 2 && memcmp(bytes, "\xFE\xFF", 2) == 0)
-        return QN_CSV_UTF16_BE;
+        return QN_TEXT_UTF16_BE;
     size_t units = (len < SAMPLE_BYTES ? len : SAMPLE_BYTES) / 2, zeros[2] = {0};
     for (size_t i = 0; i < 2 * units; i++)
         zeros[i & 1] += bytes[i] == 0;
     /* Digits, delimiters and line ends are ASCII in any language. */
     if (units >= 4 && zeros[0] == 0 && zeros[1] * 2 > units)
-        return QN_CSV_UTF16_LE;
+        return QN_TEXT_UTF16_LE;
     if (units >= 4 && zeros[1] == 0 && zeros[0] * 2 > units)
-        return QN_CSV_UTF16_BE;
-    return QN_CSV_UTF8;
+        return QN_TEXT_UTF16_BE;
+    return QN_TEXT_UTF8;
 }
 
 /* --- to UTF-8 -------------------------------------------------------------------------------- */
@@ -79,7 +80,7 @@ static inline char *put_unit(char *out, unsigned unit)
     return out;
 }
 
-static size_t turn_bytes(enum qn_csv_encoding encoding, struct qn_strv from, char *out)
+static size_t turn_bytes(enum qn_text_encoding encoding, struct qn_strv from, char *out)
 {
     const unsigned char *in = (const unsigned char *)from.data;
     char *to = out;
@@ -95,7 +96,7 @@ static size_t turn_bytes(enum qn_csv_encoding encoding, struct qn_strv from, cha
             }
         }
         unsigned c = in[i++];
-        bool mark = encoding == QN_CSV_WINDOWS_1252 && c >= 0x80 && c < 0xA0;
+        bool mark = encoding == QN_TEXT_WINDOWS_1252 && c >= 0x80 && c < 0xA0;
         to = put_unit(to, mark ? marks_of_1252[c - 0x80] : c);
     }
     return (size_t)(to - out);
@@ -144,16 +145,16 @@ static size_t turn_units(bool big, struct qn_strv from, bool final, char *out, s
     return (size_t)(to - out);
 }
 
-size_t qn_csv_encoding_room(enum qn_csv_encoding encoding, size_t len)
+size_t qn_text_encoding_room(enum qn_text_encoding encoding, size_t len)
 {
-    return encoding == QN_CSV_UTF8 ? len : encoding == QN_CSV_LATIN1 ? 2 * len : 3 * len;
+    return encoding == QN_TEXT_UTF8 ? len : encoding == QN_TEXT_LATIN1 ? 2 * len : 3 * len;
 }
 
-size_t qn_csv_encoding_turn(enum qn_csv_encoding encoding, struct qn_strv from, bool final,
-                            char *out, size_t *used)
+size_t qn_text_encoding_turn(enum qn_text_encoding encoding, struct qn_strv from, bool final,
+                             char *out, size_t *used)
 {
-    if (qn_csv_encoding_unit(encoding) == 2)
-        return turn_units(encoding == QN_CSV_UTF16_BE, from, final, out, used);
+    if (qn_text_encoding_unit(encoding) == 2)
+        return turn_units(encoding == QN_TEXT_UTF16_BE, from, final, out, used);
     *used = from.len;
     return turn_bytes(encoding, from, out);
 }
@@ -167,22 +168,22 @@ static inline size_t units_of(char c, bool pairs)
     return (size_t)((byte & 0xC0) != 0x80) + (size_t)(pairs && byte >= 0xF0);
 }
 
-size_t qn_csv_encoding_span(enum qn_csv_encoding encoding, const char *text, size_t n)
+size_t qn_text_encoding_span(enum qn_text_encoding encoding, const char *text, size_t n)
 {
-    if (encoding == QN_CSV_UTF8)
+    if (encoding == QN_TEXT_UTF8)
         return n;
-    size_t units = 0, unit = qn_csv_encoding_unit(encoding);
+    size_t units = 0, unit = qn_text_encoding_unit(encoding);
     for (size_t i = 0; i < n; i++)
         units += units_of(text[i], unit == 2);
     return units * unit;
 }
 
-size_t qn_csv_encoding_reach(enum qn_csv_encoding encoding, const char *text, size_t n,
-                             uint64_t span)
+size_t qn_text_encoding_reach(enum qn_text_encoding encoding, const char *text, size_t n,
+                              uint64_t span)
 {
-    if (encoding == QN_CSV_UTF8)
+    if (encoding == QN_TEXT_UTF8)
         return span < n ? (size_t)span : n;
-    size_t at = 0, unit = qn_csv_encoding_unit(encoding);
+    size_t at = 0, unit = qn_text_encoding_unit(encoding);
     for (uint64_t units = 0; at < n; at++) {
         size_t more = units_of(text[at], unit == 2);
         if (more && units * unit >= span)

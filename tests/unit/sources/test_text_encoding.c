@@ -1,15 +1,15 @@
-#include "sources/csv_encoding.h"
+#include "sources/text_encoding.h"
 
 #include "tests/support/sources.h"
 
 static const struct qn_source_ops *ops;
 
-static void expect_turned(enum qn_csv_encoding encoding, struct qn_strv from, bool final,
+static void expect_turned(enum qn_text_encoding encoding, struct qn_strv from, bool final,
                           const char *expected, size_t expected_used)
 {
     char out[256];
-    size_t used = 0, len = qn_csv_encoding_turn(encoding, from, final, out, &used);
-    assert_true(len <= qn_csv_encoding_room(encoding, from.len));
+    size_t used = 0, len = qn_text_encoding_turn(encoding, from, final, out, &used);
+    assert_true(len <= qn_text_encoding_room(encoding, from.len));
     assert_int_equal(len, strlen(expected));
     assert_memory_equal(out, expected, len);
     assert_int_equal(used, expected_used);
@@ -18,20 +18,20 @@ static void expect_turned(enum qn_csv_encoding encoding, struct qn_strv from, bo
 static void test_to_utf8(void **state)
 {
     (void)state;
-    expect_turned(QN_CSV_LATIN1, QN_STRV_LIT("plain text and \xE9\x80"), true,
+    expect_turned(QN_TEXT_LATIN1, QN_STRV_LIT("plain text and \xE9\x80"), true,
                   "plain text and é\xC2\x80", 17);
-    expect_turned(QN_CSV_WINDOWS_1252, QN_STRV_LIT("\x80 \x93q\x94 \x81\xFF"), true,
+    expect_turned(QN_TEXT_WINDOWS_1252, QN_STRV_LIT("\x80 \x93q\x94 \x81\xFF"), true,
                   "€ “q” \xC2\x81ÿ", 8);
-    expect_turned(QN_CSV_UTF16_LE, QN_STRV_LIT("a\0\xE9\0\xAC\x20\x3D\xD8\x00\xDE"), true, "aé€😀",
+    expect_turned(QN_TEXT_UTF16_LE, QN_STRV_LIT("a\0\xE9\0\xAC\x20\x3D\xD8\x00\xDE"), true, "aé€😀",
                   10);
-    expect_turned(QN_CSV_UTF16_BE, QN_STRV_LIT("\0a\0\xE9\x20\xAC\xD8\x3D\xDE\x00"), true, "aé€😀",
+    expect_turned(QN_TEXT_UTF16_BE, QN_STRV_LIT("\0a\0\xE9\x20\xAC\xD8\x3D\xDE\x00"), true, "aé€😀",
                   10);
     /* Cut within a pair and within a unit: left out, or wrong at the file's end. */
-    expect_turned(QN_CSV_UTF16_LE, QN_STRV_LIT("a\0\x3D\xD8"), false, "a", 2);
-    expect_turned(QN_CSV_UTF16_LE, QN_STRV_LIT("a\0\x3D\xD8"), true, "a\xED\xA0\xBD", 4);
-    expect_turned(QN_CSV_UTF16_LE, QN_STRV_LIT("a\0b"), false, "a", 2);
-    expect_turned(QN_CSV_UTF16_LE, QN_STRV_LIT("a\0b"), true, "a\xC0", 3);
-    expect_turned(QN_CSV_UTF16_LE, QN_STRV_LIT("\x00\xDE,\0"), true, "\xED\xB8\x80,", 4);
+    expect_turned(QN_TEXT_UTF16_LE, QN_STRV_LIT("a\0\x3D\xD8"), false, "a", 2);
+    expect_turned(QN_TEXT_UTF16_LE, QN_STRV_LIT("a\0\x3D\xD8"), true, "a\xED\xA0\xBD", 4);
+    expect_turned(QN_TEXT_UTF16_LE, QN_STRV_LIT("a\0b"), false, "a", 2);
+    expect_turned(QN_TEXT_UTF16_LE, QN_STRV_LIT("a\0b"), true, "a\xC0", 3);
+    expect_turned(QN_TEXT_UTF16_LE, QN_STRV_LIT("\x00\xDE,\0"), true, "\xED\xB8\x80,", 4);
 }
 
 static void test_places(void **state)
@@ -44,31 +44,31 @@ static void test_places(void **state)
     } places[] = {{0, 0, 0}, {1, 1, 2}, {3, 2, 4}, {6, 3, 6}, {10, 4, 10}, {11, 5, 12}};
     for (size_t i = 0; i < 6; i++) {
         size_t at = places[i].position;
-        assert_int_equal(qn_csv_encoding_span(QN_CSV_UTF16_BE, text, at), places[i].units);
-        assert_int_equal(qn_csv_encoding_span(QN_CSV_LATIN1, text, at), places[i].bytes);
-        assert_int_equal(qn_csv_encoding_reach(QN_CSV_UTF16_BE, text, 11, places[i].units), at);
-        assert_int_equal(qn_csv_encoding_reach(QN_CSV_LATIN1, text, 11, places[i].bytes), at);
+        assert_int_equal(qn_text_encoding_span(QN_TEXT_UTF16_BE, text, at), places[i].units);
+        assert_int_equal(qn_text_encoding_span(QN_TEXT_LATIN1, text, at), places[i].bytes);
+        assert_int_equal(qn_text_encoding_reach(QN_TEXT_UTF16_BE, text, 11, places[i].units), at);
+        assert_int_equal(qn_text_encoding_reach(QN_TEXT_LATIN1, text, 11, places[i].bytes), at);
     }
     /* Within a character means behind it. */
-    assert_int_equal(qn_csv_encoding_reach(QN_CSV_UTF16_LE, text, 11, 3), 3);
-    assert_int_equal(qn_csv_encoding_reach(QN_CSV_UTF16_LE, text, 11, 8), 10);
+    assert_int_equal(qn_text_encoding_reach(QN_TEXT_UTF16_LE, text, 11, 3), 3);
+    assert_int_equal(qn_text_encoding_reach(QN_TEXT_UTF16_LE, text, 11, 8), 10);
 }
 
 static void test_sniffing(void **state)
 {
     (void)state;
-    assert_int_equal(qn_csv_encoding_sniff("a,b\n1,2\n", 8), QN_CSV_UTF8);
-    assert_int_equal(qn_csv_encoding_sniff("\xFF\xFE", 2), QN_CSV_UTF16_LE);
-    assert_int_equal(qn_csv_encoding_sniff("\xFE\xFF\0a", 4), QN_CSV_UTF16_BE);
-    assert_int_equal(qn_csv_encoding_sniff("a\0,\0\x31\x04\n\0", 8), QN_CSV_UTF16_LE);
-    assert_int_equal(qn_csv_encoding_sniff("\0a\0,\x04\x31\0\n", 8), QN_CSV_UTF16_BE);
-    assert_int_equal(qn_csv_encoding_sniff("a,\0b\nc,d\n", 9), QN_CSV_UTF8); /* one stray NUL */
-    enum qn_csv_encoding found;
+    assert_int_equal(qn_text_encoding_sniff("a,b\n1,2\n", 8), QN_TEXT_UTF8);
+    assert_int_equal(qn_text_encoding_sniff("\xFF\xFE", 2), QN_TEXT_UTF16_LE);
+    assert_int_equal(qn_text_encoding_sniff("\xFE\xFF\0a", 4), QN_TEXT_UTF16_BE);
+    assert_int_equal(qn_text_encoding_sniff("a\0,\0\x31\x04\n\0", 8), QN_TEXT_UTF16_LE);
+    assert_int_equal(qn_text_encoding_sniff("\0a\0,\x04\x31\0\n", 8), QN_TEXT_UTF16_BE);
+    assert_int_equal(qn_text_encoding_sniff("a,\0b\nc,d\n", 9), QN_TEXT_UTF8); /* one stray NUL */
+    enum qn_text_encoding found;
     bool either;
-    assert_true(qn_csv_encoding_find(QN_STRV_LIT("CP1252"), &found, &either));
-    assert_int_equal(found, QN_CSV_WINDOWS_1252);
-    assert_true(qn_csv_encoding_find(QN_STRV_LIT("UTF-16"), &found, &either) && either);
-    assert_false(qn_csv_encoding_find(QN_STRV_LIT("utf-32"), &found, &either));
+    assert_true(qn_text_encoding_find(QN_STRV_LIT("CP1252"), &found, &either));
+    assert_int_equal(found, QN_TEXT_WINDOWS_1252);
+    assert_true(qn_text_encoding_find(QN_STRV_LIT("UTF-16"), &found, &either) && either);
+    assert_false(qn_text_encoding_find(QN_STRV_LIT("utf-32"), &found, &either));
 }
 
 /* A file read at any chunk size: offsets are the file's, lines and raw texts are right. */

@@ -1,6 +1,8 @@
-#include "sources/csv_text.h"
+#include "sources/text_lines.h"
 
-uint64_t qn_csv_count_lines(const char *bytes, size_t n, bool *after_cr)
+#include <string.h>
+
+uint64_t qn_text_count_lines(const char *bytes, size_t n, bool *after_cr)
 {
     uint64_t lines = 0;
     bool cr = *after_cr;
@@ -12,25 +14,12 @@ uint64_t qn_csv_count_lines(const char *bytes, size_t n, bool *after_cr)
     return lines;
 }
 
-size_t qn_csv_find_line_end(const char *bytes, size_t n)
+size_t qn_text_find_line_end(const char *bytes, size_t n)
 {
     const char *lf = n ? memchr(bytes, '\n', n) : NULL;
     size_t end = lf ? (size_t)(lf - bytes) : n;
     const char *cr = end ? memchr(bytes, '\r', end) : NULL;
     return cr ? (size_t)(cr - bytes) : end;
-}
-
-size_t qn_csv_unescape(const struct qn_csv_dialect *dialect, struct qn_strv field, char *out)
-{
-    char mark = dialect->escape ? dialect->escape : dialect->quote;
-    size_t n = 0;
-    for (size_t i = 0; i < field.len; i++) {
-        if (field.data[i] == mark && i + 1 < field.len &&
-            (field.data[i + 1] == dialect->quote || field.data[i + 1] == mark))
-            i++;
-        out[n++] = field.data[i];
-    }
-    return n;
 }
 
 /* Length of the valid sequence at the start of s, or 0. */
@@ -42,7 +31,7 @@ static size_t sequence_length(struct qn_strv s)
     return 0;
 }
 
-void qn_csv_clean(struct qn_buf *out, struct qn_strv bytes)
+void qn_text_clean(struct qn_buf *out, struct qn_strv bytes)
 {
     if (!(bytes.len && memchr(bytes.data, 0, bytes.len)) && qn_utf8_valid(bytes)) {
         qn_buf_put(out, bytes.data, bytes.len);

@@ -1,4 +1,4 @@
-#include "sources/csv_window.h"
+#include "sources/text_window.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,18 +7,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sources/csv_scan.h"
+#include "sources/text_lines.h"
 
-static qn_code changed(const struct qn_csv_window *window, uint64_t now, struct qn_err *err)
+static qn_code changed(const struct qn_text_window *window, uint64_t now, struct qn_err *err)
 {
     qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
                               "file changed: it had %llu bytes when the run was planned, now %llu",
-                              (unsigned long long)window->file_bytes, (unsigned long long)now);
+                              (unsigned long long)window->text_bytes, (unsigned long long)now);
     qn_err_at(err, window->path, 0, 0);
     return code;
 }
 
-static qn_code check_stat(struct qn_csv_window *window, uint64_t file_bytes, struct qn_err *err)
+static qn_code check_stat(struct qn_text_window *window, uint64_t file_bytes, struct qn_err *err)
 {
     struct stat st;
     if (fstat(window->fd, &st) != 0)
@@ -28,16 +28,16 @@ static qn_code check_stat(struct qn_csv_window *window, uint64_t file_bytes, str
         qn_err_at(err, window->path, 0, 0);
         return code;
     }
-    window->file_bytes = file_bytes == UINT64_MAX ? (uint64_t)st.st_size : file_bytes;
-    if (window->file_bytes != (uint64_t)st.st_size)
+    window->text_bytes = file_bytes == UINT64_MAX ? (uint64_t)st.st_size : file_bytes;
+    if (window->text_bytes != (uint64_t)st.st_size)
         return changed(window, (uint64_t)st.st_size, err);
     return QN_OK;
 }
 
-qn_code qn_csv_window_open(struct qn_csv_window *window, const char *path, uint64_t file_bytes,
-                           struct qn_err *err)
+qn_code qn_text_window_open(struct qn_text_window *window, const char *path, uint64_t file_bytes,
+                            struct qn_err *err)
 {
-    *window = (struct qn_csv_window){.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    *window = (struct qn_text_window){.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (window->fd < 0) {
         if (errno == ENOENT)
             return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_INPUT, "no such file: %s", path);
@@ -45,36 +45,42 @@ qn_code qn_csv_window_open(struct qn_csv_window *window, const char *path, uint6
     }
     qn_code code = check_stat(window, file_bytes, err);
     if (code != QN_OK)
-        qn_csv_window_close(window);
+        qn_text_window_close(window);
     return code;
 }
 
-void qn_csv_window_close(struct qn_csv_window *window)
+qn_code qn_text_window_open_chunk(struct qn_text_window *window, const struct qn_chunk *chunk,
+                                  struct qn_err *err)
+{
+    return qn_text_window_open(window, chunk->path, chunk->file_bytes, err);
+}
+
+void qn_text_window_close(struct qn_text_window *window)
 {
     if (window->fd >= 0)
         close(window->fd);
     if (window->data)
-        free(window->data - QN_CSV_SLACK);
+        free(window->data - QN_TEXT_SLACK);
     free(window->raw);
-    *window = (struct qn_csv_window){.fd = -1};
+    *window = (struct qn_text_window){.fd = -1};
 }
 
-static qn_code reserve(struct qn_csv_window *window, size_t want, struct qn_err *err)
+static qn_code reserve(struct qn_text_window *window, size_t want, struct qn_err *err)
 {
     if (want <= window->capacity)
         return QN_OK;
-    char *held = window->data ? window->data - QN_CSV_SLACK : NULL;
-    char *grown = realloc(held, QN_CSV_SLACK + want + QN_CSV_SLACK);
+    char *held = window->data ? window->data - QN_TEXT_SLACK : NULL;
+    char *grown = realloc(held, QN_TEXT_SLACK + want + QN_TEXT_SLACK);
     if (!grown)
-        return qn_err_nomem(err, "csv window");
+        return qn_err_nomem(err, "text window");
     if (!held)
-        memset(grown, 0, QN_CSV_SLACK);
-    window->data = grown + QN_CSV_SLACK;
+        memset(grown, 0, QN_TEXT_SLACK);
+    window->data = grown + QN_TEXT_SLACK;
     window->capacity = want;
     return QN_OK;
 }
 
-static qn_code read_bytes(struct qn_csv_window *window, char *to, size_t n, uint64_t from,
+static qn_code read_bytes(struct qn_text_window *window, char *to, size_t n, uint64_t from,
                           struct qn_err *err)
 {
     for (size_t done = 0; done < n;) {
@@ -90,7 +96,7 @@ static qn_code read_bytes(struct qn_csv_window *window, char *to, size_t n, uint
     return QN_OK;
 }
 
-static qn_code fill_plain(struct qn_csv_window *window, uint64_t from, size_t want,
+static qn_code fill_plain(struct qn_text_window *window, uint64_t from, size_t want,
                           struct qn_err *err)
 {
     QN_TRY(reserve(window, want, err));
@@ -109,14 +115,14 @@ static qn_code fill_plain(struct qn_csv_window *window, uint64_t from, size_t wa
     return QN_OK;
 }
 
-static qn_code fill_turned(struct qn_csv_window *window, uint64_t from, size_t want,
+static qn_code fill_turned(struct qn_text_window *window, uint64_t from, size_t want,
                            struct qn_err *err)
 {
-    QN_TRY(reserve(window, qn_csv_encoding_room(window->encoding, want), err));
+    QN_TRY(reserve(window, qn_text_encoding_room(window->encoding, want), err));
     if (want > window->raw_capacity) {
         char *grown = realloc(window->raw, want);
         if (!grown)
-            return qn_err_nomem(err, "csv window");
+            return qn_err_nomem(err, "text window");
         window->raw = grown;
         window->raw_capacity = want;
     }
@@ -126,49 +132,49 @@ static qn_code fill_turned(struct qn_csv_window *window, uint64_t from, size_t w
         return QN_OK;
     QN_TRY(read_bytes(window, window->raw, want, from, err));
     size_t used;
-    window->len = qn_csv_encoding_turn(window->encoding, (struct qn_strv){window->raw, want},
-                                       from + want == window->file_bytes, window->data, &used);
+    window->len = qn_text_encoding_turn(window->encoding, (struct qn_strv){window->raw, want},
+                                        from + want == window->text_bytes, window->data, &used);
     window->end = from + used;
     return QN_OK;
 }
 
-qn_code qn_csv_window_fill(struct qn_csv_window *window, uint64_t from, size_t want,
-                           struct qn_err *err)
+qn_code qn_text_window_fill(struct qn_text_window *window, uint64_t from, size_t want,
+                            struct qn_err *err)
 {
-    size_t unit = qn_csv_encoding_unit(window->encoding);
-    if (from > window->file_bytes)
-        from = window->file_bytes;
-    from -= from == window->file_bytes ? 0 : from % unit;
+    size_t unit = qn_text_encoding_unit(window->encoding);
+    if (from > window->text_bytes)
+        from = window->text_bytes;
+    from -= from == window->text_bytes ? 0 : from % unit;
     want *= unit;
-    if (want > window->file_bytes - from)
-        want = (size_t)(window->file_bytes - from);
-    if (window->encoding == QN_CSV_UTF8)
+    if (want > window->text_bytes - from)
+        want = (size_t)(window->text_bytes - from);
+    if (window->encoding == QN_TEXT_UTF8)
         QN_TRY(fill_plain(window, from, want, err));
     else
         QN_TRY(fill_turned(window, from, want, err));
     if (window->data)
-        memset(window->data + window->len, 0, QN_CSV_SLACK);
+        memset(window->data + window->len, 0, QN_TEXT_SLACK);
     return QN_OK;
 }
 
-uint64_t qn_csv_window_offset(struct qn_csv_window *window, size_t position)
+uint64_t qn_text_window_offset(struct qn_text_window *window, size_t position)
 {
-    if (window->encoding == QN_CSV_UTF8)
+    if (window->encoding == QN_TEXT_UTF8)
         return window->offset + position;
     if (position < window->known_position) {
         window->known_position = 0;
         window->known_offset = window->offset;
     }
-    window->known_offset += qn_csv_encoding_span(
+    window->known_offset += qn_text_encoding_span(
         window->encoding, window->data + window->known_position, position - window->known_position);
     window->known_position = position;
     return window->known_offset < window->end ? window->known_offset : window->end;
 }
 
-size_t qn_csv_window_position(const struct qn_csv_window *window, uint64_t offset)
+size_t qn_text_window_position(const struct qn_text_window *window, uint64_t offset)
 {
-    if (offset >= qn_csv_window_end(window))
+    if (offset >= qn_text_window_end(window))
         return window->len;
-    return qn_csv_encoding_reach(window->encoding, window->data, window->len,
-                                 offset - window->offset);
+    return qn_text_encoding_reach(window->encoding, window->data, window->len,
+                                  offset - window->offset);
 }
