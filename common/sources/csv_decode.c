@@ -5,11 +5,9 @@
 
 #include "base/limits.h"
 #include "sources/csv_escape.h"
-#include "sources/csv_number.h"
-#include "sources/csv_time.h"
+#include "sources/text_value.h"
 
-/* Texts are copied 16 bytes at a stride; source and target both have room for the overshoot. */
-enum { STRIDE = 16, LONGEST_ESCAPED_NUMBER = 64 };
+enum { LONGEST_ESCAPED_NUMBER = 64 };
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -34,31 +32,6 @@ static qn_code list_first_bytes(struct qn_csv_column *column, struct qn_arena *a
     return QN_OK;
 }
 
-static qn_code text_init(struct qn_csv_column *column, uint32_t capacity, struct qn_arena *arena)
-{
-    column->offsets = qn_arena_alloc(arena, ((size_t)capacity + 1) * sizeof(uint32_t));
-    column->bytes = malloc(STRIDE);
-    column->codes = qn_arena_alloc(arena, capacity * sizeof(uint16_t) + 1);
-    column->dictionary = qn_csv_dictionary_new(arena);
-    if (!column->offsets || !column->bytes || !column->codes || !column->dictionary)
-        return QN_ENOMEM;
-    column->offsets[0] = 0;
-    return QN_OK;
-}
-
-static qn_code column_init(struct qn_csv_column *column, uint32_t capacity, struct qn_arena *arena,
-                           struct qn_err *err)
-{
-    enum qn_layout layout = qn_type_layout(column->of->type);
-    column->validity = qn_arena_alloc(arena, qn_validity_words(capacity) * sizeof(uint64_t));
-    if (layout != QN_LAYOUT_TEXT)
-        column->values = qn_arena_alloc(arena, capacity * (layout == QN_LAYOUT_BOOL ? 1U : 8U));
-    bool whole =
-        column->validity && (layout == QN_LAYOUT_TEXT ? text_init(column, capacity, arena) == QN_OK
-                                                      : column->values != NULL);
-    return whole ? list_first_bytes(column, arena, err) : qn_err_nomem(err, "csv columns");
-}
-
 qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_dialect *dialect,
                             const struct qn_schema *schema, const bool *wanted,
                             const uint32_t *field_of, uint32_t capacity, struct qn_arena *arena,
@@ -74,10 +47,10 @@ qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_
         if (wanted && !wanted[i])
             continue;
         struct qn_csv_column *column = &decoder->columns[decoder->n_columns++];
-        column->of = &schema->fields[i];
         column->field = field_of ? field_of[i] : i;
         column->nulls = dialect->nulls[i];
-        QN_TRY(column_init(column, capacity, arena, err));
+        QN_TRY(qn_column_store_init(&column->store, &schema->fields[i], capacity, arena, err));
+        QN_TRY(list_first_bytes(column, arena, err));
     }
     return QN_OK;
 }
@@ -85,80 +58,38 @@ qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_
 void qn_csv_decoder_fini(struct qn_csv_decoder *decoder)
 {
     for (uint32_t c = 0; c < decoder->n_columns; c++)
-        free(decoder->columns[c].bytes);
+        qn_column_store_fini(&decoder->columns[c].store);
     decoder->n_columns = 0;
 }
 
 void qn_csv_decoder_clear(struct qn_csv_decoder *decoder)
 {
     decoder->n = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++) {
-        decoder->columns[c].has_nulls = false;
-        decoder->columns[c].bytes_len = 0;
-    }
+    for (uint32_t c = 0; c < decoder->n_columns; c++)
+        qn_column_store_clear(&decoder->columns[c].store);
 }
 
 /* --- NULL ------------------------------------------------------------------------------------ */
 
-static void set_null(struct qn_csv_column *column, uint32_t capacity, uint32_t row)
-{
-    if (!column->has_nulls) {
-        memset(column->validity, 0xFF, qn_validity_words(capacity) * sizeof(uint64_t));
-        column->has_nulls = true;
-    }
-    qn_valid_clear(column->validity, row);
-}
-
-static bool is_listed(const struct qn_csv_nulls *nulls, struct qn_strv s)
-{
-    for (uint32_t i = 0; i < nulls->n; i++)
-        if (qn_strv_eq(nulls->texts[i], s))
-            return true;
-    return false;
-}
-
-static inline bool is_null_value(const struct qn_csv_nulls *nulls, struct qn_strv raw,
+static inline bool is_null_value(const struct qn_null_texts *nulls, struct qn_strv raw,
                                  struct qn_strv trimmed)
 {
     if (!nulls->declared)
         return trimmed.len == 0;
-    return is_listed(nulls, raw) || is_listed(nulls, trimmed);
+    return qn_null_texts_has(nulls, raw) || qn_null_texts_has(nulls, trimmed);
 }
 
 /* Quoting says "this is a text": a quoted empty field is not NULL, other null texts are. */
-static inline bool is_null_text(const struct qn_csv_nulls *nulls, struct qn_strv s, bool quoted)
+static inline bool is_null_text(const struct qn_null_texts *nulls, struct qn_strv s, bool quoted)
 {
     if (s.len == 0 && quoted)
         return false;
-    return nulls->declared ? is_listed(nulls, s) : s.len == 0;
+    return nulls->declared ? qn_null_texts_has(nulls, s) : s.len == 0;
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
 
 enum outcome { VALUE, NO_VALUE, WRONG };
-
-static bool parse_any(struct qn_type type, struct qn_strv s, int64_t *out)
-{
-    bool truth = false;
-    double number = 0;
-    bool good = false;
-    switch ((enum qn_type_id)type.id) {
-    case QN_BOOL:
-        good = qn_parse_bool(s, &truth);
-        *out = truth;
-        break;
-    case QN_INT64: return qn_strv_to_i64(s, out);
-    case QN_DECIMAL: return qn_parse_decimal(s, type.precision, type.scale, out);
-    case QN_DATE: return qn_parse_date(s, out);
-    case QN_TIMESTAMP: return qn_parse_timestamp(s, out);
-    case QN_DOUBLE:
-        good = qn_parse_double(s, &number);
-        memcpy(out, &number, sizeof number);
-        break;
-    case QN_TEXT: break;
-    }
-    return good;
-}
 
 /* Any field: blanks, escapes and null texts are seen to. */
 static __attribute__((noinline)) enum outcome read_any(const struct qn_csv_column *column,
@@ -173,24 +104,7 @@ static __attribute__((noinline)) enum outcome read_any(const struct qn_csv_colum
     struct qn_strv trimmed = qn_strv_trim(raw);
     if (is_null_value(&column->nulls, raw, trimmed))
         return NO_VALUE;
-    return parse_any(column->of->type, trimmed, out) ? VALUE : WRONG;
-}
-
-/* The usual spellings, of a text that is not empty. */
-__attribute__((always_inline)) static inline bool parse_usual(enum qn_type_id id,
-                                                              struct qn_type type, struct qn_strv s,
-                                                              struct qn_csv_day *day, int64_t *out)
-{
-    switch (id) {
-    case QN_BOOL: return qn_csv_parse_bool(s, out);
-    case QN_INT64: return qn_csv_parse_integer(s, out);
-    case QN_DECIMAL: return qn_csv_parse_decimal(type, s, out);
-    case QN_DOUBLE: return qn_csv_parse_double(s, out);
-    case QN_DATE: return qn_csv_parse_date(s, day, out);
-    case QN_TIMESTAMP: return qn_csv_parse_timestamp(s, day, out);
-    case QN_TEXT: break;
-    }
-    return false;
+    return qn_text_parse_any(column->store.of->type, trimmed, out) ? VALUE : WRONG;
 }
 
 static uint32_t mark_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows, uint32_t row,
@@ -211,15 +125,15 @@ decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_cs
               enum qn_type_id id, bool plain, uint32_t n_wrong)
 {
     struct qn_csv_column *column = &decoder->columns[index];
-    const struct qn_type type = column->of->type;
+    const struct qn_type type = column->store.of->type;
     const char *bytes = rows->scanner.bytes;
     const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
     const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
     const uint32_t step = f ? n_fields : 1, past = f > 0;
     const bool *may_be_null = column->may_be_null;
-    uint8_t *bools = (uint8_t *)column->values + decoder->n;
-    int64_t *values = (int64_t *)column->values + decoder->n;
-    struct qn_csv_day day = {0};
+    uint8_t *bools = (uint8_t *)column->store.values + decoder->n;
+    int64_t *values = (int64_t *)column->store.values + decoder->n;
+    struct qn_text_day day = {0};
     for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
         struct qn_csv_field field = {*from + past, 0};
         field.flags = *to - field.at;
@@ -228,12 +142,12 @@ decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_cs
         struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
         int64_t value = 0;
         if (!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]]) ||
-            !parse_usual(id, type, s, &day, &value)) {
+            !qn_text_parse_usual(id, type, s, &day, &value)) {
             enum outcome outcome = read_any(column, rows, field, &value);
             if (outcome != VALUE)
                 value = 0;
             if (outcome == NO_VALUE)
-                set_null(column, decoder->capacity, decoder->n + r);
+                qn_column_store_set_null(&column->store, decoder->n + r);
             else if (outcome == WRONG)
                 n_wrong = mark_wrong(decoder, rows->n, r, index, n_wrong);
         }
@@ -262,7 +176,7 @@ uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_cs
     uint32_t n_wrong = 0;
     for (uint32_t c = 0; c < decoder->n_columns; c++) {
         bool plain = is_plain(rows, decoder->columns[c].field);
-        switch ((enum qn_type_id)decoder->columns[c].of->type.id) {
+        switch ((enum qn_type_id)decoder->columns[c].store.of->type.id) {
             DECODE(QN_BOOL);
             DECODE(QN_INT64);
             DECODE(QN_DECIMAL);
@@ -277,22 +191,6 @@ uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_cs
 
 /* --- dropping refused rows ------------------------------------------------------------------- */
 
-static void move_value(struct qn_csv_column *column, uint32_t from, uint32_t to)
-{
-    if (!column->values)
-        return;
-    if (column->of->type.id == QN_BOOL)
-        ((uint8_t *)column->values)[to] = ((uint8_t *)column->values)[from];
-    else
-        ((int64_t *)column->values)[to] = ((int64_t *)column->values)[from];
-    if (!column->has_nulls)
-        return;
-    if (column->validity[from >> 6] >> (from & 63) & 1)
-        qn_valid_set(column->validity, to);
-    else
-        qn_valid_clear(column->validity, to);
-}
-
 /* Values of the rows that are kept move together. Returns how many rows those are. */
 static uint32_t drop_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows)
 {
@@ -301,13 +199,12 @@ static uint32_t drop_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows)
         if (decoder->wrong[r])
             continue;
         for (uint32_t c = 0; kept != r && c < decoder->n_columns; c++)
-            move_value(&decoder->columns[c], decoder->n + r, decoder->n + kept);
+            qn_column_store_move(&decoder->columns[c].store, decoder->n + r, decoder->n + kept);
         kept++;
     }
     /* Slots given up may hold a NULL mark that the next rows must not inherit. */
     for (uint32_t c = 0; c < decoder->n_columns; c++)
-        for (uint32_t r = kept; decoder->columns[c].has_nulls && r < n_rows; r++)
-            qn_valid_set(decoder->columns[c].validity, decoder->n + r);
+        qn_column_store_unmark(&decoder->columns[c].store, decoder->n + kept, decoder->n + n_rows);
     return kept;
 }
 
@@ -321,27 +218,17 @@ static size_t count_bytes(const struct qn_csv_rows *rows, uint32_t field)
     return sum;
 }
 
+/* What all fields of the rows take is more than enough and known at once; counting comes after. */
 static qn_code reserve_text(struct qn_csv_column *column, const struct qn_csv_rows *rows,
                             struct qn_err *err)
 {
     if (rows->n == 0)
         return QN_OK;
-    size_t want = column->bytes_len + STRIDE;
+    struct qn_column_store *store = &column->store;
     size_t all = rows->ends[(size_t)rows->n * rows->n_fields - 1] - rows->starts[0];
-    if (want + all <= column->bytes_capacity)
+    if (store->bytes_len + QN_TEXT_STRIDE + all <= store->bytes_capacity)
         return QN_OK;
-    want += count_bytes(rows, column->field);
-    if (want > UINT32_MAX)
-        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT, "more than 4 GiB of text in a batch");
-    if (want <= column->bytes_capacity)
-        return QN_OK;
-    size_t capacity = want < 2 * column->bytes_capacity ? 2 * column->bytes_capacity : want;
-    char *grown = realloc(column->bytes, capacity);
-    if (!grown)
-        return qn_err_nomem(err, "csv text");
-    column->bytes = grown;
-    column->bytes_capacity = capacity;
-    return QN_OK;
+    return qn_column_store_reserve(store, count_bytes(rows, column->field), err);
 }
 
 static inline size_t copy_text(const struct qn_csv_dialect *dialect, struct qn_strv s, bool escaped,
@@ -349,9 +236,9 @@ static inline size_t copy_text(const struct qn_csv_dialect *dialect, struct qn_s
 {
     if (__builtin_expect(escaped, 0))
         return qn_csv_unescape(dialect, s, out);
-    memcpy(out, s.data, STRIDE);
-    if (__builtin_expect(s.len > STRIDE, 0))
-        memcpy(out + STRIDE, s.data + STRIDE, s.len - STRIDE);
+    memcpy(out, s.data, QN_TEXT_STRIDE);
+    if (__builtin_expect(s.len > QN_TEXT_STRIDE, 0))
+        memcpy(out + QN_TEXT_STRIDE, s.data + QN_TEXT_STRIDE, s.len - QN_TEXT_STRIDE);
     return s.len;
 }
 
@@ -366,9 +253,9 @@ __attribute__((always_inline)) static inline void decode_text(struct qn_csv_deco
     const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
     const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
     const uint32_t step = f ? n_fields : 1, past = f > 0;
-    char *out = column->bytes;
-    uint32_t *offset = column->offsets + decoder->n;
-    size_t len = column->bytes_len;
+    char *out = column->store.bytes;
+    uint32_t *offset = column->store.offsets + decoder->n;
+    size_t len = column->store.bytes_len;
     for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
         if (wrong && wrong[r])
             continue;
@@ -379,13 +266,13 @@ __attribute__((always_inline)) static inline void decode_text(struct qn_csv_deco
         struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
         if ((!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]])) &&
             is_null_text(&column->nulls, s, (field.flags & QN_CSV_QUOTED) != 0))
-            set_null(column, decoder->capacity, (uint32_t)(offset - column->offsets));
+            qn_column_store_set_null(&column->store, (uint32_t)(offset - column->store.offsets));
         else
             len +=
                 copy_text(rows->scanner.dialect, s, (field.flags & QN_CSV_ESCAPED) != 0, out + len);
         *++offset = (uint32_t)len;
     }
-    column->bytes_len = len;
+    column->store.bytes_len = len;
 }
 
 static qn_code add_texts(struct qn_csv_decoder *decoder, struct qn_csv_column *column,
@@ -397,11 +284,7 @@ static qn_code add_texts(struct qn_csv_decoder *decoder, struct qn_csv_column *c
         decode_text(decoder, column, rows, wrong, true);
     else
         decode_text(decoder, column, rows, wrong, false);
-    if (column->dictionary &&
-        !qn_csv_dictionary_encode(column->dictionary, column->bytes, column->offsets,
-                                  column->has_nulls ? column->validity : NULL, decoder->n, kept,
-                                  column->codes))
-        column->dictionary = NULL;
+    qn_column_store_encode(&column->store, decoder->n, kept);
     return QN_OK;
 }
 
@@ -411,7 +294,7 @@ qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder, const struct qn_cs
     const uint16_t *wrong = n_wrong ? decoder->wrong : NULL;
     uint32_t kept = wrong ? drop_wrong(decoder, rows->n) : rows->n;
     for (uint32_t c = 0; c < decoder->n_columns; c++)
-        if (!decoder->columns[c].values)
+        if (!decoder->columns[c].store.values)
             QN_TRY(add_texts(decoder, &decoder->columns[c], rows, wrong, kept, err));
     uint32_t *origin = decoder->origin + decoder->n;
     for (uint32_t r = 0; r < rows->n; r++)
@@ -425,26 +308,15 @@ size_t qn_csv_decoder_text_bytes(const struct qn_csv_decoder *decoder)
 {
     size_t sum = 0;
     for (uint32_t c = 0; c < decoder->n_columns; c++)
-        sum += decoder->columns[c].bytes_len;
+        sum += decoder->columns[c].store.bytes_len;
     return sum;
 }
 
 void qn_csv_decoder_batch(const struct qn_csv_decoder *decoder, struct qn_column *columns,
                           struct qn_batch *batch)
 {
-    for (uint32_t c = 0; c < decoder->n_columns; c++) {
-        const struct qn_csv_column *from = &decoder->columns[c];
-        columns[c] = (struct qn_column){.type = from->of->type,
-                                        .validity = from->has_nulls ? from->validity : NULL,
-                                        .offsets = from->offsets};
-        if (from->values) {
-            columns[c].i64 = from->values;
-            continue;
-        }
-        columns[c].bytes = from->bytes;
-        columns[c].codes = from->dictionary ? from->codes : NULL;
-        columns[c].dictionary = from->dictionary ? qn_csv_dictionary_view(from->dictionary) : NULL;
-    }
+    for (uint32_t c = 0; c < decoder->n_columns; c++)
+        columns[c] = qn_column_store_view(&decoder->columns[c].store);
     batch->columns = columns;
     batch->n_rows = decoder->n;
     batch->origin = decoder->origin;

@@ -7,24 +7,16 @@
 #define QN_SOURCES_CSV_DECODE_H
 
 #include "flow/batch.h"
-#include "sources/csv_dictionary.h"
+#include "sources/column_store.h"
 #include "sources/csv_rows.h"
 
 /* A column that batches have. */
 struct qn_csv_column {
-    const struct qn_field *of; /* name and type */
-    uint32_t field;            /* its place in a record */
-    struct qn_csv_nulls nulls;
+    struct qn_column_store store;
+    uint32_t field; /* its place in a record */
+    struct qn_null_texts nulls;
     bool *may_be_null; /* by first byte of a field: what is not listed is no null text. NULL: no
                           texts are declared */
-    void *values;      /* bool, int64_t or double by layout; NULL: text */
-    uint64_t *validity;
-    bool has_nulls; /* validity is in use */
-    uint32_t *offsets;
-    char *bytes;
-    size_t bytes_len, bytes_capacity;
-    uint16_t *codes;                      /* text */
-    struct qn_csv_dictionary *dictionary; /* text; NULL once there are too many */
 };
 
 struct qn_csv_decoder {

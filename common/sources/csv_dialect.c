@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 
-enum { VERSION = 1, MAX_NULL_TEXTS = 1000 };
+enum { VERSION = 1 };
 
 static bool is_usable(char c)
 {
@@ -44,14 +44,6 @@ void qn_csv_dialect_describe(const struct qn_csv_dialect *d, struct qn_buf *out)
                   qn_text_encoding_name(d->encoding));
 }
 
-static void pack_nulls(struct qn_buf *buf, const struct qn_csv_nulls *nulls)
-{
-    qn_buf_put_u8(buf, nulls->declared);
-    qn_buf_put_u32(buf, nulls->n);
-    for (uint32_t i = 0; i < nulls->n; i++)
-        qn_buf_put_str(buf, nulls->texts[i]);
-}
-
 void qn_csv_dialect_pack(struct qn_buf *buf, const struct qn_csv_dialect *d)
 {
     qn_buf_put_u8(buf, VERSION);
@@ -64,34 +56,13 @@ void qn_csv_dialect_pack(struct qn_buf *buf, const struct qn_csv_dialect *d)
     qn_buf_put_u64(buf, d->skip_rows);
     qn_buf_put_u32(buf, d->n_fields);
     for (uint32_t i = 0; i < d->n_fields; i++)
-        pack_nulls(buf, &d->nulls[i]);
+        qn_null_texts_pack(buf, &d->nulls[i]);
     qn_buf_put_u32(buf, d->n_orders);
     for (uint32_t i = 0; i < d->n_orders; i++) {
         qn_buf_put_u32(buf, d->orders[i].file_index);
         for (uint32_t k = 0; k < d->n_fields; k++)
             qn_buf_put_u32(buf, d->orders[i].field_of[k]);
     }
-}
-
-static qn_code unpack_nulls(struct qn_unpack *in, struct qn_arena *arena, struct qn_csv_nulls *out,
-                            struct qn_err *err)
-{
-    out->declared = qn_unpack_u8(in) != 0;
-    out->n = qn_unpack_count(in, 4);
-    if (in->failed || out->n > MAX_NULL_TEXTS)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "csv dialect: bad null texts");
-    struct qn_strv *texts = QN_NEW_ARRAY(arena, struct qn_strv, out->n ? out->n : 1);
-    if (!texts)
-        return qn_err_nomem(err, "csv dialect");
-    for (uint32_t i = 0; i < out->n; i++) {
-        struct qn_strv text = qn_unpack_str(in);
-        texts[i].data = qn_arena_strdup(arena, text);
-        texts[i].len = text.len;
-        if (!texts[i].data)
-            return qn_err_nomem(err, "csv dialect");
-    }
-    out->texts = texts;
-    return QN_OK;
 }
 
 /* A permutation of 0 .. n-1, or the bytes are not ours. */
@@ -149,11 +120,11 @@ qn_code qn_csv_dialect_unpack(struct qn_strv bytes, uint32_t n_columns, struct q
     const char *complaint = qn_csv_dialect_complaint(out);
     if (complaint)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "csv dialect: %s", complaint);
-    struct qn_csv_nulls *nulls = QN_NEW_ARRAY(arena, struct qn_csv_nulls, out->n_fields);
+    struct qn_null_texts *nulls = QN_NEW_ARRAY(arena, struct qn_null_texts, out->n_fields);
     if (!nulls)
         return qn_err_nomem(err, "csv dialect");
     for (uint32_t i = 0; i < out->n_fields; i++)
-        QN_TRY(unpack_nulls(&in, arena, &nulls[i], err));
+        QN_TRY(qn_null_texts_unpack(&in, arena, &nulls[i], err));
     out->nulls = nulls;
     return unpack_orders(&in, arena, out, err);
 }

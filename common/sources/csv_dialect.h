@@ -6,14 +6,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/schema.h"
+#include "sources/null_texts.h"
 #include "sources/text_encoding.h"
-
-/* Texts that mean NULL in a column, in UTF-8. */
-struct qn_csv_nulls {
-    bool declared; /* false: an empty field, and for all but text a blank one */
-    uint32_t n;
-    const struct qn_strv *texts;
-};
 
 /* A file whose header has the first file's names in another order. */
 struct qn_csv_order {
@@ -30,7 +24,8 @@ struct qn_csv_dialect {
     enum qn_text_encoding encoding;
     uint64_t skip_rows; /* lines before the header */
     uint32_t n_fields;  /* of a well-formed record: as many as the schema has columns */
-    const struct qn_csv_nulls *nulls; /* n_fields of them */
+    /* n_fields of them; undeclared: an empty field, and for all but text a blank one */
+    const struct qn_null_texts *nulls;
     const struct qn_csv_order *orders;
     uint32_t n_orders;
 };

@@ -79,10 +79,10 @@ void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *byt
         break;
     case QN_CSV_TYPE:
         out->rule = "type";
-        out->column = column->of->name;
+        out->column = column->store.of->name;
         show_value(dialect, bytes, field, value);
         snprintf(out->message, QN_CSV_MESSAGE, "expected %s, got '%s'",
-                 qn_type_name(column->of->type, type), value);
+                 qn_type_name(column->store.of->type, type), value);
         break;
     }
 }

@@ -29,8 +29,8 @@ struct inspection {
     struct qn_csv_field *fields; /* QN_MAX_COLUMNS of them */
     const char **names;
     int32_t *decl_of;
-    struct qn_csv_nulls *nulls;
-    struct qn_csv_evidence *evidence;
+    struct qn_null_texts *nulls;
+    struct qn_text_evidence *evidence;
 };
 
 static qn_code at_file(struct qn_err *err, const char *path, uint64_t line, const char *message)
@@ -155,8 +155,8 @@ static qn_code tell_header(struct inspection *in, const struct qn_strv *texts, b
     *header = any_declared(in, texts);
     if (*header)
         return QN_OK;
-    struct qn_csv_evidence *rest = QN_NEW_ARRAY(in->arena, struct qn_csv_evidence, n + 1U);
-    struct qn_csv_nulls *nulls = QN_NEW_ARRAY(in->arena, struct qn_csv_nulls, n + 1U);
+    struct qn_text_evidence *rest = QN_NEW_ARRAY(in->arena, struct qn_text_evidence, n + 1U);
+    struct qn_null_texts *nulls = QN_NEW_ARRAY(in->arena, struct qn_null_texts, n + 1U);
     if (!rest || !nulls)
         return qn_err_nomem(err, "header check");
     for (uint32_t i = 0; i < n; i++)
@@ -238,34 +238,16 @@ static qn_code take_names(struct inspection *in, struct qn_err *err)
 
 /* --- null texts ------------------------------------------------------------------------------ */
 
-static qn_code copy_nulls(struct qn_arena *arena, const char *const *texts, uint32_t n,
-                          struct qn_csv_nulls *out, struct qn_err *err)
-{
-    struct qn_strv *copies = QN_NEW_ARRAY(arena, struct qn_strv, n + 1U);
-    if (!copies)
-        return qn_err_nomem(err, "null values");
-    for (uint32_t i = 0; i < n; i++) {
-        struct qn_strv text = qn_strv_from(texts[i]);
-        copies[i] = (struct qn_strv){qn_arena_strdup(arena, text), text.len};
-        if (!copies[i].data)
-            return qn_err_nomem(err, "null values");
-    }
-    *out = (struct qn_csv_nulls){.declared = n > 0, .n = n, .texts = copies};
-    return QN_OK;
-}
-
 static qn_code take_nulls(struct inspection *in, struct qn_err *err)
 {
     const struct qn_source_options *options = &in->options;
-    in->nulls = QN_NEW_ARRAY(in->arena, struct qn_csv_nulls, in->n);
+    in->nulls = QN_NEW_ARRAY(in->arena, struct qn_null_texts, in->n);
     if (!in->nulls)
         return qn_err_nomem(err, "null values");
     for (uint32_t i = 0; i < in->n; i++) {
         const struct qn_column_decl *decl =
             in->decl_of[i] >= 0 ? &options->columns[in->decl_of[i]] : NULL;
-        bool own = decl && decl->n_null_values > 0;
-        QN_TRY(copy_nulls(in->arena, own ? decl->null_values : options->null_values,
-                          own ? decl->n_null_values : options->n_null_values, &in->nulls[i], err));
+        QN_TRY(qn_null_texts_take(options, decl, in->arena, &in->nulls[i], err));
     }
     in->dialect.nulls = in->nulls;
     return QN_OK;
@@ -292,7 +274,7 @@ static qn_code look_at(struct inspection *in, uint64_t offset, struct qn_err *er
 
 static qn_code look_at_first(struct inspection *in, struct qn_err *err)
 {
-    in->evidence = QN_NEW_ARRAY(in->arena, struct qn_csv_evidence, in->n);
+    in->evidence = QN_NEW_ARRAY(in->arena, struct qn_text_evidence, in->n);
     if (!in->evidence)
         return qn_err_nomem(err, "type inference");
     /* The dialect is whole now: where the records begin may differ from what was assumed. */
@@ -410,7 +392,7 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
         const struct qn_column_decl *decl =
             in->decl_of[i] >= 0 ? &in->options.columns[in->decl_of[i]] : NULL;
         fields[i].name = decl ? qn_arena_strdup(in->arena, qn_strv_from(decl->name)) : in->names[i];
-        fields[i].type = decl ? decl->type : qn_csv_evidence_type(&in->evidence[i]);
+        fields[i].type = decl ? decl->type : qn_text_evidence_type(&in->evidence[i]);
         if (!fields[i].name)
             return qn_err_nomem(err, "schema");
     }

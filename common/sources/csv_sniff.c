@@ -189,11 +189,11 @@ void qn_csv_sniff(const struct qn_source_options *options, const char *bytes, si
 
 static struct qn_type type_of(struct qn_strv text)
 {
-    struct qn_csv_evidence one = {0};
+    struct qn_text_evidence one = {0};
     struct qn_strv trimmed = qn_strv_trim(text);
     if (trimmed.len)
-        qn_csv_evidence_add(&one, trimmed);
-    return qn_csv_evidence_type(&one);
+        qn_text_evidence_add(&one, trimmed);
+    return qn_text_evidence_type(&one);
 }
 
 static bool any_repeated(const struct qn_strv *texts, uint32_t n)
@@ -205,7 +205,7 @@ static bool any_repeated(const struct qn_strv *texts, uint32_t n)
     return false;
 }
 
-bool qn_csv_sniff_header(const struct qn_strv *first, const struct qn_csv_evidence *rest,
+bool qn_csv_sniff_header(const struct qn_strv *first, const struct qn_text_evidence *rest,
                          uint32_t n_fields)
 {
     uint32_t empty = 0, typed = 0, names_over_values = 0, repeated = 0;
@@ -218,7 +218,8 @@ bool qn_csv_sniff_header(const struct qn_strv *first, const struct qn_csv_eviden
         bool is_typed = type_of(first[i]).id != QN_TEXT;
         empty += is_empty && i < n_named;
         typed += is_typed;
-        names_over_values += !is_empty && !is_typed && qn_csv_evidence_type(&rest[i]).id != QN_TEXT;
+        names_over_values +=
+            !is_empty && !is_typed && qn_text_evidence_type(&rest[i]).id != QN_TEXT;
         repeated += rest[i].repeats_first;
         values += rest[i].values;
     }

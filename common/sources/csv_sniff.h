@@ -14,7 +14,7 @@ void qn_csv_sniff(const struct qn_source_options *options, const char *bytes, si
  * say, with `first` of each set to the text. Types decide: a name stands above values it is not one
  * of. Where all columns are text the first record is a header unless its texts are empty, repeated,
  * or occur as values. */
-bool qn_csv_sniff_header(const struct qn_strv *first, const struct qn_csv_evidence *rest,
+bool qn_csv_sniff_header(const struct qn_strv *first, const struct qn_text_evidence *rest,
                          uint32_t n_fields);
 
 #endif

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "sources/csv_time.h"
+#include "sources/text_time.h"
 #include "tests/support/sources.h"
 
 static const struct qn_source_ops *ops;
@@ -52,14 +52,14 @@ static void test_fast_numbers_mean_the_same(void **state)
         double number = 0;
         if (s.len == 0)
             continue;
-        bool fast = qn_csv_parse_integer(s, &a), slow = qn_strv_to_i64(s, &b);
+        bool fast = qn_text_parse_integer(s, &a), slow = qn_strv_to_i64(s, &b);
         compare("integer", s, fast, a, slow, b);
         taken[0] += fast;
-        fast = qn_csv_parse_decimal(type, s, &a);
+        fast = qn_text_parse_decimal(type, s, &a);
         slow = qn_parse_decimal(s, type.precision, type.scale, &b);
         compare("decimal", s, fast, a, slow, b);
         taken[1] += fast;
-        fast = qn_csv_parse_double(s, &a);
+        fast = qn_text_parse_double(s, &a);
         slow = qn_parse_double(s, &number);
         memcpy(&b, &number, sizeof b);
         compare("double", s, fast, a, slow, b);
@@ -72,7 +72,7 @@ static void test_fast_numbers_mean_the_same(void **state)
 static void test_fast_times_mean_the_same(void **state)
 {
     (void)state;
-    struct qn_csv_day day = {0};
+    struct qn_text_day day = {0};
     unsigned taken = 0;
     for (unsigned i = 0; i < 300000; i++) {
         char room[80];
@@ -84,9 +84,9 @@ static void test_fast_times_mean_the_same(void **state)
         if (roll(8) == 0)
             room[16 + roll((uint32_t)s.len)] = "0123456789-: T.Z"[roll(16)];
         int64_t a = 0, b = 0;
-        bool fast = qn_csv_parse_date(s, &day, &a), slow = qn_parse_date(s, &b);
+        bool fast = qn_text_parse_date(s, &day, &a), slow = qn_parse_date(s, &b);
         compare("date", s, fast, a, slow, b);
-        fast = qn_csv_parse_timestamp(s, &day, &a);
+        fast = qn_text_parse_timestamp(s, &day, &a);
         slow = qn_parse_timestamp(s, &b);
         compare("timestamp", s, fast, a, slow, b);
         taken += fast;

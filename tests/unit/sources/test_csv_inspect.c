@@ -11,14 +11,14 @@ static const struct qn_source_ops *ops;
 
 static void expect_type(const char *values, const char *expected)
 {
-    struct qn_csv_evidence evidence = {0};
+    struct qn_text_evidence evidence = {0};
     for (const char *at = values; *at;) {
         size_t len = strcspn(at, ";");
-        qn_csv_evidence_add(&evidence, (struct qn_strv){at, len});
+        qn_text_evidence_add(&evidence, (struct qn_strv){at, len});
         at += len + (at[len] == ';');
     }
     char name[QN_TYPE_NAME];
-    assert_string_equal(qn_type_name(qn_csv_evidence_type(&evidence), name), expected);
+    assert_string_equal(qn_type_name(qn_text_evidence_type(&evidence), name), expected);
 }
 
 static void test_types_from_values(void **state)

@@ -1,33 +1,33 @@
-/* csv_time: dates and timestamps as most files have them, fast: see csv_number.h. */
-#ifndef QN_SOURCES_CSV_TIME_H
-#define QN_SOURCES_CSV_TIME_H
+/* text_time: dates and timestamps as most files have them, fast: see text_number.h. */
+#ifndef QN_SOURCES_TEXT_TIME_H
+#define QN_SOURCES_TEXT_TIME_H
 
-#include "sources/csv_number.h"
+#include "sources/text_number.h"
 
 /* The date before, in its ten bytes and in days: tables are often sorted by time. Zeroed first. */
-struct qn_csv_day {
+struct qn_text_day {
     uint64_t year_month;
     uint16_t day;
     int64_t days;
 };
 
 /* Eight bytes against a pattern in which '0' stands for any digit: the digits' values. */
-static inline bool qn_csv_match_digits(uint64_t word, uint64_t pattern, uint64_t *digits)
+static inline bool qn_text_match_digits(uint64_t word, uint64_t pattern, uint64_t *digits)
 {
-    const uint64_t high = QN_CSV_EVERY(0x80);
-    uint64_t x = word ^ pattern, marks = pattern ^ QN_CSV_EVERY(0x30); /* not 0: to be as it is */
-    uint64_t at_marks = ((marks + QN_CSV_EVERY(0x7F)) & high) >> 7;
+    const uint64_t high = QN_TEXT_EVERY(0x80);
+    uint64_t x = word ^ pattern, marks = pattern ^ QN_TEXT_EVERY(0x30); /* not 0: to be as it is */
+    uint64_t at_marks = ((marks + QN_TEXT_EVERY(0x7F)) & high) >> 7;
     *digits = x;
-    return !(((x + QN_CSV_EVERY(0x76)) | x) & high) && !(x & at_marks * 0xFF);
+    return !(((x + QN_TEXT_EVERY(0x76)) | x) & high) && !(x & at_marks * 0xFF);
 }
 
-static inline unsigned qn_csv_pair(uint64_t digits, unsigned at)
+static inline unsigned qn_text_pair(uint64_t digits, unsigned at)
 {
     return (unsigned)(digits >> (8 * at) & 0xFF) * 10 + (unsigned)(digits >> (8 * at + 8) & 0xFF);
 }
 
 /* "2026-01-31": ten bytes at `at`. */
-static inline bool qn_csv_parse_day(const char *at, struct qn_csv_day *memo)
+static inline bool qn_text_parse_day(const char *at, struct qn_text_day *memo)
 {
     uint64_t year_month;
     uint16_t day;
@@ -42,27 +42,27 @@ static inline bool qn_csv_parse_day(const char *at, struct qn_csv_day *memo)
     return true;
 }
 
-static inline bool qn_csv_parse_date(struct qn_strv s, struct qn_csv_day *memo, int64_t *out)
+static inline bool qn_text_parse_date(struct qn_strv s, struct qn_text_day *memo, int64_t *out)
 {
-    if (s.len != 10 || !qn_csv_parse_day(s.data, memo))
+    if (s.len != 10 || !qn_text_parse_day(s.data, memo))
         return false;
     *out = memo->days;
     return true;
 }
 
 /* "2026-01-31 12:00:00", T for the blank, with up to six places. */
-static inline bool qn_csv_parse_timestamp(struct qn_strv s, struct qn_csv_day *memo, int64_t *out)
+static inline bool qn_text_parse_timestamp(struct qn_strv s, struct qn_text_day *memo, int64_t *out)
 {
     uint64_t time;
     if (s.len < 19 || s.len > 26 || s.len == 20 || (s.data[10] != ' ' && s.data[10] != 'T') ||
-        !qn_csv_match_digits(qn_csv_word(s.data + 11), UINT64_C(0x30303A30303A3030), &time) ||
-        !qn_csv_parse_day(s.data, memo))
+        !qn_text_match_digits(qn_text_word(s.data + 11), UINT64_C(0x30303A30303A3030), &time) ||
+        !qn_text_parse_day(s.data, memo))
         return false;
-    unsigned hour = qn_csv_pair(time, 0), minute = qn_csv_pair(time, 3);
-    unsigned second = qn_csv_pair(time, 6);
+    unsigned hour = qn_text_pair(time, 0), minute = qn_text_pair(time, 3);
+    unsigned second = qn_text_pair(time, 6);
     int64_t fraction = 0;
     if (s.len > 19) {
-        fraction = qn_csv_eight_digits((struct qn_strv){s.data + 20, s.len - 20});
+        fraction = qn_text_eight_digits((struct qn_strv){s.data + 20, s.len - 20});
         if (s.data[19] != '.' || fraction < 0)
             return false;
         fraction *= qn_pow10((uint8_t)(26 - s.len));

@@ -1,8 +1,8 @@
-#include "sources/csv_dictionary.h"
+#include "sources/text_dictionary.h"
 
 #include <stdatomic.h>
 
-#include "sources/csv_number.h"
+#include "sources/text_number.h"
 
 enum {
     FIRST_TEXTS = 64,  /* room at first */
@@ -16,7 +16,7 @@ struct entry {
     uint32_t len;
 };
 
-struct qn_csv_dictionary {
+struct qn_text_dictionary {
     struct qn_dictionary view;
     struct qn_arena *arena;
     struct qn_strv *texts; /* by code, as entries; room for half as many as there are slots */
@@ -34,7 +34,7 @@ static inline uint32_t slot_of(const struct entry *e, unsigned slot_bits)
 }
 
 /* Twice the room; what was there is left to the arena. */
-static bool grow(struct qn_csv_dictionary *d)
+static bool grow(struct qn_text_dictionary *d)
 {
     unsigned bits = d->slot_bits + 1;
     uint32_t n_slots = UINT32_C(1) << bits, n = d->view.n;
@@ -61,10 +61,10 @@ static bool grow(struct qn_csv_dictionary *d)
     return true;
 }
 
-struct qn_csv_dictionary *qn_csv_dictionary_new(struct qn_arena *arena)
+struct qn_text_dictionary *qn_text_dictionary_new(struct qn_arena *arena)
 {
     static atomic_uint_fast64_t last_id;
-    struct qn_csv_dictionary *d = QN_NEW(arena, struct qn_csv_dictionary);
+    struct qn_text_dictionary *d = QN_NEW(arena, struct qn_text_dictionary);
     if (!d)
         return NULL;
     d->arena = arena;
@@ -76,7 +76,7 @@ struct qn_csv_dictionary *qn_csv_dictionary_new(struct qn_arena *arena)
     return d;
 }
 
-const struct qn_dictionary *qn_csv_dictionary_view(const struct qn_csv_dictionary *dictionary)
+const struct qn_dictionary *qn_text_dictionary_view(const struct qn_text_dictionary *dictionary)
 {
     return &dictionary->view;
 }
@@ -87,7 +87,7 @@ static inline struct entry entry_of(const char *at, uint32_t len)
                                      0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF,
                                      UINT64_MAX};
     uint32_t low = len < 8 ? len : 8, high = (len < 16 ? len : 16) - low;
-    return (struct entry){qn_csv_word(at) & kept[low], qn_csv_word(at + 8) & kept[high], len};
+    return (struct entry){qn_text_word(at) & kept[low], qn_text_word(at + 8) & kept[high], len};
 }
 
 static inline bool is_entry(const struct entry *own, const struct entry *e, const char *own_text,
@@ -99,7 +99,7 @@ static inline bool is_entry(const struct entry *own, const struct entry *e, cons
 }
 
 /* The text's code, or 0. */
-static inline uint16_t find(const struct qn_csv_dictionary *d, const struct entry *e,
+static inline uint16_t find(const struct qn_text_dictionary *d, const struct entry *e,
                             const char *at)
 {
     uint32_t slot = slot_of(e, d->slot_bits);
@@ -112,7 +112,7 @@ static inline uint16_t find(const struct qn_csv_dictionary *d, const struct entr
 }
 
 /* 0 when the column has too many texts. */
-static __attribute__((noinline)) uint16_t add(struct qn_csv_dictionary *d, const struct entry *e,
+static __attribute__((noinline)) uint16_t add(struct qn_text_dictionary *d, const struct entry *e,
                                               const char *at)
 {
     uint32_t code = d->view.n;
@@ -133,11 +133,11 @@ static __attribute__((noinline)) uint16_t add(struct qn_csv_dictionary *d, const
     return (uint16_t)code;
 }
 
-bool qn_csv_dictionary_encode(struct qn_csv_dictionary *d, const char *bytes,
-                              const uint32_t *offsets, const uint64_t *validity, uint32_t first,
-                              uint32_t n, uint16_t *codes)
+bool qn_text_dictionary_encode(struct qn_text_dictionary *d, const char *bytes,
+                               const uint32_t *offsets, const uint64_t *validity, uint32_t first,
+                               uint32_t n, uint16_t *codes)
 {
-    struct qn_csv_dictionary view = *d; /* stores to `codes` do not touch it */
+    struct qn_text_dictionary view = *d; /* stores to `codes` do not touch it */
     d->rows += n;
     for (uint32_t row = first; row < first + n; row++) {
         const char *at = bytes + offsets[row];
