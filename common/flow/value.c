@@ -351,8 +351,29 @@ size_t qn_format_i64(int64_t value, char *out)
     return sign + put_digits(out + sign, sign ? 0 - (uint64_t)value : (uint64_t)value, 1);
 }
 
+/* Most doubles are a number of few digits over a power of ten, both exact doubles; the quotient is
+ * then rounded as a reader of these digits rounds. What printf would give, many times faster. */
+static size_t format_short(double value, char *out)
+{
+    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    double magnitude = fabs(value);
+    if (!(magnitude >= 1e-4 && magnitude < 1e15))
+        return 0;
+    for (uint8_t places = 0; places < sizeof tens / sizeof *tens; places++) {
+        double digits = nearbyint(magnitude * tens[places]);
+        if (digits >= 1e15)
+            return 0;
+        if (digits / tens[places] == magnitude)
+            return qn_format_decimal(value < 0 ? -(int64_t)digits : (int64_t)digits, places, out);
+    }
+    return 0;
+}
+
 size_t qn_format_double(double value, char *out)
 {
+    size_t length = format_short(value, out);
+    if (length)
+        return length;
     for (int precision = 15; precision <= 17; precision++) {
         int n = snprintf(out, QN_VALUE_TEXT, "%.*g", precision, value);
         if (precision == 17 || strtod(out, NULL) == value)

@@ -142,6 +142,27 @@ static void dates_and_times_are_written_in_full(void **state)
     }
 }
 
+/* The quick way gives what printf gives. */
+static void short_doubles_are_written_as_printf_does(void **state)
+{
+    (void)state;
+    char text[QN_VALUE_TEXT], want[QN_VALUE_TEXT];
+    for (int64_t i = -300000; i < 300000; i += 7) {
+        double values[] = {(double)i / 100,    (double)i / 3,    (double)i * 1e9 + 0.5,
+                           (double)i * 1.1e-6, (double)i * 1e10, (double)i / 1000};
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+            for (int digits = 15; digits <= 17; digits++) {
+                snprintf(want, sizeof want, "%.*g", digits, values[k]);
+                if (strtod(want, NULL) == values[k])
+                    break;
+            }
+            size_t n = qn_format_double(values[k], text);
+            assert_int_equal(n, strlen(want));
+            assert_memory_equal(text, want, n);
+        }
+    }
+}
+
 static void type_names_parse(void **state)
 {
     (void)state;
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(dates_go_there_and_back),
         cmocka_unit_test(timestamps_keep_microseconds),
         cmocka_unit_test(dates_and_times_are_written_in_full),
+        cmocka_unit_test(short_doubles_are_written_as_printf_does),
         cmocka_unit_test(type_names_parse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
