@@ -9,8 +9,8 @@
  * CSV: the header line, then records. JSON lines: records. Parquet: row groups, then one footer.
  * Workers write segments; who joins them copies bytes and asks for head and tail alone.
  *
- * Order of calls, on a worker:  open, (write* finish)*, close.  Where files are joined:  head, tail;
- * of a file that is to be joined anew:  unwrap. A writer belongs to one thread.
+ * Order of calls, on a worker:  open, (write* finish)*, close.  Where files are joined:  head,
+ * tail; of a file that is to be joined anew:  unwrap. A writer belongs to one thread.
  *
  * The bytes depend on schema, options and rows alone: never on memory, time, or how the rows are
  * cut into batches. */
