@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -592,9 +593,24 @@ static qn_code run_session(struct worker *worker, struct qn_err *err)
     return code;
 }
 
+/* Tasks take and give back the same megabytes over and over; what is handed back to the kernel in
+ * between comes again as pages to be cleared. */
+static void keep_freed_memory(uint64_t memory_bytes)
+{
+#ifdef __GLIBC__
+    const int most_mapped = 32 << 20; /* glibc refuses more */
+    uint64_t kept = memory_bytes / 8;
+    mallopt(M_TRIM_THRESHOLD, kept < 2 * most_mapped ? (int)kept : 2 * most_mapped);
+    mallopt(M_MMAP_THRESHOLD, kept < most_mapped ? (int)kept : most_mapped);
+#else
+    (void)memory_bytes;
+#endif
+}
+
 qn_code qn_worker_run(const struct qn_worker_options *options, struct qn_err *err)
 {
     struct worker worker = {.options = options};
+    keep_freed_memory(options->memory_bytes);
     if (getrandom(worker.uuid, sizeof worker.uuid, 0) != (ssize_t)sizeof worker.uuid)
         return qn_err_io(err, "read", "random bytes");
     qn_arena_init(&worker.arena);

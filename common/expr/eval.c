@@ -248,6 +248,13 @@ static uint64_t truth_word(const struct qn_vec *vec, size_t word, uint32_t n)
     return bits;
 }
 
+/* Whether the condition is true of the row, of the text of that code. */
+static uint64_t is_true(const struct qn_vec *vec, uint32_t row, uint32_t n)
+{
+    uint64_t bits = truth_word(vec, row / 64, n) & qn_vec_valid_word(vec, row / 64);
+    return bits >> (row % 64) & 1;
+}
+
 /* Which texts are wanted, then which rows hold one of them, without a branch. */
 static qn_code filter_coded(struct qn_expr_memo *memo, const struct qn_coded *coded, uint32_t *rows,
                             uint32_t *n, struct qn_err *err)
@@ -257,10 +264,8 @@ static qn_code filter_coded(struct qn_expr_memo *memo, const struct qn_coded *co
     uint8_t *wanted = qn_arena_alloc(memo->arena, coded->n);
     if (!wanted)
         return qn_err_nomem(err, "a filter");
-    for (uint32_t k = 0; k < coded->n; k++) {
-        uint64_t bits = truth_word(&coded->vec, k / 64, coded->n);
-        wanted[k] = (bits & qn_vec_valid_word(&coded->vec, k / 64)) >> (k % 64) & 1;
-    }
+    for (uint32_t k = 0; k < coded->n; k++)
+        wanted[k] = (uint8_t)is_true(&coded->vec, k, coded->n);
     uint32_t taken = 0;
     for (uint32_t i = 0; i < n_rows; i++) {
         rows[taken] = i;
@@ -288,6 +293,59 @@ qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
             rows[taken++] = (uint32_t)w * 64 + (uint32_t)__builtin_ctzll(bits);
     }
     *n = taken;
+    return QN_OK;
+}
+
+/* What is marked of texts that the conditions share is looked up once a row. */
+static qn_code mark_coded(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
+                          const struct qn_coded *shared, uint64_t *marks, struct qn_err *err)
+{
+    const uint16_t *codes = shared->codes;
+    uint64_t *by_code = QN_NEW_ARRAY(memo->arena, uint64_t, shared->n);
+    if (!by_code)
+        return qn_err_nomem(err, "a filter");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qn_coded *coded = &memo->coded[result_slot(conditions[i])];
+        for (uint32_t k = 0; coded->codes == codes && k < shared->n; k++)
+            by_code[k] |= is_true(&coded->vec, k, coded->n) << i;
+    }
+    for (uint32_t row = 0; row < memo->batch->n_rows; row++)
+        marks[row] = by_code[codes[row]];
+    return QN_OK;
+}
+
+static void mark_rows(const struct qn_vec *result, uint32_t bit, uint32_t n_rows, uint64_t *marks)
+{
+    for (uint32_t row = 0; row < n_rows; row += 64) {
+        uint64_t bits = truth_word(result, row / 64, n_rows) & qn_vec_valid_word(result, row / 64);
+        uint32_t few = n_rows - row < 64 ? n_rows - row : 64;
+        for (uint32_t i = 0; i < few; i++)
+            marks[row + i] |= (bits >> i & 1) << bit;
+    }
+}
+
+qn_code qn_expr_marks_in(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
+                         uint64_t *marks, struct qn_err *err)
+{
+    const struct qn_coded *shared = NULL;
+    uint32_t n_rows = memo->batch->n_rows;
+    for (uint32_t i = 0; i < n; i++) {
+        QN_TRY(run(conditions[i], memo, err));
+        const struct qn_coded *coded = &memo->coded[result_slot(conditions[i])];
+        if (!shared && coded->codes)
+            shared = coded;
+    }
+    if (shared)
+        QN_TRY(mark_coded(conditions, n, memo, shared, marks, err));
+    else if (n_rows)
+        memset(marks, 0, n_rows * sizeof *marks);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t slot = result_slot(conditions[i]);
+        if (shared && memo->coded[slot].codes == shared->codes)
+            continue;
+        QN_TRY(need_rows(memo, slot, err));
+        mark_rows(&memo->vecs[slot], i, n_rows, marks);
+    }
     return QN_OK;
 }
 

@@ -100,5 +100,9 @@ QN_CHECK qn_code qn_expr_eval_in(const struct qn_expr *expr, struct qn_expr_memo
                                  struct qn_column *out, struct qn_err *err);
 QN_CHECK qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
                                    uint32_t *rows, uint32_t *n, struct qn_err *err);
+/* Bit i of marks[row] where conditions[i] is true, neither false nor NULL; n of them, at most 64.
+ * marks: a word per row, of any content. */
+QN_CHECK qn_code qn_expr_marks_in(struct qn_expr *const *conditions, uint32_t n,
+                                  struct qn_expr_memo *memo, uint64_t *marks, struct qn_err *err);
 
 #endif

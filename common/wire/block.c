@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "wire/narrow.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values travel as they lie in memory");
 
@@ -98,20 +99,14 @@ qn_code qn_block_open(const struct qn_block *block, void *out, size_t n, struct 
 /* ---- ints ---- */
 
 /* Units worth a try: whole seconds and milliseconds of timestamps. */
-static const uint32_t units[] = {1000000, 1000};
-
-/* Constant divisors: a division by a variable costs ten times as much. */
-static bool all_multiples(const int64_t *values, uint32_t n, uint64_t base, uint32_t unit)
-{
-    uint64_t rest = 0;
-    if (unit == 1000000)
-        for (uint32_t i = 0; i < n; i++)
-            rest |= ((uint64_t)values[i] - base) % 1000000;
-    else
-        for (uint32_t i = 0; i < n; i++)
-            rest |= ((uint64_t)values[i] - base) % 1000;
-    return rest == 0;
-}
+static const struct {
+    uint32_t unit;
+    unsigned twos;    /* factors of 2 in it, */
+    uint64_t inverse; /* and the inverse modulo 2^64 of the others, a power of 5 */
+} units[] = {
+    {1000000, 6, UINT64_C(0x790fb65668c26139)},
+    {1000, 3, UINT64_C(0x1cac083126e978d5)},
+};
 
 static uint8_t width_of(uint64_t range)
 {
@@ -131,57 +126,48 @@ static void put_header(struct qn_buf *out, uint8_t width, uint32_t unit, uint64_
     qn_buf_put_u64(out, base);
 }
 
-#define NARROW(type, divisor)                                                                      \
-    for (uint32_t i = 0; i < n; i++) {                                                             \
-        type narrow = (type)(((uint64_t)values[i] - base) / (divisor));                            \
-        memcpy(room + i * sizeof narrow, &narrow, sizeof narrow);                                  \
-    }
-
+/* Values from `base` on that fit `width` bytes, which stand for multiples of the unit above
+ * `first`. */
 static void put_narrow(struct qn_buf *out, const int64_t *values, uint32_t n, uint8_t width,
-                       uint32_t unit, uint64_t base, bool small)
+                       int64_t base, uint32_t unit, int64_t first, bool small)
 {
     uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
-    put_header(out, width, unit, base);
-    if (width == 1 && unit == 1)
-        NARROW(uint8_t, 1)
-    else if (width == 2 && unit == 1)
-        NARROW(uint16_t, 1)
-    else if (width == 4 && unit == 1)
-        NARROW(uint32_t, 1)
-    else if (width == 4 && unit == 1000000)
-        NARROW(uint32_t, 1000000)
-    else if (width == 4)
-        NARROW(uint32_t, 1000)
-    else if (width == 2)
-        NARROW(uint16_t, unit)
-    else
-        NARROW(uint8_t, unit)
+    put_header(out, width, unit, (uint64_t)first);
+    if (width == 0)
+        return;
+    qn_narrow()->narrow(values, n, base, width, room);
     qn_block_put(out, room, (size_t)n * width, small);
+}
+
+/* As multiples of a unit, when that makes them narrower; else false, and nothing was put. */
+static bool put_multiples(struct qn_buf *out, const int64_t *values, uint32_t n, int64_t least,
+                          uint64_t range, bool small)
+{
+    int64_t quotients[QN_BATCH_ROWS];
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        uint8_t width = width_of(range / units[i].unit);
+        if (width == 8 || !qn_narrow()->quotients(values, n, least, units[i].unit, units[i].twos,
+                                                  units[i].inverse, quotients))
+            continue;
+        put_narrow(out, quotients, n, width, 0, units[i].unit, least, small);
+        return true;
+    }
+    return false;
 }
 
 void qn_ints_put(struct qn_buf *out, const int64_t *values, uint32_t n, bool small)
 {
     assert(n <= QN_BATCH_ROWS);
-    int64_t least = n ? values[0] : 0, most = least;
-    for (uint32_t i = 1; i < n; i++) {
-        least = values[i] < least ? values[i] : least;
-        most = values[i] > most ? values[i] : most;
-    }
-    uint64_t base = (uint64_t)least, range = (uint64_t)most - base;
+    int64_t least = 0, most = 0;
+    if (n)
+        qn_narrow()->range(values, n, &least, &most);
+    uint64_t range = (uint64_t)most - (uint64_t)least;
     uint8_t width = width_of(range);
-    uint32_t unit = 1;
-    for (size_t i = 0; width == 8 && i < sizeof units / sizeof *units; i++)
-        if (width_of(range / units[i]) < 8 && all_multiples(values, n, base, units[i])) {
-            unit = units[i];
-            width = width_of(range / unit);
-        }
-    if (width == 8) {
+    if (width < 8) {
+        put_narrow(out, values, n, width, least, 1, least, small);
+    } else if (!put_multiples(out, values, n, least, range, small)) {
         put_header(out, width, 1, 0);
         qn_block_put(out, values, (size_t)n * 8, small);
-    } else if (width == 0) {
-        put_header(out, width, 1, base);
-    } else {
-        put_narrow(out, values, n, width, unit, base, small);
     }
 }
 
@@ -197,30 +183,18 @@ struct qn_ints qn_ints_take(struct qn_unpack *in)
 }
 
 /* Unsigned arithmetic wraps: a liar gets odd numbers, nothing worse. */
-#define WIDEN(type)                                                                                \
-    for (uint32_t i = 0; i < n; i++) {                                                             \
-        type narrow;                                                                               \
-        memcpy(&narrow, room + i * sizeof narrow, sizeof narrow);                                  \
-        out[i] = (int64_t)(base + unit * narrow);                                                  \
-    }
-
 qn_code qn_ints_open(const struct qn_ints *ints, int64_t *out, uint32_t n, struct qn_err *err)
 {
     assert(n <= QN_BATCH_ROWS);
     uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
-    uint64_t base = (uint64_t)ints->base, unit = ints->unit;
     if (ints->width == 8)
         return qn_block_open(&ints->block, out, (size_t)n * 8, err);
     if (ints->width)
         QN_TRY(qn_block_open(&ints->block, room, (size_t)n * ints->width, err));
-    if (ints->width == 0)
+    if (ints->width)
+        qn_narrow()->widen(room, n, ints->width, ints->base, ints->unit, out);
+    else
         for (uint32_t i = 0; i < n; i++)
             out[i] = ints->base;
-    else if (ints->width == 1)
-        WIDEN(uint8_t)
-    else if (ints->width == 2)
-        WIDEN(uint16_t)
-    else
-        WIDEN(uint32_t)
     return QN_OK;
 }

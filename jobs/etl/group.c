@@ -185,12 +185,12 @@ static bool are_right(const struct qn_groups *groups, const struct qn_column *ke
     return true;
 }
 
-/* As if groups from n on had not been met. */
-static void forget_from(struct qn_groups *groups, uint32_t n)
+void qn_groups_forget(struct qn_groups *groups, uint32_t n)
 {
     for (uint32_t k = 0; k < groups->plan->n_keys; k++)
         qn_colstore_truncate(&groups->keys[k], n);
     groups->n = n;
+    groups->dictionary = 0;
     memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
     for (uint32_t g = 0; g < n; g++)
         enter(groups, g);
@@ -240,7 +240,7 @@ static qn_code find_groups(struct qn_groups *groups, const struct qn_column *key
     QN_TRY(find_by_hash(groups, keys, n_rows, hashes, group_of, err));
     if (are_right(groups, keys, n_rows, group_of))
         return QN_OK;
-    forget_from(groups, n);
+    qn_groups_forget(groups, n);
     groups->full = full;
     for (uint32_t row = 0; row < n_rows; row++)
         QN_TRY(find_by_key(groups, keys, row, hashes[row], &group_of[row], err));
@@ -345,30 +345,42 @@ static qn_code cut(const struct qn_batch *batch, uint32_t *group_of, struct qn_a
     return qn_batch_take(arena, batch, rows, n_known, known, err);
 }
 
-qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
-                      struct qn_arena *arena, struct qn_batch *rest, struct qn_err *err)
+qn_code qn_groups_find(struct qn_groups *groups, const struct qn_batch *batch,
+                       struct qn_arena *arena, uint32_t **group_of, struct qn_err *err)
 {
-    const struct qn_group_plan *plan = groups->plan;
-    struct qn_batch known = *batch;
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
-    uint32_t *group_of = qn_arena_alloc(arena, batch->n_rows * sizeof *group_of);
-    if (!hashes || !group_of)
+    *group_of = qn_arena_alloc(arena, batch->n_rows * sizeof **group_of);
+    if (!hashes || !*group_of)
         return qn_err_nomem(err, "group keys");
     if (groups->most_bytes && groups->n && qn_groups_bytes(groups) > groups->most_bytes)
         groups->full = true; /* what states point to has grown past it */
-    QN_TRY(find_groups(groups, batch->columns, batch->n_rows, hashes, group_of, err));
-    if (rest)
-        *rest = (struct qn_batch){0};
-    if (groups->full)
-        QN_TRY(cut(batch, group_of, arena, &known, rest, err));
+    return find_groups(groups, batch->columns, batch->n_rows, hashes, *group_of, err);
+}
+
+qn_code qn_groups_fold(struct qn_groups *groups, const struct qn_batch *batch,
+                       const uint32_t *group_of, struct qn_err *err)
+{
+    const struct qn_group_plan *plan = groups->plan;
     struct qn_slot_fold fold = {.states = groups->states,
                                 .stride = plan->state_bytes,
                                 .arena = &groups->arena,
                                 .group_of = group_of,
-                                .n_rows = known.n_rows};
+                                .n_rows = batch->n_rows};
     return batch->schema->fields == plan->evaluated.fields
-               ? fold_evaluated(groups, &fold, &known, err)
-               : fold_partition(groups, &fold, &known, err);
+               ? fold_evaluated(groups, &fold, batch, err)
+               : fold_partition(groups, &fold, batch, err);
+}
+
+qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
+                      struct qn_arena *arena, struct qn_batch *rest, struct qn_err *err)
+{
+    struct qn_batch known = *batch;
+    uint32_t *group_of;
+    QN_TRY(qn_groups_find(groups, batch, arena, &group_of, err));
+    *rest = (struct qn_batch){0};
+    if (groups->full)
+        QN_TRY(cut(batch, group_of, arena, &known, rest, err));
+    return qn_groups_fold(groups, &known, group_of, err);
 }
 
 /* --- giving out ------------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #ifndef QN_JOBS_ETL_GROUP_H
 #define QN_JOBS_ETL_GROUP_H
 
+#include "base/int128.h"
 #include "expr/expr.h"
 #include "flow/value.h"
 #include "jobs/etl/bag.h"
@@ -44,7 +45,8 @@ struct qn_group_plan {
     struct qn_schema evaluated; /* keys, inputs, filter bits (63 filters an integer), places */
     struct qn_schema partition; /* keys, rows, fields of the slots */
     uint32_t n_partitions;
-    bool has_places; /* some slot asks where a row stands in the input */
+    uint64_t partition_factor; /* 2^64 / n_partitions, rounded up */
+    bool has_places;           /* some slot asks where a row stands in the input */
 };
 
 /* --- the table of groups --- */
@@ -75,9 +77,18 @@ QN_CHECK qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_
                                 struct qn_err *err);
 void qn_groups_fini(struct qn_groups *groups);
 
-/* Folds a batch of plan->evaluated or plan->partition, whichever its schema is; scratch in the
- * arena. Rows whose group is not there once the table is full are left out and come back in *rest,
- * in the arena (n_rows 0: none was; NULL: the table has no limit). */
+/* The group of every row of a batch of plan->evaluated or plan->partition, made where its key is
+ * new, in the arena; QN_NO_GROUP where the table is full. Groups that are found must be folded into
+ * or forgotten. */
+QN_CHECK qn_code qn_groups_find(struct qn_groups *groups, const struct qn_batch *batch,
+                                struct qn_arena *arena, uint32_t **group_of, struct qn_err *err);
+/* As if groups from n on had not been met. */
+void qn_groups_forget(struct qn_groups *groups, uint32_t n);
+/* Folds the rows into their groups; every row has one. */
+QN_CHECK qn_code qn_groups_fold(struct qn_groups *groups, const struct qn_batch *batch,
+                                const uint32_t *group_of, struct qn_err *err);
+/* Finds and folds; scratch in the arena. Rows whose group is not there once the table is full are
+ * left out and come back in *rest, in the arena (n_rows 0: none was). */
 QN_CHECK qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
                                struct qn_arena *arena, struct qn_batch *rest, struct qn_err *err);
 /* Memory held. */
@@ -96,10 +107,13 @@ static inline int64_t qn_groups_rows(const struct qn_groups *groups, uint32_t gr
                                             (size_t)group * groups->plan->state_bytes);
 }
 
-/* The partition of a key's hash: other bits than those that place it in a table. */
+/* The partition of a key's hash: other bits than those that place it in a table, modulo the number
+ * of partitions; by multiplication, for what is left over of bits / n_partitions stands in the
+ * fraction of bits * (1 / n_partitions). */
 static inline uint32_t qn_group_partition(const struct qn_group_plan *plan, uint64_t hash)
 {
-    return plan->n_keys ? (uint32_t)((hash >> 40) % plan->n_partitions) : 0;
+    uint64_t fraction = (hash >> 40) * plan->partition_factor;
+    return plan->n_keys ? (uint32_t)((qn_u128)fraction * plan->n_partitions >> 64) : 0;
 }
 
 /* How many rows a sealed group is packed into: as many as its largest bag has values, at least one.

@@ -265,7 +265,8 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
     *plan = (struct qn_group_plan){.aggs = aggs,
                                    .in = build->schema,
                                    .scope = qn_expr_scope_new(build->env->arena, build->schema),
-                                   .n_partitions = build->etl->n_partitions};
+                                   .n_partitions = build->etl->n_partitions,
+                                   .partition_factor = UINT64_MAX / build->etl->n_partitions + 1};
     build->nomem = build->nomem || !plan->scope;
     if (build->nomem)
         return;
@@ -310,18 +311,21 @@ void qn_group_needs(const struct qn_group_plan *plan, bool *before)
 
 /* --- evaluating ------------------------------------------------------------------------------ */
 
-/* A filter's bit of every row: set where it is true, so neither false nor NULL. */
-static qn_code add_bits(const struct qn_expr *filter, uint8_t bit, struct qn_expr_memo *memo,
-                        uint32_t n_rows, int64_t *bits, struct qn_err *err)
+/* Columns of bits: of every row, which filters it passes. */
+static qn_code add_bits(const struct qn_group_plan *plan, struct qn_expr_memo *memo,
+                        const struct qn_batch *batch, struct qn_arena *arena, struct qn_column *out,
+                        struct qn_err *err)
 {
-    struct qn_column truth;
-    QN_TRY(qn_expr_eval_in(filter, memo, &truth, err));
-    if (!truth.validity)
-        for (uint32_t row = 0; row < n_rows; row++)
-            bits[row] |= (int64_t)(truth.bools[row] != 0) << bit;
-    else
-        for (uint32_t row = 0; row < n_rows; row++)
-            bits[row] |= (int64_t)(truth.bools[row] && qn_is_valid(&truth, row)) << bit;
+    for (uint32_t first = 0; first < plan->n_filters; first += QN_FILTERS_A_COLUMN, out++) {
+        uint32_t n = plan->n_filters - first;
+        *out = (struct qn_column){.type = {.id = QN_INT64}};
+        out->i64 = qn_arena_alloc(arena, batch->n_rows * sizeof *out->i64);
+        if (!out->i64)
+            return qn_err_nomem(err, "filters");
+        if (n > QN_FILTERS_A_COLUMN)
+            n = QN_FILTERS_A_COLUMN;
+        QN_TRY(qn_expr_marks_in(plan->filters + first, n, memo, (uint64_t *)out->i64, err));
+    }
     return QN_OK;
 }
 
@@ -352,12 +356,7 @@ qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_c
         *at++ = batch->columns[plan->keys[k]];
     for (uint32_t i = 0; i < plan->n_inputs; i++)
         QN_TRY(qn_expr_eval_in(plan->inputs[i], memo, at++, err));
-    for (uint32_t f = 0; f < plan->n_filters; f++) {
-        uint8_t bit = (uint8_t)(f % QN_FILTERS_A_COLUMN);
-        if (bit == 0)
-            QN_TRY(qn_column_new(ctx->arena, (struct qn_type){.id = QN_INT64}, batch->n_rows, at++,
-                                 err));
-        QN_TRY(add_bits(plan->filters[f], bit, memo, batch->n_rows, at[-1].i64, err));
-    }
+    QN_TRY(add_bits(plan, memo, batch, ctx->arena, at, err));
+    at += n_bit_columns(plan);
     return plan->has_places ? add_places(ctx, copies, batch, at, err) : QN_OK;
 }

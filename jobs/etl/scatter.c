@@ -6,211 +6,266 @@
 #include "jobs/etl/group.h"
 #include "jobs/etl/keys.h"
 
-/* Large enough that a partition's run is worth a record, small enough to stay in the cache. */
-enum { BLOCK_ROWS = 8 * QN_BATCH_ROWS };
+enum {
+    /* A run with so many rows goes out: worth a record, and a reader folds them from the cache. */
+    RUN_ROWS = 1024,
+    /* Rows that are placed at a time, so that what is known of them stays in the cache. */
+    FEW_ROWS = 1024,
+    MOST_ROWS = RUN_ROWS + FEW_ROWS,
+    /* Values from the start of one partition's room to the next. What is past MOST_ROWS spreads
+     * the ends of the runs, which are written to in turn, over all sets of a cache; and holds the
+     * one offset more that texts have. */
+    STRIDE = MOST_ROWS + 8,
+    VALIDITY_WORDS = MOST_ROWS / 64,
+};
+
+/* A column of all partitions: partition p has values [p * STRIDE, p * STRIDE + n[p]). */
+struct qn_scatter_column {
+    struct qn_column values;
+    uint64_t *validity;         /* [n_partitions x VALIDITY_WORDS], all set but for has_nulls */
+    bool *has_nulls;            /* by partition */
+    struct scatter_text *texts; /* TEXT: by partition */
+};
+
+struct scatter_text {
+    char *bytes;
+    size_t len, capacity;
+};
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static size_t width_of(struct qn_type type)
+{
+    switch (qn_type_layout(type)) {
+    case QN_LAYOUT_BOOL: return 1;
+    case QN_LAYOUT_TEXT: return sizeof(uint32_t);
+    default: return sizeof(int64_t);
+    }
+}
+
+static bool column_init(struct qn_scatter_column *column, struct qn_type type, uint32_t n)
+{
+    bool is_text = qn_type_layout(type) == QN_LAYOUT_TEXT;
+    size_t words = (size_t)n * VALIDITY_WORDS;
+    void *values = malloc((size_t)n * STRIDE * width_of(type));
+    column->values.type = type;
+    column->values.offsets = is_text ? values : NULL;
+    column->values.bools = is_text ? NULL : values;
+    column->texts = is_text ? calloc(n, sizeof *column->texts) : NULL;
+    column->validity = malloc(words * sizeof *column->validity);
+    column->has_nulls = calloc(n, sizeof *column->has_nulls);
+    if (!values || !column->validity || !column->has_nulls || (is_text && !column->texts))
+        return false;
+    memset(column->validity, 0xff, words * sizeof *column->validity);
+    for (uint32_t p = 0; is_text && p < n; p++)
+        column->values.offsets[(size_t)p * STRIDE] = 0;
+    return true;
+}
+
+static void column_fini(struct qn_scatter_column *column, uint32_t n)
+{
+    for (uint32_t p = 0; column->texts && p < n; p++)
+        free(column->texts[p].bytes);
+    free(column->texts);
+    free(column->values.offsets);
+    free(column->values.bools);
+    free(column->validity);
+    free(column->has_nulls);
+}
 
 qn_code qn_scatter_init(struct qn_scatter *scatter, const struct qn_group_plan *plan,
                         struct qn_err *err)
 {
     *scatter = (struct qn_scatter){.plan = plan, .schema = &plan->evaluated};
-    qn_arena_init(&scatter->arena);
     uint32_t n = plan->evaluated.n_fields;
-    scatter->columns = calloc(n + 1, sizeof *scatter->columns);
-    scatter->partition_of = malloc(BLOCK_ROWS * sizeof *scatter->partition_of);
-    if (!scatter->columns || !scatter->partition_of)
-        return qn_err_nomem(err, "partitions");
-    for (uint32_t i = 0; i < n; i++)
-        qn_colstore_init(&scatter->columns[i], plan->evaluated.fields[i].type);
-    return QN_OK;
+    scatter->columns = calloc((size_t)n + 1, sizeof *scatter->columns);
+    scatter->run = calloc((size_t)n + 1, sizeof *scatter->run);
+    scatter->n = calloc(plan->n_partitions, sizeof *scatter->n);
+    bool whole = scatter->columns && scatter->run && scatter->n;
+    for (uint32_t i = 0; whole && i < n; i++)
+        whole =
+            column_init(&scatter->columns[i], plan->evaluated.fields[i].type, plan->n_partitions);
+    return whole ? QN_OK : qn_err_nomem(err, "partitions");
 }
 
 void qn_scatter_fini(struct qn_scatter *scatter)
 {
     for (uint32_t i = 0; scatter->columns && i < scatter->schema->n_fields; i++)
-        qn_colstore_fini(&scatter->columns[i]);
+        column_fini(&scatter->columns[i], scatter->plan->n_partitions);
     free(scatter->columns);
-    free(scatter->partition_of);
-    qn_arena_fini(&scatter->arena);
-}
-
-static void count_partitions(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
-                             uint32_t *starts)
-{
-    memset(starts, 0, (n_partitions + 1) * sizeof *starts);
-    for (uint32_t i = 0; i < n; i++)
-        starts[partition_of[i] + 1]++;
-    for (uint32_t p = 0; p < n_partitions; p++)
-        starts[p + 1] += starts[p];
-}
-
-void qn_partition_order(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
-                        uint32_t *starts, uint32_t *order)
-{
-    uint32_t next[QN_MAX_PARTITIONS];
-    count_partitions(partition_of, n, n_partitions, starts);
-    memcpy(next, starts, n_partitions * sizeof *next);
-    for (uint32_t i = 0; i < n; i++)
-        order[next[partition_of[i]]++] = i;
-}
-
-/* --- placing --------------------------------------------------------------------------------- */
-
-/* Row i goes to place[i]. Rows are read in order and written to as many streams as there are
- * partitions, whose ends stay in the cache; gathering the rows of one partition after the other
- * would touch a line a value. */
-static void find_places(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
-                        uint32_t *starts, uint32_t *place)
-{
-    uint32_t next[QN_MAX_PARTITIONS];
-    count_partitions(partition_of, n, n_partitions, starts);
-    memcpy(next, starts, n_partitions * sizeof *next);
-    for (uint32_t i = 0; i < n; i++)
-        place[i] = next[partition_of[i]]++;
-}
-
-static qn_code place_texts(const struct qn_column *from, const uint32_t *place, uint32_t n,
-                           struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
-{
-    out->offsets = qn_arena_alloc(arena, ((size_t)n + 1) * sizeof *out->offsets);
-    out->bytes = qn_arena_alloc(arena, from->offsets[n] + 1);
-    if (!out->offsets || !out->bytes)
-        return qn_err_nomem(err, "partitions of text");
-    for (uint32_t i = 0; i < n; i++)
-        out->offsets[place[i] + 1] = from->offsets[i + 1] - from->offsets[i];
-    out->offsets[0] = 0;
-    for (uint32_t i = 0; i < n; i++)
-        out->offsets[i + 1] += out->offsets[i];
-    for (uint32_t i = 0; i < n; i++)
-        qn_copy_text(out->bytes + out->offsets[place[i]], from->bytes + from->offsets[i],
-                     from->offsets[i + 1] - from->offsets[i]);
-    return QN_OK;
-}
-
-static qn_code place_fixed(const struct qn_column *from, const uint32_t *place, uint32_t n,
-                           struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
-{
-    out->i64 = qn_arena_alloc(arena, n * sizeof *out->i64);
-    if (!out->i64)
-        return qn_err_nomem(err, "partitions");
-    if (qn_type_layout(from->type) == QN_LAYOUT_BOOL)
-        for (uint32_t i = 0; i < n; i++)
-            out->bools[place[i]] = from->bools[i];
-    else /* doubles move as their bits */
-        for (uint32_t i = 0; i < n; i++)
-            out->i64[place[i]] = from->i64[i];
-    return QN_OK;
-}
-
-static qn_code place_column(const struct qn_column *from, const uint32_t *place, uint32_t n,
-                            struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
-{
-    *out = (struct qn_column){.type = from->type};
-    if (qn_type_layout(from->type) == QN_LAYOUT_TEXT)
-        QN_TRY(place_texts(from, place, n, arena, out, err));
-    else
-        QN_TRY(place_fixed(from, place, n, arena, out, err));
-    if (!from->validity)
-        return QN_OK;
-    out->validity = qn_validity_new(arena, n, true);
-    if (!out->validity)
-        return qn_err_nomem(err, "a bitmap");
-    for (uint32_t i = 0; i < n; i++)
-        if (!qn_is_valid(from, i))
-            qn_valid_clear(out->validity, place[i]);
-    return QN_OK;
+    free(scatter->run);
+    free(scatter->n);
 }
 
 /* --- giving out ------------------------------------------------------------------------------ */
 
-/* Rows [first, first + n) of a column without copying it; its validity is moved to begin there. */
-static qn_code slice(const struct qn_column *column, uint32_t first, uint32_t n,
-                     struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
+static void take_run(struct qn_scatter_column *column, uint32_t partition, struct qn_column *out)
 {
-    *out = (struct qn_column){.type = column->type};
-    switch (qn_type_layout(column->type)) {
-    case QN_LAYOUT_BOOL: out->bools = column->bools + first; break;
-    case QN_LAYOUT_I64: out->i64 = column->i64 + first; break;
-    case QN_LAYOUT_F64: out->f64 = column->f64 + first; break;
+    size_t at = (size_t)partition * STRIDE;
+    *out = (struct qn_column){.type = column->values.type};
+    switch (qn_type_layout(column->values.type)) {
+    case QN_LAYOUT_BOOL: out->bools = column->values.bools + at; break;
+    case QN_LAYOUT_I64: out->i64 = column->values.i64 + at; break;
+    case QN_LAYOUT_F64: out->f64 = column->values.f64 + at; break;
     case QN_LAYOUT_TEXT:
-        out->bytes = column->bytes;
-        out->offsets = column->offsets + first;
+        out->bytes = column->texts[partition].bytes;
+        out->offsets = column->values.offsets + at;
         break;
     }
-    if (!column->validity)
-        return QN_OK;
-    out->validity = qn_validity_new(arena, n, false);
-    if (!out->validity)
-        return qn_err_nomem(err, "a bitmap");
-    for (uint32_t i = 0; i < n; i++)
-        if (qn_is_valid(column, first + i))
-            qn_valid_set(out->validity, i);
+    if (column->has_nulls[partition])
+        out->validity = column->validity + (size_t)partition * VALIDITY_WORDS;
+}
+
+static void clear_run(struct qn_scatter_column *column, uint32_t partition)
+{
+    if (column->texts)
+        column->texts[partition].len = 0;
+    if (column->has_nulls[partition])
+        memset(column->validity + (size_t)partition * VALIDITY_WORDS, 0xff,
+               VALIDITY_WORDS * sizeof *column->validity);
+    column->has_nulls[partition] = false;
+}
+
+static qn_code give_run(struct qn_scatter *scatter, uint32_t partition, struct qn_task_out *out,
+                        struct qn_err *err)
+{
+    uint32_t n_fields = scatter->schema->n_fields;
+    struct qn_batch run = {
+        .schema = scatter->schema, .columns = scatter->run, .n_rows = scatter->n[partition]};
+    for (uint32_t i = 0; i < n_fields; i++)
+        take_run(&scatter->columns[i], partition, &run.columns[i]);
+    QN_TRY(out->ops->raw(out, partition, &run, err));
+    for (uint32_t i = 0; i < n_fields; i++)
+        clear_run(&scatter->columns[i], partition);
+    scatter->n[partition] = 0;
     return QN_OK;
 }
 
-static qn_code give_run(struct qn_scatter *scatter, const struct qn_column *ordered,
-                        uint32_t partition, uint32_t first, uint32_t n, struct qn_task_out *out,
-                        struct qn_err *err)
+static qn_code give_runs(struct qn_scatter *scatter, uint32_t least, struct qn_task_out *out,
+                         struct qn_err *err)
 {
-    struct qn_batch run = {.schema = scatter->schema, .n_rows = n};
-    run.columns = QN_NEW_ARRAY(&scatter->arena, struct qn_column, scatter->schema->n_fields);
-    if (!run.columns)
-        return qn_err_nomem(err, "a partition");
-    for (uint32_t i = 0; i < scatter->schema->n_fields; i++)
-        QN_TRY(slice(&ordered[i], first, n, &scatter->arena, &run.columns[i], err));
-    return out->ops->raw(out, partition, &run, err);
-}
-
-/* Runs of at most a batch: that is what a reader gets. */
-static qn_code give_partition(struct qn_scatter *scatter, const struct qn_column *ordered,
-                              uint32_t partition, uint32_t first, uint32_t end,
-                              struct qn_task_out *out, struct qn_err *err)
-{
-    while (first < end) {
-        uint32_t n = end - first < QN_BATCH_ROWS ? end - first : QN_BATCH_ROWS;
-        QN_TRY(give_run(scatter, ordered, partition, first, n, out, err));
-        first += n;
-    }
+    for (uint32_t p = 0; p < scatter->plan->n_partitions; p++)
+        if (scatter->n[p] >= least)
+            QN_TRY(give_run(scatter, p, out, err));
     return QN_OK;
 }
 
 qn_code qn_scatter_flush(struct qn_scatter *scatter, struct qn_task_out *out, struct qn_err *err)
 {
-    uint32_t n_fields = scatter->schema->n_fields, n = scatter->n;
-    uint32_t n_partitions = scatter->plan->n_partitions, starts[QN_MAX_PARTITIONS + 1];
-    if (n == 0)
-        return QN_OK;
-    qn_arena_clear(&scatter->arena);
-    struct qn_column *ordered = QN_NEW_ARRAY(&scatter->arena, struct qn_column, n_fields);
-    uint32_t *place = qn_arena_alloc(&scatter->arena, n * sizeof *place);
-    if (!ordered || !place)
-        return qn_err_nomem(err, "partitions");
-    find_places(scatter->partition_of, n, n_partitions, starts, place);
-    for (uint32_t i = 0; i < n_fields; i++) {
-        struct qn_column view = qn_colstore_view(&scatter->columns[i]);
-        QN_TRY(place_column(&view, place, n, &scatter->arena, &ordered[i], err));
+    return give_runs(scatter, 1, out, err);
+}
+
+/* --- placing --------------------------------------------------------------------------------- */
+
+/* Where rows go: row i to partition[i], to place[i] of all partitions' values. */
+struct places {
+    uint32_t n;
+    uint32_t partition[FEW_ROWS], place[FEW_ROWS];
+};
+
+static void find_places(struct qn_scatter *scatter, const uint64_t *hashes, struct places *places)
+{
+    for (uint32_t i = 0; i < places->n; i++)
+        places->partition[i] = qn_group_partition(scatter->plan, hashes[i]);
+    for (uint32_t i = 0; i < places->n; i++) {
+        uint32_t partition = places->partition[i];
+        places->place[i] = partition * STRIDE + scatter->n[partition]++;
     }
-    for (uint32_t p = 0; p < n_partitions; p++)
-        QN_TRY(give_partition(scatter, ordered, p, starts[p], starts[p + 1], out, err));
-    for (uint32_t i = 0; i < n_fields; i++)
-        qn_colstore_clear(&scatter->columns[i]);
-    scatter->n = 0;
+}
+
+static qn_code grow_text(struct scatter_text *text, size_t more, struct qn_err *err)
+{
+    if (text->len + more > UINT32_MAX)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
+                          "a partition has more than 4 GiB of text of a few rows");
+    size_t capacity = (text->len + more) * 2 + RUN_ROWS;
+    char *grown = realloc(text->bytes, capacity);
+    if (!grown)
+        return qn_err_nomem(err, "partitions of text");
+    text->bytes = grown;
+    text->capacity = capacity;
+    return QN_OK;
+}
+
+static qn_code place_texts(struct qn_scatter_column *to, const struct qn_column *from,
+                           uint32_t first, const struct places *places, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < places->n; i++) {
+        struct qn_strv one = qn_text_at(from, first + i);
+        struct scatter_text *text = &to->texts[places->partition[i]];
+        if (text->capacity - text->len < one.len || !text->bytes)
+            QN_TRY(grow_text(text, one.len, err));
+        qn_copy_text(text->bytes + text->len, one.data, one.len);
+        text->len += one.len;
+        to->values.offsets[places->place[i] + 1] = (uint32_t)text->len;
+    }
+    return QN_OK;
+}
+
+static void place_nulls(struct qn_scatter_column *to, const struct qn_column *from, uint32_t first,
+                        const struct places *places)
+{
+    for (uint32_t i = 0; i < places->n; i++) {
+        if (qn_is_valid(from, first + i))
+            continue;
+        uint32_t partition = places->partition[i], row = places->place[i] - partition * STRIDE;
+        to->has_nulls[partition] = true;
+        qn_valid_clear(to->validity + (size_t)partition * VALIDITY_WORDS, row);
+    }
+}
+
+static qn_code place_column(struct qn_scatter_column *to, const struct qn_column *from,
+                            uint32_t first, const struct places *places, struct qn_err *err)
+{
+    const uint32_t *place = places->place, n = places->n;
+    switch (qn_type_layout(from->type)) {
+    case QN_LAYOUT_BOOL:
+        for (uint32_t i = 0; i < n; i++)
+            to->values.bools[place[i]] = from->bools[first + i];
+        break;
+    case QN_LAYOUT_TEXT: QN_TRY(place_texts(to, from, first, places, err)); break;
+    case QN_LAYOUT_F64: /* doubles move as their bits */
+    case QN_LAYOUT_I64:
+        for (uint32_t i = 0; i < n; i++)
+            to->values.i64[place[i]] = from->i64[first + i];
+        break;
+    }
+    if (from->validity)
+        place_nulls(to, from, first, places);
     return QN_OK;
 }
 
 qn_code qn_scatter_add(struct qn_scatter *scatter, const struct qn_batch *batch,
                        struct qn_task_out *out, struct qn_arena *arena, struct qn_err *err)
 {
-    const struct qn_group_plan *plan = scatter->plan;
-    if (scatter->n + batch->n_rows > BLOCK_ROWS)
-        QN_TRY(qn_scatter_flush(scatter, out, err));
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
     if (!hashes)
         return qn_err_nomem(err, "group keys");
-    qn_keys_hash(batch->columns, plan->n_keys, batch->n_rows, hashes);
-    for (uint32_t row = 0; row < batch->n_rows; row++)
-        scatter->partition_of[scatter->n + row] = qn_group_partition(plan, hashes[row]);
-    for (uint32_t i = 0; i < scatter->schema->n_fields; i++)
-        QN_TRY(qn_colstore_add_all(&scatter->columns[i], &batch->columns[i], batch->n_rows, err));
-    scatter->n += batch->n_rows;
+    qn_keys_hash(batch->columns, scatter->plan->n_keys, batch->n_rows, hashes);
+    for (uint32_t first = 0; first < batch->n_rows; first += FEW_ROWS) {
+        struct places places = {.n = batch->n_rows - first};
+        if (places.n > FEW_ROWS)
+            places.n = FEW_ROWS;
+        find_places(scatter, hashes + first, &places);
+        for (uint32_t i = 0; i < scatter->schema->n_fields; i++)
+            QN_TRY(place_column(&scatter->columns[i], &batch->columns[i], first, &places, err));
+        QN_TRY(give_runs(scatter, RUN_ROWS, out, err));
+    }
     return QN_OK;
+}
+
+/* --- order ----------------------------------------------------------------------------------- */
+
+void qn_partition_order(const uint32_t *partition_of, uint32_t n, uint32_t n_partitions,
+                        uint32_t *starts, uint32_t *order)
+{
+    uint32_t next[QN_MAX_PARTITIONS];
+    memset(starts, 0, (n_partitions + 1) * sizeof *starts);
+    for (uint32_t i = 0; i < n; i++)
+        starts[partition_of[i] + 1]++;
+    for (uint32_t p = 0; p < n_partitions; p++)
+        starts[p + 1] += starts[p];
+    memcpy(next, starts, n_partitions * sizeof *next);
+    for (uint32_t i = 0; i < n; i++)
+        order[next[partition_of[i]]++] = i;
 }

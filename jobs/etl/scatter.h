@@ -1,20 +1,19 @@
-/* scatter: rows to partitions, by the hash of their first columns. Rows gather until a block is
- * full, are put in the order of their partitions a column at a time, and go out in runs. */
+/* scatter: rows to partitions, by the hash of their first columns. Every partition has room for a
+ * run of rows, a column at a time; a run that is long enough goes out. */
 #ifndef QN_JOBS_ETL_SCATTER_H
 #define QN_JOBS_ETL_SCATTER_H
 
 #include "flow/job.h"
-#include "jobs/etl/colstore.h"
 
 struct qn_group_plan;
+struct qn_scatter_column;
 
 struct qn_scatter {
     const struct qn_group_plan *plan;
     const struct qn_schema *schema;
-    struct qn_colstore *columns; /* of the block */
-    uint32_t *partition_of;      /* by row of the block */
-    uint32_t n;                  /* rows in the block */
-    struct qn_arena arena;       /* of the block on its way out */
+    struct qn_scatter_column *columns;
+    uint32_t *n;           /* rows by partition */
+    struct qn_column *run; /* what goes out */
 };
 
 QN_CHECK qn_code qn_scatter_init(struct qn_scatter *scatter, const struct qn_group_plan *plan,
