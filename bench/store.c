@@ -114,7 +114,6 @@ static void tiny_run(void)
         int64_t start = qn_clock_us();
         check(qn_store_open(path, &store, &err), &err);
         ms[OPEN][round] = since_ms(&start);
-        check(qn_store_begin(store, &err), &err);
         check(qn_store_run_begin(store, &run, &err), &err);
         check(ops->prepare(qn_store_connection(store), "t", &schema, QN_WRITE_REPLACE, &sink, &err),
               &err);

@@ -4,10 +4,12 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "spec/spec.h"
+#include "worker/worker.h"
 
 /* Exit codes that scripts rely on. */
 enum { QN_EXIT_OK = 0, QN_EXIT_FAILED = 1, QN_EXIT_USAGE = 2, QN_EXIT_INTERRUPTED = 130 };
@@ -43,6 +45,12 @@ const char *qn_cli_state(const struct qn_cli_common *common, const char *spec_fo
 bool qn_cli_memory(const char *text, uint64_t *bytes);
 /* Without it: each of n workers its share of half of what the process may use. */
 uint64_t qn_cli_default_memory(uint32_t n_workers);
+
+/* From here on the process ends when `parent` does; false when that has ended already. A worker owns
+ * nothing, so the hardest signal loses nothing. */
+bool qn_cli_end_with(pid_t parent);
+/* Works until the run is over or a signal says so (options->stop is set here); the exit code. */
+int qn_cli_work(const struct qn_cli_common *common, const struct qn_worker_options *options);
 
 /* "quern: <error>" on stderr, as text or JSON. */
 void qn_cli_complain(const struct qn_cli_common *common, const struct qn_err *err);

@@ -89,7 +89,6 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
         return QN_OK;
     make_run_id(run->run_id);
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
-    QN_TRY(ensure_transaction(run, err));
     return record_begin(run, err);
 }
 
@@ -169,6 +168,7 @@ qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, s
 qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
     QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
+    run->in_transaction = true;
     QN_TRY(begin_or_resume(run, options, err));
     QN_TRY(qn_scratch_each(options->state_folder, drop_if_over, run, err));
     QN_TRY(qn_scratch_make(options->state_folder, run->run_id, &run->arena, &run->spool_folder,
@@ -601,8 +601,8 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
 {
     struct qn_job_run *job = &run->jobs[index];
     enum qn_verdict verdict;
-    if (run->loading)
-        QN_TRY(qn_run_flush(run, err)); /* a table is published with all of its rows in it */
+    if (run->loading == job) /* a table is published with all of its rows in it */
+        QN_TRY(job->sink_ops->flush(job->sink, err));
     qn_code code = qn_job_run_finish_stage(job, &verdict, err);
     if (code != QN_OK)
         return contain(run, index, code, err);

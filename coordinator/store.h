@@ -11,7 +11,9 @@
 
 struct qn_store;
 
-/* Opens (creates) the warehouse, its system tables, and raises its epoch by one, durably. */
+/* Opens (creates) the warehouse, its system tables, and raises its epoch by one, in a transaction
+ * that is left open: what the caller writes first goes with it, and nobody is to be told the epoch
+ * before it is committed. */
 QN_CHECK qn_code qn_store_open(const char *path, struct qn_store **out, struct qn_err *err);
 /* Read-only, for status, digest and models; no epoch is taken. QN_ENOTFOUND when there is none. */
 QN_CHECK qn_code qn_store_open_reader(const char *path, struct qn_store **out, struct qn_err *err);

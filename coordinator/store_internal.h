@@ -21,7 +21,8 @@ struct qn_store {
     uint32_t n_prepared, prepared_capacity;
 };
 
-/* Makes what is missing, checks what is there, and raises the epoch, in one transaction. */
+/* Makes what is missing, checks what is there, and raises the epoch, in a transaction that is left
+ * open. */
 QN_CHECK qn_code qn_store_schema_open(struct qn_store *store, struct qn_err *err);
 /* QN_EINPUT unless it is a warehouse of a version we can read. */
 QN_CHECK qn_code qn_store_schema_check(struct qn_store *store, struct qn_err *err);

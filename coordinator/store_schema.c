@@ -175,7 +175,7 @@ qn_code qn_store_schema_open(struct qn_store *store, struct qn_err *err)
     QN_TRY(qn_sqlite_exec(store->db, "BEGIN IMMEDIATE", "begin a transaction", err));
     qn_code code = open_in_transaction(store, err);
     if (code == QN_OK)
-        return qn_store_commit(store, err);
+        return QN_OK;
     store->epoch = 0;
     qn_store_rollback(store);
     return code;

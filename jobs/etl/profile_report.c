@@ -12,7 +12,7 @@ struct counted {
     uint64_t hash; /* tells texts apart that were cut to the same */
 };
 
-/* Sampled values of one column, ascending, without NULLs. */
+/* Sampled values of one column without NULLs, in the order of the sample until they are sorted. */
 struct values {
     struct qn_cell *cells;
     uint32_t n;
@@ -39,9 +39,42 @@ static qn_code values_read(const struct qn_row_sample *sample, uint32_t column, 
         if (cell.valid)
             out->cells[out->n++] = cell;
     }
-    if (out->n > 1)
-        qsort_r(out->cells, out->n, sizeof *out->cells, compare_values, &out->type);
     return QN_OK;
+}
+
+static void values_sort(struct values *values)
+{
+    if (values->n > 1)
+        qsort_r(values->cells, values->n, sizeof *values->cells, compare_values, &values->type);
+}
+
+/* Moves the value of that rank among those from `low` on to its place, and none before it is
+ * above it, none past it below: what a quantile needs of a sort. */
+static void values_place(struct values *values, uint32_t from, uint32_t rank)
+{
+    int64_t low = from, high = (int64_t)values->n - 1;
+    struct qn_cell *cells = values->cells;
+    while (low < high) {
+        struct qn_cell pivot = cells[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (qn_cell_cmp(values->type, cells[i], pivot) < 0)
+                i++;
+            while (qn_cell_cmp(values->type, pivot, cells[j]) < 0)
+                j--;
+            if (i > j)
+                break;
+            struct qn_cell swapped = cells[i];
+            cells[i++] = cells[j];
+            cells[j--] = swapped;
+        }
+        if (rank > j && rank < i)
+            return;
+        if (rank <= j)
+            high = j;
+        else
+            low = i;
+    }
 }
 
 static const char *cell_text(struct qn_arena *arena, struct qn_type type, struct qn_cell cell)
@@ -55,16 +88,20 @@ static const char *cell_text(struct qn_arena *arena, struct qn_type type, struct
 }
 
 /* Nearest ranks of the sample between the exact ends. */
-static const char *quantiles(struct qn_arena *arena, const struct values *values,
-                             struct qn_cell min, struct qn_cell max)
+static const char *quantiles(struct qn_arena *arena, struct values *values, struct qn_cell min,
+                             struct qn_cell max)
 {
     struct qn_buf buf;
+    uint32_t placed = 0;
     qn_buf_init(&buf);
     qn_buf_put_u8(&buf, '[');
     qn_cell_json(&buf, values->type, min);
     for (uint32_t q = 1; q <= 3; q++) {
+        uint32_t rank = (uint32_t)((uint64_t)(values->n - 1) * q / 4);
+        values_place(values, placed, rank);
+        placed = rank;
         qn_buf_put_u8(&buf, ',');
-        qn_cell_json(&buf, values->type, values->cells[(uint64_t)(values->n - 1) * q / 4]);
+        qn_cell_json(&buf, values->type, values->cells[rank]);
     }
     qn_buf_put_u8(&buf, ',');
     qn_cell_json(&buf, values->type, max);
@@ -113,9 +150,10 @@ static struct top top_of_all(const struct qn_values *values)
 }
 
 /* From a sample, scaled up by `scale`. What it holds once may be anything: it is left out. */
-static struct top top_of_sample(const struct values *values, double scale)
+static struct top top_of_sample(struct values *values, double scale)
 {
     struct top top = {0};
+    values_sort(values);
     for (uint32_t i = 0, n; i < values->n; i += n) {
         for (n = 1; i + n < values->n; n++)
             if (qn_cell_cmp(values->type, values->cells[i], values->cells[i + n]) != 0)

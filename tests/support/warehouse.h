@@ -47,6 +47,7 @@ static inline struct qn_store *open_store(struct folder *folder)
     struct qn_err err = {0};
     struct qn_store *store = NULL;
     assert_ok(qn_store_open(folder_file(folder, "w.db"), &store, &err), &err);
+    assert_ok(qn_store_commit(store, &err), &err);
     return store;
 }
 

@@ -127,6 +127,7 @@ static void a_reader_needs_a_warehouse_and_cannot_write(void **state)
     assert_non_null(strstr(err.message, "without the tables of a warehouse"));
     /* But it may become one, beside what it holds. */
     assert_ok(qn_store_open(folder.file, &store, &err), &err);
+    assert_ok(qn_store_commit(store, &err), &err);
     assert_query(store, "SELECT count(*) FROM t", "0");
     qn_store_close(store);
     folder_remove(&folder);

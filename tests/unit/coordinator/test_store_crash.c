@@ -34,7 +34,7 @@ static void child_commits(struct folder *folder, int told)
         .run_id = "r", .spec_name = "s", .spec_sha256 = "h", .engine_version = "v"};
     qn_arena_init(&arena);
     if (qn_store_open(folder_file(folder, "w.db"), &store, NULL) != QN_OK ||
-        qn_store_run_begin(store, &run, NULL) != QN_OK ||
+        qn_store_run_begin(store, &run, NULL) != QN_OK || qn_store_commit(store, NULL) != QN_OK ||
         qn_store_ledger_read(store, "r", &arena, &rows, &unit, NULL) != QN_OK ||
         ops->prepare(qn_store_connection(store), "t", &all_types, QN_WRITE_REPLACE, &sink, NULL) !=
             QN_OK)

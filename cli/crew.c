@@ -1,0 +1,145 @@
+#include "cli/crew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/cli.h"
+
+enum { RESPAWN_MS = 200, DISMISS_MS = 300 };
+
+/* --- forked ---------------------------------------------------------------------------------- */
+
+/* Whether the launcher came to listen; else it has ended, or has no use for us. */
+static bool pass_gate(int gate)
+{
+    char byte;
+    return read(gate, &byte, sizeof byte) == (ssize_t)sizeof byte;
+}
+
+/* Never returns. As `quern worker` does without further options. */
+static void serve(const struct qn_crew *crew, int gate, const char *endpoint, pid_t launcher)
+{
+    const struct qn_cli_common common = {0};
+    const struct qn_worker_options worker = {.endpoint = endpoint,
+                                             .slots = crew->slots,
+                                             .memory_bytes = crew->memory_bytes,
+                                             .patience_ms = -1};
+    close(crew->gate); /* or the gate would never be seen closing */
+    if (!qn_cli_end_with(launcher) || !pass_gate(gate))
+        exit(QN_EXIT_FAILED);
+    close(gate);
+    exit(qn_cli_work(&common, &worker));
+}
+
+void qn_crew_fork(struct qn_crew *crew, const char *endpoint)
+{
+    int gate[2];
+    pid_t launcher = getpid();
+    crew->gate = -1;
+    if (pipe2(gate, O_CLOEXEC) != 0)
+        return;
+    crew->gate = gate[1];
+    for (uint32_t i = 0; i < crew->n; i++) {
+        crew->started_ms[i] = qn_clock_ms();
+        crew->pids[i] = fork();
+        if (crew->pids[i] == 0)
+            serve(crew, gate[0], endpoint, launcher);
+    }
+    close(gate[0]);
+}
+
+static void open_gate(struct qn_crew *crew)
+{
+    static const char bytes[QN_CREW_MOST];
+    if (crew->gate < 0)
+        return;
+    if (write(crew->gate, bytes, crew->n) != (ssize_t)crew->n)
+        qn_log_warn("cannot tell the workers to begin: %s", strerror(errno));
+    close(crew->gate);
+    crew->gate = -1;
+}
+
+/* --- started anew ---------------------------------------------------------------------------- */
+
+static pid_t start_worker(const struct qn_crew *crew, const char *endpoint)
+{
+    char self[] = "/proc/self/exe", slots[16], memory[24], parent[40];
+    snprintf(slots, sizeof slots, "%u", crew->slots);
+    snprintf(memory, sizeof memory, "%llu", (unsigned long long)crew->memory_bytes);
+    snprintf(parent, sizeof parent, "--with-parent=%d", (int)getpid());
+    char *address = strdup(endpoint);
+    char *argv[] = {(char[]){"quern"},
+                    (char[]){"worker"},
+                    (char[]){"--connect"},
+                    address,
+                    (char[]){"--slots"},
+                    slots,
+                    (char[]){"--memory"},
+                    memory,
+                    parent,
+                    NULL};
+    pid_t pid = -1;
+    if (!address || posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)
+        pid = -1;
+    free(address);
+    return pid;
+}
+
+void qn_crew_tend(void *context, const char *endpoint)
+{
+    struct qn_crew *crew = context;
+    int64_t now = qn_clock_ms();
+    open_gate(crew);
+    for (uint32_t i = 0; i < crew->n; i++) {
+        int status;
+        if (crew->pids[i] > 0 && waitpid(crew->pids[i], &status, WNOHANG) == crew->pids[i]) {
+            qn_log_debug("worker process %d ended", (int)crew->pids[i]);
+            crew->pids[i] = 0;
+        }
+        if (crew->pids[i] > 0 || (crew->started_ms[i] && now - crew->started_ms[i] < RESPAWN_MS))
+            continue;
+        crew->started_ms[i] = now;
+        crew->pids[i] = start_worker(crew, endpoint);
+        if (crew->pids[i] < 0)
+            qn_log_warn("cannot start a worker: %s", strerror(errno));
+    }
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static void await_end(pid_t pid, int64_t give_up_ms)
+{
+    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    int64_t left_ms = give_up_ms - qn_clock_ms();
+    if (ended.fd < 0 || poll(&ended, 1, left_ms > 0 ? (int)left_ms : 0) < 1)
+        kill(pid, SIGKILL);
+    if (ended.fd >= 0)
+        close(ended.fd);
+    int status;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+}
+
+void qn_crew_dismiss(struct qn_crew *crew)
+{
+    int64_t give_up_ms = qn_clock_ms() + DISMISS_MS;
+    if (crew->gate >= 0) /* it never opened: who waits at it sees it close */
+        close(crew->gate);
+    crew->gate = -1;
+    for (uint32_t i = 0; i < crew->n; i++)
+        if (crew->pids[i] > 0)
+            kill(crew->pids[i], SIGTERM);
+    for (uint32_t i = 0; i < crew->n; i++)
+        if (crew->pids[i] > 0)
+            await_end(crew->pids[i], give_up_ms);
+}
