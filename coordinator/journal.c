@@ -186,7 +186,6 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
     sqlite3_stmt *stmt;
     bool row;
     QN_TRY(qn_sqlite_use_wal(journal->db, doing, err));
-    QN_TRY(qn_sqlite_exec(journal->db, "PRAGMA synchronous = NORMAL", doing, err));
     /* Closing need not empty the log: the next run goes on with it. */
     if (sqlite3_db_config(journal->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL) !=
         SQLITE_OK)
@@ -199,7 +198,11 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
     QN_TRY(code);
     if (version > 1)
         return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB, "a newer engine made %s", journal->path);
-    return version == 1 ? QN_OK : qn_sqlite_exec(journal->db, schema, doing, err);
+    /* The log of a new file is new, too: nothing old in it could be taken for ours if the power
+     * went now, so what it begins with needs no sync. */
+    if (version == 0)
+        QN_TRY(qn_sqlite_exec(journal->db, schema, doing, err));
+    return qn_sqlite_exec(journal->db, "PRAGMA synchronous = NORMAL", doing, err);
 }
 
 /* A crash of the power may take the last transactions of synchronous NORMAL: what was done is then

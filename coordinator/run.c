@@ -601,8 +601,6 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
 {
     struct qn_job_run *job = &run->jobs[index];
     enum qn_verdict verdict;
-    if (run->loading == job) /* a table is published with all of its rows in it */
-        QN_TRY(job->sink_ops->flush(job->sink, err));
     qn_code code = qn_job_run_finish_stage(job, &verdict, err);
     if (code != QN_OK)
         return contain(run, index, code, err);

@@ -15,9 +15,9 @@ struct qn_sink;
 
 struct qn_sink_ops {
     const char *name; /* "sqlite" */
-    /* Makes the staging table for `table` if it is not there yet (a resumed run finds it). Checks
-     * that an existing target of an append has fitting columns. `store` is the open warehouse:
-     * for SQLite, its struct sqlite3 *. */
+    /* Finds what a run that is gone on with has staged for `table` already. Checks that an existing
+     * target of an append has fitting columns. `store` is the open warehouse: for SQLite, its
+     * struct sqlite3 *. */
     QN_CHECK qn_code (*prepare)(void *store, const char *table, const struct qn_schema *schema,
                                 enum qn_write_disposition disposition, struct qn_sink **out,
                                 struct qn_err *err);

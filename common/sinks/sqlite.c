@@ -1,7 +1,8 @@
 /* The warehouse's tables in SQLite.
  *
  * Rows gather in "_quern_stage_<table>", a STRICT table without indexes, and publish() renames it
- * or copies its records as they are. Types: integer and boolean are INTEGER, double and decimal
+ * or copies its records as they are. A table whose rows all come with its publishing is made at
+ * once: a rename has SQLite read every table's definition anew, which costs more than few rows. Types: integer and boolean are INTEGER, double and decimal
  * REAL (the nearest double), text, date and timestamp TEXT ("2026-01-31", "2026-01-31 12:00:00").
  * A NaN becomes NULL, for SQLite has none; infinities are kept. */
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct qn_sink {
     enum qn_write_disposition disposition;
     struct qn_sqlite_image image; /* what was written since the last flush */
     bool pending;                 /* the image waits for a flush */
+    bool staged;                  /* the staging table is there */
 };
 
 static const char *column_type(struct qn_type type)
@@ -192,35 +194,43 @@ static qn_code check_fit(struct qn_sink *sink, const char *table, bool *same_ord
 
 /* --- staging ---------------------------------------------------------------------------------- */
 
-static qn_code create_stage(struct qn_sink *sink, struct qn_err *err)
+static qn_code create_table(struct qn_sink *sink, const char *name, struct qn_err *err)
 {
     struct qn_buf sql;
     qn_buf_init(&sql);
     qn_buf_printf(&sql, "CREATE TABLE ");
-    qn_sqlite_quote(&sql, sink->stage);
+    qn_sqlite_quote(&sql, name);
     for (uint32_t i = 0; i < sink->schema.n_fields; i++) {
         qn_buf_put(&sql, i ? ", " : "(", i ? 2 : 1);
         qn_sqlite_quote(&sql, sink->schema.fields[i].name);
         qn_buf_printf(&sql, " %s", column_type(sink->schema.fields[i].type));
     }
     qn_buf_printf(&sql, ") STRICT");
-    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, "create a staging table", err);
+    qn_code code = qn_sqlite_exec_buf(sink->db, &sql, "create a table", err);
     qn_buf_fini(&sql);
     return code;
 }
 
-static qn_code prepare_stage(struct qn_sink *sink, struct qn_err *err)
+/* Rows of an earlier life of the run, if there are any. */
+static qn_code find_stage(struct qn_sink *sink, struct qn_err *err)
 {
-    bool found;
     bool same_order = true;
-    QN_TRY(find_table(sink, sink->stage, &found, err));
-    if (!found)
-        return create_stage(sink, err);
+    QN_TRY(find_table(sink, sink->stage, &sink->staged, err));
+    if (!sink->staged)
+        return QN_OK;
     qn_code code = check_fit(sink, sink->stage, &same_order, err);
     if (code == QN_EINPUT || (code == QN_OK && !same_order))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                           "%s holds rows of another run with other columns", sink->stage);
     return code;
+}
+
+static qn_code make_stage(struct qn_sink *sink, struct qn_err *err)
+{
+    if (!sink->staged)
+        QN_TRY(create_table(sink, sink->stage, err));
+    sink->staged = true;
+    return QN_OK;
 }
 
 static qn_code drop(struct qn_sink *sink, const char *table, struct qn_err *err)
@@ -262,7 +272,7 @@ static qn_code setup(struct qn_sink *sink, const char *table, const struct qn_sc
     QN_TRY(find_table(sink, table, &found, err));
     if (found && sink->disposition == QN_WRITE_APPEND)
         QN_TRY(check_fit(sink, table, &same_order, err));
-    return prepare_stage(sink, err);
+    return find_stage(sink, err);
 }
 
 static qn_code sqlite_prepare(void *store, const char *table, const struct qn_schema *schema,
@@ -335,7 +345,7 @@ static qn_code finish_image(struct qn_sink *sink, struct qn_err *err)
     return code;
 }
 
-static qn_code copy_image(struct qn_sink *sink, struct qn_err *err)
+static qn_code copy_image(struct qn_sink *sink, const char *table, struct qn_err *err)
 {
     static const char doing[] = "write rows";
     QN_TRY(finish_image(sink, err));
@@ -345,7 +355,7 @@ static qn_code copy_image(struct qn_sink *sink, struct qn_err *err)
     struct qn_buf sql;
     qn_buf_init(&sql);
     qn_buf_printf(&sql, "INSERT INTO main.");
-    qn_sqlite_quote(&sql, sink->stage);
+    qn_sqlite_quote(&sql, table);
     qn_buf_printf(&sql, " SELECT * FROM " QN_SQLITE_IMAGE_TABLE);
     qn_code code = qn_sqlite_exec_buf(sink->db, &sql, doing, err);
     qn_buf_fini(&sql);
@@ -353,18 +363,26 @@ static qn_code copy_image(struct qn_sink *sink, struct qn_err *err)
 }
 
 /* The records are copied as they are: see docs/adr/0003. */
-static qn_code sqlite_flush(struct qn_sink *sink, struct qn_err *err)
+static qn_code flush_into(struct qn_sink *sink, const char *table, struct qn_err *err)
 {
     if (!sink->pending)
         return QN_OK;
     sink->pending = false;
-    QN_TRY(copy_image(sink, err));
+    QN_TRY(copy_image(sink, table, err));
     uint64_t copied = (uint64_t)sqlite3_changes64(sink->db);
     if (copied == sink->image.n_rows)
         return QN_OK;
     return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                       "SQLite took %llu of %llu rows for table %s", (unsigned long long)copied,
                       (unsigned long long)sink->image.n_rows, sink->table);
+}
+
+static qn_code sqlite_flush(struct qn_sink *sink, struct qn_err *err)
+{
+    if (!sink->pending)
+        return QN_OK;
+    QN_TRY(make_stage(sink, err));
+    return flush_into(sink, sink->stage, err);
 }
 
 static qn_code rename_stage(struct qn_sink *sink, struct qn_err *err)
@@ -415,23 +433,30 @@ static qn_code append_stage(struct qn_sink *sink, struct qn_err *err)
     return code;
 }
 
-static qn_code publish_stage(struct qn_sink *sink, struct qn_err *err)
+static qn_code publish_rows(struct qn_sink *sink, struct qn_err *err)
 {
     bool found = false;
     QN_TRY(find_table(sink, sink->table, &found, err));
-    if (found && sink->disposition == QN_WRITE_APPEND)
+    if (found && sink->disposition == QN_WRITE_APPEND) {
+        QN_TRY(make_stage(sink, err));
+        QN_TRY(sqlite_flush(sink, err));
         return append_stage(sink, err);
+    }
     if (found)
         QN_TRY(drop(sink, sink->table, err));
+    if (!sink->staged) {
+        QN_TRY(create_table(sink, sink->table, err));
+        return flush_into(sink, sink->table, err);
+    }
+    QN_TRY(sqlite_flush(sink, err));
     return rename_stage(sink, err);
 }
 
 /* All of it or nothing, for the caller may commit what else it told in this transaction. */
 static qn_code sqlite_publish(struct qn_sink *sink, struct qn_err *err)
 {
-    QN_TRY(sqlite_flush(sink, err));
     QN_TRY(qn_sqlite_exec(sink->db, "SAVEPOINT quern_publish", "publish a table", err));
-    qn_code code = publish_stage(sink, err);
+    qn_code code = publish_rows(sink, err);
     if (code == QN_OK)
         return qn_sqlite_exec(sink->db, "RELEASE quern_publish", "publish a table", err);
     qn_err_frame(err, "while publishing table %s", sink->table);

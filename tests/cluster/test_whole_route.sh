@@ -22,7 +22,9 @@ expect "events counted or refused" 200000 \
   "$(count 'select (select sum(events) from usage) + (select count(*) from _quern_quarantine)')"
 for workers in 2 4 7; do
   clear_state
+  begun=$(date +%s%N)
   run $workers
+  took_ms=$((($(date +%s%N) - begun) / 1000000))
   expect "digest with $workers workers" "$expected" "$(digest)"
 done
 
@@ -32,7 +34,7 @@ for round in $(seq 1 6); do
   run 2 2>/dev/null &
   pid=$!
   for _ in 1 2; do
-    sleep "0.$((RANDOM % 30 + 10))"
+    sleep "$(printf '0.%03d' $((took_ms / 10 + RANDOM % (took_ms / 4))))"
     victim=$(pgrep -P "$(pgrep -P $pid -x quern | head -n 1)" 2>/dev/null | head -n 1 || true)
     if [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null; then killed=$((killed + 1)); fi
   done
