@@ -22,6 +22,14 @@ struct qn_column_decl {
 
 enum qn_on_malformed { QN_MALFORMED_QUARANTINE, QN_MALFORMED_FAIL, QN_MALFORMED_SKIP };
 
+/* What becomes of what the schema does not have (schema_contract). */
+enum qn_contract {
+    QN_CONTRACT_NONE, /* not said: as on_malformed has it */
+    QN_CONTRACT_EVOLVE,
+    QN_CONTRACT_FREEZE,
+    QN_CONTRACT_QUARANTINE,
+};
+
 /* What the spec says of a source; 0, NULL and -1 mean "left out: sniff it". */
 struct qn_source_options {
     const char *name;
@@ -41,6 +49,9 @@ struct qn_source_options {
     uint32_t n_columns;
     const char *const *null_values; /* for columns that declare none of their own */
     uint32_t n_null_values;
+    enum qn_contract columns_contract, data_type_contract;
+    const char *raw;     /* JSON: a column of this name holds the record as it stands */
+    const char *records; /* JSON: path of the array whose elements are the records */
 };
 
 /* What inspect found out; plain data, packed into the plan that workers get. */

@@ -3,18 +3,12 @@
 #define QN_SOURCES_CSV_HEADER_H
 
 #include "flow/source.h"
+#include "sources/column_names.h"
 #include "sources/csv_scan.h"
 
 /* A field's text without escapes, in the arena; data is NULL when memory is out. */
 struct qn_strv qn_csv_field_text(const struct qn_csv_dialect *dialect, const char *bytes,
                                  struct qn_csv_field field, struct qn_arena *arena);
-
-/* Names for `n` columns from the header's texts: an empty one becomes columnN (N from 0), one that
- * was there before (letters compare without case, as in SQL) gets _1, _2, ... `texts` NULL: no
- * header, all are columnN. */
-QN_CHECK qn_code qn_csv_name_columns(const struct qn_strv *texts, uint32_t n,
-                                     struct qn_arena *arena, const char **names,
-                                     struct qn_err *err);
 
 /* Which declaration a column has: decl_of[i], or -1. With a header by name, else by position.
  * A declared column that is not there is an error at the file's header line (0-based). */

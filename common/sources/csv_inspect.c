@@ -231,7 +231,7 @@ static qn_code take_names(struct inspection *in, struct qn_err *err)
     in->decl_of = QN_NEW_ARRAY(in->arena, int32_t, in->n);
     if (!in->names || !in->decl_of)
         return qn_err_nomem(err, "column names");
-    QN_TRY(qn_csv_name_columns(texts, in->n, in->arena, in->names, err));
+    QN_TRY(qn_column_names(texts, in->n, in->arena, in->names, err));
     return qn_csv_match_declared(options, header, in->names, in->n, in->preamble.header_line,
                                  in->decl_of, err);
 }
@@ -336,7 +336,7 @@ static qn_code check_header(struct inspection *in, const char *path, struct qn_t
         return qn_err_nomem(err, "header check");
     for (uint32_t i = 0; i < n_found; i++)
         all[i] = qn_csv_field_text(&in->dialect, window->data, in->fields[i], in->arena);
-    QN_TRY(qn_csv_name_columns(all, n_found, in->arena, found, err));
+    QN_TRY(qn_column_names(all, n_found, in->arena, found, err));
     bool same;
     QN_TRY(qn_csv_match_header(path, preamble->header_line, in->names, in->n, found, n_found, order,
                                &same, err));
@@ -415,8 +415,22 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
     return code;
 }
 
+static qn_code check_options(const struct qn_source_options *options, struct qn_err *err)
+{
+    const char *foreign = options->raw       ? "raw"
+                          : options->records ? "records"
+                          : options->columns_contract || options->data_type_contract
+                              ? "schema_contract"
+                              : NULL;
+    if (!foreign)
+        return QN_OK;
+    return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "source %s: '%s' means nothing for CSV",
+                      options->name, foreign);
+}
+
 static qn_code inspect(struct inspection *in, struct qn_source_info *info, struct qn_err *err)
 {
+    QN_TRY(check_options(&in->options, err));
     QN_TRY(open_first(in, err));
     QN_TRY(take_dialect(in, err));
     QN_TRY(take_names(in, err));

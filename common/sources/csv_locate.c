@@ -5,72 +5,25 @@
 
 enum { STEP_BYTES = 256 << 10 };
 
-struct mark {
-    uint64_t offset, line;
-};
-
 void qn_csv_locator_init(struct qn_csv_locator *locator, const struct qn_csv_dialect *dialect,
                          const struct qn_chunk *chunk)
 {
     *locator = (struct qn_csv_locator){.dialect = dialect, .chunk = chunk, .window = {.fd = -1}};
-    qn_buf_init(&locator->marks);
+    qn_text_marks_init(&locator->marks, true);
     qn_buf_init(&locator->raw);
 }
 
 void qn_csv_locator_fini(struct qn_csv_locator *locator)
 {
     qn_text_window_close(&locator->window);
-    qn_buf_fini(&locator->marks);
+    qn_text_marks_fini(&locator->marks);
     qn_buf_fini(&locator->raw);
 }
 
 qn_code qn_csv_locator_mark(struct qn_csv_locator *locator, uint64_t offset, uint64_t line,
                             struct qn_err *err)
 {
-    struct mark mark = {offset, line};
-    qn_buf_put(&locator->marks, &mark, sizeof mark);
-    return qn_buf_check(&locator->marks, "csv line marks", err);
-}
-
-/* Starts counting at the last mark at or before the offset, where that is nearer. */
-static bool seek_mark(struct qn_csv_locator *locator, uint64_t offset)
-{
-    size_t low = 0, high = locator->marks.len / sizeof(struct mark);
-    struct mark mark = {UINT64_MAX, 0};
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        struct mark here;
-        memcpy(&here, locator->marks.data + middle * sizeof here, sizeof here);
-        if (here.offset <= offset) {
-            mark = here;
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (mark.offset == UINT64_MAX)
-        return false;
-    if (locator->at > offset || locator->at < mark.offset) {
-        locator->at = mark.offset;
-        locator->line = mark.line;
-    }
-    return true;
-}
-
-/* Both ends lie between records, so no CRLF is cut in two. */
-static qn_code count_to(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
-{
-    struct qn_text_window *window = &locator->window;
-    bool after_cr = false;
-    while (locator->at < offset) {
-        if (locator->at < window->offset || locator->at >= qn_text_window_end(window))
-            QN_TRY(qn_text_window_fill(window, locator->at, STEP_BYTES, err));
-        size_t from = qn_text_window_position(window, locator->at);
-        size_t to = qn_text_window_position(window, offset);
-        locator->line += qn_text_count_lines(window->data + from, to - from, &after_cr);
-        locator->at = qn_text_window_offset(window, to);
-    }
-    return QN_OK;
+    return qn_text_marks_add(&locator->marks, offset, line, err);
 }
 
 static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
@@ -103,12 +56,12 @@ qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
         QN_TRY(qn_text_window_open_chunk(&locator->window, locator->chunk, err));
         locator->window.encoding = locator->dialect->encoding;
     }
-    if (offset >= locator->window.text_bytes || !seek_mark(locator, offset))
+    if (offset >= locator->window.text_bytes || !qn_text_marks_seek(&locator->marks, offset))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",
                           locator->chunk->path, (unsigned long long)offset);
-    QN_TRY(count_to(locator, offset, err));
+    QN_TRY(qn_text_marks_count(&locator->marks, &locator->window, offset, err));
     QN_TRY(read_raw(locator, offset, err));
     *out = (struct qn_location){
-        .byte_offset = offset, .line = locator->line, .raw = qn_buf_strv(&locator->raw)};
+        .byte_offset = offset, .line = locator->marks.line, .raw = qn_buf_strv(&locator->raw)};
     return QN_OK;
 }

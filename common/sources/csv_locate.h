@@ -7,15 +7,14 @@
 
 #include "flow/source.h"
 #include "sources/csv_scan.h"
-#include "sources/text_window.h"
+#include "sources/text_marks.h"
 
 struct qn_csv_locator {
     const struct qn_csv_dialect *dialect;
     const struct qn_chunk *chunk;
     struct qn_text_window window; /* opened on first use */
-    struct qn_buf marks;          /* pairs of offset and line, ascending */
+    struct qn_text_marks marks;
     struct qn_buf raw;
-    uint64_t at, line; /* counted so far */
 };
 
 void qn_csv_locator_init(struct qn_csv_locator *locator, const struct qn_csv_dialect *dialect,

@@ -27,6 +27,23 @@ static const struct qn_key column_keys[] = {
 };
 static const struct qn_spec_keys column_object = QN_KEYS("column", column_keys);
 
+static const char *const columns_contracts[] = {"evolve", "freeze", "quarantine", NULL};
+static const char *const type_contracts[] = {"freeze", "quarantine", NULL};
+
+static const struct qn_key contract_keys[] = {
+    {.name = "columns",
+     .shape = QN_SHAPE_ENUM,
+     .values = columns_contracts,
+     .doc = "keys that are no columns: keep them in a column _extra (evolve), fail the run "
+            "(freeze), or quarantine the record; as on_malformed has it when left out"},
+    {.name = "data_type",
+     .shape = QN_SHAPE_ENUM,
+     .values = type_contracts,
+     .doc = "values of another type: fail the run (freeze) or quarantine the record; as "
+            "on_malformed has it when left out"},
+};
+static const struct qn_spec_keys contract_object = QN_KEYS("schema_contract", contract_keys);
+
 static const struct qn_key source_keys[] = {
     {.name = "path",
      .shape = QN_SHAPE_LIST,
@@ -76,7 +93,16 @@ static const struct qn_key source_keys[] = {
      .item = QN_SHAPE_OBJECT,
      .object = &column_object,
      .doc = "declared columns; those left out are inferred from a sample"},
-    {.name = "schema_contract", .shape = QN_SHAPE_ANY, .unsupported = true},
+    {.name = "schema_contract",
+     .shape = QN_SHAPE_OBJECT,
+     .object = &contract_object,
+     .doc = "JSON: what becomes of what the schema does not have"},
+    {.name = "records",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "JSON: path of the array whose elements are the rows (order.items)"},
+    {.name = "raw",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "JSON: name of a column that holds each record as it stands"},
     {.name = "incremental", .shape = QN_SHAPE_ANY, .unsupported = true},
 };
 const struct qn_spec_keys qn_source_keys = QN_KEYS("source", source_keys);
@@ -84,7 +110,7 @@ const struct qn_spec_keys qn_source_keys = QN_KEYS("source", source_keys);
 /* --- reading --------------------------------------------------------------------------------- */
 
 /* Formats of the contract that no version before a later one reads. */
-static const char *const later_formats[] = {"jsonl", "parquet", "sqlite"};
+static const char *const later_formats[] = {"parquet", "sqlite"};
 
 static const char *read_format(struct qn_spec *spec, const struct qn_node *node)
 {
@@ -214,6 +240,24 @@ static void read_dialect(struct qn_spec *spec, const struct qn_node *node,
         read_texts(spec, qn_node_get(node, "null_values"), &options->n_null_values);
 }
 
+static enum qn_contract read_contract(const struct qn_node *contract, const char *key)
+{
+    const char *text = qn_node_text(qn_node_get(contract, key), "");
+    return strcmp(text, "evolve") == 0       ? QN_CONTRACT_EVOLVE
+           : strcmp(text, "freeze") == 0     ? QN_CONTRACT_FREEZE
+           : strcmp(text, "quarantine") == 0 ? QN_CONTRACT_QUARANTINE
+                                             : QN_CONTRACT_NONE;
+}
+
+static void read_json(const struct qn_node *node, struct qn_source_options *options)
+{
+    const struct qn_node *contract = qn_node_get(node, "schema_contract");
+    options->columns_contract = read_contract(contract, "columns");
+    options->data_type_contract = read_contract(contract, "data_type");
+    options->records = qn_node_text(qn_node_get(node, "records"), NULL);
+    options->raw = qn_node_text(qn_node_get(node, "raw"), NULL);
+}
+
 void qn_spec_source_read(struct qn_spec *spec, const struct qn_pair *pair,
                          struct qn_spec_source *out)
 {
@@ -229,5 +273,6 @@ void qn_spec_source_read(struct qn_spec *spec, const struct qn_pair *pair,
                             : strcmp(malformed, "skip") == 0 ? QN_MALFORMED_SKIP
                                                              : QN_MALFORMED_QUARANTINE;
     read_dialect(spec, node, options);
+    read_json(node, options);
     read_columns(spec, options, qn_node_get(node, "columns"));
 }

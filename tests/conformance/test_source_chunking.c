@@ -76,12 +76,93 @@ static void csv_generate(struct dice *dice, struct qn_buf *out, struct qn_source
         qn_buf_put(out, "x\n", 2);
 }
 
+/* --- jsonl ----------------------------------------------------------------------------------- */
+
+static void jsonl_value(struct dice *dice, struct qn_buf *out, unsigned depth, bool wild)
+{
+    static const char *const plain[] = {
+        "1",
+        "-20",
+        "3.5",
+        "1e3",
+        "true",
+        "null",
+        "\"\"",
+        "\"a, b\"",
+        "\"\xC3\xBC\"",
+        "\"2024-02-29\"",
+        "\"q\\\"}\\u00e9\"",
+        "[]",
+        "[1,{\"a\":2}]",
+        "\"long enough for more than one block of sixty-four bytes, surely so\""};
+    static const char *const broken[] = {"01",      "\"open", "\xFF", "tru",
+                                         "\"\\x\"", "\"\t\"", "}",    "1 2"};
+    if (wild && roll(dice, 30) == 0) {
+        const char *text = broken[roll(dice, 8)];
+        qn_buf_put(out, text, strlen(text));
+    } else if (depth < 3 && roll(dice, 6) == 0) {
+        uint32_t n = roll(dice, 3);
+        qn_buf_put_u8(out, '{');
+        for (uint32_t i = 0; i < n; i++) {
+            qn_buf_printf(out, "%s\"k%u\":", i ? "," : "", i);
+            jsonl_value(dice, out, depth + 1, wild);
+        }
+        qn_buf_put_u8(out, '}');
+    } else {
+        const char *text = plain[roll(dice, 14)];
+        qn_buf_put(out, text, strlen(text));
+    }
+}
+
+/* Records alike, with keys left out, in another order, or new. */
+static void jsonl_record(struct dice *dice, struct qn_buf *out, uint32_t columns, bool wild)
+{
+    bool drift = roll(dice, 3) == 0, first = true;
+    qn_buf_put_u8(out, '{');
+    for (uint32_t c = 0; c < columns; c++) {
+        if (drift && roll(dice, 6) == 0)
+            continue;
+        uint32_t name = drift && roll(dice, 8) == 0 ? roll(dice, columns + 1) : c;
+        qn_buf_printf(out, "%s\"name%u\":%s", first ? "" : ", ", name, drift ? " " : "");
+        if (wild)
+            jsonl_value(dice, out, 0, true);
+        else
+            qn_buf_printf(out, c % 2 ? "\"t%u\"" : "%u", roll(dice, 1000));
+        first = false;
+    }
+    qn_buf_put_u8(out, '}');
+}
+
+static void jsonl_generate(struct dice *dice, struct qn_buf *out, struct qn_source_options *options)
+{
+    static const char *const ends[] = {"\n", "\r\n", "\n\n", "\n \t\n"};
+    uint32_t columns = 1 + roll(dice, 5), records = roll(dice, 60), style = roll(dice, 5);
+    bool wild = roll(dice, 2), document = roll(dice, 6) == 0;
+    options->columns_contract = (enum qn_contract)(roll(dice, 3) ? QN_CONTRACT_EVOLVE : 0);
+    options->raw = roll(dice, 4) == 0 ? "raw" : NULL;
+    options->records = roll(dice, 8) == 0 ? "name1" : NULL;
+    if (roll(dice, 4) == 0)
+        qn_buf_put(out, "\xEF\xBB\xBF", 3);
+    if (document)
+        qn_buf_put_u8(out, '[');
+    for (uint32_t r = 0; r < records; r++) {
+        jsonl_record(dice, out, columns, wild && !document);
+        if (r + 1 == records && roll(dice, 2))
+            break;
+        const char *end =
+            document ? (r + 1 < records ? ",\n" : "\n") : ends[style < 4 ? style : roll(dice, 4)];
+        qn_buf_put(out, end, strlen(end));
+    }
+    if (document)
+        qn_buf_put_u8(out, ']');
+}
+
 /* --- any format ------------------------------------------------------------------------------ */
 
 static const struct generator {
     const char *format, *suffix;
     void (*generate)(struct dice *dice, struct qn_buf *out, struct qn_source_options *options);
-} generators[] = {{"csv", ".csv", csv_generate}};
+} generators[] = {{"csv", ".csv", csv_generate}, {"jsonl", ".jsonl", jsonl_generate}};
 
 static uint64_t chunks_read, chunks_misguessed, rows_read, rows_refused;
 
@@ -136,6 +217,7 @@ static void test_any_chunking(void **state)
                 generator = &generators[i];
         if (!generator)
             fail_msg("format %s has no generator in %s", (*ops)->format, __FILE__);
+        chunks_read = chunks_misguessed = rows_read = rows_refused = 0;
         for (uint64_t seed = 1; seed <= SEEDS; seed++)
             check_seed(*ops, generator, seed);
         printf("%s: %llu rows, %llu refused, %llu chunks of which %llu were guessed wrong\n",
