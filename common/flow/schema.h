@@ -46,7 +46,16 @@ struct qn_schema {
     uint32_t n_fields;
 };
 
-enum qn_layout qn_type_layout(struct qn_type type);
+static inline enum qn_layout qn_type_layout(struct qn_type type)
+{
+    switch (type.id) {
+    case QN_BOOL: return QN_LAYOUT_BOOL;
+    case QN_DOUBLE: return QN_LAYOUT_F64;
+    case QN_TEXT: return QN_LAYOUT_TEXT;
+    default: return QN_LAYOUT_I64;
+    }
+}
+
 bool qn_type_eq(struct qn_type a, struct qn_type b);
 bool qn_type_is_numeric(struct qn_type type); /* integer, decimal, double */
 

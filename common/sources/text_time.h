@@ -21,11 +21,6 @@ static inline bool qn_text_match_digits(uint64_t word, uint64_t pattern, uint64_
     return !(((x + QN_TEXT_EVERY(0x76)) | x) & high) && !(x & at_marks * 0xFF);
 }
 
-static inline unsigned qn_text_pair(uint64_t digits, unsigned at)
-{
-    return (unsigned)(digits >> (8 * at) & 0xFF) * 10 + (unsigned)(digits >> (8 * at + 8) & 0xFF);
-}
-
 /* "2026-01-31": ten bytes at `at`. */
 static inline bool qn_text_parse_day(const char *at, struct qn_text_day *memo)
 {
@@ -58,8 +53,8 @@ static inline bool qn_text_parse_timestamp(struct qn_strv s, struct qn_text_day 
         !qn_text_match_digits(qn_text_word(s.data + 11), UINT64_C(0x30303A30303A3030), &time) ||
         !qn_text_parse_day(s.data, memo))
         return false;
-    unsigned hour = qn_text_pair(time, 0), minute = qn_text_pair(time, 3);
-    unsigned second = qn_text_pair(time, 6);
+    uint64_t pairs = time * 10 + (time >> 8); /* in every byte its digit and the next */
+    unsigned hour = pairs & 0xFF, minute = pairs >> 24 & 0xFF, second = pairs >> 48 & 0xFF;
     int64_t fraction = 0;
     if (s.len > 19) {
         fraction = qn_text_eight_digits((struct qn_strv){s.data + 20, s.len - 20});

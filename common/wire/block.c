@@ -51,6 +51,13 @@ static size_t put_lz4(struct qn_buf *out, size_t header, const char *bytes, size
     return stored > 0 ? (size_t)stored : 0;
 }
 
+static void put_block_header(struct qn_buf *out, uint8_t form, size_t n, size_t stored)
+{
+    qn_buf_put_u8(out, form);
+    qn_buf_put_u32(out, (uint32_t)n);
+    qn_buf_put_u32(out, (uint32_t)stored);
+}
+
 void qn_block_put(struct qn_buf *out, const void *bytes, size_t n, bool small)
 {
     enum { HEADER = 9 };
@@ -59,9 +66,7 @@ void qn_block_put(struct qn_buf *out, const void *bytes, size_t n, bool small)
         return;
     }
     size_t stored = small ? put_lz4(out, HEADER, bytes, n) : 0;
-    qn_buf_put_u8(out, stored ? FORM_LZ4 : FORM_RAW);
-    qn_buf_put_u32(out, (uint32_t)n);
-    qn_buf_put_u32(out, (uint32_t)(stored ? stored : n));
+    put_block_header(out, stored ? FORM_LZ4 : FORM_RAW, n, stored ? stored : n);
     if (stored)
         out->len += out->failed ? 0 : stored; /* in its place already */
     else
@@ -131,12 +136,22 @@ static void put_header(struct qn_buf *out, uint8_t width, uint32_t unit, uint64_
 static void put_narrow(struct qn_buf *out, const int64_t *values, uint32_t n, uint8_t width,
                        int64_t base, uint32_t unit, int64_t first, bool small)
 {
-    uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
+    const size_t bytes = (size_t)n * width;
     put_header(out, width, unit, (uint64_t)first);
     if (width == 0)
         return;
-    qn_narrow()->narrow(values, n, base, width, room);
-    qn_block_put(out, room, (size_t)n * width, small);
+    if (small) {
+        uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
+        qn_narrow()->narrow(values, n, base, width, room);
+        qn_block_put(out, room, bytes, true);
+        return;
+    }
+    put_block_header(out, FORM_RAW, bytes, bytes);
+    uint8_t *at = qn_buf_reserve(out, bytes);
+    if (!at)
+        return;
+    qn_narrow()->narrow(values, n, base, width, at);
+    out->len += bytes;
 }
 
 /* As multiples of a unit, when that makes them narrower; else false, and nothing was put. */
@@ -187,14 +202,20 @@ qn_code qn_ints_open(const struct qn_ints *ints, int64_t *out, uint32_t n, struc
 {
     assert(n <= QN_BATCH_ROWS);
     uint8_t room[QN_BATCH_ROWS * sizeof(uint32_t)];
+    const struct qn_block *block = &ints->block;
+    const size_t bytes = (size_t)n * ints->width;
+    const void *narrow = block->stored.data;
     if (ints->width == 8)
-        return qn_block_open(&ints->block, out, (size_t)n * 8, err);
-    if (ints->width)
-        QN_TRY(qn_block_open(&ints->block, room, (size_t)n * ints->width, err));
-    if (ints->width)
-        qn_narrow()->widen(room, n, ints->width, ints->base, ints->unit, out);
-    else
+        return qn_block_open(block, out, bytes, err);
+    if (ints->width == 0) {
         for (uint32_t i = 0; i < n; i++)
             out[i] = ints->base;
+        return QN_OK;
+    }
+    if (block->form != FORM_RAW || block->stored.len != bytes || block->bytes != bytes) {
+        QN_TRY(qn_block_open(block, room, bytes, err));
+        narrow = room;
+    }
+    qn_narrow()->widen(narrow, n, ints->width, ints->base, ints->unit, out);
     return QN_OK;
 }

@@ -225,10 +225,20 @@ static qn_code open_bools(const struct packed *packed, struct qn_arena *arena, u
     return QN_OK;
 }
 
+static bool is_ascii(const char *bytes, size_t n)
+{
+    char all = 0;
+    for (size_t i = 0; i < n; i++)
+        all |= bytes[i];
+    return !(all & 0x80);
+}
+
 /* Each text must be valid UTF-8: the whole is, and none begins inside a character. */
 static bool texts_are_utf8(const struct qn_column *column, uint32_t n)
 {
     uint32_t total = column->offsets[n];
+    if (is_ascii(column->bytes, total))
+        return true;
     if (!qn_utf8_valid((struct qn_strv){column->bytes, total}))
         return false;
     for (uint32_t i = 0; i < n && column->offsets[i] < total; i++)

@@ -14,7 +14,19 @@ struct qn_cell {
     struct qn_strv text; /* TEXT: borrowed */
 };
 
-struct qn_cell qn_cell_at(const struct qn_column *column, uint32_t row);
+static inline struct qn_cell qn_cell_at(const struct qn_column *column, uint32_t row)
+{
+    struct qn_cell cell = {.valid = qn_is_valid(column, row)};
+    if (!cell.valid)
+        return cell;
+    switch (qn_type_layout(column->type)) {
+    case QN_LAYOUT_BOOL: cell.i64 = column->bools[row]; break;
+    case QN_LAYOUT_I64: cell.i64 = column->i64[row]; break;
+    case QN_LAYOUT_F64: cell.f64 = column->f64[row]; break;
+    case QN_LAYOUT_TEXT: cell.text = qn_text_at(column, row); break;
+    }
+    return cell;
+}
 
 /* SQL order with NULL first; text bytewise. */
 int qn_cell_cmp(struct qn_type type, struct qn_cell a, struct qn_cell b);

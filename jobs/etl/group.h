@@ -52,7 +52,7 @@ struct qn_group_plan {
 /* --- the table of groups --- */
 
 struct qn_group_entry {
-    uint64_t hash;
+    uint32_t tag;   /* of its hash */
     uint32_t group; /* 1 + group; 0: free */
 };
 
@@ -91,6 +91,8 @@ QN_CHECK qn_code qn_groups_fold(struct qn_groups *groups, const struct qn_batch 
  * left out and come back in *rest, in the arena (n_rows 0: none was). */
 QN_CHECK qn_code qn_groups_add(struct qn_groups *groups, const struct qn_batch *batch,
                                struct qn_arena *arena, struct qn_batch *rest, struct qn_err *err);
+/* Room for one more group. */
+QN_CHECK qn_code qn_groups_reserve(struct qn_groups *groups, struct qn_err *err);
 /* Memory held. */
 uint64_t qn_groups_bytes(const struct qn_groups *groups);
 /* Makes sure the one group of a job without group_by is there, rows or not. */

@@ -51,22 +51,23 @@ uint64_t qn_keys_hash_row(const struct qn_column *columns, uint32_t n_columns, u
     return hash;
 }
 
-/* The layout is told outside the loops. */
-static void hash_first(const struct qn_column *column, uint32_t n_rows, uint64_t *out)
+/* The layout is told outside the loops; what they store does not touch their own copy. */
+static void hash_first(const struct qn_column *first, uint32_t n_rows, uint64_t *out)
 {
-    enum qn_layout layout = qn_type_layout(column->type);
-    if (column->validity)
+    const struct qn_column column = *first;
+    enum qn_layout layout = qn_type_layout(column.type);
+    if (column.validity)
         for (uint32_t row = 0; row < n_rows; row++)
-            out[row] = hash_at(column, layout, row);
+            out[row] = hash_at(&column, layout, row);
     else if (layout == QN_LAYOUT_TEXT)
         for (uint32_t row = 0; row < n_rows; row++)
-            out[row] = qn_hash_text(qn_text_at(column, row));
+            out[row] = qn_hash_text(qn_text_at(&column, row));
     else if (layout == QN_LAYOUT_I64)
         for (uint32_t row = 0; row < n_rows; row++)
-            out[row] = qn_hash_u64((uint64_t)column->i64[row]);
+            out[row] = qn_hash_u64((uint64_t)column.i64[row]);
     else
         for (uint32_t row = 0; row < n_rows; row++)
-            out[row] = value_hash(column, layout, row);
+            out[row] = value_hash(&column, layout, row);
 }
 
 void qn_keys_hash(const struct qn_column *columns, uint32_t n_columns, uint32_t n_rows,

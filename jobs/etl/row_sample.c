@@ -29,6 +29,21 @@ void qn_row_sample_fini(struct qn_row_sample *sample)
     *sample = (struct qn_row_sample){0};
 }
 
+/* Rows rows[0..n) of a column; of long texts their beginnings. */
+static qn_code add_rows(struct qn_colstore *store, const struct qn_column *column, uint32_t n_rows,
+                        const uint32_t *rows, uint32_t n, struct qn_arena *arena,
+                        struct qn_err *err)
+{
+    if (column->type.id != QN_TEXT) {
+        struct qn_column taken;
+        QN_TRY(qn_column_take(arena, column, n_rows, rows, n, &taken, err));
+        return qn_colstore_add_all(store, &taken, n, err);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        QN_TRY(qn_colstore_add_cell(store, qn_values_cut(qn_cell_at(column, rows[i])), err));
+    return QN_OK;
+}
+
 /* Copies, of one column, the rows that are still in the sample. */
 static qn_code keep_column(const struct qn_bottom *bottom, struct qn_colstore *column,
                            struct qn_err *err)
@@ -105,10 +120,9 @@ qn_code qn_row_sample_add(struct qn_row_sample *sample, const struct qn_etl_step
         rows[n] = (uint32_t)(bottom->entries[i].value - FRESH);
         bottom->entries[i].value = sample->n_rows + n++;
     }
-    for (uint32_t c = 0; c < sample->schema->n_fields; c++)
-        for (uint32_t i = 0; i < n; i++)
-            QN_TRY(qn_colstore_add_cell(
-                &sample->columns[c], qn_values_cut(qn_cell_at(&batch->columns[c], rows[i])), err));
+    for (uint32_t c = 0; n && c < sample->schema->n_fields; c++)
+        QN_TRY(add_rows(&sample->columns[c], &batch->columns[c], batch->n_rows, rows, n, ctx->arena,
+                        err));
     sample->n_rows += n;
     return QN_OK;
 }

@@ -165,11 +165,13 @@ struct places {
 
 static void find_places(struct qn_scatter *scatter, const uint64_t *hashes, struct places *places)
 {
-    for (uint32_t i = 0; i < places->n; i++)
-        places->partition[i] = qn_group_partition(scatter->plan, hashes[i]);
-    for (uint32_t i = 0; i < places->n; i++) {
+    const struct qn_group_plan plan = *scatter->plan;
+    uint32_t *n_rows = scatter->n, n = places->n;
+    for (uint32_t i = 0; i < n; i++)
+        places->partition[i] = qn_group_partition(&plan, hashes[i]);
+    for (uint32_t i = 0; i < n; i++) {
         uint32_t partition = places->partition[i];
-        places->place[i] = partition * STRIDE + scatter->n[partition]++;
+        places->place[i] = partition * STRIDE + n_rows[partition]++;
     }
 }
 
@@ -190,14 +192,18 @@ static qn_code grow_text(struct scatter_text *text, size_t more, struct qn_err *
 static qn_code place_texts(struct qn_scatter_column *to, const struct qn_column *from,
                            uint32_t first, const struct places *places, struct qn_err *err)
 {
-    for (uint32_t i = 0; i < places->n; i++) {
-        struct qn_strv one = qn_text_at(from, first + i);
-        struct scatter_text *text = &to->texts[places->partition[i]];
-        if (text->capacity - text->len < one.len || !text->bytes)
-            QN_TRY(grow_text(text, one.len, err));
-        qn_copy_text(text->bytes + text->len, one.data, one.len);
-        text->len += one.len;
-        to->values.offsets[places->place[i] + 1] = (uint32_t)text->len;
+    const uint32_t *from_offsets = from->offsets + first, n = places->n;
+    const char *bytes = from->bytes;
+    uint32_t *offsets = to->values.offsets;
+    struct scatter_text *texts = to->texts;
+    for (uint32_t i = 0; i < n; i++) {
+        struct scatter_text *text = &texts[places->partition[i]];
+        const size_t bytes_of_one = from_offsets[i + 1] - from_offsets[i], len = text->len;
+        if (text->capacity - len < bytes_of_one || !text->bytes)
+            QN_TRY(grow_text(text, bytes_of_one, err));
+        qn_copy_text(text->bytes + len, bytes + from_offsets[i], bytes_of_one);
+        text->len = len + bytes_of_one;
+        offsets[places->place[i] + 1] = (uint32_t)(len + bytes_of_one);
     }
     return QN_OK;
 }
@@ -218,19 +224,20 @@ static qn_code place_column(struct qn_scatter_column *to, const struct qn_column
                             uint32_t first, const struct places *places, struct qn_err *err)
 {
     const uint32_t *place = places->place, n = places->n;
-    switch (qn_type_layout(from->type)) {
+    const struct qn_column in = *from, out = to->values;
+    switch (qn_type_layout(in.type)) {
     case QN_LAYOUT_BOOL:
         for (uint32_t i = 0; i < n; i++)
-            to->values.bools[place[i]] = from->bools[first + i];
+            out.bools[place[i]] = in.bools[first + i];
         break;
     case QN_LAYOUT_TEXT: QN_TRY(place_texts(to, from, first, places, err)); break;
     case QN_LAYOUT_F64: /* doubles move as their bits */
     case QN_LAYOUT_I64:
         for (uint32_t i = 0; i < n; i++)
-            to->values.i64[place[i]] = from->i64[first + i];
+            out.i64[place[i]] = in.i64[first + i];
         break;
     }
-    if (from->validity)
+    if (in.validity)
         place_nulls(to, from, first, places);
     return QN_OK;
 }

@@ -111,10 +111,30 @@ static inline uint32_t qn_slot_piece(const struct qn_slot_view *view, uint32_t i
     return view->pieces ? view->pieces[i] : 0;
 }
 
+/* Which rows count: those that pass the filter and have a value. */
+struct qn_slot_filter {
+    const int64_t *bits;      /* NULL: no filter */
+    const uint64_t *validity; /* NULL: all have a value */
+    uint8_t bit;
+    bool every; /* there is nothing to ask of a row */
+};
+
+static inline struct qn_slot_filter qn_slot_filter_of(const struct qn_slot_fold *fold)
+{
+    const uint64_t *validity = fold->values ? fold->values->validity : NULL;
+    return (struct qn_slot_filter){fold->bits, validity, fold->bit, !fold->bits && !validity};
+}
+
+static inline bool qn_slot_passes(const struct qn_slot_filter *filter, uint32_t row)
+{
+    return (!filter->bits || (filter->bits[row] >> filter->bit & 1)) &&
+           (!filter->validity || (filter->validity[row >> 6] >> (row & 63) & 1));
+}
+
 static inline bool qn_slot_counts(const struct qn_slot_fold *fold, uint32_t row)
 {
-    return (!fold->bits || (fold->bits[row] >> fold->bit & 1)) &&
-           (!fold->values || qn_is_valid(fold->values, row));
+    const struct qn_slot_filter filter = qn_slot_filter_of(fold);
+    return qn_slot_passes(&filter, row);
 }
 
 /* Does `body` for each `row` that counts, with `state` pointing to its group's; without a test per
@@ -122,15 +142,17 @@ static inline bool qn_slot_counts(const struct qn_slot_fold *fold, uint32_t row)
 #define QN_SLOT_EACH(slot, fold, type, body)                                                       \
     do {                                                                                           \
         char *at = (fold)->states + (slot)->offset;                                                \
-        bool every = !(fold)->bits && (!(fold)->values || !(fold)->values->validity);              \
-        for (uint32_t row = 0; every && row < (fold)->n_rows; row++) {                             \
-            type *state = (type *)(void *)(at + (fold)->group_of[row] * (fold)->stride);           \
+        const uint32_t *group_of = (fold)->group_of, end = (fold)->n_rows;                         \
+        const size_t stride = (fold)->stride;                                                      \
+        const struct qn_slot_filter filter = qn_slot_filter_of(fold);                              \
+        for (uint32_t row = 0; filter.every && row < end; row++) {                                 \
+            type *state = (type *)(void *)(at + group_of[row] * stride);                           \
             body                                                                                   \
         }                                                                                          \
-        for (uint32_t row = 0; !every && row < (fold)->n_rows; row++) {                            \
-            if (!qn_slot_counts(fold, row))                                                        \
+        for (uint32_t row = 0; !filter.every && row < end; row++) {                                \
+            if (!qn_slot_passes(&filter, row))                                                     \
                 continue;                                                                          \
-            type *state = (type *)(void *)(at + (fold)->group_of[row] * (fold)->stride);           \
+            type *state = (type *)(void *)(at + group_of[row] * stride);                           \
             body                                                                                   \
         }                                                                                          \
     } while (0)

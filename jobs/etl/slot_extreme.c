@@ -12,33 +12,36 @@ static uint32_t extreme_fields(const struct qn_slot *slot, struct qn_type out[QN
 
 /* --- numbers, dates, booleans ---------------------------------------------------------------- */
 
+/* Without a branch: which value is the next extreme cannot be foreseen. */
 static inline void meet_i64(struct qn_slot_extreme_state *state, int64_t value, bool least)
 {
-    if (state->n++ == 0 || (least ? value < state->i64 : value > state->i64))
-        state->i64 = value;
+    int64_t kept = state->n++ ? state->i64 : value;
+    bool better = least ? value < kept : value > kept;
+    state->i64 = better ? value : kept;
 }
 
 static inline void meet_f64(struct qn_slot_extreme_state *state, double value, bool least)
 {
-    if (state->n++ == 0 || (least ? value < state->f64 : value > state->f64))
-        state->f64 = value;
+    double kept = state->n++ ? state->f64 : value;
+    bool better = least ? value < kept : value > kept;
+    state->f64 = better ? value : kept;
 }
 
 static qn_code extreme_fold(const struct qn_slot *slot, const struct qn_slot_fold *fold,
                             struct qn_err *err)
 {
     (void)err;
-    const struct qn_column *values = fold->values;
+    const struct qn_column values = *fold->values;
     bool least = slot->least;
-    if (values->type.id == QN_DOUBLE)
+    if (values.type.id == QN_DOUBLE)
         QN_SLOT_EACH(slot, fold, struct qn_slot_extreme_state,
-                     meet_f64(state, values->f64[row], least););
-    else if (values->type.id == QN_BOOL)
+                     meet_f64(state, values.f64[row], least););
+    else if (values.type.id == QN_BOOL)
         QN_SLOT_EACH(slot, fold, struct qn_slot_extreme_state,
-                     meet_i64(state, values->bools[row], least););
+                     meet_i64(state, values.bools[row], least););
     else
         QN_SLOT_EACH(slot, fold, struct qn_slot_extreme_state,
-                     meet_i64(state, values->i64[row], least););
+                     meet_i64(state, values.i64[row], least););
     return QN_OK;
 }
 
