@@ -200,6 +200,7 @@ void qn_run_close_store(struct qn_run *run)
 void qn_run_close(struct qn_run *run)
 {
     qn_run_close_store(run);
+    qn_scratch_remove_end(run->removal);
     qn_lock_release(run->lock);
     if (run->journal)
         qn_journal_close(run->journal);
@@ -683,6 +684,6 @@ qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
         QN_TRY(ensure_transaction(run, err));
     QN_TRY(qn_run_flush(run, err));
     QN_TRY(qn_journal_end_run(run->journal, run->run_id, result_of(run), err));
-    qn_scratch_remove(run->state_folder, run->run_id);
+    run->removal = qn_scratch_remove_begin(run->state_folder, run->run_id);
     return QN_OK;
 }

@@ -12,6 +12,8 @@
 #include "coordinator/schedule.h"
 #include "coordinator/store.h"
 
+struct qn_removal; /* coordinator/scratch.h */
+
 struct qn_run_options {
     const struct qn_plan *plan;
     struct qn_strv plan_bytes; /* qn_plan_pack */
@@ -32,6 +34,7 @@ struct qn_run {
     char plan_hash[QN_SHA256_HEX];
     const char *state_folder; /* borrowed */
     char *spool_folder, *part_folder;
+    struct qn_removal *removal; /* of both, at the end */
     struct qn_job_run *jobs;
     struct qn_ledger_row *ledger; /* what an earlier life committed */
     uint32_t n_ledger;

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +67,38 @@ void qn_scratch_remove(const char *state_folder, const char *run_id)
     }
     if (state >= 0)
         close(state);
+}
+
+struct qn_removal {
+    pthread_t thread;
+    const char *state_folder, *run_id;
+};
+
+static void *run_removal(void *context)
+{
+    const struct qn_removal *removal = context;
+    qn_scratch_remove(removal->state_folder, removal->run_id);
+    return NULL;
+}
+
+struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char *run_id)
+{
+    struct qn_removal *removal = malloc(sizeof *removal);
+    if (removal) {
+        *removal = (struct qn_removal){.state_folder = state_folder, .run_id = run_id};
+        if (pthread_create(&removal->thread, NULL, run_removal, removal) == 0)
+            return removal;
+    }
+    free(removal);
+    qn_scratch_remove(state_folder, run_id);
+    return NULL;
+}
+
+void qn_scratch_remove_end(struct qn_removal *removal)
+{
+    if (removal)
+        pthread_join(removal->thread, NULL);
+    free(removal);
 }
 
 /* --- finding --------------------------------------------------------------------------------- */

@@ -14,6 +14,11 @@ QN_CHECK qn_code qn_scratch_make(const char *state_folder, const char *run_id,
 /* What cannot be removed stays, for the next one to try. A link is never followed, so nothing
  * outside of the state folder goes. */
 void qn_scratch_remove(const char *state_folder, const char *run_id);
+/* The same beside what the caller does: gigabytes of parts take their time to go. Both texts are
+ * borrowed until the end, which waits for it. NULL: it is done already. */
+struct qn_removal;
+struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char *run_id);
+void qn_scratch_remove_end(struct qn_removal *removal);
 
 /* Every run that has a folder, in no order; `each` may remove it. */
 QN_CHECK qn_code qn_scratch_each(const char *state_folder,

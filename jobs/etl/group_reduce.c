@@ -11,6 +11,10 @@
 #include "jobs/etl/scatter.h"
 #include "wire/scratch.h"
 
+/* So few partitions are read one after the other, each into a table that stays in the cache; more
+ * of them are small. */
+enum { FEW_PARTITIONS = 4 };
+
 struct reduce {
     struct qn_pipeline *pipeline;
     const struct qn_group_plan *plan;
@@ -167,6 +171,8 @@ static qn_code run(struct reduce *self, struct qn_err *err)
         QN_TRY(qn_groups_need_one(&self->groups, err));
     if (in->n_partitions == 1)
         return reduce_partition(self, in->reader, err);
+    if (in->n_partitions <= FEW_PARTITIONS && self->plan->n_keys)
+        return reduce_each(self, err);
     QN_TRY(read_groups(self, in->reader, NULL, &fits, err));
     return fits ? push_groups(self, err) : reduce_each(self, err);
 }
