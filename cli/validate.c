@@ -55,6 +55,8 @@ static void print_written(const struct qn_source_info *info, bool json)
     qn_buf_init(&text);
     qn_buf_init(&quoted);
     ops->describe(info, &text);
+    if (info->compression)
+        qn_buf_printf(&text, ", %s", info->compression);
     if (json) {
         qn_json_put_text(&quoted, qn_buf_strv(&text));
         printf(",\"dialect\":%.*s", QN_STRV_ARG(qn_buf_strv(&quoted)));

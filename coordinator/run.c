@@ -442,6 +442,8 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
     out->end = chunk->end;
     out->start = chunk->start;
     out->file_bytes = chunk->file_bytes;
+    out->file_begin = chunk->file_begin;
+    out->file_end = chunk->file_end;
 }
 
 static bool loads(const struct qn_job_run *job)

@@ -22,6 +22,8 @@ struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task
         .end = leased->end,
         .start = leased->start,
         .file_bytes = leased->file_bytes,
+        .file_begin = leased->file_begin,
+        .file_end = leased->file_end,
     };
     if (!task->chunk.path) {
         qn_task_free(task);

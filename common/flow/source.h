@@ -65,6 +65,7 @@ struct qn_source_info {
     const char *told_by;     /* the file that was sniffed: the first that is not empty */
     const char *first_empty; /* of n_empty files that hold no byte of text; NULL: none */
     uint32_t n_empty;
+    const char *compression; /* of the files, for people: "gzip (...)"; NULL: none */
 };
 
 /* A fixed piece of a file. Boundaries depend on the file and the spec alone. */
@@ -76,6 +77,11 @@ struct qn_chunk {
     uint64_t start;      /* where its first record begins when known, else QN_START_UNKNOWN: the
                              reader guesses and says so in its result; see qn_chunk_result */
     uint64_t file_bytes;
+    /* Of compressed text, whose offsets (begin, end, start) count decompressed bytes and whose last
+     * chunk may end at UINT64_MAX, for nobody knows how long it is: where in the file the frame
+     * begins that reading starts with, and the first one that is the next chunk's (or the file's
+     * size). 0 and 0 for files that are read as they are. */
+    uint64_t file_begin, file_end;
 };
 
 /* Filled when a chunk was read to its end. Chunk k + 1 was guessed right when its first_start
@@ -115,8 +121,9 @@ struct qn_reader_ops {
 struct qn_reader {
     const struct qn_reader_ops *ops;
     const struct qn_schema *schema; /* of the batches: the projected columns */
-    uint64_t base;                  /* byte offset that origins count from; with file_index and
-                                       origin it names a row whatever the chunk size */
+    uint64_t base;                  /* byte offset that the last batch's origins count from: with
+                                       file_index and origin it names a row whatever the chunk
+                                       size. Chunks past 4 GiB move it on between batches. */
     uint32_t file_index;
     const char *file; /* as users know it; empty for datasets */
 };
@@ -142,7 +149,8 @@ struct qn_source_ops {
                              const bool *wanted, struct qn_reader **out, struct qn_err *err);
 };
 
-/* By name, or by the suffix of a path; NULL when unknown. (common/sources/registry.c) */
+/* By name, or by the suffix of a path, behind which the suffix of a compression may stand; NULL
+ * when unknown. (common/sources/registry.c) */
 const struct qn_source_ops *qn_source_find(const char *format);
 const struct qn_source_ops *qn_source_by_suffix(const char *path);
 /* All formats, NULL-terminated: what the conformance tests walk. */

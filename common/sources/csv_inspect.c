@@ -6,11 +6,13 @@
 #include "sources/csv_header.h"
 #include "sources/csv_preamble.h"
 #include "sources/csv_sniff.h"
+#include "sources/text_chunks.h"
 #include "sources/text_refuse.h"
 
 enum {
     HEAD_BYTES = 1 << 20,      /* of the first file */
     SPOT_BYTES = 64 << 10,     /* at its middle and end, and at the start of others */
+    FAR_BYTES = 8 << 20,       /* where a spot of compressed text is looked at instead */
     MAX_OTHER_FILES = 256,     /* whose values are looked at: 16 MiB in all; headers of all are */
     REFUSE_BYTES = 4 << 10,    /* that tell another format or encoding */
     HEADER_CHECK_RECORDS = 200 /* after the first, to tell a header */
@@ -255,19 +257,26 @@ static qn_code take_nulls(struct inspection *in, struct qn_err *err)
 
 /* --- values and the other files -------------------------------------------------------------- */
 
-/* Values around one place of the first file, from a guessed record start on. */
+/* Values of what a window holds, from a guessed record start on. */
+static void look_through(struct inspection *in, const struct qn_text_window *spot)
+{
+    bool final = qn_text_window_final(spot);
+    size_t start = qn_csv_guess_start(&in->dialect, spot->data, spot->len, final);
+    qn_csv_evidence_scan(&in->dialect, spot->data + start, spot->len - start, final, NULL,
+                         UINT64_MAX, in->fields, in->evidence);
+}
+
+/* Values around one place of the first file; of compressed text, if it ends before, its last. */
 static qn_code look_at(struct inspection *in, uint64_t offset, struct qn_err *err)
 {
     struct qn_text_window spot;
-    QN_TRY(qn_text_window_open(&spot, in->options.paths[0], in->window.text_bytes, err));
+    QN_TRY(qn_text_window_open(&spot, in->options.paths[0], in->window.file_bytes, err));
     spot.encoding = in->dialect.encoding;
     qn_code code = qn_text_window_fill(&spot, offset, SPOT_BYTES, err);
-    if (code == QN_OK) {
-        bool final = qn_text_window_final(&spot);
-        size_t start = qn_csv_guess_start(&in->dialect, spot.data, spot.len, final);
-        qn_csv_evidence_scan(&in->dialect, spot.data + start, spot.len - start, final, NULL,
-                             UINT64_MAX, in->fields, in->evidence);
-    }
+    if (code == QN_OK && spot.text_bytes < offset + SPOT_BYTES)
+        code = qn_text_window_fill(&spot, spot.text_bytes - SPOT_BYTES, SPOT_BYTES, err);
+    if (code == QN_OK)
+        look_through(in, &spot);
     qn_text_window_close(&spot);
     return code;
 }
@@ -289,6 +298,8 @@ static qn_code look_at_first(struct inspection *in, struct qn_err *err)
     if (qn_text_window_final(&in->window))
         return QN_OK;
     uint64_t seen = qn_text_window_end(&in->window);
+    if (in->window.codec)
+        return look_at(in, FAR_BYTES, err); /* its middle and end are too far to go */
     uint64_t middle = in->window.text_bytes / 2, end = in->window.text_bytes - SPOT_BYTES;
     if (middle > seen)
         QN_TRY(look_at(in, middle, err));
@@ -408,7 +419,9 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
         .on_malformed = in->options.on_malformed,
         .told_by = in->options.paths[0],
         .n_empty = in->n_empty,
-        .first_empty = in->first_empty};
+        .first_empty = in->first_empty,
+        .compression =
+            in->window.codec ? qn_text_compression(&in->options, &in->window, in->arena) : NULL};
     qn_buf_fini(&packed);
     if (code == QN_OK && (!info->name || !info->dialect.data))
         code = qn_err_nomem(err, "csv dialect");

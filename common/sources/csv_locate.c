@@ -55,6 +55,7 @@ qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
     if (locator->window.fd < 0) {
         QN_TRY(qn_text_window_open_chunk(&locator->window, locator->chunk, err));
         locator->window.encoding = locator->dialect->encoding;
+        qn_text_window_keep(&locator->window, QN_TEXT_LOCATE_BYTES);
     }
     if (offset >= locator->window.text_bytes || !qn_text_marks_seek(&locator->marks, offset))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",

@@ -174,6 +174,19 @@ static qn_code refill(struct csv_reader *r, struct qn_err *err)
     return QN_OK;
 }
 
+static bool at_end(const struct csv_reader *r)
+{
+    return r->pos >= r->chunk.end || r->pos >= r->window.text_bytes;
+}
+
+static qn_code end_chunk(struct csv_reader *r, struct qn_err *err)
+{
+    r->lines += r->scanning ? r->rows.scanner.lines : 0;
+    r->scanning = false;
+    r->ended = true;
+    return qn_text_window_settle(&r->window, err);
+}
+
 /* The scanner can do no more with what the window holds. */
 static qn_code move_on(struct csv_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
@@ -190,14 +203,12 @@ static qn_code move_on(struct csv_reader *r, struct qn_rejects *rejects, struct 
 
 static qn_code read_block(struct csv_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
-    if (r->pos >= r->chunk.end) {
-        r->lines += r->scanning ? r->rows.scanner.lines : 0;
-        r->scanning = false;
-        r->ended = true;
-        return QN_OK;
-    }
+    if (at_end(r))
+        return end_chunk(r, err);
     if (!r->scanning)
         QN_TRY(refill(r, err));
+    if (at_end(r)) /* of compressed text, which is known only now */
+        return end_chunk(r, err);
     struct qn_csv_decoder *decoder = &r->decoder;
     uint32_t limit = decoder->capacity - decoder->n;
     if (limit > r->rows.capacity)
@@ -218,6 +229,14 @@ static qn_code read_block(struct csv_reader *r, struct qn_rejects *rejects, stru
     return step == QN_CSV_FULL ? QN_OK : move_on(r, rejects, err);
 }
 
+/* For another block in the batch that began at `begin`. */
+static bool has_room(const struct csv_reader *r, uint64_t begin)
+{
+    bool far = r->window.codec && r->decoder.n && r->pos - begin >= QN_TEXT_BATCH_BYTES;
+    return !far && r->decoder.n < r->decoder.capacity &&
+           qn_csv_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES;
+}
+
 static qn_code csv_next(struct qn_reader *reader, struct qn_batch *batch,
                         struct qn_rejects *rejects, struct qn_err *err)
 {
@@ -226,9 +245,12 @@ static qn_code csv_next(struct qn_reader *reader, struct qn_batch *batch,
     if (!r->ended)
         QN_TRY(qn_csv_locator_mark(&r->locator, r->pos,
                                    r->lines + (r->scanning ? r->rows.scanner.lines : 0), err));
-    while (!r->ended && r->decoder.n < r->decoder.capacity &&
-           qn_csv_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES)
+    uint64_t begin = r->pos;
+    while (!r->ended && has_room(r, begin)) {
+        if (r->decoder.n == 0 && r->pos - reader->base > QN_TEXT_BASE_BYTES)
+            reader->base = r->pos;
         QN_TRY(read_block(r, rejects, err));
+    }
     batch->schema = &r->schema;
     qn_csv_decoder_batch(&r->decoder, r->columns, batch);
     return QN_OK;
@@ -263,12 +285,15 @@ static const struct qn_reader_ops csv_reader_ops = {csv_next, csv_locate, csv_re
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static qn_code check_chunk(const struct qn_chunk *chunk, struct qn_err *err)
+static qn_code check_chunk(const struct csv_reader *r, struct qn_err *err)
 {
-    if (chunk->begin <= chunk->end && chunk->end <= chunk->file_bytes &&
-        chunk->end - chunk->begin <= UINT32_MAX - QN_MAX_RECORD_BYTES &&
+    const struct qn_chunk *chunk = &r->chunk;
+    uint64_t bytes = r->window.text_bytes;
+    bool fits = r->window.codec ? chunk->begin == 0 || chunk->begin >= QN_TEXT_LOOKBACK
+                                : chunk->end - chunk->begin <= UINT32_MAX - QN_MAX_RECORD_BYTES;
+    if (chunk->begin <= chunk->end && (chunk->end <= bytes || chunk->end == UINT64_MAX) && fits &&
         (chunk->start == QN_START_UNKNOWN || chunk->begin == 0 ||
-         (chunk->start >= chunk->begin && chunk->start <= chunk->file_bytes)))
+         (chunk->start >= chunk->begin && chunk->start <= bytes)))
         return QN_OK;
     return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
                       "chunk %llu-%llu (start %llu) of %s with %llu bytes makes no sense",
@@ -304,11 +329,17 @@ static uint32_t at_most(uint64_t value, uint32_t limit)
     return value < limit ? (uint32_t)value : limit;
 }
 
+/* As far as it matters. */
+static uint64_t chunk_bytes(const struct qn_chunk *chunk)
+{
+    return chunk->begin < chunk->end ? at_most(chunk->end - chunk->begin, INT32_MAX) : 0;
+}
+
 static qn_code make_tables(struct csv_reader *r, const struct qn_source_info *info,
                            const bool *wanted, struct qn_err *err)
 {
     uint32_t n_fields = r->dialect.n_fields;
-    uint32_t capacity = at_most(r->chunk.end - r->chunk.begin + 1, QN_BATCH_ROWS);
+    uint32_t capacity = at_most(chunk_bytes(&r->chunk) + 1, QN_BATCH_ROWS);
     capacity = at_most(MAX_BATCH_CELLS / n_fields, capacity);
     uint32_t block = at_most(BLOCK_CELLS / n_fields + 1, at_most(capacity, MAX_BLOCK_ROWS));
     QN_TRY(qn_csv_rows_init(&r->rows, n_fields, block, &r->arena, err));
@@ -344,12 +375,12 @@ static qn_code find_start(struct csv_reader *r, struct qn_err *err)
 static qn_code open_reader(struct csv_reader *r, const struct qn_source_info *info,
                            const bool *wanted, struct qn_err *err)
 {
-    QN_TRY(check_chunk(&r->chunk, err));
     QN_TRY(
         qn_csv_dialect_unpack(info->dialect, info->schema.n_fields, &r->arena, &r->dialect, err));
     QN_TRY(project(r, info, wanted, err));
     QN_TRY(make_tables(r, info, wanted, err));
     QN_TRY(qn_text_window_open_chunk(&r->window, &r->chunk, err));
+    QN_TRY(check_chunk(r, err));
     r->window.encoding = r->dialect.encoding;
     return find_start(r, err);
 }
@@ -363,8 +394,7 @@ qn_code qn_csv_reader_open(const struct qn_source_info *info, const struct qn_ch
     r->chunk = *chunk;
     r->on_malformed = info->on_malformed;
     r->window.fd = -1;
-    uint64_t chunk_bytes = chunk->end > chunk->begin ? chunk->end - chunk->begin : 0;
-    r->want = at_most(chunk_bytes + READ_PAST_BYTES, WINDOW_BYTES);
+    r->want = at_most(chunk_bytes(chunk) + READ_PAST_BYTES, WINDOW_BYTES);
     qn_arena_init(&r->arena);
     qn_csv_locator_init(&r->locator, &r->dialect, &r->chunk);
     r->reader = (struct qn_reader){.ops = &csv_reader_ops,

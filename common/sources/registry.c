@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "flow/source.h"
+#include "flow/suffix.h"
 
 #define QN_SOURCE(symbol) extern const struct qn_source_ops symbol;
 #include "sources/sources.def"
@@ -27,12 +28,8 @@ const struct qn_source_ops *qn_source_find(const char *format)
 
 const struct qn_source_ops *qn_source_by_suffix(const char *path)
 {
-    size_t path_len = strlen(path);
     for (size_t i = 0; all[i]; i++)
-        for (const char *const *suffix = all[i]->suffixes; *suffix; suffix++) {
-            size_t len = strlen(*suffix);
-            if (path_len >= len && strcmp(path + path_len - len, *suffix) == 0)
-                return all[i];
-        }
+        if (qn_suffix_is(path, all[i]->suffixes))
+            return all[i];
     return NULL;
 }

@@ -9,11 +9,14 @@
 
 #include "sources/text_lines.h"
 
+/* What a reader of turned text asks for twice, at most. */
+enum { BEHIND_BYTES = 256 << 10 };
+
 static qn_code changed(const struct qn_text_window *window, uint64_t now, struct qn_err *err)
 {
     qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
                               "file changed: it had %llu bytes when the run was planned, now %llu",
-                              (unsigned long long)window->text_bytes, (unsigned long long)now);
+                              (unsigned long long)window->file_bytes, (unsigned long long)now);
     qn_err_at(err, window->path, 0, 0);
     return code;
 }
@@ -28,14 +31,26 @@ static qn_code check_stat(struct qn_text_window *window, uint64_t file_bytes, st
         qn_err_at(err, window->path, 0, 0);
         return code;
     }
-    window->text_bytes = file_bytes == UINT64_MAX ? (uint64_t)st.st_size : file_bytes;
-    if (window->text_bytes != (uint64_t)st.st_size)
+    window->file_bytes = file_bytes == UINT64_MAX ? (uint64_t)st.st_size : file_bytes;
+    if (window->file_bytes != (uint64_t)st.st_size)
         return changed(window, (uint64_t)st.st_size, err);
     return QN_OK;
 }
 
-qn_code qn_text_window_open(struct qn_text_window *window, const char *path, uint64_t file_bytes,
-                            struct qn_err *err)
+static qn_code open_file(struct qn_text_window *window, uint64_t file_bytes,
+                         const struct qn_chunk *chunk, struct qn_err *err)
+{
+    QN_TRY(check_stat(window, file_bytes, err));
+    const struct qn_stream_file file = {window->fd, window->path, window->file_bytes};
+    QN_TRY(qn_stream_detect(&file, &window->codec, err));
+    window->text_bytes = window->codec ? UINT64_MAX : window->file_bytes;
+    return window->codec ? qn_text_inflow_open(&window->inflow, &file, window->codec, chunk,
+                                               BEHIND_BYTES, err)
+                         : QN_OK;
+}
+
+static qn_code open_window(struct qn_text_window *window, const char *path, uint64_t file_bytes,
+                           const struct qn_chunk *chunk, struct qn_err *err)
 {
     *window = (struct qn_text_window){.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (window->fd < 0) {
@@ -43,16 +58,27 @@ qn_code qn_text_window_open(struct qn_text_window *window, const char *path, uin
             return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_INPUT, "no such file: %s", path);
         return qn_err_io(err, "open", path);
     }
-    qn_code code = check_stat(window, file_bytes, err);
+    qn_code code = open_file(window, file_bytes, chunk, err);
     if (code != QN_OK)
         qn_text_window_close(window);
     return code;
 }
 
+qn_code qn_text_window_open(struct qn_text_window *window, const char *path, uint64_t file_bytes,
+                            struct qn_err *err)
+{
+    return open_window(window, path, file_bytes, NULL, err);
+}
+
 qn_code qn_text_window_open_chunk(struct qn_text_window *window, const struct qn_chunk *chunk,
                                   struct qn_err *err)
 {
-    return qn_text_window_open(window, chunk->path, chunk->file_bytes, err);
+    return open_window(window, chunk->path, chunk->file_bytes, chunk, err);
+}
+
+void qn_text_window_keep(struct qn_text_window *window, size_t bytes)
+{
+    window->inflow.behind = bytes;
 }
 
 void qn_text_window_close(struct qn_text_window *window)
@@ -62,6 +88,7 @@ void qn_text_window_close(struct qn_text_window *window)
     if (window->data)
         free(window->data - QN_TEXT_SLACK);
     free(window->raw);
+    qn_text_inflow_close(&window->inflow);
     *window = (struct qn_text_window){.fd = -1};
 }
 
@@ -80,18 +107,25 @@ static qn_code reserve(struct qn_text_window *window, size_t want, struct qn_err
     return QN_OK;
 }
 
+/* Fewer than n (*got) only at the end of compressed text. */
 static qn_code read_bytes(struct qn_text_window *window, char *to, size_t n, uint64_t from,
-                          struct qn_err *err)
+                          size_t *got, struct qn_err *err)
 {
-    for (size_t done = 0; done < n;) {
-        ssize_t got = pread(window->fd, to + done, n - done, (off_t)(from + done));
-        if (got < 0 && errno == EINTR)
+    if (window->codec) {
+        QN_TRY(qn_text_inflow_read(&window->inflow, from, to, n, got, err));
+        if (window->inflow.ended)
+            window->text_bytes = window->inflow.offset + window->inflow.len;
+        return QN_OK;
+    }
+    for (*got = 0; *got < n;) {
+        ssize_t more = pread(window->fd, to + *got, n - *got, (off_t)(from + *got));
+        if (more < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        if (more < 0)
             return qn_err_io(err, "read", window->path);
-        if (got == 0)
-            return changed(window, from + done, err);
-        done += (size_t)got;
+        if (more == 0)
+            return changed(window, from + *got, err);
+        *got += (size_t)more;
     }
     return QN_OK;
 }
@@ -101,7 +135,7 @@ static qn_code fill_plain(struct qn_text_window *window, uint64_t from, size_t w
 {
     QN_TRY(reserve(window, want, err));
     uint64_t held_end = window->offset + window->len;
-    size_t kept = 0;
+    size_t kept = 0, got;
     if (from >= window->offset && from < held_end) {
         kept = (size_t)(held_end - from);
         memmove(window->data, window->data + (from - window->offset), kept);
@@ -110,8 +144,8 @@ static qn_code fill_plain(struct qn_text_window *window, uint64_t from, size_t w
     window->len = kept;
     if (kept >= want)
         return QN_OK;
-    QN_TRY(read_bytes(window, window->data + kept, want - kept, from + kept, err));
-    window->len = want;
+    QN_TRY(read_bytes(window, window->data + kept, want - kept, from + kept, &got, err));
+    window->len = kept + got;
     return QN_OK;
 }
 
@@ -130,10 +164,10 @@ static qn_code fill_turned(struct qn_text_window *window, uint64_t from, size_t 
     window->len = window->known_position = 0;
     if (want == 0)
         return QN_OK;
-    QN_TRY(read_bytes(window, window->raw, want, from, err));
-    size_t used;
-    window->len = qn_text_encoding_turn(window->encoding, (struct qn_strv){window->raw, want},
-                                        from + want == window->text_bytes, window->data, &used);
+    size_t used, got;
+    QN_TRY(read_bytes(window, window->raw, want, from, &got, err));
+    window->len = qn_text_encoding_turn(window->encoding, (struct qn_strv){window->raw, got},
+                                        from + got == window->text_bytes, window->data, &used);
     window->end = from + used;
     return QN_OK;
 }
@@ -155,6 +189,11 @@ qn_code qn_text_window_fill(struct qn_text_window *window, uint64_t from, size_t
     if (window->data)
         memset(window->data + window->len, 0, QN_TEXT_SLACK);
     return QN_OK;
+}
+
+qn_code qn_text_window_settle(struct qn_text_window *window, struct qn_err *err)
+{
+    return window->codec ? qn_text_inflow_settle(&window->inflow, err) : QN_OK;
 }
 
 uint64_t qn_text_window_offset(struct qn_text_window *window, size_t position)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "flow/suffix.h"
 #include "spec/keys.h"
 #include "spec/spec.h"
 
@@ -65,12 +66,6 @@ static void add_file(struct finder *finder, const char *path)
         complain(finder, NULL, "no memory for", path);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 /* Whether a file of a folder is meant: of the source's format, or of any that is known. */
 static bool is_data(const struct finder *finder, const char *name)
 {
@@ -80,9 +75,8 @@ static bool is_data(const struct finder *finder, const char *name)
         const struct qn_source_ops *format = finder->spec->formats[i];
         if (finder->options->format && strcmp(finder->options->format, format->format) != 0)
             continue;
-        for (size_t s = 0; format->suffixes[s]; s++)
-            if (ends_with(name, format->suffixes[s]))
-                return true;
+        if (qn_suffix_is(name, format->suffixes))
+            return true;
     }
     return false;
 }

@@ -80,6 +80,8 @@ static const struct field task_fields[] = {
     U64(struct qn_msg_task, end),
     U64(struct qn_msg_task, start),
     U64(struct qn_msg_task, file_bytes),
+    U64(struct qn_msg_task, file_begin),
+    U64(struct qn_msg_task, file_end),
 };
 static const struct record task_record = {"task", task_fields, N_OF(task_fields),
                                           sizeof(struct qn_msg_task)};

@@ -17,7 +17,7 @@
 
 /* Counted up whenever a message changes shape; peers of another version are refused. What never
  * changes: HELLO starts [1, protocol, ...], REFUSED is [3, reason], ASK is [21, protocol]. */
-enum { QN_PROTOCOL_VERSION = 4 };
+enum { QN_PROTOCOL_VERSION = 5 };
 
 /* The most bytes of one DATA or BLOB: what a frame holds beside their other fields. */
 enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 256 };
@@ -65,7 +65,7 @@ struct qn_msg_task {
     struct qn_strv brief; /* SHA-256 (hex) of the stage's brief: states and partition files */
     struct qn_strv path;  /* chunk's or part's file; empty for PARTITIONS stages */
     uint32_t file_index;
-    uint64_t begin, end, start, file_bytes;
+    uint64_t begin, end, start, file_bytes, file_begin, file_end;
 };
 
 /* A job of a run under way; `done` of `total` units of the stage it is in. */

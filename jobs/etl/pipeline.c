@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+/* Files name their rows by offset; parts of a dataset and partitions by their number. */
+static bool is_file(const struct qn_etl_step_ctx *ctx)
+{
+    return ctx->stage->kind != QN_ETL_REDUCE && ctx->job->input.kind == QN_INPUT_SOURCE;
+}
+
 qn_code qn_pipeline_init(struct qn_pipeline *pipeline, const struct qn_job *job,
                          struct qn_task_in *in, struct qn_task_out *out, struct qn_err *err)
 {
@@ -19,10 +25,8 @@ qn_code qn_pipeline_init(struct qn_pipeline *pipeline, const struct qn_job *job,
         .arena = &pipeline->arena,
         .counters = job->stages[in->stage].counts ? &out->counters : &pipeline->scratch,
     };
-    /* Files name their rows by offset; parts of a dataset and partitions by their number. */
-    bool is_file = stage->kind != QN_ETL_REDUCE && job->input.kind == QN_INPUT_SOURCE;
-    ctx->file = is_file ? in->reader->file_index : in->unit;
-    ctx->base = is_file ? in->reader->base : 0;
+    ctx->file = is_file(ctx) ? in->reader->file_index : in->unit;
+    ctx->base = is_file(ctx) ? in->reader->base : 0;
     ctx->tallies = QN_NEW_ARRAY(in->arena, struct qn_check_tally, etl->n_checks);
     ctx->imputed = QN_NEW_ARRAY(in->arena, struct qn_imputed, etl->n_imputed);
     pipeline->runs = QN_NEW_ARRAY(in->arena, void *, etl->n_steps);
@@ -171,6 +175,7 @@ qn_code qn_pipeline_read(struct qn_pipeline *pipeline, struct qn_err *err)
         rejects = qn_rejects_count(&ctx->out->rejects) - rejects;
         ctx->counters->rows_in += rejects + read.n_rows;
         ctx->counters->quarantined += rejects;
+        ctx->base = is_file(ctx) ? reader->base : 0; /* it may have moved on */
         if (read.n_rows == 0)
             break;
         qn_arena_clear(&pipeline->arena);

@@ -1,6 +1,7 @@
 /* Every format of the registry: any chunking gives the same rows, origins, lines and rejects as one
- * chunk. Files are generated from seeds; a new format adds its generator to the table below. */
+ * chunk, and texts the same compressed. Files are generated from seeds; a new format adds its generator to the table below. */
 #include "base/hash.h"
+#include "tests/support/compress.h"
 #include "tests/support/sources.h"
 
 enum { SEEDS = 150, SIZES_PER_SEED = 4 };
@@ -162,9 +163,43 @@ static void jsonl_generate(struct dice *dice, struct qn_buf *out, struct qn_sour
 static const struct generator {
     const char *format, *suffix;
     void (*generate)(struct dice *dice, struct qn_buf *out, struct qn_source_options *options);
-} generators[] = {{"csv", ".csv", csv_generate}, {"jsonl", ".jsonl", jsonl_generate}};
+    bool is_text; /* and so may be compressed */
+} generators[] = {{"csv", ".csv", csv_generate, true}, {"jsonl", ".jsonl", jsonl_generate, true}};
 
-static uint64_t chunks_read, chunks_misguessed, rows_read, rows_refused;
+static uint64_t chunks_read, chunks_misguessed, rows_read, rows_refused, chunks_compressed;
+
+/* The same text compressed, in frames and chunks of any size. */
+static void check_compressed(const struct qn_source_ops *ops, struct qn_source_options options,
+                             struct dice *dice, struct qn_strv text, struct reading *whole,
+                             uint64_t seed)
+{
+    enum packing how = (enum packing)(seed % PACKINGS);
+    struct qn_err err = {0};
+    struct qn_arena arena;
+    struct qn_source_info info;
+    struct reading parts;
+    struct qn_buf packed;
+    uint64_t size = 1 + roll(dice, 60), frame = 1 + roll(dice, 60);
+    qn_arena_init(&arena);
+    reading_init(&parts);
+    qn_buf_init(&packed);
+    pack(&packed, how, text, frame);
+    char *path = make_file(packing_suffixes[how], qn_buf_strv(&packed));
+    const char *const paths[] = {path};
+    options.paths = paths;
+    assert_ok(ops->inspect(&options, &arena, &info, &err), &err);
+    assert_non_null(info.compression);
+    assert_ok(read_source(ops, options, &info, size, true, &parts, &err), &err);
+    char what[80];
+    snprintf(what, sizeof what, "%s seed %llu, packing %d in frames of %llu", ops->format,
+             (unsigned long long)seed, (int)how, (unsigned long long)frame);
+    assert_same_reading(whole, &parts, what, size);
+    chunks_compressed += parts.n_chunks;
+    drop_file(path);
+    qn_buf_fini(&packed);
+    reading_fini(&parts);
+    qn_arena_fini(&arena);
+}
 
 static void check_seed(const struct qn_source_ops *ops, const struct generator *generator,
                        uint64_t seed)
@@ -199,6 +234,8 @@ static void check_seed(const struct qn_source_ops *ops, const struct generator *
         chunks_misguessed += parts.n_misguessed;
         reading_fini(&parts);
     }
+    if (readable && generator->is_text)
+        check_compressed(ops, options, &dice, qn_buf_strv(&text), &whole, seed);
     rows_read += whole.n_rows;
     rows_refused += whole.n_rejects;
     reading_fini(&whole);
@@ -220,9 +257,11 @@ static void test_any_chunking(void **state)
         chunks_read = chunks_misguessed = rows_read = rows_refused = 0;
         for (uint64_t seed = 1; seed <= SEEDS; seed++)
             check_seed(*ops, generator, seed);
-        printf("%s: %llu rows, %llu refused, %llu chunks of which %llu were guessed wrong\n",
+        printf("%s: %llu rows, %llu refused, %llu chunks of which %llu were guessed wrong, %llu "
+               "compressed chunks\n",
                (*ops)->format, (unsigned long long)rows_read, (unsigned long long)rows_refused,
-               (unsigned long long)chunks_read, (unsigned long long)chunks_misguessed);
+               (unsigned long long)chunks_read, (unsigned long long)chunks_misguessed,
+               (unsigned long long)chunks_compressed);
         assert_true(rows_read > SEEDS && rows_refused > 0);
     }
 }

@@ -46,7 +46,9 @@ static inline struct qn_msg_task random_task(struct random *random, struct qn_ar
         .begin = random_u64(random),
         .end = random_u64(random),
         .start = random_below(random, 2) ? QN_START_UNKNOWN : random_u64(random),
-        .file_bytes = random_u64(random)};
+        .file_bytes = random_u64(random),
+        .file_begin = random_u64(random),
+        .file_end = random_u64(random)};
 }
 
 static inline void random_lists(struct random *random, struct qn_arena *arena, struct qn_msg *msg)

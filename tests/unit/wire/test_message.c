@@ -116,6 +116,8 @@ static void test_fields_keep_their_places(void **state)
     assert_int_equal(task.end, got->end);
     assert_int_equal(task.start, got->start);
     assert_int_equal(task.file_bytes, got->file_bytes);
+    assert_int_equal(task.file_begin, got->file_begin);
+    assert_int_equal(task.file_end, got->file_end);
     free(block);
 }
 

@@ -1,0 +1,15 @@
+/* suffix: what a file's name says of its format: "x.csv", and "x.csv.gz" as well. */
+#ifndef QN_FLOW_SUFFIX_H
+#define QN_FLOW_SUFFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Length of the path without the suffix of a compression that is read through. */
+size_t qn_suffix_stem(const char *path);
+
+/* Whether something ends in one of the NULL-terminated suffixes, or did before it was
+ * compressed. A suffix alone is no name. */
+bool qn_suffix_is(const char *path, const char *const *suffixes);
+
+#endif
