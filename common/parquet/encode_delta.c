@@ -16,14 +16,14 @@ static inline uint64_t zigzag(int64_t value)
     return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
 }
 
-/* Differences are taken modulo the width of the column's numbers, as readers add them. */
+/* Of n values and the one before them, where `values` begins. They are taken modulo the width of the column's numbers, as readers add them. */
 static inline __attribute__((always_inline)) int64_t differences(const int64_t *values, uint32_t n,
                                                                  const bool narrow,
                                                                  uint64_t out[BLOCK])
 {
     int64_t least = INT64_MAX;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t difference = (uint64_t)values[i] - (uint64_t)values[i - 1];
+        uint64_t difference = (uint64_t)values[i + 1] - (uint64_t)values[i];
         int64_t signed_one = narrow ? (int32_t)(uint32_t)difference : (int64_t)difference;
         out[i] = (uint64_t)signed_one;
         least = signed_one < least ? signed_one : least;
@@ -67,8 +67,8 @@ void qn_pq_encode_delta(struct qn_buf *out, const int64_t *values, uint32_t n, b
     to = qn_pq_varint(to, zigzag(n ? values[0] : 0));
     for (uint32_t i = 1; i < n; i += BLOCK) {
         uint32_t in_block = n - i < BLOCK ? n - i : BLOCK;
-        to = narrow ? put_block(to, values + i, in_block, true)
-                    : put_block(to, values + i, in_block, false);
+        to = narrow ? put_block(to, values + i - 1, in_block, true)
+                    : put_block(to, values + i - 1, in_block, false);
     }
     out->len = (size_t)(to - out->data);
 }

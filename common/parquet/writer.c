@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "parquet/chunk_write.h"
-#include "parquet/meta_read.h"
+#include "parquet/footer.h"
 #include "parquet/meta_write.h"
-#include "parquet/storage.h"
 
 struct qn_pq_writer {
     struct qn_pq_write_options options;
@@ -176,43 +175,14 @@ qn_code qn_pq_writer_put(struct qn_pq_writer *writer, const struct qn_batch *bat
     return QN_OK;
 }
 
-/* --- footers --------------------------------------------------------------------------------- */
-
-/* Everything of a footer but row groups; lives in the arena. */
-static qn_code meta_of(const struct qn_schema *schema, struct qn_arena *arena,
-                       struct qn_pq_file_meta *out, struct qn_err *err)
-{
-    struct qn_pq_element *elements =
-        QN_NEW_ARRAY(arena, struct qn_pq_element, schema->n_fields + 1);
-    int8_t *orders = QN_NEW_ARRAY(arena, int8_t, schema->n_fields);
-    if (!elements || !orders)
-        return qn_err_nomem(err, "a Parquet footer");
-    elements[0] = (struct qn_pq_element){.name = QN_STRV_LIT("schema"),
-                                         .type = QN_PQ_NONE,
-                                         .repetition = QN_PQ_NONE,
-                                         .converted = QN_PQ_NONE,
-                                         .field_id = QN_PQ_NONE,
-                                         .n_children = (int32_t)schema->n_fields};
-    for (uint32_t i = 0; i < schema->n_fields; i++) {
-        elements[i + 1] = qn_pq_storage_element(&schema->fields[i]);
-        orders[i] = 1; /* the order of the type */
-    }
-    *out = (struct qn_pq_file_meta){.version = 2,
-                                    .schema = elements,
-                                    .n_schema = schema->n_fields + 1,
-                                    .created_by =
-                                        QN_STRV_LIT("quern version " QN_VERSION " (build 0)"),
-                                    .orders = orders,
-                                    .n_orders = schema->n_fields};
-    return QN_OK;
-}
+/* --- the end of a segment -------------------------------------------------------------------- */
 
 qn_code qn_pq_writer_end(struct qn_pq_writer *writer, struct qn_buf *out, struct qn_buf *meta,
                          struct qn_err *err)
 {
     struct qn_pq_file_meta segment;
     QN_TRY(write_group(writer, out, err));
-    QN_TRY(meta_of(&writer->schema, &writer->segment_arena, &segment, err));
+    QN_TRY(qn_pq_footer_begin(&writer->schema, &writer->segment_arena, &segment, err));
     segment.n_rows = (int64_t)writer->segment_rows;
     segment.groups = (const struct qn_pq_row_group *)(const void *)writer->groups.data;
     segment.n_groups = (uint32_t)(writer->groups.len / sizeof *segment.groups);
@@ -221,86 +191,4 @@ qn_code qn_pq_writer_end(struct qn_pq_writer *writer, struct qn_buf *out, struct
     qn_arena_clear(&writer->segment_arena);
     writer->segment_bytes = writer->segment_rows = 0;
     return qn_buf_check(meta, "a segment's metadata", err);
-}
-
-/* --- a file of segments ---------------------------------------------------------------------- */
-
-void qn_pq_file_head(struct qn_buf *out)
-{
-    qn_buf_put(out, QN_PQ_MAGIC, QN_PQ_MAGIC_BYTES);
-}
-
-static void move(int64_t *offset, uint64_t base)
-{
-    if (*offset != QN_PQ_NONE)
-        *offset += (int64_t)base;
-}
-
-/* Row groups of one segment, which begins at `base`, behind those that are there. */
-static qn_code add_segment(const struct qn_pq_segment *segment, uint64_t base,
-                           struct qn_pq_file_meta *file, struct qn_buf *groups,
-                           struct qn_arena *arena, struct qn_err *err)
-{
-    struct qn_pq_file_meta meta;
-    QN_TRY(qn_pq_file_meta_read(segment->meta, arena, &meta, err));
-    if (meta.n_schema != file->n_schema || meta.n_rows < 0)
-        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                          "a segment of Parquet has %u columns; expected %u", meta.n_schema - 1,
-                          file->n_schema - 1);
-    for (uint32_t i = 0; i < meta.n_groups; i++) {
-        struct qn_pq_row_group group = meta.groups[i];
-        struct qn_pq_column_chunk *columns =
-            QN_NEW_ARRAY(arena, struct qn_pq_column_chunk, group.n_columns);
-        if (!columns)
-            return qn_err_nomem(err, "a Parquet footer");
-        for (uint32_t k = 0; k < group.n_columns; k++) {
-            columns[k] = group.columns[k];
-            move(&columns[k].meta.data_page_offset, base);
-            move(&columns[k].meta.dictionary_page_offset, base);
-            move(&columns[k].meta.bloom_offset, base);
-        }
-        group.columns = columns;
-        move(&group.file_offset, base);
-        if (groups->len / sizeof group <= INT16_MAX)
-            group.ordinal = (int32_t)(groups->len / sizeof group);
-        qn_buf_put(groups, &group, sizeof group);
-    }
-    file->n_rows += meta.n_rows;
-    return qn_buf_check(groups, "a Parquet footer", err);
-}
-
-static qn_code add_segments(const struct qn_pq_segment *segments, uint32_t n,
-                            struct qn_pq_file_meta *file, struct qn_buf *groups,
-                            struct qn_arena *arena, struct qn_err *err)
-{
-    uint64_t base = QN_PQ_MAGIC_BYTES;
-    for (uint32_t i = 0; i < n; i++) {
-        QN_TRY(add_segment(&segments[i], base, file, groups, arena, err));
-        base += segments[i].bytes;
-    }
-    return QN_OK;
-}
-
-qn_code qn_pq_file_tail(const struct qn_schema *schema, const struct qn_pq_segment *segments,
-                        uint32_t n, struct qn_buf *out, struct qn_err *err)
-{
-    struct qn_arena arena;
-    struct qn_buf groups = {0};
-    struct qn_pq_file_meta file;
-    qn_arena_init(&arena);
-    qn_code code = meta_of(schema, &arena, &file, err);
-    if (code == QN_OK)
-        code = add_segments(segments, n, &file, &groups, &arena, err);
-    if (code == QN_OK) {
-        size_t start = out->len;
-        file.groups = (const struct qn_pq_row_group *)(const void *)groups.data;
-        file.n_groups = (uint32_t)(groups.len / sizeof *file.groups);
-        qn_pq_file_meta_write(&file, out);
-        qn_buf_put_u32(out, (uint32_t)(out->len - start));
-        qn_buf_put(out, QN_PQ_MAGIC, QN_PQ_MAGIC_BYTES);
-        code = qn_buf_check(out, "a Parquet footer", err);
-    }
-    qn_buf_fini(&groups);
-    qn_arena_fini(&arena);
-    return code;
 }

@@ -44,24 +44,9 @@ void qn_pq_writer_free(struct qn_pq_writer *writer);
  * date or decimal that its physical type does not hold. */
 QN_CHECK qn_code qn_pq_writer_put(struct qn_pq_writer *writer, const struct qn_batch *batch,
                                   struct qn_buf *out, struct qn_err *err);
-/* Ends the segment; what qn_pq_file_tail() needs of it is appended to `meta`. The writer begins
+/* Ends the segment; what qn_pq_file_tail() of footer.h needs of it is appended to `meta`. The writer begins
  * another. */
 QN_CHECK qn_code qn_pq_writer_end(struct qn_pq_writer *writer, struct qn_buf *out,
                                   struct qn_buf *meta, struct qn_err *err);
-
-/* --- a file of segments ---------------------------------------------------------------------- */
-
-void qn_pq_file_head(struct qn_buf *out);
-
-struct qn_pq_segment {
-    uint64_t bytes;
-    struct qn_strv meta;
-};
-
-/* The footer of a file that holds the head, and these segments one after the other. QN_EINPUT: a
- * meta that is of another schema, or damaged. */
-QN_CHECK qn_code qn_pq_file_tail(const struct qn_schema *schema,
-                                 const struct qn_pq_segment *segments, uint32_t n,
-                                 struct qn_buf *out, struct qn_err *err);
 
 #endif
