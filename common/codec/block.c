@@ -43,6 +43,16 @@ const char *qn_block_codec_name(enum qn_block_codec codec)
     return "unknown";
 }
 
+uint32_t qn_block_crc32(struct qn_strv bytes)
+{
+    return (uint32_t)crc32_z(0, (const Bytef *)bytes.data, bytes.len);
+}
+
+uint32_t qn_block_crc32_more(uint32_t crc, struct qn_strv bytes)
+{
+    return bytes.len ? (uint32_t)crc32_z(crc, (const Bytef *)bytes.data, bytes.len) : crc;
+}
+
 int qn_block_max_level(enum qn_block_codec codec)
 {
     switch (codec) {

@@ -44,4 +44,9 @@ int qn_block_max_level(enum qn_block_codec codec);
 /* "none", "snappy", "gzip", "zstd", "lz4". */
 const char *qn_block_codec_name(enum qn_block_codec codec);
 
+/* The CRC-32 that gzip, zip and Parquet use. */
+uint32_t qn_block_crc32(struct qn_strv bytes);
+/* Of what `crc` is of and these bytes after it. */
+uint32_t qn_block_crc32_more(uint32_t crc, struct qn_strv bytes);
+
 #endif
