@@ -76,6 +76,8 @@ void qn_job_run_close(struct qn_job_run *run)
     if (run->sink)
         run->sink_ops->close(run->sink);
     run->sink = NULL;
+    qn_landing_close(run->landing);
+    run->landing = NULL;
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
         qn_buf_fini(&run->states[i]);
     qn_arena_fini(&run->arena);
@@ -202,6 +204,13 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn
         QN_TRY(merge_partial(run, part, err));
     run->n_committed++;
     return QN_OK;
+}
+
+qn_code qn_job_run_land(struct qn_job_run *run, uint32_t unit, const char *part,
+                        struct qn_err *err)
+{
+    return run->landing && stage_of(run)->rows ? qn_landing_add(run->landing, unit, part, err)
+                                               : QN_OK;
 }
 
 static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, struct qn_err *err)

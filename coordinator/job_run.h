@@ -5,6 +5,7 @@
 #ifndef QN_COORDINATOR_JOB_RUN_H
 #define QN_COORDINATOR_JOB_RUN_H
 
+#include "coordinator/landing.h"
 #include "coordinator/spool.h"
 #include "coordinator/store.h"
 #include "jobs/brief.h"
@@ -52,6 +53,7 @@ struct qn_job_run {
     struct qn_findings findings;
     struct qn_sink *sink;
     const struct qn_sink_ops *sink_ops;
+    struct qn_landing *landing; /* of rows that go to files; NULL: none do */
     struct qn_stage_time times[QN_MAX_STAGES];
     int64_t started_ms;
     double seconds;
@@ -83,6 +85,10 @@ QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit,
                                    const struct qn_spooled *part,
                                    const struct qn_chunk_result *result,
                                    const struct qn_counters *counters, struct qn_err *err);
+
+/* Rows of a committed unit that go to files, from its part; nothing of a stage without rows. */
+QN_CHECK qn_code qn_job_run_land(struct qn_job_run *run, uint32_t unit, const char *part,
+                                 struct qn_err *err);
 
 /* After the last unit: merges are finished, the state is kept. *verdict says what next. */
 QN_CHECK qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,

@@ -287,6 +287,7 @@ static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_uni
             break;
         const struct qn_spooled part = {.path = path};
         QN_TRY(qn_job_run_absorb(job, unit, &part, &row->chunk, &row->counters, err));
+        QN_TRY(qn_job_run_land(job, unit, path, err));
         committed[unit] = true;
     }
     return QN_OK;
@@ -375,6 +376,9 @@ static bool needs_are_met(const struct qn_run *run, uint32_t index, bool *hopele
 
 static qn_code prepare_sink(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
+    const struct qn_landing_options landing = {run->run_id, run->plan->spec.sha256, job->job};
+    if (job->job->into.files.writer)
+        return qn_landing_open(&landing, &job->landing, err);
     if (!job->job->into.table)
         return QN_OK;
     job->sink_ops = qn_sink_find("sqlite");
@@ -529,6 +533,7 @@ qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struc
         return qn_spooled_discard(part, err);
     const char *kept = job->parts[job->stage].paths[token->unit];
     QN_TRY(qn_spooled_keep(part, kept, err));
+    QN_TRY(qn_job_run_land(job, token->unit, kept, err));
     if (stage_of(job)->over == QN_OVER_CHUNKS && stage_of(job)->counts)
         run->rows_read += done->done.counters.rows_in;
     return write_ledger(run, job, done, kept, err);
@@ -580,7 +585,8 @@ static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struc
     job->status = QN_JOB_SUCCESS;
     job->seconds = (double)(qn_clock_ms() - job->started_ms) / 1000.0;
     QN_TRY(record_job(run, job, err));
-    return record_stages(run, job, err);
+    QN_TRY(record_stages(run, job, err));
+    return job->landing ? qn_landing_publish(job->landing, err) : QN_OK; /* cannot be taken back */
 }
 
 /* All or nothing: what cannot be published (rows that a constraint of the user's table refuses) is
@@ -634,6 +640,8 @@ qn_code qn_run_fail_job(struct qn_run *run, uint32_t index, const char *why, str
     QN_TRY(ensure_transaction(run, err));
     if (job->sink)
         QN_TRY(job->sink_ops->discard(job->sink, err));
+    if (job->landing)
+        qn_landing_discard(job->landing);
     QN_TRY(qn_store_findings_put(run->store, run->run_id, job->job->name, &job->findings,
                                  run->plan->spec.sha256, run->plan->spec.seed, &version, err));
     QN_TRY(record_job(run, job, err));

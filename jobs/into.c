@@ -9,7 +9,9 @@ static const char *const dispositions[] = {"append", "replace", NULL};
 static const char *const later[] = {"merge", NULL};
 
 static const struct qn_key keys[] = {
-    {.name = "table", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "in the warehouse"},
+    {.name = "table", .shape = QN_SHAPE_IDENTIFIER, .doc = "in the warehouse"},
+    {.name = "lake", .shape = QN_SHAPE_IDENTIFIER, .doc = "a dataset: a folder in the lake"},
+    {.name = "file", .shape = QN_SHAPE_TEXT, .doc = "one file; relative to the spec's folder"},
     {.name = "write_disposition",
      .shape = QN_SHAPE_ENUM,
      .values = dispositions,
@@ -18,7 +20,26 @@ static const struct qn_key keys[] = {
     {.name = "indexes",
      .shape = QN_SHAPE_LIST,
      .item = QN_SHAPE_LIST,
-     .doc = "made when the rows are in: lists of columns"},
+     .doc = "of a table, made when the rows are in: lists of columns"},
+    {.name = "format",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "of files: parquet (default of a dataset), csv, jsonl; of a file by its suffix"},
+    {.name = "codec", .shape = QN_SHAPE_TEXT, .doc = "how files of the format are compressed"},
+    {.name = "level",
+     .shape = QN_SHAPE_INT,
+     .min = 1,
+     .max = 22,
+     .doc = "how hard the codec tries; its own when left out"},
+    {.name = "partition_by",
+     .shape = QN_SHAPE_LIST,
+     .item = QN_SHAPE_TEXT,
+     .or_single = true,
+     .doc = "columns of a dataset whose values name its folders"},
+    {.name = "file_size",
+     .shape = QN_SHAPE_BYTES,
+     .min = 1,
+     .max = 0x1p53,
+     .doc = "what files of a dataset grow to; 128MiB when left out"},
 };
 const struct qn_spec_keys qn_into_keys = QN_KEYS("into", keys);
 
@@ -39,12 +60,57 @@ static bool is_reserved(struct qn_strv name)
     return false;
 }
 
+/* --- where to -------------------------------------------------------------------------------- */
+
+/* Keys that make sense with some places only. */
+static const struct use {
+    const char *key, *places[3];
+} uses[] = {
+    {"indexes", {"table"}},      {"format", {"lake", "file"}}, {"codec", {"lake", "file"}},
+    {"level", {"lake", "file"}}, {"partition_by", {"lake"}},   {"file_size", {"lake"}},
+};
+
+static void check_uses(const struct qn_node *node, const char *place, struct qn_diags *diags)
+{
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        const struct qn_pair *pair = qn_node_pair(node, uses[i].key);
+        bool fits = false;
+        for (size_t k = 0; k < 3 && uses[i].places[k]; k++)
+            fits |= strcmp(uses[i].places[k], place) == 0;
+        if (pair && !fits)
+            qn_diags_add(diags, pair->key_span, NULL, NULL, "'%s' says nothing of a %s",
+                         uses[i].key, strcmp(place, "lake") == 0 ? "dataset of the lake" : place);
+    }
+}
+
+/* One of table, lake and file. */
+static void check_place(const struct qn_node *node, struct qn_diags *diags)
+{
+    static const char *const places[] = {"table", "lake", "file"};
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const struct qn_pair *pair = qn_node_pair(node, places[i]);
+        if (pair && found)
+            qn_diags_add(diags, pair->key_span, NULL, "make two jobs of it",
+                         "rows go to a %s already", found);
+        else if (pair)
+            found = places[i];
+    }
+    if (found)
+        check_uses(node, found, diags);
+    else if (node->kind == QN_NODE_MAP)
+        qn_diags_add(diags, node->span, "one of: table, lake, file", NULL,
+                     "'into' does not say where rows go");
+}
+
 void qn_into_read(const struct qn_node *node, struct qn_diags *diags, struct qn_into *out)
 {
     const struct qn_node *table = qn_into_table(node);
     const char *how = qn_node_text(qn_node_get(node, "write_disposition"), "replace");
     out->table = qn_node_text(table, NULL);
     out->disposition = strcmp(how, "append") == 0 ? QN_WRITE_APPEND : QN_WRITE_REPLACE;
+    if (node && node->kind == QN_NODE_MAP)
+        check_place(node, diags);
     if (table && table == node && !qn_strv_is_identifier(node->text))
         qn_diags_add(diags, node->span, "letters, digits and _, at most 63", NULL,
                      "'%s' is no table name", out->table);

@@ -71,7 +71,8 @@ static bool input_job(const struct plan_env *at, const struct qn_node *node, uin
                      plan->spec.jobs[index].name);
         return false;
     }
-    const struct qn_plan_job *upstream = compile_job(plan, index);
+    struct qn_plan_job *upstream = compile_job(plan, index);
+    upstream->job.is_read = true;
     if (upstream->job.out.n_fields == 0 && !upstream->job.gaps) {
         qn_diags_add(&plan->spec.diags, node->span, NULL, NULL, "job %s gives no rows to read",
                      upstream->job.name);
@@ -206,6 +207,9 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
     if (code == QN_OK)
         code = qn_into_read_indexes(qn_node_get(written->node, "into"), &planned->job, &plan->arena,
                                     &plan->spec.diags, &err);
+    if (code == QN_OK)
+        code = qn_into_read_files(qn_node_get(written->node, "into"), &plan->spec, &planned->job,
+                                  &plan->arena, &err);
     if (code != QN_OK && code != QN_EINPUT)
         qn_diags_add(&plan->spec.diags, written->name_span, NULL, NULL, "job %s: %s", written->name,
                      err.message);
@@ -217,19 +221,32 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
     return planned;
 }
 
-/* Two jobs that fill one table would race for what it holds in the end. */
-static void check_tables(struct qn_plan *plan)
+/* What stands in the spec for where a job's rows go, and what it is called in complaints. */
+static const struct qn_node *place_of(const struct qn_plan *plan, uint32_t index, const char **name,
+                                      const char **what)
+{
+    const struct qn_into *into = &plan->jobs[index].job.into;
+    const struct qn_node *node = qn_node_get(plan->spec.jobs[index].node, "into");
+    *name = into->table ? into->table : into->files.path;
+    *what = into->table ? "table" : into->files.dataset ? "dataset" : "file";
+    return into->table           ? qn_into_table(node)
+           : into->files.dataset ? qn_node_get(node, "lake")
+                                 : qn_node_get(node, "file");
+}
+
+/* Two jobs that fill one place would race for what it holds in the end. */
+static void check_places(struct qn_plan *plan)
 {
     for (uint32_t i = 0; i < plan->spec.n_jobs; i++) {
-        const char *table = plan->jobs[i].job.into.table;
-        for (uint32_t k = 0; table && k < i; k++) {
-            const char *other = plan->jobs[k].job.into.table;
-            if (!other || !qn_strv_eq_nocase(qn_strv_from(table), qn_strv_from(other)))
+        const char *name, *other, *what, *other_what;
+        const struct qn_node *node = place_of(plan, i, &name, &what);
+        for (uint32_t k = 0; name && k < i; k++) {
+            (void)place_of(plan, k, &other, &other_what);
+            if (!other || strcmp(what, other_what) != 0 ||
+                !qn_strv_eq_nocase(qn_strv_from(name), qn_strv_from(other)))
                 continue;
-            const struct qn_node *into = qn_node_get(plan->spec.jobs[i].node, "into");
-            qn_diags_add(&plan->spec.diags, qn_into_table(into)->span, NULL,
-                         "give each job a table of its own", "job %s fills table %s already",
-                         plan->spec.jobs[k].name, other);
+            qn_diags_add(&plan->spec.diags, node->span, NULL, "give each job one of its own",
+                         "job %s fills %s %s already", plan->spec.jobs[k].name, what, other);
             break;
         }
     }
@@ -249,7 +266,7 @@ static qn_code compile_all(struct qn_plan *plan, struct qn_err *err)
     }
     for (uint32_t i = 0; i < n_jobs; i++)
         compile_job(plan, i);
-    check_tables(plan);
+    check_places(plan);
     if (plan->spec.diags.n_errors)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "%zu mistake%s in %s",
                           plan->spec.diags.n_errors, plan->spec.diags.n_errors == 1 ? "" : "s",

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "wire/part.h"
+#include "worker/segmenter.h"
 
 struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task *leased)
 {
@@ -47,6 +48,8 @@ void qn_task_free(struct qn_task *task)
 struct part_out {
     struct qn_task_out out; /* first: callbacks are handed &out */
     struct qn_part_writer *part;
+    struct qn_segmenter *segmenter; /* of rows that go to files; NULL: none do */
+    bool keeps_rows;
     bool has_partial;
 };
 
@@ -57,7 +60,10 @@ static struct part_out *part_of(struct qn_task_out *out)
 
 static qn_code put_rows(struct qn_task_out *out, const struct qn_batch *batch, struct qn_err *err)
 {
-    return qn_part_writer_put(part_of(out)->part, QN_PART_ROWS, 0, batch, err);
+    struct part_out *self = part_of(out);
+    if (self->segmenter)
+        QN_TRY(qn_segmenter_put(self->segmenter, batch, err));
+    return self->keeps_rows ? qn_part_writer_put(self->part, QN_PART_ROWS, 0, batch, err) : QN_OK;
 }
 
 static qn_code put_partition(struct qn_task_out *out, uint32_t partition,
@@ -191,6 +197,8 @@ static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struc
         return qn_err_set(&task->err, QN_ESTATE, QN_BLAME_JOB, "stage %s of job %s gave no partial",
                           stage->name, job->name);
     QN_TRY(put_rejects(out, &task->err));
+    if (out->segmenter)
+        QN_TRY(qn_segmenter_end(out->segmenter, &task->err));
     /* Of a repeating stage the rows may be in the job's cache and the reader untouched; how often
      * partitions are read depends on memory. */
     struct qn_reader *reader = in->in.reader;
@@ -246,14 +254,20 @@ static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
     struct qn_token token = task->work.token;
     const struct qn_job *job = &task->plan->jobs[token.job].job;
     const struct qn_stage *stage = &job->stages[token.stage];
-    struct part_out out = {.out = {.ops = &part_out_ops}, .part = &executor->writer};
+    bool files = stage->rows && job->into.files.writer;
+    struct part_out out = {.out = {.ops = &part_out_ops},
+                           .part = &executor->writer,
+                           .keeps_rows = !files || job->is_read};
     QN_TRY(qn_rejects_init(&out.out.rejects, &task->err));
     struct qn_reader *reader = NULL;
-    qn_code code = open_reader(task, job, stage, &reader, &task->err);
+    qn_code code = files ? qn_segmenter_new(job, out.part, &out.segmenter, &task->err) : QN_OK;
+    if (code == QN_OK)
+        code = open_reader(task, job, stage, &reader, &task->err);
     if (code == QN_OK)
         code = run_stage(task, job, stage, reader, executor, &out);
     if (reader)
         reader->ops->close(reader);
+    qn_segmenter_free(out.segmenter);
     qn_rejects_fini(&out.out.rejects);
     return code;
 }

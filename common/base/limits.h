@@ -29,6 +29,11 @@ enum {
     /* More, and a part's runs of rows get too short to be worth a read each. */
     QN_MAX_PARTITIONS = 128,
     QN_MAX_WORKERS = 10000,
+    /* Columns a dataset of the lake is partitioned by: each is a level of folders. */
+    QN_MAX_PARTITION_COLUMNS = 8,
+    /* Folders that one task's rows fall into: each has a writer with its own buffers, and becomes a
+     * file; more make files of a few rows. */
+    QN_MAX_OPEN_PARTITIONS = 2000,
     QN_MAX_FEATURES = 2000,    /* design-matrix columns of a model */
     QN_MAX_CATEGORIES = 10000, /* per feature; more is an identifier, not a category */
     /* most_frequent counts every value of a column; past this the column is an identifier. */
@@ -41,5 +46,8 @@ enum {
 
 /* Without a chunk_size in the spec. Large enough to amortise a task, small enough to balance. */
 #define QN_DEFAULT_CHUNK_BYTES (UINT64_C(16) << 20)
+
+/* Files of a lake grow to this: few enough to open, small enough to read by several tasks. */
+#define QN_DEFAULT_FILE_BYTES (UINT64_C(128) << 20)
 
 #endif

@@ -169,7 +169,8 @@ struct qn_job {
     struct qn_schema out;       /* n_fields 0: the job gives no rows */
     const struct qn_gaps *gaps; /* of out; NULL: none */
     struct qn_into into;
-    void *impl; /* the kind's own, in the plan's arena; read-only after compile */
+    bool is_read; /* a job of the plan reads its rows: they are kept as a dataset */
+    void *impl;   /* the kind's own, in the plan's arena; read-only after compile */
 };
 
 struct qn_job_ops {

@@ -33,7 +33,11 @@ static const struct qn_key top_keys[] = {
     {.name = "warehouse",
      .shape = QN_SHAPE_TEXT,
      .doc = "the SQLite file that tables go to; NAME.db beside the spec when left out"},
-    {.name = "lake", .shape = QN_SHAPE_TEXT, .unsupported = true},
+    {.name = "lake",
+     .shape = QN_SHAPE_TEXT,
+     .doc =
+         "the folder of the datasets that `into: {lake: NAME}` writes; lake beside the spec when "
+         "left out"},
     {.name = "params",
      .shape = QN_SHAPE_MAP,
      .item = QN_SHAPE_ANY,
@@ -238,6 +242,22 @@ static uint32_t count_members(struct qn_spec *spec, const struct qn_node *root, 
     return 0;
 }
 
+/* A path at the top of the spec, absolute; NULL: no memory. */
+static const char *path_of(struct qn_spec *spec, const struct qn_node *root, const char *key,
+                           const char *missing)
+{
+    const struct qn_node *node = qn_node_get(root, key);
+    const char *path = qn_node_text(node, missing);
+    size_t n = strlen(path);
+    if (n == 0 || strstr(path, "://"))
+        qn_diags_add(&spec->diags, node->span, "a path", NULL,
+                     n ? "'%s' can only be a path in this version" : "'%s' is empty", key);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return path[0] == '/' ? qn_arena_strdup(&spec->arena, (struct qn_strv){path, n})
+                          : qn_arena_printf(&spec->arena, "%s/%.*s", spec->folder, (int)n, path);
+}
+
 static qn_code read_settings_of_run(struct qn_spec *spec, const struct qn_node *root,
                                     struct qn_err *err)
 {
@@ -254,7 +274,8 @@ static qn_code read_settings_of_run(struct qn_spec *spec, const struct qn_node *
                           ? file
                           : qn_arena_printf(&spec->arena, "%s/%s%s", spec->folder,
                                             file ? file : spec->name, file ? "" : ".db");
-    return spec->warehouse ? QN_OK : qn_err_nomem(err, "the spec");
+    spec->lake = path_of(spec, root, "lake", "lake");
+    return spec->warehouse && spec->lake ? QN_OK : qn_err_nomem(err, "the spec");
 }
 
 static qn_code read_members(struct qn_spec *spec, const struct qn_node *root,

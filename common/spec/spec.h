@@ -44,6 +44,7 @@ struct qn_spec {
     const char *name;
     uint64_t seed;
     const char *warehouse; /* absolute path */
+    const char *lake;      /* absolute path: the folder of the lake's datasets */
     struct qn_spec_source *sources;
     uint32_t n_sources;
     struct qn_spec_job *jobs; /* in the order written */

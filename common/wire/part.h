@@ -7,7 +7,7 @@
  *            u64 rows | u32 runs | u64 offset of the index | magic
  *
  * Payloads of ROWS, PARTITION, RAW and REJECTS are batches (codec.h), of PARTIAL the job's own
- * bytes. */
+ * bytes; SEGMENT and SEGMENTS: see segments.h. */
 #ifndef QN_WIRE_PART_H
 #define QN_WIRE_PART_H
 
@@ -22,7 +22,9 @@ enum qn_part_kind {
     QN_PART_PARTITION, /* rows of a partition, of the stage's partition_schema */
     QN_PART_REJECTS,
     QN_PART_PARTIAL,
-    QN_PART_RAW, /* rows of a partition, of the stage's raw_schema */
+    QN_PART_RAW,      /* rows of a partition, of the stage's raw_schema */
+    QN_PART_SEGMENT,  /* bytes of a segment of a file: the partition is its number */
+    QN_PART_SEGMENTS, /* the table of the part's segments, at most one (segments.h) */
 };
 
 /* The file name of an attempt's part: both sides make it from the token. */

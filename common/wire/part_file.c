@@ -212,8 +212,9 @@ static bool next_run(struct qn_part_file *file, const struct qn_part_query *quer
     return false;
 }
 
-qn_code qn_part_file_next(struct qn_part_file *file, const struct qn_part_query *query,
-                          uint8_t *kind, struct qn_strv *payload, struct qn_err *err)
+/* Buffers the header of the next wanted record; QN_ENOTFOUND after the last. */
+static qn_code next_header(struct qn_part_file *file, const struct qn_part_query *query,
+                           uint32_t *bytes, struct qn_err *err)
 {
     uint64_t position = file->at - (file->end - file->begin);
     if (position == file->run_end && !next_run(file, query))
@@ -221,14 +222,40 @@ qn_code qn_part_file_next(struct qn_part_file *file, const struct qn_part_query 
     QN_TRY(need(file, HEADER_BYTES, file->run_end, err));
     struct qn_unpack in =
         qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, HEADER_BYTES});
-    *kind = qn_unpack_u8(&in);
-    uint32_t partition = qn_unpack_u32(&in), bytes = qn_unpack_u32(&in);
-    if (*kind != file->run.kind || partition != file->run.partition)
+    uint8_t kind = qn_unpack_u8(&in);
+    uint32_t partition = qn_unpack_u32(&in);
+    *bytes = qn_unpack_u32(&in);
+    if (kind != file->run.kind || partition != file->run.partition)
         return corrupt(file, file->at, err, "a record is not its run's");
     file->begin += HEADER_BYTES;
+    return QN_OK;
+}
+
+qn_code qn_part_file_next(struct qn_part_file *file, const struct qn_part_query *query,
+                          uint8_t *kind, struct qn_strv *payload, struct qn_err *err)
+{
+    uint32_t bytes;
+    QN_TRY(next_header(file, query, &bytes, err));
     QN_TRY(need(file, bytes, file->run_end, err));
+    *kind = file->run.kind;
     *payload = (struct qn_strv){(const char *)file->data + file->begin, bytes};
     file->begin += bytes;
+    return QN_OK;
+}
+
+qn_code qn_part_file_next_place(struct qn_part_file *file, const struct qn_part_query *query,
+                                uint32_t *partition, uint64_t *offset, uint32_t *bytes,
+                                struct qn_err *err)
+{
+    QN_TRY(next_header(file, query, bytes, err));
+    *partition = file->run.partition;
+    *offset = file->at - (file->end - file->begin);
+    if (*bytes > file->run_end - *offset)
+        return corrupt(file, *offset, err, "a record passes its run's end");
+    if (*bytes <= file->end - file->begin)
+        file->begin += *bytes;
+    else
+        seek(file, *offset + *bytes, file->run_end);
     return QN_OK;
 }
 

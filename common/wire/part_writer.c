@@ -154,17 +154,25 @@ qn_code qn_part_writer_put(struct qn_part_writer *writer, enum qn_part_kind kind
     return QN_OK;
 }
 
-qn_code qn_part_writer_put_partial(struct qn_part_writer *writer, struct qn_strv bytes,
-                                   struct qn_err *err)
+qn_code qn_part_writer_put_bytes(struct qn_part_writer *writer, enum qn_part_kind kind,
+                                 uint32_t partition, struct qn_strv bytes, struct qn_err *err)
 {
     if (bytes.len > UINT32_MAX)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
-                          "a partial of %zu bytes, a part's record holds at most %u", bytes.len,
+                          "%s of %zu bytes, a part's record holds at "
+                          "most %u",
+                          kind == QN_PART_PARTIAL ? "a partial" : "a record", bytes.len,
                           UINT32_MAX);
-    note_record(writer, QN_PART_PARTIAL, 0);
-    put_header(&writer->bytes, QN_PART_PARTIAL, 0, (uint32_t)bytes.len);
+    note_record(writer, kind, partition);
+    put_header(&writer->bytes, kind, partition, (uint32_t)bytes.len);
     qn_buf_put(&writer->bytes, bytes.data, bytes.len);
     return make_way(writer, err);
+}
+
+qn_code qn_part_writer_put_partial(struct qn_part_writer *writer, struct qn_strv bytes,
+                                   struct qn_err *err)
+{
+    return qn_part_writer_put_bytes(writer, QN_PART_PARTIAL, 0, bytes, err);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */

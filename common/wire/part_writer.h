@@ -37,6 +37,10 @@ QN_CHECK qn_code qn_part_writer_put(struct qn_part_writer *writer, enum qn_part_
                                     struct qn_err *err);
 QN_CHECK qn_code qn_part_writer_put_partial(struct qn_part_writer *writer, struct qn_strv bytes,
                                             struct qn_err *err);
+/* A record of bytes that are no batch: SEGMENT, SEGMENTS. */
+QN_CHECK qn_code qn_part_writer_put_bytes(struct qn_part_writer *writer, enum qn_part_kind kind,
+                                          uint32_t partition, struct qn_strv bytes,
+                                          struct qn_err *err);
 /* Completes the part: its size and XXH3-128. Either all of it is in `bytes`, or fd >= 0 said that a
  * file took it, which is closed now. */
 QN_CHECK qn_code qn_part_writer_end(struct qn_part_writer *writer, bool *in_file, uint64_t *bytes,

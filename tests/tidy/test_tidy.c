@@ -26,8 +26,8 @@ enum {
     MAX_TREE_DEPTH = 8
 };
 
-/* --- layers: base <- {flow, codec} <- parquet <- {expr, wire, sources, sinks, spec} <- jobs <-
- * {worker, coordinator} <- cli; each room sees itself and what stands here ------------------- */
+/* --- layers: base <- {flow, codec} <- parquet <- {expr, wire, sources, sinks, lake, spec} <-
+ * jobs <- {worker, coordinator} <- cli; each room sees itself and what stands here ------------- */
 
 static const struct room {
     const char *name, *folder, *sees;
@@ -41,12 +41,14 @@ static const struct room {
     {"parquet", "common/parquet/", "base flow codec"},
     {"sources", "common/sources/", "base flow codec parquet"},
     {"sinks", "common/sinks/", "base flow codec parquet"},
+    {"lake", "common/lake/", "base flow"},
     {"spec", "common/spec/", "base flow"},
-    {"jobs", "jobs/", "base flow codec parquet expr wire sources sinks spec"},
-    {"worker", "worker/", "base flow codec parquet expr wire sources sinks spec jobs"},
-    {"coordinator", "coordinator/", "base flow codec parquet expr wire sources sinks spec jobs"},
+    {"jobs", "jobs/", "base flow codec parquet expr wire sources sinks lake spec"},
+    {"worker", "worker/", "base flow codec parquet expr wire sources sinks lake spec jobs"},
+    {"coordinator", "coordinator/",
+     "base flow codec parquet expr wire sources sinks lake spec jobs"},
     {"cli", "cli/",
-     "base flow codec parquet synth expr wire sources sinks spec jobs worker coordinator"},
+     "base flow codec parquet synth expr wire sources sinks lake spec jobs worker coordinator"},
     {"tests", "tests/", "*"},
     {"bench", "bench/", "*"},
 };
@@ -67,7 +69,7 @@ static const struct library {
      {"common/sources/sqlite", "common/sinks/sqlite", "coordinator/store", "coordinator/journal",
       "tests/", "bench/"}},
     {"yaml.h", {"common/spec/", "tests/"}},
-    {"jansson.h", {"jobs/", "cli/", "tests/"}},
+    {"jansson.h", {"jobs/", "cli/", "common/lake/", "tests/"}},
     {"sodium", {"common/base/"}},
     {"xxhash.h", {"common/base/"}},
 };
