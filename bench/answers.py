@@ -26,6 +26,8 @@ COLUMNS = {
     "W3": CUSTOMER,
     "W6": {"customer_id": "text", "label": "exact", "score": "double"},
     "W7": {**CUSTOMER, **USAGE},
+    "W1-jsonl": {"kind": "text", "n": "exact", "total": "exact", "mean": "double",
+                 "dirty": "exact"},
     "keys": {"customer_id": "text", "n": "exact", "total": "exact"},
 }
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import measure, profile, table
+from bench import jsonl_of_csv, measure, profile, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ["duckdb", "polars", "pandas", "dask", "spark", "sklearn", "sqlite3"]
@@ -28,6 +28,7 @@ NEAR = 2.0  # engines slower than this many times the best are not run again
 # Workload: its inputs by the name of the spec's parameter.
 WORKLOADS = {
     "W1": {"events": "events"},
+    "W1-jsonl": {"events": "lines"},
     "W2": {"events": "events"},
     "W3": {"customers": "customers"},
     "W6": {"customers": "small"},
@@ -45,6 +46,7 @@ def inputs_of(rows):
     customers = max(rows // 20, 1)
     return {
         "events": ("events", rows, customers),
+        "lines": ("events", rows, customers),
         "customers": ("churn", customers, customers),
         "small": ("churn", 1000, 1000),
         "keys": ("events", rows * 5 // 2, rows // 2),
@@ -83,11 +85,23 @@ class Bench:
         """The path of an input, made when it is not there yet."""
         kind, rows, customers = inputs_of(self.options.rows)[name]
         path = self.data / f"{kind}-{rows}-{customers}-{SEED}.csv"
+        if name == "lines":
+            return self.lines_of(self.input("events"))
         if not path.exists():
             say(f"making {path}")
             part = path.with_suffix(".part")
             subprocess.run([self.quern, "generate", kind, "--rows", str(rows), "--seed", str(SEED),
                             "--customers", str(customers), "--out", str(part)], check=True)
+            part.rename(path)
+        return path
+
+    def lines_of(self, events):
+        """The events as JSON lines, made when they are not there yet."""
+        path = events.with_suffix(".jsonl")
+        if not path.exists():
+            say(f"making {path}")
+            part = path.with_suffix(".part")
+            jsonl_of_csv.main(events, part)
             part.rename(path)
         return path
 

@@ -20,6 +20,10 @@ def connect(inputs):
     con = duckdb.connect(config={"threads": THREADS, "preserve_insertion_order": False})
     for table, path in inputs.items():
         columns = CUSTOMERS if table == "customers" else EVENTS
+        if path.endswith(".jsonl"):
+            con.execute(f"""create view {table} as select * from read_json('{path}',
+                format = 'newline_delimited', columns = {columns})""")
+            continue
         con.execute(f"""create view {table} as select * from read_csv('{path}', header = true,
             auto_detect = false, delim = ',', quote = '"', columns = {columns})""")
     return con
@@ -74,13 +78,13 @@ def by_copy(query, suffix):
 
 USAGE = {"customer_id": "text", **USAGE_TYPES}
 CUSTOMER = {c: CUSTOMERS[c] for c in KEPT}
-FILES = {"W1": BY_KIND, "W2": BY_CUSTOMER, "W7": JOINED, "keys": TOTALS}
+FILES = {"W1": BY_KIND, "W1-jsonl": BY_KIND, "W2": BY_CUSTOMER, "W7": JOINED, "keys": TOTALS}
 TABLES = {"W2": (BY_CUSTOMER, USAGE), "W3": (IMPUTED, CUSTOMER),
           "W7": (JOINED, {**CUSTOMER, **USAGE_TYPES})}
 
 for workload, query in FILES.items():
     route(workload, "csv")(by_copy(query, "csv"))
-    if workload != "W1":
+    if not workload.startswith("W1"):
         route(workload, "parquet")(by_copy(query, "parquet"))
 for workload, (query, columns) in TABLES.items():
     if workload == "W3":

@@ -78,7 +78,7 @@ static inline void look(const struct needles *needles, const char *at, struct bl
     }
 }
 
-#define flatten qn_csv_flatten
+#define flatten qn_index_flatten
 #include "sources/csv_index_loop.h"
 
 static void fill_scalar(struct qn_csv_index *index, const struct qn_csv_dialect *dialect,

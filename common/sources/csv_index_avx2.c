@@ -60,7 +60,7 @@ static inline void look(const struct needles *needles, const char *at, struct bl
     block->rare = (uint64_t)(unsigned)_mm256_movemask_epi8(odd);
 }
 
-#define flatten qn_csv_flatten
+#define flatten qn_index_flatten
 #include "sources/csv_index_loop.h"
 
 void qn_csv_index_fill_avx2(struct qn_csv_index *index, const struct qn_csv_dialect *dialect,

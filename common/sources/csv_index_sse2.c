@@ -58,7 +58,7 @@ static inline void look(const struct needles *needles, const char *at, struct bl
     block->rare = bits(strange, 0);
 }
 
-#define flatten qn_csv_flatten
+#define flatten qn_index_flatten
 #include "sources/csv_index_loop.h"
 
 void qn_csv_index_fill_sse2(struct qn_csv_index *index, const struct qn_csv_dialect *dialect,

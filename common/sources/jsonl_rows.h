@@ -3,7 +3,7 @@
 #define QN_SOURCES_JSONL_ROWS_H
 
 #include "sources/jsonl_frame.h"
-#include "sources/jsonl_record.h"
+#include "sources/jsonl_layout.h"
 
 /* A record that is refused, by what is wrong with it. */
 struct qn_jsonl_refused {
@@ -29,7 +29,15 @@ struct qn_jsonl_rows {
     bool in_list;
     uint32_t ordinal, list_line;
     size_t list_counted; /* up to where lines of the record were counted */
-    bool long_window;    /* a record may be too long */
+    /* The usual records are taken many at a time: */
+    struct qn_jsonl_index index;
+    struct qn_jsonl_layout layout;
+    uint32_t *counts;
+    uint32_t end_at, break_at; /* in the index: what was not taken yet */
+    size_t valid_to;           /* the index's bytes up to here are UTF-8, */
+    size_t invalid_at;         /* and here they are not; SIZE_MAX: none known */
+    uint32_t trial;            /* records to try at once */
+    uint32_t misses, rest;     /* tries in a row that gave little; records to read before another */
 };
 
 /* Tables come from the arena; `dialect` is borrowed. */
