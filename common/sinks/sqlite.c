@@ -3,6 +3,7 @@
  * Rows gather in "_quern_stage_<table>", a STRICT table without indexes, and publish() renames it
  * or copies its records as they are. A table whose rows all come with its publishing is made at
  * once: a rename has SQLite read every table's definition anew, which costs more than few rows.
+ *
  * Types: integer and boolean are INTEGER, double and decimal REAL (the nearest double), text, date
  * and timestamp TEXT ("2026-01-31", "2026-01-31 12:00:00"). A NaN becomes NULL, for SQLite has
  * none; infinities are kept. */

@@ -32,23 +32,6 @@ enum {
 
 /* ---- one context a process ---- */
 
-/* The first context of a process asks libpgm to begin, which looks up its protocol's number and
- * loads what the system reads names with: a millisecond, for a transport that no endpoint of ours
- * can name. A libzmq without that transport asks for nothing. */
-int pgm_init(void **error);
-int pgm_shutdown(void);
-
-int pgm_init(void **error)
-{
-    (void)error;
-    return 1;
-}
-
-int pgm_shutdown(void)
-{
-    return 1;
-}
-
 static pthread_mutex_t context_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *context;
 static unsigned context_users;
