@@ -45,8 +45,9 @@ static const struct room {
     {"jobs", "jobs/", "base flow codec parquet expr wire sources sinks spec"},
     {"worker", "worker/", "base flow codec parquet expr wire sources sinks spec jobs"},
     {"coordinator", "coordinator/", "base flow codec parquet expr wire sources sinks spec jobs"},
+    {"query", "query/", "base flow codec parquet expr wire sources sinks spec jobs"},
     {"cli", "cli/",
-     "base flow codec parquet synth expr wire sources sinks spec jobs worker coordinator"},
+     "base flow codec parquet synth expr wire sources sinks spec jobs worker coordinator query"},
     {"tests", "tests/", "*"},
     {"bench", "bench/", "*"},
 };
