@@ -279,11 +279,12 @@ static qn_code fold(struct selecting *s)
     struct qn_query_planner *p = s->p;
     struct qn_query_stage *stage = &s->stage;
     struct qn_field *made = QN_NEW_ARRAY(p->arena, struct qn_field, QN_MAX_COLUMNS + 1);
-    struct qn_query_stage groups = {.job = stage->job, .grouped = true, .bytes = stage->bytes / 8};
+    struct qn_query_stage groups = {.grouped = true, .bytes = stage->bytes / 8};
     uint32_t n = 0;
     if (!made)
         return QN_QUERY_NOMEM(p);
-    QN_TRY(add_keys(s));
+    QN_TRY(add_keys(s)); /* may begin another job */
+    groups.job = stage->job;
     uint32_t n_keys = s->known.n;
     const struct qn_schema before = {stage->fields, stage->n_fields};
     QN_TRY(all_aggregates(s, made, &n));
