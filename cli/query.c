@@ -134,6 +134,7 @@ static qn_code coordinate(struct phase_run *run, const struct qn_plan *plan, str
         .tend = qn_crew_tend,
         .context = &crew};
     struct qn_coordinator_outcome outcome;
+    qn_crew_fork(&crew, endpoint); /* nothing is open: rows begin to go out in the run */
     qn_code code = qn_coordinator_run(&options, &outcome, err);
     qn_crew_dismiss(&crew);
     for (int i = 0; i < 2; i++) {
