@@ -538,7 +538,7 @@ static qn_code serve(struct coordinator *self, struct qn_err *err)
 {
     QN_TRY(qn_run_advance(&self->run, err));
     QN_TRY(make_durable(self, err)); /* while workers find their way here */
-    while (!qn_run_is_over(&self->run)) {
+    while (!qn_run_is_over(&self->run) && !self->run.enough) {
         if (self->options->stop && *self->options->stop)
             return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");
         QN_TRY(turn(self, err));
@@ -557,7 +557,8 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
     struct qn_run_options run = {.plan = options->plan,
                                  .plan_bytes = options->plan_bytes,
                                  .state_folder = options->state_folder,
-                                 .full_refresh = options->full_refresh};
+                                 .full_refresh = options->full_refresh,
+                                 .tap = options->tap};
     QN_TRY(qn_run_claim(&self->run, &run, err));
     QN_TRY(qn_listener_open(options->listen, &self->listener, err));
     tend(self); /* workers start up while the warehouse is opened */
@@ -638,7 +639,7 @@ static void report(const struct coordinator *self, struct qn_coordinator_outcome
 {
     *outcome = (struct qn_coordinator_outcome){
         .resumed = self->run.resumed,
-        .succeeded = self->run.jobs && qn_run_succeeded(&self->run),
+        .succeeded = self->run.jobs && (self->run.enough || qn_run_succeeded(&self->run)),
         .seconds = (double)(qn_clock_us() - self->started_us) / 1e6,
     };
     memcpy(outcome->run_id, self->run.run_id, sizeof outcome->run_id);

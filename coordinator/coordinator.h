@@ -21,6 +21,7 @@ struct qn_coordinator_options {
     const char *state_folder;
     const char *listen;
     bool full_refresh; /* see run.h */
+    const struct qn_run_tap *tap;
     enum qn_progress progress;
     const volatile sig_atomic_t *stop; /* raised: end the run so that it can be resumed */
     /* Called once when workers may dial, and once a turn after that (NULL: never): `quern run`

@@ -158,8 +158,10 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
 
 qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
-    *run =
-        (struct qn_run){.plan = options->plan, .state_folder = options->state_folder, .lock = -1};
+    *run = (struct qn_run){.plan = options->plan,
+                           .state_folder = options->state_folder,
+                           .lock = -1,
+                           .tap = options->tap};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
     return qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err);
@@ -536,7 +538,10 @@ qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struc
     QN_TRY(qn_job_run_land(job, token->unit, kept, err));
     if (stage_of(job)->over == QN_OVER_CHUNKS && stage_of(job)->counts)
         run->rows_read += done->done.counters.rows_in;
-    return write_ledger(run, job, done, kept, err);
+    QN_TRY(write_ledger(run, job, done, kept, err));
+    if (!run->tap || !stage_of(job)->rows || run->enough)
+        return QN_OK;
+    return run->tap->part(run->tap->context, job->job->name, kept, &run->enough, err);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */
@@ -694,6 +699,7 @@ qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
         QN_TRY(ensure_transaction(run, err));
     QN_TRY(qn_run_flush(run, err));
     QN_TRY(qn_journal_end_run(run->journal, run->run_id, result_of(run), err));
-    run->removal = qn_scratch_remove_begin(run->state_folder, run->run_id);
+    if (!run->tap)
+        run->removal = qn_scratch_remove_begin(run->state_folder, run->run_id);
     return QN_OK;
 }

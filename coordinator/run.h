@@ -19,6 +19,15 @@ struct qn_run_options {
     struct qn_strv plan_bytes; /* qn_plan_pack */
     const char *state_folder;  /* absolute */
     bool full_refresh;         /* an unfinished run of this plan is given up, not gone on with */
+    const struct qn_run_tap *tap; /* NULL: none */
+};
+
+/* Who wants rows themselves, beside tables: told of every part of a job's rows as it is committed,
+ * in unit order, by its file. Scratch is not removed then: the files are the tap's. */
+struct qn_run_tap {
+    QN_CHECK qn_code (*part)(void *context, const char *job, const char *path, bool *enough,
+                             struct qn_err *err);
+    void *context;
 };
 
 struct qn_run {
@@ -42,6 +51,8 @@ struct qn_run {
     struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
     uint32_t n_commits;         /* each waits for the disk */
     uint64_t rows_read;         /* for progress */
+    const struct qn_run_tap *tap;
+    bool enough; /* the tap wants no more: the run may end */
 };
 
 /* Makes state folder and warehouse ours alone, or says who has them; qn_run_close() comes either

@@ -434,7 +434,7 @@ qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options
     *plan = (struct qn_plan){0};
     qn_arena_init(&plan->arena);
     qn_code code =
-        qn_spec_read(&plan->spec, options->path, (struct qn_strv){0}, NULL, options->settings,
+        qn_spec_read(&plan->spec, options->path, options->text, options->folder, options->settings,
                      options->n_settings, qn_job_all(), qn_source_all(), err);
     if (code != QN_OK && code != QN_EINPUT)
         return code;

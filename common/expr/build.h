@@ -120,8 +120,6 @@ QN_CHECK qn_code qn_build_function(struct qn_build *b, const struct qn_ast *ast,
 /* aggregate_call.c: an aggregate call, argument, order and filter as expressions. */
 QN_CHECK qn_code qn_build_aggregate(struct qn_build *b, struct qn_strv text,
                                     struct qn_agg_call *out);
-/* Whether the name is one of theirs: many rows to one value, so no function. */
-bool qn_is_aggregate(struct qn_strv name);
 
 /* type.c: the steps of a syntax tree. */
 QN_CHECK qn_code qn_build_ast(struct qn_build *b, const struct qn_ast *ast, struct qn_step **out);

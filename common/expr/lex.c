@@ -8,6 +8,7 @@
 struct lexer {
     struct qn_arena *arena;
     struct qn_strv text;
+    bool query;
     size_t at;
     struct qn_tokens tokens;
     size_t capacity;
@@ -211,12 +212,14 @@ static qn_code lex_symbol(struct lexer *lex)
     }
     unsigned char c = (unsigned char)peek(lex, 0);
     lex->at++;
+    if (lex->query && (c == '.' || c == ';'))
+        return push_slice(lex, c == '.' ? QN_TOK_DOT : QN_TOK_SEMICOLON, start);
     const char *hint = hint_for((char)c);
     if (c > ' ' && c < 0x7F)
-        return qn_complain(lex->complaint, mark_from(lex, start), hint,
-                           "'%c' is not part of an expression", c);
-    return qn_complain(lex->complaint, mark_from(lex, start), hint,
-                       "byte 0x%02x is not part of an expression", c);
+        return qn_complain(lex->complaint, mark_from(lex, start), hint, "'%c' is not part of %s", c,
+                           lex->query ? "a query" : "an expression");
+    return qn_complain(lex->complaint, mark_from(lex, start), hint, "byte 0x%02x is not part of %s",
+                       c, lex->query ? "a query" : "an expression");
 }
 
 /* Blanks, "-- to the end of the line" and block comments, open-ended ones too (as SQLite). */
@@ -258,17 +261,17 @@ static qn_code lex_one(struct lexer *lex)
     return lex_symbol(lex);
 }
 
-qn_code qn_lex(struct qn_arena *arena, struct qn_strv text, struct qn_tokens *out,
+qn_code qn_lex(struct qn_arena *arena, struct qn_strv text, bool query, struct qn_tokens *out,
                struct qn_expr_complaint *complaint)
 {
     if (text.len > QN_MAX_EXPR_BYTES)
         return qn_complain(complaint, (struct qn_mark){0, 1}, NULL,
-                           "an expression of %zu bytes is too long (at most %d)", text.len,
-                           QN_MAX_EXPR_BYTES);
+                           "%s of %zu bytes is too long (at most %d)",
+                           query ? "a query" : "an expression", text.len, QN_MAX_EXPR_BYTES);
     if (!qn_utf8_valid(text))
         return qn_complain(complaint, (struct qn_mark){0, (uint32_t)text.len}, NULL,
-                           "the expression is not valid UTF-8");
-    struct lexer lex = {.arena = arena, .text = text, .complaint = complaint};
+                           "the %s is not valid UTF-8", query ? "query" : "expression");
+    struct lexer lex = {.arena = arena, .text = text, .query = query, .complaint = complaint};
     while (lex.at < text.len)
         if (!skip_blank(&lex))
             QN_TRY(lex_one(&lex));

@@ -33,6 +33,8 @@ enum qn_token_kind {
     QN_TOK_LE,
     QN_TOK_GT,
     QN_TOK_GE,
+    QN_TOK_DOT,       /* in queries */
+    QN_TOK_SEMICOLON, /* in queries */
     /* reserved words */
     QN_TOK_AND,
     QN_TOK_BETWEEN,
@@ -67,8 +69,9 @@ struct qn_tokens {
     size_t n;
 };
 
-/* QN_EINPUT on bytes that start no token, open quotes, a text that is too long or no UTF-8. */
-QN_CHECK qn_code qn_lex(struct qn_arena *arena, struct qn_strv text, struct qn_tokens *out,
-                        struct qn_expr_complaint *complaint);
+/* QN_EINPUT on bytes that start no token, open quotes, a text that is too long or no UTF-8. Dots and
+ * semicolons are tokens of a query, and no part of an expression. */
+QN_CHECK qn_code qn_lex(struct qn_arena *arena, struct qn_strv text, bool query,
+                        struct qn_tokens *out, struct qn_expr_complaint *complaint);
 
 #endif

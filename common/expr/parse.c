@@ -1,63 +1,9 @@
-#include "expr/parse.h"
+#include "expr/parser.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
-
-struct parser {
-    struct qn_arena *arena;
-    struct qn_strv text;
-    struct qn_tokens tokens;
-    size_t at;
-    uint32_t depth;
-    struct qn_expr_complaint *complaint;
-};
-
-enum precedence {
-    PREC_NONE,
-    PREC_OR,
-    PREC_AND,
-    PREC_NOT,
-    PREC_EQUAL,
-    PREC_ORDER,
-    PREC_BITS,
-    PREC_ADD,
-    PREC_MULTIPLY,
-    PREC_CONCAT,
-    PREC_UNARY,
-};
-
-/* A growing list of arguments. */
-struct list {
-    struct qn_ast **items;
-    uint32_t n, capacity;
-};
-
-static qn_code parse_expr(struct parser *p, enum precedence above, struct qn_ast **out);
-
-static const struct qn_token *token(const struct parser *p)
-{
-    return &p->tokens.items[p->at];
-}
-
-static const struct qn_token *token_after(const struct parser *p)
-{
-    return &p->tokens.items[p->at + (p->at + 1 < p->tokens.n)];
-}
-
-static bool accept(struct parser *p, enum qn_token_kind kind)
-{
-    if (token(p)->kind != kind)
-        return false;
-    p->at++;
-    return true;
-}
-
-static bool is_word(const struct qn_token *t, const char *word)
-{
-    return t->kind == QN_TOK_NAME && qn_strv_eq_nocase(t->text, qn_strv_from(word));
-}
 
 /* What to write for words and symbols of other dialects. */
 static const char *hint_for(const struct qn_token *t)
@@ -77,14 +23,14 @@ static const char *hint_for(const struct qn_token *t)
     if (t->kind == QN_TOK_PIPE)
         return "write OR for the logical operator, || to join texts";
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
-        if (is_word(t, hints[i].word))
+        if (qn_token_is(t, hints[i].word))
             return hints[i].hint;
     return NULL;
 }
 
-static qn_code unexpected(struct parser *p, const char *expected)
+qn_code qn_parser_unexpected(struct qn_parser *p, const char *expected)
 {
-    const struct qn_token *t = token(p);
+    const struct qn_token *t = qn_parser_token(p);
     if (t->kind == QN_TOK_END)
         return qn_complain(p->complaint, (struct qn_mark){t->mark.offset, 1}, NULL,
                            "expected %s, found the end", expected);
@@ -93,12 +39,12 @@ static qn_code unexpected(struct parser *p, const char *expected)
                        QN_SHORT_ARG(found));
 }
 
-static qn_code expect(struct parser *p, enum qn_token_kind kind, const char *expected)
+qn_code qn_parser_expect(struct qn_parser *p, enum qn_token_kind kind, const char *expected)
 {
-    return accept(p, kind) ? QN_OK : unexpected(p, expected);
+    return qn_parser_accept(p, kind) ? QN_OK : qn_parser_unexpected(p, expected);
 }
 
-static qn_code list_add(struct parser *p, struct list *list, struct qn_ast *item)
+qn_code qn_parser_add(struct qn_parser *p, struct qn_ast_list *list, struct qn_ast *item)
 {
     if (list->n == list->capacity) {
         uint32_t capacity = list->capacity ? list->capacity * 2 : 4;
@@ -114,27 +60,27 @@ static qn_code list_add(struct parser *p, struct list *list, struct qn_ast *item
     return QN_OK;
 }
 
-static struct qn_mark mark_since(const struct parser *p, uint32_t start)
+struct qn_mark qn_parser_mark(const struct qn_parser *p, uint32_t start)
 {
     struct qn_mark last = p->tokens.items[p->at - 1].mark;
     return (struct qn_mark){start, last.offset + last.width - start};
 }
 
-static qn_code too_deep(struct parser *p, struct qn_mark mark)
+static qn_code too_deep(struct qn_parser *p, struct qn_mark mark)
 {
     return qn_complain(p->complaint, mark, "use IN (...), or split it into several columns",
                        "the expression is nested deeper than %d", QN_MAX_EXPR_DEPTH);
 }
 
 /* A node over everything from byte `start` to the last token read. */
-static qn_code make(struct parser *p, enum qn_ast_kind kind, uint32_t start, struct list args,
-                    struct qn_ast **out)
+qn_code qn_parser_make(struct qn_parser *p, enum qn_ast_kind kind, uint32_t start,
+                       struct qn_ast_list args, struct qn_ast **out)
 {
     struct qn_ast *ast = QN_NEW(p->arena, struct qn_ast);
     if (!ast)
         return qn_complain_nomem(p->complaint);
     ast->kind = kind;
-    ast->mark = mark_since(p, start);
+    ast->mark = qn_parser_mark(p, start);
     ast->args = args.items;
     ast->n_args = args.n;
     for (uint32_t i = 0; i < args.n; i++)
@@ -144,10 +90,10 @@ static qn_code make(struct parser *p, enum qn_ast_kind kind, uint32_t start, str
     return ast->depth > QN_MAX_EXPR_DEPTH ? too_deep(p, ast->mark) : QN_OK;
 }
 
-static qn_code make_leaf(struct parser *p, enum qn_ast_kind kind, struct qn_ast **out)
+qn_code qn_parser_leaf(struct qn_parser *p, enum qn_ast_kind kind, struct qn_ast **out)
 {
     const struct qn_token *t = &p->tokens.items[p->at - 1];
-    QN_TRY(make(p, kind, t->mark.offset, (struct list){0}, out));
+    QN_TRY(qn_parser_make(p, kind, t->mark.offset, (struct qn_ast_list){0}, out));
     (*out)->text = t->text;
     return QN_OK;
 }
@@ -170,9 +116,9 @@ static bool parse_hex(struct qn_strv text, int64_t *out)
 }
 
 /* Integers past 64 bits become doubles, as in SQLite. */
-static qn_code parse_integer(struct parser *p, struct qn_ast **out)
+static qn_code parse_integer(struct qn_parser *p, struct qn_ast **out)
 {
-    QN_TRY(make_leaf(p, QN_AST_INTEGER, out));
+    QN_TRY(qn_parser_leaf(p, QN_AST_INTEGER, out));
     struct qn_ast *ast = *out;
     if (ast->text.len > 1 && (ast->text.data[1] | 0x20) == 'x') {
         if (!parse_hex(ast->text, &ast->number))
@@ -183,97 +129,185 @@ static qn_code parse_integer(struct parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
-static qn_code parse_list(struct parser *p, struct list *list)
+qn_code qn_parser_list(struct qn_parser *p, struct qn_ast_list *list)
 {
     do {
         struct qn_ast *item;
-        QN_TRY(parse_expr(p, PREC_NONE, &item));
-        QN_TRY(list_add(p, list, item));
-    } while (accept(p, QN_TOK_COMMA));
-    return expect(p, QN_TOK_RPAREN, "',' or ')'");
+        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+        QN_TRY(qn_parser_add(p, list, item));
+    } while (qn_parser_accept(p, QN_TOK_COMMA));
+    return qn_parser_expect(p, QN_TOK_RPAREN, "',' or ')'");
 }
 
 /* extract(year FROM x) is date_part('year', x). */
-static qn_code parse_extract(struct parser *p, struct list *args)
+static qn_code parse_extract(struct qn_parser *p, struct qn_ast_list *args)
 {
     struct qn_ast *item;
-    if (token(p)->kind != QN_TOK_NAME || !is_word(token_after(p), "from"))
-        return parse_list(p, args);
+    if (qn_parser_token(p)->kind != QN_TOK_NAME || !qn_token_is(qn_parser_after(p), "from"))
+        return qn_parser_list(p, args);
     p->at++;
-    QN_TRY(make_leaf(p, QN_AST_TEXT, &item));
-    QN_TRY(list_add(p, args, item));
+    QN_TRY(qn_parser_leaf(p, QN_AST_TEXT, &item));
+    QN_TRY(qn_parser_add(p, args, item));
     p->at++;
-    QN_TRY(parse_expr(p, PREC_NONE, &item));
-    QN_TRY(list_add(p, args, item));
-    return expect(p, QN_TOK_RPAREN, "')'");
+    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+    QN_TRY(qn_parser_add(p, args, item));
+    return qn_parser_expect(p, QN_TOK_RPAREN, "')'");
 }
 
-static qn_code parse_call(struct parser *p, struct qn_ast **out)
+static qn_code parse_call(struct qn_parser *p, struct qn_ast **out)
 {
-    const struct qn_token *name = token(p);
-    struct list args = {0};
+    const struct qn_token *name = qn_parser_token(p);
+    struct qn_ast_list args = {0};
     p->at += 2;
-    bool star = accept(p, QN_TOK_STAR);
+    bool star = qn_parser_accept(p, QN_TOK_STAR);
     if (star)
-        QN_TRY(expect(p, QN_TOK_RPAREN, "')'"));
-    else if (is_word(name, "extract"))
+        QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
+    else if (qn_token_is(name, "extract"))
         QN_TRY(parse_extract(p, &args));
-    else if (!accept(p, QN_TOK_RPAREN))
-        QN_TRY(parse_list(p, &args));
-    QN_TRY(make(p, QN_AST_CALL, name->mark.offset, args, out));
+    else if (!qn_parser_accept(p, QN_TOK_RPAREN))
+        QN_TRY(qn_parser_list(p, &args));
+    QN_TRY(qn_parser_make(p, QN_AST_CALL, name->mark.offset, args, out));
     (*out)->text = name->text;
     (*out)->name_mark = name->mark;
     (*out)->number = star;
     return QN_OK;
 }
 
-/* A column, a function call, or DATE '...' and TIMESTAMP '...': those words are not reserved. */
-static qn_code parse_name(struct parser *p, struct qn_ast **out)
+/* A query in parentheses, of which '(' is the current token. */
+static qn_code parse_query(struct qn_parser *p, struct qn_sql_query **out)
 {
-    const struct qn_token *t = token(p);
-    enum qn_token_kind next = token_after(p)->kind;
-    if (t->kind == QN_TOK_NAME && next == QN_TOK_LPAREN)
+    if (p->depth >= QN_MAX_EXPR_DEPTH)
+        return too_deep(p, qn_parser_token(p)->mark);
+    p->at++;
+    p->depth += 2;
+    QN_TRY(p->sql->query(p, out));
+    p->depth -= 2;
+    return qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query");
+}
+
+static bool begins_query(const struct qn_parser *p, const struct qn_token *t)
+{
+    return p->sql && (qn_token_is(t, "select") || qn_token_is(t, "with"));
+}
+
+static qn_code parse_exists(struct qn_parser *p, struct qn_ast **out)
+{
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    struct qn_sql_query *query;
+    p->at++;
+    QN_TRY(parse_query(p, &query));
+    QN_TRY(qn_parser_make(p, QN_AST_EXISTS, start, (struct qn_ast_list){0}, out));
+    (*out)->query = query;
+    return QN_OK;
+}
+
+static qn_code parse_subquery(struct qn_parser *p, struct qn_ast **out)
+{
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    struct qn_sql_query *query;
+    QN_TRY(parse_query(p, &query));
+    QN_TRY(qn_parser_make(p, QN_AST_SUBQUERY, start, (struct qn_ast_list){0}, out));
+    (*out)->query = query;
+    return QN_OK;
+}
+
+/* The same in a query, where it may be an aggregate: min and max of several values are none. */
+static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
+{
+    size_t first = p->at;
+    const struct qn_token *name = qn_parser_token(p);
+    struct qn_agg_ast *aggregate = QN_NEW(p->arena, struct qn_agg_ast);
+    if (!aggregate)
+        return qn_complain_nomem(p->complaint);
+    if (qn_token_is(name, "exists") && qn_token_is(&p->tokens.items[p->at + 2], "select"))
+        return parse_exists(p, out);
+    if (!qn_is_aggregate(name->text))
         return parse_call(p, out);
-    if (next == QN_TOK_STRING && (is_word(t, "date") || is_word(t, "timestamp"))) {
+    QN_TRY(qn_parser_aggregate(p, aggregate));
+    bool scalar = (qn_token_is(name, "min") || qn_token_is(name, "max")) && aggregate->n_args > 1;
+    if (scalar) {
+        p->at = first;
+        return parse_call(p, out);
+    }
+    if (qn_token_is(qn_parser_token(p), "over"))
+        return qn_complain(p->complaint, qn_parser_token(p)->mark,
+                           "GROUP BY in a subquery, joined to the rows, gives the same",
+                           "window functions (OVER) are not supported");
+    QN_TRY(qn_parser_make(p, QN_AST_AGGREGATE, name->mark.offset, (struct qn_ast_list){0}, out));
+    (*out)->aggregate = aggregate;
+    (*out)->text = name->text;
+    (*out)->name_mark = name->mark;
+    return QN_OK;
+}
+
+/* table.column */
+static qn_code parse_dotted(struct qn_parser *p, struct qn_ast **out)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    p->at += 2;
+    const struct qn_token *column = qn_parser_token(p);
+    if (column->kind != QN_TOK_NAME && column->kind != QN_TOK_QUOTED)
+        return qn_parser_unexpected(p, "a column behind the dot");
+    p->at++;
+    QN_TRY(qn_parser_leaf(p, QN_AST_COLUMN, out));
+    (*out)->mark = qn_parser_mark(p, t->mark.offset);
+    (*out)->negated = column->kind == QN_TOK_QUOTED;
+    (*out)->name_mark = column->mark;
+    (*out)->table = t->text;
+    return QN_OK;
+}
+
+/* A column, a function call, or DATE '...' and TIMESTAMP '...': those words are not reserved. */
+static qn_code parse_name(struct qn_parser *p, struct qn_ast **out)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    enum qn_token_kind next = qn_parser_after(p)->kind;
+    if (p->sql && p->sql->reserved(t))
+        return qn_parser_unexpected(p, "a value");
+    if (t->kind == QN_TOK_NAME && next == QN_TOK_LPAREN)
+        return p->sql ? parse_sql_call(p, out) : parse_call(p, out);
+    if (next == QN_TOK_DOT)
+        return parse_dotted(p, out);
+    if (next == QN_TOK_STRING && (qn_token_is(t, "date") || qn_token_is(t, "timestamp"))) {
         p->at += 2;
-        QN_TRY(make_leaf(p, is_word(t, "date") ? QN_AST_DATE : QN_AST_TIMESTAMP, out));
-        (*out)->mark = mark_since(p, t->mark.offset);
+        QN_TRY(qn_parser_leaf(p, qn_token_is(t, "date") ? QN_AST_DATE : QN_AST_TIMESTAMP, out));
+        (*out)->mark = qn_parser_mark(p, t->mark.offset);
         return QN_OK;
     }
     p->at++;
-    QN_TRY(make_leaf(p, QN_AST_COLUMN, out));
+    QN_TRY(qn_parser_leaf(p, QN_AST_COLUMN, out));
     (*out)->negated = t->kind == QN_TOK_QUOTED;
     return QN_OK;
 }
 
-static qn_code parse_case(struct parser *p, struct qn_ast **out)
+static qn_code parse_case(struct qn_parser *p, struct qn_ast **out)
 {
-    uint32_t start = token(p)->mark.offset;
-    struct list args = {0};
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    struct qn_ast_list args = {0};
     struct qn_ast *item;
     int64_t shape = 0;
     p->at++;
-    if (token(p)->kind != QN_TOK_WHEN) {
-        QN_TRY(parse_expr(p, PREC_NONE, &item));
-        QN_TRY(list_add(p, &args, item));
+    if (qn_parser_token(p)->kind != QN_TOK_WHEN) {
+        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+        QN_TRY(qn_parser_add(p, &args, item));
         shape |= 1;
     }
-    if (token(p)->kind != QN_TOK_WHEN)
-        return unexpected(p, "WHEN");
-    while (accept(p, QN_TOK_WHEN)) {
-        QN_TRY(parse_expr(p, PREC_NONE, &item));
-        QN_TRY(list_add(p, &args, item));
-        QN_TRY(expect(p, QN_TOK_THEN, "THEN"));
-        QN_TRY(parse_expr(p, PREC_NONE, &item));
-        QN_TRY(list_add(p, &args, item));
+    if (qn_parser_token(p)->kind != QN_TOK_WHEN)
+        return qn_parser_unexpected(p, "WHEN");
+    while (qn_parser_accept(p, QN_TOK_WHEN)) {
+        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+        QN_TRY(qn_parser_add(p, &args, item));
+        QN_TRY(qn_parser_expect(p, QN_TOK_THEN, "THEN"));
+        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+        QN_TRY(qn_parser_add(p, &args, item));
     }
-    if (accept(p, QN_TOK_ELSE)) {
-        QN_TRY(parse_expr(p, PREC_NONE, &item));
-        QN_TRY(list_add(p, &args, item));
+    if (qn_parser_accept(p, QN_TOK_ELSE)) {
+        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+        QN_TRY(qn_parser_add(p, &args, item));
         shape |= 2;
     }
-    QN_TRY(expect(p, QN_TOK_END_WORD, shape & 2 ? "END" : "WHEN, ELSE or END"));
-    QN_TRY(make(p, QN_AST_CASE, start, args, out));
+    QN_TRY(qn_parser_expect(p, QN_TOK_END_WORD, shape & 2 ? "END" : "WHEN, ELSE or END"));
+    QN_TRY(qn_parser_make(p, QN_AST_CASE, start, args, out));
     (*out)->number = shape;
     return QN_OK;
 }
@@ -305,16 +339,16 @@ static bool cast_type(struct qn_strv name, struct qn_type *out)
 }
 
 /* Type words up to the closing parenthesis of the cast: "double precision", "decimal(10, 2)". */
-static qn_code parse_type(struct parser *p, struct qn_type *out)
+static qn_code parse_type(struct qn_parser *p, struct qn_type *out)
 {
     char name[64];
     size_t n = 0;
-    uint32_t start = token(p)->mark.offset;
-    if (token(p)->kind != QN_TOK_NAME)
-        return unexpected(p, "a type");
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    if (qn_parser_token(p)->kind != QN_TOK_NAME)
+        return qn_parser_unexpected(p, "a type");
     unsigned open = 0;
-    for (bool first = true; token(p)->kind != QN_TOK_END; p->at++, first = false) {
-        const struct qn_token *t = token(p);
+    for (bool first = true; qn_parser_token(p)->kind != QN_TOK_END; p->at++, first = false) {
+        const struct qn_token *t = qn_parser_token(p);
         if (t->kind == QN_TOK_RPAREN && open == 0)
             break;
         open += t->kind == QN_TOK_LPAREN;
@@ -329,100 +363,102 @@ static qn_code parse_type(struct parser *p, struct qn_type *out)
     }
     if (n < sizeof name && cast_type((struct qn_strv){name, n}, out))
         return QN_OK;
-    struct qn_mark mark = mark_since(p, start);
+    struct qn_mark mark = qn_parser_mark(p, start);
     struct qn_strv found = {p->text.data + mark.offset, mark.width};
     return qn_complain(p->complaint, mark,
                        "types: integer, double, decimal(p,s), text, boolean, date, timestamp",
                        "'%.*s' is not a type", QN_SHORT_ARG(found));
 }
 
-static qn_code parse_cast(struct parser *p, struct qn_ast **out)
+static qn_code parse_cast(struct qn_parser *p, struct qn_ast **out)
 {
-    uint32_t start = token(p)->mark.offset;
-    struct list args = {0};
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    struct qn_ast_list args = {0};
     struct qn_ast *item;
     struct qn_type type;
     p->at++;
-    QN_TRY(expect(p, QN_TOK_LPAREN, "'('"));
-    QN_TRY(parse_expr(p, PREC_NONE, &item));
-    QN_TRY(list_add(p, &args, item));
-    if (!is_word(token(p), "as"))
-        return unexpected(p, "AS");
+    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'('"));
+    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
+    QN_TRY(qn_parser_add(p, &args, item));
+    if (!qn_token_is(qn_parser_token(p), "as"))
+        return qn_parser_unexpected(p, "AS");
     p->at++;
     QN_TRY(parse_type(p, &type));
-    QN_TRY(expect(p, QN_TOK_RPAREN, "')'"));
-    QN_TRY(make(p, QN_AST_CAST, start, args, out));
+    QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
+    QN_TRY(qn_parser_make(p, QN_AST_CAST, start, args, out));
     (*out)->type = type;
     return QN_OK;
 }
 
-static qn_code parse_unary(struct parser *p, enum qn_ast_kind kind, enum precedence above,
+static qn_code parse_unary(struct qn_parser *p, enum qn_ast_kind kind, enum qn_precedence above,
                            struct qn_ast **out)
 {
-    uint32_t start = token(p)->mark.offset;
-    struct list args = {0};
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    struct qn_ast_list args = {0};
     struct qn_ast *item;
     p->at++;
-    const struct qn_token *t = token(p);
+    const struct qn_token *t = qn_parser_token(p);
     /* The one integer whose absolute value does not fit. */
     if (kind == QN_AST_NEGATE && t->kind == QN_TOK_INTEGER &&
         qn_strv_is(t->text, "9223372036854775808")) {
         p->at++;
-        QN_TRY(make(p, QN_AST_INTEGER, start, args, out));
+        QN_TRY(qn_parser_make(p, QN_AST_INTEGER, start, args, out));
         (*out)->number = INT64_MIN;
         return QN_OK;
     }
-    QN_TRY(parse_expr(p, above, &item));
-    QN_TRY(list_add(p, &args, item));
-    return make(p, kind, start, args, out);
+    QN_TRY(qn_parser_expr(p, above, &item));
+    QN_TRY(qn_parser_add(p, &args, item));
+    return qn_parser_make(p, kind, start, args, out);
 }
 
-static qn_code parse_parenthesised(struct parser *p, struct qn_ast **out)
+static qn_code parse_parenthesised(struct qn_parser *p, struct qn_ast **out)
 {
-    uint32_t start = token(p)->mark.offset;
+    uint32_t start = qn_parser_token(p)->mark.offset;
     p->at++;
-    QN_TRY(parse_expr(p, PREC_NONE, out));
-    if (token(p)->kind == QN_TOK_COMMA)
-        return qn_complain(p->complaint, token(p)->mark, "lists stand after IN only",
+    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, out));
+    if (qn_parser_token(p)->kind == QN_TOK_COMMA)
+        return qn_complain(p->complaint, qn_parser_token(p)->mark, "lists stand after IN only",
                            "expected ')', found ','");
-    QN_TRY(expect(p, QN_TOK_RPAREN, "')'"));
-    (*out)->mark = mark_since(p, start);
+    QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
+    (*out)->mark = qn_parser_mark(p, start);
     return QN_OK;
 }
 
-static qn_code parse_primary(struct parser *p, struct qn_ast **out)
+static qn_code parse_primary(struct qn_parser *p, struct qn_ast **out)
 {
-    enum qn_token_kind kind = token(p)->kind;
+    enum qn_token_kind kind = qn_parser_token(p)->kind;
     switch (kind) {
     case QN_TOK_NAME:
     case QN_TOK_QUOTED: return parse_name(p, out);
-    case QN_TOK_LPAREN: return parse_parenthesised(p, out);
+    case QN_TOK_LPAREN:
+        return begins_query(p, qn_parser_after(p)) ? parse_subquery(p, out)
+                                                   : parse_parenthesised(p, out);
     case QN_TOK_CASE: return parse_case(p, out);
     case QN_TOK_CAST: return parse_cast(p, out);
-    case QN_TOK_NOT: return parse_unary(p, QN_AST_NOT, PREC_AND, out);
-    case QN_TOK_MINUS: return parse_unary(p, QN_AST_NEGATE, PREC_CONCAT, out);
-    case QN_TOK_PLUS: return parse_unary(p, QN_AST_PLUS, PREC_CONCAT, out);
-    case QN_TOK_TILDE: return parse_unary(p, QN_AST_BIT_NOT, PREC_CONCAT, out);
+    case QN_TOK_NOT: return parse_unary(p, QN_AST_NOT, QN_PREC_AND, out);
+    case QN_TOK_MINUS: return parse_unary(p, QN_AST_NEGATE, QN_PREC_CONCAT, out);
+    case QN_TOK_PLUS: return parse_unary(p, QN_AST_PLUS, QN_PREC_CONCAT, out);
+    case QN_TOK_TILDE: return parse_unary(p, QN_AST_BIT_NOT, QN_PREC_CONCAT, out);
     case QN_TOK_INTEGER: p->at++; return parse_integer(p, out);
-    case QN_TOK_DECIMAL: p->at++; return make_leaf(p, QN_AST_DECIMAL, out);
-    case QN_TOK_FLOAT: p->at++; return make_leaf(p, QN_AST_FLOAT, out);
-    case QN_TOK_STRING: p->at++; return make_leaf(p, QN_AST_TEXT, out);
-    case QN_TOK_NULL: p->at++; return make_leaf(p, QN_AST_NULL, out);
+    case QN_TOK_DECIMAL: p->at++; return qn_parser_leaf(p, QN_AST_DECIMAL, out);
+    case QN_TOK_FLOAT: p->at++; return qn_parser_leaf(p, QN_AST_FLOAT, out);
+    case QN_TOK_STRING: p->at++; return qn_parser_leaf(p, QN_AST_TEXT, out);
+    case QN_TOK_NULL: p->at++; return qn_parser_leaf(p, QN_AST_NULL, out);
     case QN_TOK_TRUE:
     case QN_TOK_FALSE:
         p->at++;
-        QN_TRY(make_leaf(p, QN_AST_BOOL, out));
+        QN_TRY(qn_parser_leaf(p, QN_AST_BOOL, out));
         (*out)->number = kind == QN_TOK_TRUE;
         return QN_OK;
-    default: return unexpected(p, "a value");
+    default: return qn_parser_unexpected(p, "a value");
     }
 }
 
-static enum precedence infix_precedence(const struct parser *p)
+static enum qn_precedence infix_precedence(const struct qn_parser *p)
 {
-    switch (token(p)->kind) {
-    case QN_TOK_OR: return PREC_OR;
-    case QN_TOK_AND: return PREC_AND;
+    switch (qn_parser_token(p)->kind) {
+    case QN_TOK_OR: return QN_PREC_OR;
+    case QN_TOK_AND: return QN_PREC_AND;
     case QN_TOK_NOT: /* NOT IN, NOT LIKE, NOT BETWEEN, NOT NULL */
     case QN_TOK_EQ:
     case QN_TOK_NE:
@@ -432,80 +468,84 @@ static enum precedence infix_precedence(const struct parser *p)
     case QN_TOK_GLOB:
     case QN_TOK_BETWEEN:
     case QN_TOK_ISNULL:
-    case QN_TOK_NOTNULL: return PREC_EQUAL;
+    case QN_TOK_NOTNULL: return QN_PREC_EQUAL;
     case QN_TOK_LT:
     case QN_TOK_LE:
     case QN_TOK_GT:
-    case QN_TOK_GE: return PREC_ORDER;
+    case QN_TOK_GE: return QN_PREC_ORDER;
     case QN_TOK_SHIFT_LEFT:
     case QN_TOK_SHIFT_RIGHT:
     case QN_TOK_AMPERSAND:
-    case QN_TOK_PIPE: return PREC_BITS;
+    case QN_TOK_PIPE: return QN_PREC_BITS;
     case QN_TOK_PLUS:
-    case QN_TOK_MINUS: return PREC_ADD;
+    case QN_TOK_MINUS: return QN_PREC_ADD;
     case QN_TOK_STAR:
     case QN_TOK_SLASH:
-    case QN_TOK_PERCENT: return PREC_MULTIPLY;
-    case QN_TOK_CONCAT: return PREC_CONCAT;
-    default: return PREC_NONE;
+    case QN_TOK_PERCENT: return QN_PREC_MULTIPLY;
+    case QN_TOK_CONCAT: return QN_PREC_CONCAT;
+    default: return QN_PREC_NONE;
     }
 }
 
 /* Adds an operand that binds tighter than `above`. */
-static qn_code parse_operand(struct parser *p, enum precedence above, struct list *args)
+static qn_code parse_operand(struct qn_parser *p, enum qn_precedence above,
+                             struct qn_ast_list *args)
 {
     struct qn_ast *item;
-    QN_TRY(parse_expr(p, above, &item));
-    return list_add(p, args, item);
+    QN_TRY(qn_parser_expr(p, above, &item));
+    return qn_parser_add(p, args, item);
 }
 
-static qn_code parse_is_null(struct parser *p, struct list *args)
+static qn_code parse_is_null(struct qn_parser *p, struct qn_ast_list *args)
 {
     struct qn_ast *null;
-    QN_TRY(make_leaf(p, QN_AST_NULL, &null));
-    return list_add(p, args, null);
+    QN_TRY(qn_parser_leaf(p, QN_AST_NULL, &null));
+    return qn_parser_add(p, args, null);
 }
 
-static qn_code parse_is(struct parser *p, struct list *args, bool *negated)
+static qn_code parse_is(struct qn_parser *p, struct qn_ast_list *args, bool *negated)
 {
-    *negated = accept(p, QN_TOK_NOT);
-    if (is_word(token(p), "distinct") && is_word(token_after(p), "from")) {
+    *negated = qn_parser_accept(p, QN_TOK_NOT);
+    if (qn_token_is(qn_parser_token(p), "distinct") && qn_token_is(qn_parser_after(p), "from")) {
         p->at += 2; /* IS DISTINCT FROM says the opposite of IS */
         *negated = !*negated;
     }
-    return parse_operand(p, PREC_EQUAL, args);
+    return parse_operand(p, QN_PREC_EQUAL, args);
 }
 
-static qn_code parse_in(struct parser *p, struct list *args)
+static qn_code parse_in(struct qn_parser *p, struct qn_ast_list *args, struct qn_sql_query **query)
 {
-    QN_TRY(expect(p, QN_TOK_LPAREN, "'(' and a list of values"));
-    if (is_word(token(p), "select"))
-        return unexpected(p, "a value");
-    return accept(p, QN_TOK_RPAREN) ? QN_OK : parse_list(p, args);
+    if (qn_parser_token(p)->kind == QN_TOK_LPAREN && begins_query(p, qn_parser_after(p)))
+        return parse_query(p, query);
+    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' and a list of values"));
+    if (qn_token_is(qn_parser_token(p), "select"))
+        return qn_parser_unexpected(p, "a value");
+    return qn_parser_accept(p, QN_TOK_RPAREN) ? QN_OK : qn_parser_list(p, args);
 }
 
-static qn_code parse_between(struct parser *p, struct list *args)
+static qn_code parse_between(struct qn_parser *p, struct qn_ast_list *args)
 {
-    QN_TRY(parse_operand(p, PREC_AND, args));
-    QN_TRY(expect(p, QN_TOK_AND, "AND and the upper bound of BETWEEN"));
-    return parse_operand(p, PREC_EQUAL, args);
+    QN_TRY(parse_operand(p, QN_PREC_AND, args));
+    QN_TRY(qn_parser_expect(p, QN_TOK_AND, "AND and the upper bound of BETWEEN"));
+    return parse_operand(p, QN_PREC_EQUAL, args);
 }
 
-static qn_code parse_like(struct parser *p, struct list *args)
+static qn_code parse_like(struct qn_parser *p, struct qn_ast_list *args)
 {
-    QN_TRY(parse_operand(p, PREC_EQUAL, args));
-    if (accept(p, QN_TOK_ESCAPE))
-        QN_TRY(parse_operand(p, PREC_ORDER, args));
+    QN_TRY(parse_operand(p, QN_PREC_EQUAL, args));
+    if (qn_parser_accept(p, QN_TOK_ESCAPE))
+        QN_TRY(parse_operand(p, QN_PREC_ORDER, args));
     return QN_OK;
 }
 
 /* The word operators after their left side; `op` was just read. */
-static qn_code parse_word_operator(struct parser *p, enum qn_token_kind op, bool negated,
+static qn_code parse_word_operator(struct qn_parser *p, enum qn_token_kind op, bool negated,
                                    struct qn_ast *left, struct qn_ast **out)
 {
-    struct list args = {0};
+    struct qn_ast_list args = {0};
+    struct qn_sql_query *query = NULL;
     enum qn_ast_kind kind = QN_AST_IS;
-    QN_TRY(list_add(p, &args, left));
+    QN_TRY(qn_parser_add(p, &args, left));
     switch (op) {
     case QN_TOK_IS: QN_TRY(parse_is(p, &args, &negated)); break;
     case QN_TOK_NOTNULL: negated = true; __attribute__((fallthrough));
@@ -513,7 +553,8 @@ static qn_code parse_word_operator(struct parser *p, enum qn_token_kind op, bool
     case QN_TOK_ISNULL: QN_TRY(parse_is_null(p, &args)); break;
     case QN_TOK_IN:
         kind = QN_AST_IN;
-        QN_TRY(parse_in(p, &args));
+        QN_TRY(parse_in(p, &args, &query));
+        kind = query ? QN_AST_IN_QUERY : kind;
         break;
     case QN_TOK_BETWEEN:
         kind = QN_AST_BETWEEN;
@@ -524,9 +565,10 @@ static qn_code parse_word_operator(struct parser *p, enum qn_token_kind op, bool
         QN_TRY(parse_like(p, &args));
         break;
     }
-    QN_TRY(make(p, kind, left->mark.offset, args, out));
+    QN_TRY(qn_parser_make(p, kind, left->mark.offset, args, out));
     (*out)->negated = negated;
     (*out)->op = op;
+    (*out)->query = query;
     return QN_OK;
 }
 
@@ -536,32 +578,32 @@ static bool takes_not(enum qn_token_kind kind)
            kind == QN_TOK_BETWEEN || kind == QN_TOK_NULL;
 }
 
-static qn_code parse_infix(struct parser *p, enum precedence precedence, struct qn_ast *left,
+static qn_code parse_infix(struct qn_parser *p, enum qn_precedence precedence, struct qn_ast *left,
                            struct qn_ast **out)
 {
-    bool negated = accept(p, QN_TOK_NOT);
-    enum qn_token_kind op = token(p)->kind;
+    bool negated = qn_parser_accept(p, QN_TOK_NOT);
+    enum qn_token_kind op = qn_parser_token(p)->kind;
     if (negated && !takes_not(op))
-        return unexpected(p, "IN, LIKE, GLOB, BETWEEN or NULL after NOT");
+        return qn_parser_unexpected(p, "IN, LIKE, GLOB, BETWEEN or NULL after NOT");
     p->at++;
     if (negated || op == QN_TOK_IS || op == QN_TOK_ISNULL || op == QN_TOK_NOTNULL || takes_not(op))
         return parse_word_operator(p, op, negated, left, out);
-    struct list args = {0};
-    QN_TRY(list_add(p, &args, left));
+    struct qn_ast_list args = {0};
+    QN_TRY(qn_parser_add(p, &args, left));
     QN_TRY(parse_operand(p, precedence, &args));
-    QN_TRY(make(p, QN_AST_BINARY, left->mark.offset, args, out));
+    QN_TRY(qn_parser_make(p, QN_AST_BINARY, left->mark.offset, args, out));
     (*out)->op = op;
     return QN_OK;
 }
 
 /* Reads as far as operators bind tighter than `above`. */
-static qn_code parse_expr(struct parser *p, enum precedence above, struct qn_ast **out)
+qn_code qn_parser_expr(struct qn_parser *p, enum qn_precedence above, struct qn_ast **out)
 {
     if (++p->depth > QN_MAX_EXPR_DEPTH)
-        return too_deep(p, token(p)->mark);
+        return too_deep(p, qn_parser_token(p)->mark);
     QN_TRY(parse_primary(p, out));
     for (;;) {
-        enum precedence precedence = infix_precedence(p);
+        enum qn_precedence precedence = infix_precedence(p);
         if (precedence <= above)
             break;
         QN_TRY(parse_infix(p, precedence, *out, out));
@@ -570,117 +612,38 @@ static qn_code parse_expr(struct parser *p, enum precedence above, struct qn_ast
     return QN_OK;
 }
 
-static qn_code parser_start(struct parser *p, struct qn_arena *arena, struct qn_strv text,
-                            struct qn_expr_complaint *complaint)
+qn_code qn_parser_start(struct qn_parser *p, struct qn_arena *arena, struct qn_strv text,
+                        const struct qn_parser_sql *sql, struct qn_expr_complaint *complaint)
 {
-    *p = (struct parser){.arena = arena, .text = text, .complaint = complaint};
-    QN_TRY(qn_lex(arena, text, &p->tokens, complaint));
+    *p = (struct qn_parser){.arena = arena, .text = text, .complaint = complaint, .sql = sql};
+    QN_TRY(qn_lex(arena, text, sql != NULL, &p->tokens, complaint));
     if (p->tokens.n == 1)
-        return qn_complain(complaint, (struct qn_mark){0, 1}, NULL, "the expression is empty");
+        return qn_complain(complaint, (struct qn_mark){0, 1}, NULL, "the %s is empty",
+                           sql ? "query" : "expression");
     return QN_OK;
 }
 
-static qn_code expect_end(struct parser *p, const char *expected)
+qn_code qn_parser_expect_end(struct qn_parser *p, const char *expected)
 {
-    const struct qn_token *t = token(p);
+    const struct qn_token *t = qn_parser_token(p);
     if (t->kind == QN_TOK_LPAREN && p->at && p->tokens.items[p->at - 1].kind == QN_TOK_QUOTED)
         return qn_complain(p->complaint, t->mark, "function names are written without quotes",
                            "expected %s, found '('", expected);
-    return t->kind == QN_TOK_END ? QN_OK : unexpected(p, expected);
+    return t->kind == QN_TOK_END ? QN_OK : qn_parser_unexpected(p, expected);
 }
 
 qn_code qn_parse(struct qn_arena *arena, struct qn_strv text, struct qn_ast **out,
                  struct qn_expr_complaint *complaint)
 {
-    struct parser p;
-    QN_TRY(parser_start(&p, arena, text, complaint));
-    QN_TRY(parse_expr(&p, PREC_NONE, out));
-    return expect_end(&p, "an operator or the end");
+    struct qn_parser p;
+    QN_TRY(qn_parser_start(&p, arena, text, NULL, complaint));
+    QN_TRY(qn_parser_expr(&p, QN_PREC_NONE, out));
+    return qn_parser_expect_end(&p, "an operator or the end");
 }
 
 /* The bytes from one token up to the one before the current one. */
-static struct qn_strv text_since(const struct parser *p, size_t first)
+struct qn_strv qn_parser_text(const struct qn_parser *p, size_t first)
 {
     uint32_t start = p->tokens.items[first].mark.offset;
-    return (struct qn_strv){p->text.data + start, mark_since(p, start).width};
-}
-
-static qn_code parse_filter(struct parser *p, struct qn_ast **out, struct qn_strv *text)
-{
-    if (!is_word(token(p), "filter"))
-        return QN_OK;
-    p->at++;
-    QN_TRY(expect(p, QN_TOK_LPAREN, "'('"));
-    if (!is_word(token(p), "where"))
-        return unexpected(p, "WHERE");
-    size_t first = ++p->at;
-    QN_TRY(parse_expr(p, PREC_NONE, out));
-    *text = text_since(p, first);
-    return expect(p, QN_TOK_RPAREN, "')'");
-}
-
-static qn_code parse_order(struct parser *p, struct qn_agg_ast *out)
-{
-    if (!is_word(token(p), "order"))
-        return QN_OK;
-    p->at++;
-    if (!is_word(token(p), "by"))
-        return unexpected(p, "BY");
-    size_t first = ++p->at;
-    QN_TRY(parse_expr(p, PREC_NONE, &out->order));
-    out->order_text = text_since(p, first);
-    out->descending = is_word(token(p), "desc");
-    if (out->descending || is_word(token(p), "asc"))
-        p->at++;
-    if (token(p)->kind == QN_TOK_COMMA)
-        return qn_complain(p->complaint, token(p)->mark, NULL,
-                           "an aggregate is ordered by one expression");
-    return QN_OK;
-}
-
-/* What stands between the parentheses, and the closing one. */
-static qn_code parse_arguments(struct parser *p, struct qn_agg_ast *out)
-{
-    struct list args = {0};
-    if (accept(p, QN_TOK_RPAREN))
-        return QN_OK;
-    out->star = accept(p, QN_TOK_STAR);
-    if (out->star)
-        return expect(p, QN_TOK_RPAREN, "')'");
-    do {
-        struct qn_ast *item;
-        size_t first = p->at;
-        QN_TRY(parse_expr(p, PREC_NONE, &item));
-        if (args.n < 2)
-            out->arg_texts[args.n] = text_since(p, first);
-        QN_TRY(list_add(p, &args, item));
-    } while (accept(p, QN_TOK_COMMA));
-    out->args = args.items;
-    out->n_args = args.n;
-    QN_TRY(parse_order(p, out));
-    return expect(p, QN_TOK_RPAREN, out->order ? "')'" : "',', ORDER BY or ')'");
-}
-
-qn_code qn_parse_aggregate(struct qn_arena *arena, struct qn_strv text, struct qn_agg_ast *out,
-                           struct qn_expr_complaint *complaint)
-{
-    struct parser p;
-    *out = (struct qn_agg_ast){0};
-    QN_TRY(parser_start(&p, arena, text, complaint));
-    const struct qn_token *name = token(&p);
-    if (name->kind != QN_TOK_NAME || token_after(&p)->kind != QN_TOK_LPAREN)
-        return qn_complain(complaint, name->mark, "write sum(x), count(*), avg(x), ...",
-                           "expected an aggregate call");
-    out->name = name->text;
-    out->name_mark = name->mark;
-    p.at += 2;
-    if (is_word(token(&p), "distinct") && token_after(&p)->kind != QN_TOK_RPAREN) {
-        out->distinct = true;
-        out->distinct_mark = token(&p)->mark;
-        p.at++;
-    }
-    QN_TRY(parse_arguments(&p, out));
-    out->mark = mark_since(&p, name->mark.offset);
-    QN_TRY(parse_filter(&p, &out->filter, &out->filter_text));
-    return expect_end(&p, out->filter ? "the end" : "FILTER (WHERE ...) or the end");
+    return (struct qn_strv){p->text.data + start, qn_parser_mark(p, start).width};
 }

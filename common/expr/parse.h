@@ -32,7 +32,15 @@ enum qn_ast_kind {
     QN_AST_CASE,    /* [base?, when, then, ..., else?]; number: bit 0 base, bit 1 else */
     QN_AST_CAST,    /* [x], type */
     QN_AST_CALL,    /* text: name; number: 1 for a star as the only argument */
+    /* in queries alone */
+    QN_AST_AGGREGATE, /* aggregate */
+    QN_AST_SUBQUERY,  /* query: its only value */
+    QN_AST_EXISTS,    /* query */
+    QN_AST_IN_QUERY,  /* [x], query */
 };
+
+struct qn_agg_ast;
+struct qn_sql_query; /* query/ast.h */
 
 struct qn_ast {
     enum qn_ast_kind kind;
@@ -44,6 +52,9 @@ struct qn_ast {
     int64_t number;
     struct qn_strv text;
     struct qn_mark name_mark; /* CALL: the name alone */
+    struct qn_strv table;     /* COLUMN of a query: the word before the dot; data NULL: none */
+    struct qn_agg_ast *aggregate;
+    struct qn_sql_query *query;
     struct qn_ast **args;
     uint32_t n_args;
 };
@@ -51,6 +62,9 @@ struct qn_ast {
 /* Reads one expression and nothing else. */
 QN_CHECK qn_code qn_parse(struct qn_arena *arena, struct qn_strv text, struct qn_ast **out,
                           struct qn_expr_complaint *complaint);
+
+/* Whether the name is an aggregate's: many rows to one value, so no function. */
+bool qn_is_aggregate(struct qn_strv name);
 
 /* An aggregate call: name([distinct] expr, ... [order by expr [asc | desc]] | *)
  * [filter (where expr)]. */

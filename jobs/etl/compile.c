@@ -97,6 +97,9 @@ static const struct qn_key etl_keys[] = {
      .or_single = true,
      .doc = "columns that do not go out"},
     {.name = "data_tests", .shape = QN_SHAPE_TESTS, .doc = "tests of the rows that go out"},
+    {.name = "profile",
+     .shape = QN_SHAPE_BOOL,
+     .doc = "whether the columns that go out are profiled (true)"},
     {.name = "into",
      .shape = QN_SHAPE_OBJECT,
      .object = &qn_into_keys,
@@ -334,6 +337,7 @@ qn_code qn_etl_compile(const struct qn_job_env *env, struct qn_job *job, struct 
     if (etl->n_partitions > QN_MAX_PARTITIONS)
         etl->n_partitions = QN_MAX_PARTITIONS;
     etl->width = job->input.schema->n_fields;
+    etl->profiled = qn_node_bool(qn_node_get(env->node, "profile"), true);
     struct qn_etl_build build = {.env = env, .job = job, .etl = etl, .schema = job->input.schema};
     build.gaps = QN_BUILD_ARRAY(&build, struct qn_gaps, 1);
     make_room(&build);

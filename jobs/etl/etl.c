@@ -156,7 +156,7 @@ static bool is_final(const struct qn_etl_stage *stage)
 /* The stage whose partials carry profiles: the one that gives rows. */
 static bool profiles(const struct qn_job *job, uint32_t stage)
 {
-    return job->stages[stage].rows;
+    return job->stages[stage].rows && ((const struct qn_etl *)job->impl)->profiled;
 }
 
 /* NULL: no memory. */

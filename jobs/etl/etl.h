@@ -39,6 +39,7 @@ struct qn_etl {
     const char **imputed; /* their names */
     struct qn_etl_stage stages[QN_MAX_STAGES];
     uint32_t width; /* fields of the widest schema */
+    bool profiled;  /* what goes out */
     uint32_t n_partitions;
 };
 

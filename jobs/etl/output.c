@@ -5,7 +5,8 @@ static qn_code emit_rows(void *self, struct qn_etl_step_ctx *ctx, struct qn_batc
 {
     struct qn_output *output = self;
     ctx->counters->rows_out += batch->n_rows;
-    QN_TRY(qn_profile_add(&output->profile, ctx, batch, err));
+    if (ctx->etl->profiled)
+        QN_TRY(qn_profile_add(&output->profile, ctx, batch, err));
     return ctx->out->ops->rows(ctx->out, batch, err);
 }
 
@@ -38,7 +39,7 @@ static qn_code give_partial(struct qn_pipeline *pipeline, struct qn_profile *pro
 
 qn_code qn_output_end(struct qn_output *output, struct qn_pipeline *pipeline, struct qn_err *err)
 {
-    return give_partial(pipeline, &output->profile, err);
+    return give_partial(pipeline, pipeline->ctx.etl->profiled ? &output->profile : NULL, err);
 }
 
 qn_code qn_output_tallies(struct qn_pipeline *pipeline, struct qn_err *err)

@@ -47,8 +47,10 @@ static const struct room {
     {"worker", "worker/", "base flow codec parquet expr wire sources sinks lake spec jobs"},
     {"coordinator", "coordinator/",
      "base flow codec parquet expr wire sources sinks lake spec jobs"},
+    {"query", "query/", "base flow codec parquet expr wire sources sinks lake spec jobs"},
     {"cli", "cli/",
-     "base flow codec parquet synth expr wire sources sinks lake spec jobs worker coordinator"},
+     "base flow codec parquet synth expr wire sources sinks lake spec jobs worker coordinator "
+     "query"},
     {"tests", "tests/", "*"},
     {"bench", "bench/", "*"},
 };

@@ -1,0 +1,359 @@
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "cli/answer.h"
+#include "cli/crew.h"
+#include "cli/launch.h"
+#include "query/explain.h"
+#include "query/finish.h"
+
+static const char usage[] =
+    "usage: quern query \"SQL\" [--workers N] [--warehouse PATH] [--json | --csv] [--out FILE]\n"
+    "       [--explain]\n"
+    "SELECT over files, spread over workers; docs/query.md says what it knows.\n"
+    "  --workers N          worker processes (default: one a core, one for small files)\n"
+    "  --memory SIZE        what a worker gets by with, and what ORDER BY may take\n"
+    "  --warehouse PATH     its tables can be named in FROM\n"
+    "  --json               JSON lines on stdout; --csv: CSV. Else a table to read\n"
+    "  --out FILE           into a file, by its suffix\n"
+    "  --explain            shows the specs that would run, and runs nothing\n"
+    "  --state DIR          where scratch goes (a folder in $TMPDIR or /var/tmp)\n"
+    "example: quern query \"SELECT plan, count(*) AS n FROM 'customers.csv' GROUP BY plan\"\n"
+    "         quern query \"SELECT * FROM 'orders-*.csv' WHERE amount > 100\" --out large.csv\n";
+
+struct query_command {
+    struct qn_cli_common common;
+    const char *text, *warehouse, *out;
+    bool csv, explain;
+    uint32_t n_workers; /* 0: as many as are worth it */
+    uint64_t memory_bytes;
+    char folder[4096], scratch[4096];
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+/* --- scratch --------------------------------------------------------------------------------- */
+
+static qn_code make_scratch(struct query_command *command, struct qn_err *err)
+{
+    const char *where = command->common.state ? command->common.state : getenv("TMPDIR");
+    if (command->common.state && mkdir(where, 0755) != 0 && errno != EEXIST)
+        return qn_err_io(err, "make folder", where);
+    char path[4000];
+    if (!where || !*where || !realpath(where, path))
+        snprintf(path, sizeof path, "/var/tmp");
+    snprintf(command->scratch, sizeof command->scratch, "%s/quern-query-XXXXXX", path);
+    return mkdtemp(command->scratch) ? QN_OK : qn_err_io(err, "make a folder in", path);
+}
+
+static int remove_one(const char *path, const struct stat *at, int kind, struct FTW *place)
+{
+    (void)at;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static void remove_scratch(const struct query_command *command)
+{
+    nftw(command->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- one phase ------------------------------------------------------------------------------- */
+
+/* Where the rows of a phase go. */
+struct phase_run {
+    struct query_command *command;
+    const struct qn_query_phase *phase;
+    struct qn_finish *finish;
+    struct qn_answer answer;
+};
+
+static qn_code take_part(void *context, const char *job, const char *path, bool *enough,
+                         struct qn_err *err)
+{
+    struct phase_run *run = context;
+    QN_TRY(qn_finish_part(run->finish, job, path, enough, err));
+    *enough = *enough || run->answer.closed;
+    return QN_OK;
+}
+
+static qn_code take_rows(void *context, const struct qn_batch *batch, struct qn_err *err)
+{
+    struct phase_run *run = context;
+    struct qn_batch shown = *batch;
+    shown.schema = run->answer.schema;
+    return qn_answer_rows(&run->answer, &shown, err);
+}
+
+static uint32_t workers_for(const struct query_command *command, const struct qn_query *query)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (command->n_workers)
+        return command->n_workers;
+    if (query->input_bytes <= QN_DEFAULT_CHUNK_BYTES || cores < 1)
+        return 1;
+    return cores < QN_CREW_MOST ? (uint32_t)cores : QN_CREW_MOST;
+}
+
+static qn_code coordinate(struct phase_run *run, const struct qn_plan *plan, struct qn_strv bytes,
+                          uint32_t n_workers, bool large, struct qn_err *err)
+{
+    struct query_command *command = run->command;
+    char folder[] = "/tmp/quern-XXXXXX", endpoint[64], path[80];
+    uint64_t memory = command->memory_bytes;
+    struct qn_crew crew = {.n = n_workers,
+                           .slots = 1,
+                           .memory_bytes = memory ? memory : qn_cli_default_memory(n_workers)};
+    if (!mkdtemp(folder))
+        return qn_err_io(err, "make a folder in", "/tmp");
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/c", folder);
+    const struct qn_run_tap tap = {.part = take_part, .context = run};
+    struct qn_coordinator_options options = {
+        .plan = plan,
+        .plan_bytes = bytes,
+        .state_folder = command->scratch,
+        .listen = endpoint,
+        .tap = &tap,
+        .progress = large && !command->common.quiet && isatty(STDERR_FILENO) ? QN_PROGRESS_LIVE
+                                                                             : QN_PROGRESS_NONE,
+        .stop = &stop,
+        .tend = qn_crew_tend,
+        .context = &crew};
+    struct qn_coordinator_outcome outcome;
+    qn_crew_fork(&crew, endpoint); /* nothing is open: rows begin to go out in the run */
+    qn_code code = qn_coordinator_run(&options, &outcome, err);
+    qn_crew_dismiss(&crew);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/c%s", folder, i ? ".data" : "");
+        unlink(path);
+    }
+    rmdir(folder);
+    if (code == QN_OK && !outcome.succeeded)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "%.470s", outcome.failure);
+    return code;
+}
+
+/* What the planner thinks of the last jobs is what they give. */
+static qn_code check_columns(const struct qn_query_phase *phase, const struct qn_query_tree *tree,
+                             const struct qn_plan *plan, struct qn_err *err)
+{
+    if (tree->op != QN_QUERY_ROWS) {
+        QN_TRY(check_columns(phase, tree->left, plan, err));
+        return check_columns(phase, tree->right, plan, err);
+    }
+    int32_t at = qn_plan_find_job(plan, tree->job);
+    const struct qn_schema *schema = at < 0 ? NULL : &plan->jobs[at].job.out;
+    bool same = schema && schema->n_fields >= phase->schema.n_fields;
+    for (uint32_t i = 0; same && i < phase->schema.n_fields; i++)
+        same = qn_type_eq(schema->fields[i].type, phase->schema.fields[i].type);
+    return same ? QN_OK
+                : qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                             "job %s gives other columns than the query's plan says", tree->job);
+}
+
+static qn_code run_spec(struct phase_run *run, const struct qn_query *query, uint32_t number,
+                        struct qn_err *err)
+{
+    struct query_command *command = run->command;
+    struct qn_plan plan;
+    struct qn_buf bytes;
+    const struct qn_plan_options options = {
+        .path = "query", .text = qn_strv_from(run->phase->spec), .folder = command->folder};
+    qn_buf_init(&bytes);
+    qn_code code = qn_plan_make(&plan, &options, err);
+    if (code == QN_EINPUT)
+        qn_launch_show(&command->common, &plan.spec.diags, false);
+    if (code == QN_OK)
+        code = check_columns(run->phase, run->phase->tree, &plan, err);
+    if (code == QN_OK) {
+        plan.spec.warehouse =
+            qn_arena_printf(&plan.arena, "%s/run_%u.db", command->scratch, number);
+        qn_plan_pack(&plan, &bytes);
+        code = plan.spec.warehouse ? qn_buf_check(&bytes, "the plan", err)
+                                   : qn_err_nomem(err, "the plan");
+    }
+    if (code == QN_OK)
+        code = coordinate(run, &plan, qn_buf_strv(&bytes), workers_for(command, query),
+                          query->input_bytes > 8 * QN_DEFAULT_CHUNK_BYTES, err);
+    qn_buf_fini(&bytes);
+    qn_plan_fini(&plan);
+    return code;
+}
+
+/* The row of a SELECT without FROM. */
+static qn_code one_row(struct phase_run *run, struct qn_err *err)
+{
+    FILE *file = fopen(run->phase->file, "w");
+    bool written = file && fputs("one\n1\n", file) >= 0;
+    written = file && fclose(file) == 0 && written;
+    return written ? QN_OK : qn_err_io(err, "write", run->phase->file);
+}
+
+static const struct qn_writer_ops *format_of(const struct query_command *command, bool last)
+{
+    if (!last)
+        return qn_writer_find("csv");
+    if (command->out)
+        return qn_writer_by_suffix(command->out);
+    return command->common.json ? qn_writer_find("jsonl")
+           : command->csv       ? qn_writer_find("csv")
+                                : NULL;
+}
+
+static qn_code run_phase(struct query_command *command, const struct qn_query *query,
+                         uint32_t index, struct qn_err *err)
+{
+    const struct qn_query_phase *phase = &query->phases[index];
+    struct phase_run run = {.command = command, .phase = phase};
+    bool last = index + 1 == query->n_phases;
+    struct qn_field fields[QN_MAX_COLUMNS];
+    const struct qn_schema schema = {fields, phase->n_shown};
+    if (!phase->spec)
+        return one_row(&run, err);
+    for (uint32_t i = 0; i < phase->n_shown; i++)
+        fields[i] = (struct qn_field){last ? phase->shown[i] : phase->schema.fields[i].name,
+                                      phase->schema.fields[i].type};
+    QN_TRY(qn_answer_begin(&run.answer, &schema, format_of(command, last),
+                           last ? command->out : phase->file, err));
+    uint64_t memory = command->memory_bytes ? command->memory_bytes : qn_cli_default_memory(1);
+    qn_code code = qn_finish_new(phase, memory, take_rows, &run, &run.finish, err);
+    if (code == QN_OK)
+        code = run_spec(&run, query, index + 1, err);
+    if (code == QN_OK)
+        code = qn_finish_end(run.finish, err);
+    if (code == QN_OK)
+        code = qn_answer_end(&run.answer, err);
+    qn_finish_free(run.finish);
+    qn_answer_fini(&run.answer);
+    return code;
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int explain(const struct qn_query *query)
+{
+    struct qn_buf text;
+    qn_buf_init(&text);
+    qn_query_explain(query, &text);
+    fwrite(text.data, 1, text.len, stdout);
+    qn_buf_fini(&text);
+    return QN_EXIT_OK;
+}
+
+static int run_query(struct query_command *command)
+{
+    struct qn_err err = {0};
+    struct qn_query query;
+    const struct qn_query_options options = {
+        .folder = command->folder, .scratch = command->scratch, .warehouse = command->warehouse};
+    int exit = QN_EXIT_OK;
+    qn_code code = qn_query_plan(&query, qn_strv_from(command->text), &options, &err);
+    if (code == QN_EINPUT && query.diags.n) {
+        qn_launch_show(&command->common, &query.diags, command->common.json);
+        exit = QN_EXIT_USAGE;
+    } else if (code == QN_OK && command->explain) {
+        exit = explain(&query);
+    } else {
+        for (uint32_t i = 0; i < query.n_phases && code == QN_OK; i++)
+            code = run_phase(command, &query, i, &err);
+        if (code == QN_ECANCEL)
+            exit = QN_EXIT_INTERRUPTED;
+        else if (code != QN_OK)
+            exit = QN_EXIT_FAILED;
+        if (code != QN_OK && code != QN_ECANCEL)
+            qn_cli_complain(&command->common, &err);
+    }
+    qn_query_fini(&query);
+    return exit;
+}
+
+static bool read_options(struct query_command *command, int argc, char **argv, int *exit)
+{
+    static const struct option options[] = {{"workers", required_argument, NULL, 'n'},
+                                            {"memory", required_argument, NULL, 'm'},
+                                            {"warehouse", required_argument, NULL, 'w'},
+                                            {"csv", no_argument, NULL, 'c'},
+                                            {"out", required_argument, NULL, 'o'},
+                                            {"explain", no_argument, NULL, 'e'},
+                                            QN_CLI_COMMON_LONG,
+                                            {0}};
+    int64_t workers;
+    int option;
+    bool fine = true;
+    *exit = QN_EXIT_USAGE;
+    while (fine && (option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
+        switch (option) {
+        case 'h':
+            fputs(usage, stdout);
+            *exit = QN_EXIT_OK;
+            return false;
+        case 'n':
+            fine = qn_cli_number("--workers", optarg, 1, QN_CREW_MOST, &workers);
+            command->n_workers = fine ? (uint32_t)workers : 0;
+            break;
+        case 'm': fine = qn_cli_memory(optarg, &command->memory_bytes); break;
+        case 'w': command->warehouse = optarg; break;
+        case 'c': command->csv = true; break;
+        case 'o': command->out = optarg; break;
+        case 'e': command->explain = true; break;
+        default: fine = qn_cli_common(&command->common, option, optarg);
+        }
+    }
+    if (!fine)
+        return false;
+    if (optind + 1 != argc) {
+        fputs(usage, stderr);
+        return false;
+    }
+    command->text = argv[optind];
+    return true;
+}
+
+static bool check_options(const struct query_command *command)
+{
+    if (command->csv && command->common.json)
+        fprintf(stderr, "quern: --csv and --json exclude each other\n");
+    else if (command->out && !qn_writer_by_suffix(command->out))
+        fprintf(stderr, "quern: the suffix of %s tells no format that can be written\n",
+                command->out);
+    else
+        return true;
+    return false;
+}
+
+int qn_cli_query(int argc, char **argv)
+{
+    struct query_command command = {0};
+    struct qn_err err = {0};
+    int exit;
+    if (!read_options(&command, argc, argv, &exit))
+        return exit;
+    if (!check_options(&command))
+        return QN_EXIT_USAGE;
+    qn_cli_setup_log(&command.common, "quern");
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if (!getcwd(command.folder, sizeof command.folder) || make_scratch(&command, &err) != QN_OK) {
+        qn_cli_complain(&command.common, &err);
+        return QN_EXIT_FAILED;
+    }
+    exit = run_query(&command);
+    remove_scratch(&command);
+    return exit;
+}

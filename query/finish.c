@@ -1,0 +1,287 @@
+#include "query/finish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "query/row_set.h"
+#include "query/sorter.h"
+#include "wire/part.h"
+
+/* Parts of one job so far. */
+struct parts {
+    struct parts *next;
+    const char *job;
+    const char **paths;
+    uint32_t n, capacity;
+};
+
+struct qn_finish {
+    const struct qn_query_phase *phase;
+    struct qn_schema shown; /* the columns that go out */
+    qn_finish_fn out;
+    void *context;
+    struct qn_arena arena;
+    struct parts *parts; /* of jobs whose rows cannot go on as they come */
+    struct qn_sorter sorter;
+    uint64_t skip, left; /* rows of the offset, and of the limit */
+};
+
+/* Takes rows on their way; `arena` is of the batch. */
+struct taker {
+    qn_code (*take)(struct taker *self, const struct qn_batch *batch, struct qn_err *err);
+};
+
+/* --- the end: limit and columns -------------------------------------------------------------- */
+
+/* Rows [begin, end) of a batch. */
+static qn_code slice(struct qn_arena *arena, const struct qn_batch *batch, uint32_t begin,
+                     uint32_t end, struct qn_batch *out, struct qn_err *err)
+{
+    uint32_t *rows = QN_NEW_ARRAY(arena, uint32_t, end - begin);
+    if (!rows)
+        return qn_err_nomem(err, "rows");
+    for (uint32_t i = begin; i < end; i++)
+        rows[i - begin] = i;
+    return qn_batch_take(arena, batch, rows, end - begin, out, err);
+}
+
+static qn_code give(void *context, const struct qn_batch *batch, struct qn_err *err)
+{
+    struct qn_finish *finish = context;
+    uint32_t begin = finish->skip < batch->n_rows ? (uint32_t)finish->skip : batch->n_rows;
+    finish->skip -= begin;
+    uint64_t n = batch->n_rows - begin;
+    if (n > finish->left)
+        n = finish->left;
+    if (finish->left != UINT64_MAX)
+        finish->left -= n;
+    if (n == 0)
+        return QN_OK;
+    struct qn_arena arena;
+    struct qn_batch rows = *batch;
+    qn_arena_init(&arena);
+    qn_code code =
+        n == batch->n_rows ? QN_OK : slice(&arena, batch, begin, begin + (uint32_t)n, &rows, err);
+    rows.schema = &finish->shown;
+    if (code == QN_OK)
+        code = finish->out(finish->context, &rows, err);
+    qn_arena_fini(&arena);
+    return code;
+}
+
+struct last_taker {
+    struct taker taker;
+    struct qn_finish *finish;
+};
+
+/* To the order, or straight on. */
+static qn_code take_last(struct taker *self, const struct qn_batch *batch, struct qn_err *err)
+{
+    struct qn_finish *finish = ((struct last_taker *)(void *)self)->finish;
+    if (finish->phase->n_keys)
+        return qn_sorter_add(&finish->sorter, batch, err);
+    return give(finish, batch, err);
+}
+
+/* --- set operations -------------------------------------------------------------------------- */
+
+/* What a set operation does with a row, by how often it came before. */
+enum step { COUNT, UNION, INTERSECT, INTERSECT_ALL, EXCEPT, EXCEPT_ALL };
+
+struct set_taker {
+    struct taker taker;
+    enum step step;
+    struct qn_row_set *set;
+    struct taker *next;
+};
+
+static bool passes(enum step step, uint64_t *count)
+{
+    const uint64_t gone = UINT64_MAX;
+    switch (step) {
+    case COUNT: ++*count; return false;
+    case UNION: return (*count)++ == 0;
+    case INTERSECT: {
+        bool first = *count > 0 && *count != gone;
+        *count = first ? gone : *count;
+        return first;
+    }
+    case INTERSECT_ALL: return *count > 0 && (*count)-- > 0;
+    case EXCEPT: return (*count)++ == 0;
+    case EXCEPT_ALL: return *count > 0 ? ((*count)--, false) : true;
+    }
+    return false;
+}
+
+static qn_code take_set(struct taker *taker, const struct qn_batch *batch, struct qn_err *err)
+{
+    struct set_taker *self = (struct set_taker *)(void *)taker;
+    uint32_t rows[QN_BATCH_ROWS], n = 0;
+    for (uint32_t row = 0; row < batch->n_rows; row++) {
+        uint64_t *count = qn_row_set_find(self->set, batch, row);
+        if (!count)
+            return qn_err_nomem(err, "rows of a set operation");
+        if (passes(self->step, count))
+            rows[n++] = row;
+    }
+    if (n == 0)
+        return QN_OK;
+    struct qn_arena arena;
+    struct qn_batch kept;
+    qn_arena_init(&arena);
+    qn_code code = qn_batch_take(&arena, batch, rows, n, &kept, err);
+    if (code == QN_OK)
+        code = self->next->take(self->next, &kept, err);
+    qn_arena_fini(&arena);
+    return code;
+}
+
+static qn_code walk(struct qn_finish *finish, const struct qn_query_tree *tree, struct taker *taker,
+                    struct qn_err *err);
+
+/* UNION keeps the first of equal rows; the others count the right side, then look at the left. */
+static qn_code walk_set(struct qn_finish *finish, const struct qn_query_tree *tree,
+                        struct taker *taker, struct qn_err *err)
+{
+    bool is_union = tree->op == QN_QUERY_UNION;
+    enum step last = is_union                         ? UNION
+                     : tree->op == QN_QUERY_INTERSECT ? (tree->all ? INTERSECT_ALL : INTERSECT)
+                                                      : (tree->all ? EXCEPT_ALL : EXCEPT);
+    struct qn_row_set set;
+    struct set_taker first = {{take_set}, is_union ? UNION : COUNT, &set, taker};
+    struct set_taker second = {{take_set}, last, &set, taker};
+    qn_row_set_init(&set);
+    qn_code code = walk(finish, is_union ? tree->left : tree->right, &first.taker, err);
+    if (code == QN_OK)
+        code = walk(finish, is_union ? tree->right : tree->left, &second.taker, err);
+    qn_row_set_fini(&set);
+    return code;
+}
+
+/* --- parts ----------------------------------------------------------------------------------- */
+
+static qn_code read_parts(struct qn_finish *finish, const char *const *paths, uint32_t n,
+                          struct taker *taker, struct qn_err *err)
+{
+    const struct qn_part_want want = {.kind = QN_PART_ROWS, .schema = &finish->phase->schema};
+    struct qn_reader *reader;
+    struct qn_batch batch;
+    if (n == 0)
+        return QN_OK;
+    QN_TRY(qn_part_open(paths, n, &want, &reader, err));
+    qn_code code;
+    while ((code = reader->ops->next(reader, &batch, NULL, err)) == QN_OK && batch.n_rows)
+        if ((code = taker->take(taker, &batch, err)) != QN_OK || finish->left == 0)
+            break;
+    reader->ops->close(reader);
+    return code;
+}
+
+static struct parts *parts_of(struct qn_finish *finish, const char *job)
+{
+    struct parts *parts = finish->parts;
+    while (parts && strcmp(parts->job, job) != 0)
+        parts = parts->next;
+    return parts;
+}
+
+static qn_code walk(struct qn_finish *finish, const struct qn_query_tree *tree, struct taker *taker,
+                    struct qn_err *err)
+{
+    if (tree->op == QN_QUERY_ROWS) {
+        const struct parts *parts = parts_of(finish, tree->job);
+        return parts ? read_parts(finish, parts->paths, parts->n, taker, err) : QN_OK;
+    }
+    if (tree->op != QN_QUERY_UNION || !tree->all)
+        return walk_set(finish, tree, taker, err);
+    QN_TRY(walk(finish, tree->left, taker, err));
+    return walk(finish, tree->right, taker, err);
+}
+
+static qn_code add_part(struct qn_finish *finish, const char *job, const char *path,
+                        struct qn_err *err)
+{
+    struct parts *parts = parts_of(finish, job);
+    if (!parts) {
+        parts = QN_NEW(&finish->arena, struct parts);
+        if (!parts)
+            return qn_err_nomem(err, "parts");
+        *parts = (struct parts){.next = finish->parts,
+                                .job = qn_arena_strdup(&finish->arena, qn_strv_from(job))};
+        if (!parts->job)
+            return qn_err_nomem(err, "parts");
+        finish->parts = parts;
+    }
+    if (parts->n == parts->capacity) {
+        uint32_t capacity = parts->capacity ? parts->capacity * 2 : 16;
+        const char **paths = QN_NEW_ARRAY(&finish->arena, const char *, capacity);
+        if (!paths)
+            return qn_err_nomem(err, "parts");
+        if (parts->n)
+            memcpy(paths, parts->paths, parts->n * sizeof *paths);
+        parts->paths = paths;
+        parts->capacity = capacity;
+    }
+    parts->paths[parts->n] = qn_arena_strdup(&finish->arena, qn_strv_from(path));
+    return parts->paths[parts->n++] ? QN_OK : qn_err_nomem(err, "parts");
+}
+
+static bool reads_job(const struct qn_query_tree *tree, const char *job)
+{
+    if (tree->op == QN_QUERY_ROWS)
+        return strcmp(tree->job, job) == 0;
+    return reads_job(tree->left, job) || reads_job(tree->right, job);
+}
+
+qn_code qn_finish_part(struct qn_finish *finish, const char *job, const char *path, bool *enough,
+                       struct qn_err *err)
+{
+    *enough = false;
+    if (!reads_job(finish->phase->tree, job))
+        return QN_OK;
+    if (finish->phase->tree->op != QN_QUERY_ROWS)
+        return add_part(finish, job, path, err);
+    struct last_taker last = {{take_last}, finish};
+    QN_TRY(read_parts(finish, &path, 1, &last.taker, err));
+    *enough = finish->left == 0;
+    return QN_OK;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+qn_code qn_finish_new(const struct qn_query_phase *phase, uint64_t memory_bytes, qn_finish_fn out,
+                      void *context, struct qn_finish **finish, struct qn_err *err)
+{
+    struct qn_finish *self = *finish = calloc(1, sizeof *self);
+    if (!self)
+        return qn_err_nomem(err, "a query's rows");
+    *self = (struct qn_finish){.phase = phase,
+                               .out = out,
+                               .context = context,
+                               .skip = phase->offset,
+                               .left = phase->has_limit ? phase->limit : UINT64_MAX,
+                               .shown = {phase->schema.fields, phase->n_shown}};
+    qn_arena_init(&self->arena);
+    bool cut = phase->has_limit && phase->limit < UINT64_MAX - phase->offset;
+    qn_sorter_init(&self->sorter, &phase->schema, phase->keys, phase->n_keys,
+                   cut ? phase->limit + phase->offset : UINT64_MAX, memory_bytes);
+    return QN_OK;
+}
+
+void qn_finish_free(struct qn_finish *finish)
+{
+    if (!finish)
+        return;
+    qn_sorter_fini(&finish->sorter);
+    qn_arena_fini(&finish->arena);
+    free(finish);
+}
+
+qn_code qn_finish_end(struct qn_finish *finish, struct qn_err *err)
+{
+    struct last_taker last = {{take_last}, finish};
+    if (finish->phase->tree->op != QN_QUERY_ROWS)
+        QN_TRY(walk(finish, finish->phase->tree, &last.taker, err));
+    return finish->phase->n_keys ? qn_sorter_each(&finish->sorter, give, finish, err) : QN_OK;
+}

@@ -1,0 +1,27 @@
+/* finish: rows of a phase's jobs on their way out: put together, ordered, cut, without the columns
+ * that only order them. */
+#ifndef QN_QUERY_FINISH_H
+#define QN_QUERY_FINISH_H
+
+#include "flow/batch.h"
+#include "query/query.h"
+
+struct qn_finish;
+
+/* Rows as they go out, in order; of the phase's schema, n_shown columns of it. */
+typedef qn_code (*qn_finish_fn)(void *context, const struct qn_batch *batch, struct qn_err *err);
+
+/* The phase is borrowed. */
+QN_CHECK qn_code qn_finish_new(const struct qn_query_phase *phase, uint64_t memory_bytes,
+                               qn_finish_fn out, void *context, struct qn_finish **finish,
+                               struct qn_err *err);
+void qn_finish_free(struct qn_finish *finish);
+
+/* The next part of a job's rows, by its file, which stays there until qn_finish_end. *enough: no
+ * more rows are needed of any job. */
+QN_CHECK qn_code qn_finish_part(struct qn_finish *finish, const char *job, const char *path,
+                                bool *enough, struct qn_err *err);
+/* All parts are there: what was held back goes out. */
+QN_CHECK qn_code qn_finish_end(struct qn_finish *finish, struct qn_err *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* parse: what the files that read queries share. */
+#ifndef QN_QUERY_PARSE_H
+#define QN_QUERY_PARSE_H
+
+#include "expr/parser.h"
+#include "query/ast.h"
+
+/* Room for item n of an array that grows by one; NULL: no memory. */
+void *qn_sql_grow(struct qn_arena *arena, void *items, uint32_t n, size_t size);
+
+/* Takes the word if it is the next one. */
+bool qn_sql_word(struct qn_parser *p, const char *word);
+QN_CHECK qn_code qn_sql_name(struct qn_parser *p, const char *expected, struct qn_sql_name *out);
+/* [AS] name, if there is one. */
+QN_CHECK qn_code qn_sql_alias(struct qn_parser *p, struct qn_sql_name *out);
+/* (a, b, ...) */
+QN_CHECK qn_code qn_sql_names(struct qn_parser *p, struct qn_sql_name **names, uint32_t *n);
+
+QN_CHECK qn_code qn_sql_parse_query(struct qn_parser *p, struct qn_sql_query **out);
+/* What stands behind FROM. */
+QN_CHECK qn_code qn_sql_parse_from(struct qn_parser *p, struct qn_sql_body *body);
+
+#endif

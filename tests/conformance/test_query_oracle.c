@@ -1,0 +1,375 @@
+/* Random queries answered by `quern query` and by SQLite over the same random tables: equal row by
+ * row where the query orders them, else as bags.
+ *
+ * QUERN_QUERIES is how many (120), QUERN_QUERY_SEED where to begin (1), QUERN_QUERY_DUMP a folder
+ * that keeps tables, queries and answers, for other engines to be asked (tests/parity). */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "flow/value.h"
+#include "tests/support/sql_random.h"
+#include "tests/support/test.h"
+
+enum { TABLE_ROWS_1 = 70, TABLE_ROWS_2 = 33, TABLE_ROWS_3 = 8 };
+
+static char folder[512];
+static sqlite3 *db;
+
+/* --- tables ---------------------------------------------------------------------------------- */
+
+static void write_file(const char *name, const struct qn_buf *bytes)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes->data, 1, bytes->len, file), bytes->len);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A field of CSV, off the front of the text; *null when there is nothing. */
+static struct qn_strv take_field(struct qn_strv *text, char *room, bool *null, bool *last)
+{
+    size_t n = 0, at = 0;
+    bool quoted = text->len && text->data[0] == '"';
+    for (at = quoted; at < text->len; at++) {
+        char c = text->data[at];
+        if (quoted && c == '"') {
+            if (at + 1 < text->len && text->data[at + 1] == '"')
+                at++;
+            else {
+                at++;
+                break;
+            }
+        } else if (!quoted && (c == ',' || c == '\n')) {
+            break;
+        }
+        room[n++] = c;
+    }
+    *null = !quoted && n == 0;
+    *last = at >= text->len || text->data[at] == '\n';
+    text->data += at + 1 < text->len ? at + 1 : text->len;
+    text->len -= at + 1 < text->len ? at + 1 : text->len;
+    return (struct qn_strv){room, n};
+}
+
+static void bind_field(sqlite3_stmt *insert, uint32_t column, struct qn_strv field, bool null)
+{
+    int at = (int)column + 1;
+    char text[64];
+    snprintf(text, sizeof text, "%.*s", QN_STRV_ARG(field));
+    if (null) {
+        sqlite3_bind_null(insert, at);
+        return;
+    }
+    switch (sql_columns[column].kind) {
+    case SQL_INT: sqlite3_bind_int64(insert, at, atoll(text)); break;
+    case SQL_DECIMAL:
+    case SQL_DOUBLE: sqlite3_bind_double(insert, at, atof(text)); break;
+    case SQL_BOOL: sqlite3_bind_int64(insert, at, text[0] == 't'); break;
+    default: sqlite3_bind_text(insert, at, field.data, (int)field.len, SQLITE_TRANSIENT);
+    }
+}
+
+static void load_table(const char *name, struct qn_strv csv)
+{
+    static const char *const types[] = {"INTEGER", "TEXT", "REAL", "REAL", "TEXT", "INTEGER"};
+    char sql[1024], room[256];
+    size_t n = (size_t)snprintf(sql, sizeof sql, "CREATE TABLE %s(", name);
+    for (uint32_t c = 0; c < SQL_COLUMNS; c++)
+        n += (size_t)snprintf(sql + n, sizeof sql - n, "%s%s %s", c ? "," : "", sql_columns[c].name,
+                              types[sql_columns[c].kind]);
+    snprintf(sql + n, sizeof sql - n, ")");
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    snprintf(sql, sizeof sql, "INSERT INTO %s VALUES(?,?,?,?,?,?,?,?,?)", name);
+    sqlite3_stmt *insert;
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &insert, NULL), SQLITE_OK);
+    for (bool header = true; csv.len; header = false) {
+        bool null, last = false;
+        for (uint32_t c = 0; !last; c++) {
+            struct qn_strv field = take_field(&csv, room, &null, &last);
+            if (!header)
+                bind_field(insert, c, field, null);
+        }
+        if (!header)
+            assert_int_equal(sqlite3_step(insert), SQLITE_DONE);
+        sqlite3_reset(insert);
+    }
+    sqlite3_finalize(insert);
+}
+
+static int make_tables(void **state)
+{
+    (void)state;
+    static const uint32_t n_rows[] = {TABLE_ROWS_1, TABLE_ROWS_2, TABLE_ROWS_3};
+    const char *dump = getenv("QUERN_QUERY_DUMP");
+    snprintf(folder, sizeof folder, "%s", dump ? dump : "/tmp/quern-oracle-XXXXXX");
+    assert_true(dump || mkdtemp(folder));
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    for (uint32_t t = 0; t < SQL_TABLES; t++) {
+        struct qn_buf csv;
+        char name[16];
+        qn_buf_init(&csv);
+        struct sql_random r = {.state = 100 + t, .out = &csv};
+        sql_table(&r, n_rows[t]);
+        snprintf(name, sizeof name, "t%u.csv", t + 1);
+        write_file(name, &csv);
+        name[2] = '\0';
+        load_table(name, qn_buf_strv(&csv));
+        qn_buf_fini(&csv);
+    }
+    return 0;
+}
+
+static int remove_tables(void **state)
+{
+    (void)state;
+    sqlite3_close(db);
+    for (uint32_t t = 1; t <= SQL_TABLES && !getenv("QUERN_QUERY_DUMP"); t++) {
+        char path[600];
+        snprintf(path, sizeof path, "%s/t%u.csv", folder, t);
+        unlink(path);
+    }
+    rmdir(folder);
+    return 0;
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+/* Rows as lines of cells that can be compared: numbers to twelve digits, NULL as such. */
+struct answer {
+    char **rows;
+    size_t n, capacity;
+};
+
+static void put_cell(struct qn_buf *row, struct qn_strv text, bool null)
+{
+    double number;
+    if (null)
+        qn_buf_printf(row, "|NULL");
+    else if (qn_strv_is(text, "true") || qn_strv_is(text, "false"))
+        qn_buf_printf(row, "|%d", text.data[0] == 't');
+    else if (qn_parse_double(text, &number))
+        qn_buf_printf(row, "|%.12g", number == 0 ? 0.0 : number);
+    else
+        qn_buf_printf(row, "|'%.*s'", QN_STRV_ARG(text));
+}
+
+static void add_row(struct answer *answer, struct qn_buf *row)
+{
+    if (answer->n == answer->capacity) {
+        answer->capacity = answer->capacity ? answer->capacity * 2 : 64;
+        answer->rows = realloc(answer->rows, answer->capacity * sizeof *answer->rows);
+        assert_non_null(answer->rows);
+    }
+    qn_buf_put_u8(row, 0);
+    answer->rows[answer->n] = strdup((const char *)row->data);
+    assert_non_null(answer->rows[answer->n++]);
+    qn_buf_clear(row);
+}
+
+static void free_answer(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->n; i++)
+        free(answer->rows[i]);
+    free(answer->rows);
+}
+
+/* The query with each engine's own words. */
+static void spell(const char *query, bool ours, struct qn_buf *out)
+{
+    for (const char *at = query; *at; at++) {
+        if (*at != '@') {
+            qn_buf_put_u8(out, (uint8_t)*at);
+            continue;
+        }
+        const char *end = strchr(at + 1, '@');
+        if (at[1] == '/')
+            qn_buf_printf(out, "/");
+        else if (at[1] == 'l')
+            qn_buf_printf(out, "LIKE");
+        else if (ours) /* small chunks, so that answers are put together from several */
+            qn_buf_printf(out, "'%.2s.csv' (chunk_size 700)", at + 1);
+        else
+            qn_buf_printf(out, "%.2s", at + 1);
+        at = end;
+    }
+    qn_buf_put_u8(out, 0);
+}
+
+static bool ask_sqlite(const char *query, struct answer *answer)
+{
+    struct qn_buf sql, row;
+    sqlite3_stmt *select;
+    qn_buf_init(&sql);
+    qn_buf_init(&row);
+    spell(query, false, &sql);
+    if (sqlite3_prepare_v2(db, (const char *)sql.data, -1, &select, NULL) != SQLITE_OK)
+        fail_msg("SQLite: %s: %s", sqlite3_errmsg(db), (const char *)sql.data);
+    while (sqlite3_step(select) == SQLITE_ROW) {
+        for (int c = 0; c < sqlite3_column_count(select); c++) {
+            bool null = sqlite3_column_type(select, c) == SQLITE_NULL;
+            char number[40];
+            const char *text = (const char *)sqlite3_column_text(select, c);
+            if (sqlite3_column_type(select, c) == SQLITE_FLOAT) {
+                snprintf(number, sizeof number, "%.17g", sqlite3_column_double(select, c));
+                text = number;
+            }
+            put_cell(&row, qn_strv_from(text), null);
+        }
+        add_row(answer, &row);
+    }
+    sqlite3_finalize(select);
+    qn_buf_fini(&sql);
+    qn_buf_fini(&row);
+    return true;
+}
+
+/* A text between single quotes of the shell. */
+static void put_shell(struct qn_buf *out, const char *text)
+{
+    qn_buf_put_u8(out, '\'');
+    for (; *text; text++)
+        if (*text == '\'')
+            qn_buf_printf(out, "'\\''");
+        else
+            qn_buf_put_u8(out, (uint8_t)*text);
+    qn_buf_put_u8(out, '\'');
+}
+
+static void read_csv(struct qn_strv csv, struct answer *answer)
+{
+    struct qn_buf row;
+    char *room = malloc(csv.len + 1);
+    assert_non_null(room);
+    qn_buf_init(&row);
+    for (bool header = true; csv.len; header = false) {
+        bool null, last = false;
+        while (!last) {
+            struct qn_strv field = take_field(&csv, room, &null, &last);
+            if (!header)
+                put_cell(&row, field, null);
+        }
+        if (!header)
+            add_row(answer, &row);
+    }
+    qn_buf_fini(&row);
+    free(room);
+}
+
+/* False: it was refused, or failed. */
+static bool ask_quern(const char *query, unsigned workers, struct qn_buf *csv)
+{
+    struct qn_buf sql, command;
+    char bytes[4096];
+    size_t n;
+    qn_buf_init(&sql);
+    qn_buf_init(&command);
+    spell(query, true, &sql);
+    qn_buf_printf(&command, "cd %s && %s query --csv --quiet --workers %u ", folder,
+                  getenv("QUERN"), workers);
+    put_shell(&command, (const char *)sql.data);
+    qn_buf_put_u8(&command, 0);
+    FILE *out = popen((const char *)command.data, "r");
+    assert_non_null(out);
+    while ((n = fread(bytes, 1, sizeof bytes, out)) > 0)
+        qn_buf_put(csv, bytes, n);
+    qn_buf_fini(&sql);
+    qn_buf_fini(&command);
+    return pclose(out) == 0;
+}
+
+/* --- comparing ------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool same(struct answer *a, struct answer *b, bool ordered)
+{
+    if (a->n != b->n)
+        return false;
+    if (!ordered) {
+        qsort(a->rows, a->n, sizeof *a->rows, by_text);
+        qsort(b->rows, b->n, sizeof *b->rows, by_text);
+    }
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->rows[i], b->rows[i]) != 0)
+            return false;
+    return true;
+}
+
+static void show(const char *who, const struct answer *answer)
+{
+    print_message("%s: %zu rows\n", who, answer->n);
+    for (size_t i = 0; i < answer->n && i < 15; i++)
+        print_message("  %s\n", answer->rows[i]);
+}
+
+static void keep(uint64_t seed, const char *query, const struct qn_buf *csv)
+{
+    char name[64], path[600];
+    if (!getenv("QUERN_QUERY_DUMP"))
+        return;
+    snprintf(name, sizeof name, "answer_%llu.csv", (unsigned long long)seed);
+    write_file(name, csv);
+    snprintf(path, sizeof path, "%s/queries.txt", folder);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    fprintf(file, "%llu\t%s\n", (unsigned long long)seed, query);
+    fclose(file);
+}
+
+/* True when both agree. */
+static bool try_seed(uint64_t seed)
+{
+    struct qn_buf query, csv;
+    struct answer ours = {0}, theirs = {0};
+    qn_buf_init(&query);
+    qn_buf_init(&csv);
+    sql_query(seed, &query);
+    qn_buf_put_u8(&query, 0);
+    const char *text = (const char *)query.data;
+    bool agreed = ask_quern(text, 1 + seed % 2, &csv);
+    if (agreed) {
+        read_csv(qn_buf_strv(&csv), &ours);
+        ask_sqlite(text, &theirs);
+        /* the order inside parentheses is nobody's */
+        const char *last = strrchr(text, ')');
+        agreed = same(&ours, &theirs, strstr(last ? last : text, "ORDER BY") != NULL);
+        keep(seed, text, &csv);
+    }
+    if (!agreed) {
+        print_message("seed %llu: %s\n", (unsigned long long)seed, text);
+        show("quern", &ours);
+        show("SQLite", &theirs);
+    }
+    free_answer(&ours);
+    free_answer(&theirs);
+    qn_buf_fini(&query);
+    qn_buf_fini(&csv);
+    return agreed;
+}
+
+static void agrees_with_sqlite(void **state)
+{
+    (void)state;
+    const char *count = getenv("QUERN_QUERIES"), *first = getenv("QUERN_QUERY_SEED");
+    uint64_t n = count ? strtoull(count, NULL, 10) : getenv("QUERN_SANITIZED") ? 25 : 120;
+    uint64_t seed = first ? strtoull(first, NULL, 10) : 1, agreed = 0;
+    assert_non_null(getenv("QUERN"));
+    for (uint64_t i = 0; i < n; i++)
+        agreed += try_seed(seed + i);
+    print_message("%llu of %llu queries agree with SQLite %s\n", (unsigned long long)agreed,
+                  (unsigned long long)n, sqlite3_libversion());
+    assert_int_equal(agreed, n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_sqlite)};
+    return cmocka_run_group_tests(tests, make_tables, remove_tables);
+}

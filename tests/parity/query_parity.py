@@ -1,0 +1,105 @@
+"""Asks DuckDB what `quern query` answered: tables, queries and answers are in a folder that
+tests/conformance/test_query_oracle.c left (QUERN_QUERY_DUMP).
+
+Queries say what differs between engines as @...@: tables, integer division, LIKE without case.
+"""
+import datetime
+import decimal
+import math
+import re
+import sys
+
+import duckdb
+
+TYPES = {"id": "BIGINT", "k": "BIGINT", "n": "BIGINT", "g": "VARCHAR", "s": "VARCHAR",
+         "p": "DECIMAL(18,2)", "x": "DOUBLE", "d": "DATE", "b": "BOOLEAN"}
+
+
+def spell(query):
+    query = query.replace("@/@", "//").replace("@like@", "ILIKE")
+    return re.sub(r"@(t\d)@", r"\1", query)
+
+
+def theirs(value):
+    """A value of DuckDB's as it would stand in our CSV, or a number."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, decimal.Decimal)):
+        return float(value)
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return str(value)
+    raise TypeError(f"a {type(value)} is not expected")
+
+
+def fields(line):
+    """Of one record; NULL is an empty field without quotes, which Python's reader cannot tell."""
+    at = 0
+    while True:
+        if line.startswith('"', at):
+            match = re.compile(r'"((?:[^"]|"")*)"').match(line, at)
+            yield match.group(1).replace('""', '"')
+            at = match.end()
+        else:
+            end = line.find(",", at)
+            end = len(line) if end < 0 else end
+            yield line[at:end] or None
+            at = end
+        if at >= len(line):
+            return
+        at += 1
+
+
+def ours(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = file.read().split("\n")[1:-1]
+    return [tuple(fields(line)) for line in lines]
+
+
+def equal(a, b):
+    if isinstance(b, float):
+        return a is not None and math.isclose(float(a), b, rel_tol=1e-9, abs_tol=1e-9)
+    return a == b
+
+
+def sortable(row):
+    def key(value):
+        try:
+            return (1, f"{float(value):.9g}")
+        except (TypeError, ValueError):
+            return (0, "") if value is None else (2, str(value))
+    return tuple(key(value) for value in row)
+
+
+def agree(mine, others, ordered):
+    if not ordered:
+        mine, others = sorted(mine, key=sortable), sorted(others, key=sortable)
+    return len(mine) == len(others) and all(
+        len(a) == len(b) and all(map(equal, a, b)) for a, b in zip(mine, others))
+
+
+def main(folder):
+    db = duckdb.connect()
+    columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in TYPES.items()) + "}"
+    for table in ("t1", "t2", "t3"):
+        db.execute(f"CREATE TABLE {table} AS SELECT * FROM read_csv('{folder}/{table}.csv', "
+                   f"columns={columns}, header=true, allow_quoted_nulls=false)")
+    agreed = total = 0
+    with open(f"{folder}/queries.txt", encoding="utf-8") as file:
+        for line in file:
+            seed, query = line.rstrip("\n").split("\t", 1)
+            total += 1
+            found = [tuple(map(theirs, row)) for row in db.execute(spell(query)).fetchall()]
+            answer = ours(f"{folder}/answer_{seed}.csv")
+            tail = query[query.rfind(")") + 1:]
+            if agree(answer, found, "ORDER BY" in tail):
+                agreed += 1
+                continue
+            print(f"seed {seed}: {query}\n  quern:  {answer[:8]}\n  DuckDB: {found[:8]}")
+    print(f"{agreed} of {total} queries agree with DuckDB {duckdb.__version__}")
+    return 0 if total and agreed == total else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
