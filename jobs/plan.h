@@ -40,7 +40,8 @@ struct qn_plan {
 
 struct qn_plan_options {
     const char *path; /* of the spec */
-    struct qn_strv text; /* data not NULL: stands for the file, and relative paths start at folder */
+    struct qn_strv
+        text; /* data not NULL: stands for the file, and relative paths start at folder */
     const char *folder;
     const struct qn_setting *settings;
     uint32_t n_settings;

@@ -69,8 +69,8 @@ struct qn_tokens {
     size_t n;
 };
 
-/* QN_EINPUT on bytes that start no token, open quotes, a text that is too long or no UTF-8. Dots and
- * semicolons are tokens of a query, and no part of an expression. */
+/* QN_EINPUT on bytes that start no token, open quotes, a text that is too long or no UTF-8. Dots
+ * and semicolons are tokens of a query, and no part of an expression. */
 QN_CHECK qn_code qn_lex(struct qn_arena *arena, struct qn_strv text, bool query,
                         struct qn_tokens *out, struct qn_expr_complaint *complaint);
 

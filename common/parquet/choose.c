@@ -5,10 +5,10 @@
 enum {
     SAMPLE_RUNS = 2,
     RUN_VALUES = 1024,
-    RUN_BYTES = 64 << 10,         /* of texts, before encoding */
-    CERTAIN_SHARE = 64,           /* values a different one, from which a dictionary is beyond doubt */
-    WORTH_SHARE = 2,              /* fewer, and a dictionary is not tried */
-    DICTIONARY_BYTES = 16 << 20,  /* of texts: readers hold it whole */
+    RUN_BYTES = 64 << 10, /* of texts, before encoding */
+    CERTAIN_SHARE = 64,   /* values a different one, from which a dictionary is beyond doubt */
+    WORTH_SHARE = 2,      /* fewer, and a dictionary is not tried */
+    DICTIONARY_BYTES = 16 << 20, /* of texts: readers hold it whole */
 };
 
 void qn_pq_chooser_fini(struct qn_pq_chooser *chooser)
@@ -41,9 +41,7 @@ static qn_code number_values(struct qn_pq_chooser *chooser, const struct qn_pq_g
     case QN_LAYOUT_TEXT:
         *done = qn_pq_distinct_texts(d, qn_pq_gather_texts(gather, 0, n), most);
         break;
-    case QN_LAYOUT_I64:
-        *done = qn_pq_distinct_ints(d, values, n, most, ints[0], ints[1]);
-        break;
+    case QN_LAYOUT_I64: *done = qn_pq_distinct_ints(d, values, n, most, ints[0], ints[1]); break;
     default: *done = qn_pq_distinct_words(d, (const uint64_t *)values, n, most); break;
     }
     bool failed = d->slots.failed || d->indexes.failed || d->firsts.failed || d->words.failed;
@@ -71,8 +69,7 @@ static qn_code try_dictionary(struct qn_pq_chooser *chooser, struct qn_pq_gather
 {
     uint32_t n = gather->n_values;
     bool worth = gather->type.id != QN_BOOL && n > 0 && estimate(gather) <= n / WORTH_SHARE;
-    *certain = worth && gather->is_coded &&
-               (uint64_t)gather->n_entries * CERTAIN_SHARE <= n;
+    *certain = worth && gather->is_coded && (uint64_t)gather->n_entries * CERTAIN_SHARE <= n;
     if (*certain) {
         *out = by_dictionary(chooser, gather);
         return QN_OK;
@@ -129,9 +126,8 @@ static qn_code measure(struct qn_pq_chooser *chooser, const struct qn_pq_gather 
     QN_TRY(qn_buf_check(&chooser->encoded, "a sample of a column chunk", err));
     size_t stored = chooser->encoded.len;
     if (chooser->options->codec != QN_BLOCK_NONE) {
-        QN_TRY(qn_block_compress(chooser->blocks, chooser->options->codec,
-                                 chooser->options->level, qn_buf_strv(&chooser->encoded),
-                                 &chooser->compressed, err));
+        QN_TRY(qn_block_compress(chooser->blocks, chooser->options->codec, chooser->options->level,
+                                 qn_buf_strv(&chooser->encoded), &chooser->compressed, err));
         stored = chooser->compressed.len;
     }
     *out = (struct size){(double)chooser->encoded.len / n, (double)stored / n};
@@ -154,8 +150,8 @@ static double index_bytes(const struct qn_pq_choice *choice, const struct qn_pq_
     return by_runs < width ? by_runs : width;
 }
 
-static double dictionary_bytes(const struct qn_pq_choice *choice,
-                               const struct qn_pq_gather *gather, struct size plain)
+static double dictionary_bytes(const struct qn_pq_choice *choice, const struct qn_pq_gather *gather,
+                               struct size plain)
 {
     double entries = plain.stored * choice->n_entries;
     return entries / gather->n_values + index_bytes(choice, gather);

@@ -27,8 +27,8 @@ struct qn_pq_chooser {
 
 void qn_pq_chooser_fini(struct qn_pq_chooser *chooser);
 
-/* Texts may be spelled out by it. The choice borrows from chooser and gather. `ints` is the range of
- * the values of integers. */
+/* Texts may be spelled out by it. The choice borrows from chooser and gather. `ints` is the range
+ * of the values of integers. */
 QN_CHECK qn_code qn_pq_choose(struct qn_pq_chooser *chooser, struct qn_pq_gather *gather,
                               const int64_t ints[2], struct qn_pq_choice *out, struct qn_err *err);
 

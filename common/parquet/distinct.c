@@ -173,8 +173,8 @@ static bool begin_table(struct qn_pq_distinct *d, struct table *table, uint32_t 
 }
 
 /* Takes the value as the next number; false when there are too many. */
-static inline bool take(struct qn_pq_distinct *d, struct table *table, uint32_t slot,
-                        uint64_t word, uint32_t value, uint32_t most)
+static inline bool take(struct qn_pq_distinct *d, struct table *table, uint32_t slot, uint64_t word,
+                        uint32_t value, uint32_t most)
 {
     if (d->n == most)
         return false;
@@ -264,8 +264,8 @@ bool qn_pq_distinct_texts(struct qn_pq_distinct *d, struct qn_pq_texts texts, ui
     uint32_t *indexes = u32s(&d->indexes);
     const uint64_t *known = u64s(&d->words);
     for (uint32_t i = 0; i < texts.n; i++) {
-        uint64_t word = text_word(texts.bytes + texts.offsets[i],
-                                  texts.offsets[i + 1] - texts.offsets[i]);
+        uint64_t word =
+            text_word(texts.bytes + texts.offsets[i], texts.offsets[i + 1] - texts.offsets[i]);
         uint32_t mask = (UINT32_C(1) << table.bits) - 1, slot = slot_of(word, table.bits);
         uint32_t held;
         while ((held = table.slots[slot]) &&

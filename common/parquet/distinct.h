@@ -30,7 +30,6 @@ bool qn_pq_distinct_words(struct qn_pq_distinct *distinct, const uint64_t *words
 /* The same of integers that lie in [least, greatest]. */
 bool qn_pq_distinct_ints(struct qn_pq_distinct *distinct, const int64_t *ints, uint32_t n,
                          uint32_t most, int64_t least, int64_t greatest);
-bool qn_pq_distinct_texts(struct qn_pq_distinct *distinct, struct qn_pq_texts texts,
-                          uint32_t most);
+bool qn_pq_distinct_texts(struct qn_pq_distinct *distinct, struct qn_pq_texts texts, uint32_t most);
 
 #endif

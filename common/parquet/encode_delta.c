@@ -16,10 +16,10 @@ static inline uint64_t zigzag(int64_t value)
     return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
 }
 
-/* Of n values and the one before them, where `values` begins. They are taken modulo the width of the column's numbers, as readers add them. */
-static inline __attribute__((always_inline)) int64_t differences(const int64_t *values, uint32_t n,
-                                                                 const bool narrow,
-                                                                 uint64_t out[BLOCK])
+/* Of n values and the one before them, where `values` begins. They are taken modulo the width of
+ * the column's numbers, as readers add them. */
+static inline __attribute__((always_inline)) int64_t
+differences(const int64_t *values, uint32_t n, const bool narrow, uint64_t out[BLOCK])
 {
     int64_t least = INT64_MAX;
     for (uint32_t i = 0; i < n; i++) {
@@ -31,8 +31,8 @@ static inline __attribute__((always_inline)) int64_t differences(const int64_t *
     return least;
 }
 
-static inline __attribute__((always_inline)) uint8_t *
-put_block(uint8_t *to, const int64_t *values, uint32_t n, const bool narrow)
+static inline __attribute__((always_inline)) uint8_t *put_block(uint8_t *to, const int64_t *values,
+                                                                uint32_t n, const bool narrow)
 {
     uint64_t block[BLOCK];
     int64_t least = differences(values, n, narrow, block);

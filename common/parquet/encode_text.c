@@ -15,8 +15,7 @@ static inline void copy_short(uint8_t *to, const char *from, uint32_t n)
 void qn_pq_encode_plain_texts(struct qn_buf *out, struct qn_pq_texts texts)
 {
     size_t n_bytes = texts.n ? texts.offsets[texts.n] - texts.offsets[0] : 0;
-    uint8_t *to =
-        qn_buf_reserve(out, n_bytes + texts.n * sizeof(uint32_t) + QN_PQ_TEXT_SLACK);
+    uint8_t *to = qn_buf_reserve(out, n_bytes + texts.n * sizeof(uint32_t) + QN_PQ_TEXT_SLACK);
     if (!to)
         return;
     for (uint32_t i = 0; i < texts.n; i++) {

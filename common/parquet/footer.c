@@ -146,8 +146,8 @@ qn_code qn_pq_file_tail(const struct qn_schema *schema, const struct qn_pq_segme
 
 static qn_code not_ours(struct qn_err *err, const char *why)
 {
-    return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                      "it is no Parquet file that Quern wrote: %s", why);
+    return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "it is no Parquet file that Quern wrote: %s",
+                      why);
 }
 
 /* The footer's bytes, which end right before the file's last eight. */
@@ -165,9 +165,8 @@ static qn_code find_footer(struct qn_strv file, struct qn_strv *out, struct qn_e
     return QN_OK;
 }
 
-static qn_code unwrap(struct qn_strv footer, const struct qn_schema *schema,
-                      struct qn_arena *arena, struct qn_buf *out, uint64_t *rows,
-                      struct qn_err *err)
+static qn_code unwrap(struct qn_strv footer, const struct qn_schema *schema, struct qn_arena *arena,
+                      struct qn_buf *out, uint64_t *rows, struct qn_err *err)
 {
     struct qn_pq_file_meta meta, own;
     QN_TRY(qn_pq_footer_begin(schema, arena, &own, err));

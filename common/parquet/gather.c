@@ -159,8 +159,8 @@ static bool put_texts_run(struct qn_pq_gather *gather, const struct qn_column *c
 static bool put_texts_some(struct qn_pq_gather *gather, const struct qn_column *column,
                            uint32_t from, uint64_t bits)
 {
-    size_t n_bytes = column->offsets[from + 64 - (uint32_t)__builtin_clzll(bits)] -
-                     column->offsets[from];
+    size_t n_bytes =
+        column->offsets[from + 64 - (uint32_t)__builtin_clzll(bits)] - column->offsets[from];
     uint8_t *to = text_room(gather, n_bytes);
     if (!to)
         return false;
@@ -286,13 +286,13 @@ static qn_code put_any_texts(struct qn_pq_gather *gather, const struct qn_column
         return qn_err_nomem(err, "codes of a row group");
     if (!begins && !stays_coded(gather, column))
         QN_TRY(qn_pq_gather_spell_out(gather, err));
-    bool ok = gather->is_coded ? put_codes(gather, column, from, n)
-                               : put_texts(gather, column, from, n);
+    bool ok =
+        gather->is_coded ? put_codes(gather, column, from, n) : put_texts(gather, column, from, n);
     return ok ? QN_OK : qn_err_nomem(err, "texts of a row group");
 }
 
-qn_code qn_pq_gather_put(struct qn_pq_gather *gather, const struct qn_column *column,
-                         uint32_t from, uint32_t n, struct qn_err *err)
+qn_code qn_pq_gather_put(struct qn_pq_gather *gather, const struct qn_column *column, uint32_t from,
+                         uint32_t n, struct qn_err *err)
 {
     if (!validity_room(gather, n))
         return qn_err_nomem(err, "rows of a row group");

@@ -11,13 +11,13 @@
 
 struct qn_pq_gather {
     struct qn_type type;
-    bool takes_codes;        /* else texts are texts */
+    bool takes_codes; /* else texts are texts */
     uint32_t n_rows, n_values;
-    struct qn_buf validity;  /* bit by row, to the end of a word of 64 */
-    struct qn_buf values;    /* int64_t, double, or a byte a boolean; TEXT: bytes, and the slack */
-    struct qn_buf offsets;   /* TEXT: uint32_t, n + 1 */
-    bool is_coded;           /* TEXT: `indexes` instead, and the dictionary in values, offsets */
-    struct qn_buf indexes;   /* uint32_t by value */
+    struct qn_buf validity; /* bit by row, to the end of a word of 64 */
+    struct qn_buf values;   /* int64_t, double, or a byte a boolean; TEXT: bytes, and the slack */
+    struct qn_buf offsets;  /* TEXT: uint32_t, n + 1 */
+    bool is_coded;          /* TEXT: `indexes` instead, and the dictionary in values, offsets */
+    struct qn_buf indexes;  /* uint32_t by value */
     uint32_t n_entries;
     uint64_t dictionary_id;
     uint32_t *entry_of_code; /* QN_DICTIONARY_TEXTS, UINT32_MAX: not come up yet */

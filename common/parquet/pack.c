@@ -28,8 +28,7 @@
 QN_PACK(pack_narrow, uint32_t)
 QN_PACK(pack_wide, uint64_t)
 
-#define QN_CASES8(of, w)                                                                           \
-    of(w) of(w + 1) of(w + 2) of(w + 3) of(w + 4) of(w + 5) of(w + 6) of(w + 7)
+#define QN_CASES8(of, w) of(w) of(w + 1) of(w + 2) of(w + 3) of(w + 4) of(w + 5) of(w + 6) of(w + 7)
 #define QN_CASES32(of, w)                                                                          \
     QN_CASES8(of, w) QN_CASES8(of, w + 8) QN_CASES8(of, w + 16) QN_CASES8(of, w + 24)
 

@@ -71,9 +71,8 @@ struct qn_pq_range qn_pq_range_texts(struct qn_pq_texts texts)
     }
     struct qn_pq_range range = {.is_known = texts.n};
     for (int i = 0; i < 2 && texts.n; i++)
-        range.texts[i] =
-            (struct qn_strv){texts.bytes + texts.offsets[bounds[i]],
-                             texts.offsets[bounds[i] + 1] - texts.offsets[bounds[i]]};
+        range.texts[i] = (struct qn_strv){texts.bytes + texts.offsets[bounds[i]],
+                                          texts.offsets[bounds[i] + 1] - texts.offsets[bounds[i]]};
     return range;
 }
 
@@ -135,8 +134,7 @@ static void write_texts(const struct qn_pq_range *range, uint8_t bounds[2][QN_PQ
     struct qn_strv least = range->texts[0], greatest = range->texts[1];
     out->is_min_exact = least.len <= QN_PQ_BOUND_BYTES;
     out->is_max_exact = greatest.len <= QN_PQ_BOUND_BYTES;
-    out->min_value =
-        number(bounds[0], least.data, out->is_min_exact ? least.len : cut(least));
+    out->min_value = number(bounds[0], least.data, out->is_min_exact ? least.len : cut(least));
     if (out->is_max_exact) {
         out->max_value = number(bounds[1], greatest.data, greatest.len);
         return;

@@ -88,8 +88,8 @@ void qn_pq_writer_free(struct qn_pq_writer *writer)
 static qn_code write_columns(struct qn_pq_writer *writer, struct qn_buf *out,
                              struct qn_pq_row_group *group, struct qn_err *err)
 {
-    struct qn_pq_column_chunk *columns = QN_NEW_ARRAY(
-        &writer->segment_arena, struct qn_pq_column_chunk, writer->schema.n_fields);
+    struct qn_pq_column_chunk *columns =
+        QN_NEW_ARRAY(&writer->segment_arena, struct qn_pq_column_chunk, writer->schema.n_fields);
     if (!columns)
         return qn_err_nomem(err, "metadata of a row group");
     for (uint32_t i = 0; i < writer->schema.n_fields; i++) {

@@ -15,7 +15,7 @@
 struct qn_pq_write_options {
     enum qn_block_codec codec; /* not QN_BLOCK_LZ4_FRAMED */
     int level;                 /* 0: the codec's usual one */
-    int32_t encoding;   /* QN_PQ_NONE: chosen; else that one where a type takes it, and PLAIN else */
+    int32_t encoding; /* QN_PQ_NONE: chosen; else that one where a type takes it, and PLAIN else */
     bool data_page_v2;
     bool no_crc, no_statistics;
     bool bloom_filters;  /* of all columns but booleans */
@@ -44,8 +44,8 @@ void qn_pq_writer_free(struct qn_pq_writer *writer);
  * date or decimal that its physical type does not hold. */
 QN_CHECK qn_code qn_pq_writer_put(struct qn_pq_writer *writer, const struct qn_batch *batch,
                                   struct qn_buf *out, struct qn_err *err);
-/* Ends the segment; what qn_pq_file_tail() of footer.h needs of it is appended to `meta`. The writer begins
- * another. */
+/* Ends the segment; what qn_pq_file_tail() of footer.h needs of it is appended to `meta`. The
+ * writer begins another. */
 QN_CHECK qn_code qn_pq_writer_end(struct qn_pq_writer *writer, struct qn_buf *out,
                                   struct qn_buf *meta, struct qn_err *err);
 

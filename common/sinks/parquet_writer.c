@@ -32,11 +32,12 @@ static qn_code codec_of(const struct qn_writer_options *options, enum qn_block_c
             return QN_OK;
         }
     return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
-                      "Parquet has no codec '%s'; there are snappy, zstd, gzip, lz4 and none", name);
+                      "Parquet has no codec '%s'; there are snappy, zstd, gzip, lz4 and none",
+                      name);
 }
 
-static qn_code options_of(const struct qn_writer_options *options,
-                          struct qn_pq_write_options *out, struct qn_err *err)
+static qn_code options_of(const struct qn_writer_options *options, struct qn_pq_write_options *out,
+                          struct qn_err *err)
 {
     *out = (struct qn_pq_write_options){
         .encoding = QN_PQ_NONE, .level = options->level, .group_rows = options->group_rows};
@@ -70,9 +71,8 @@ static void parquet_close(struct qn_writer *writer)
     free(writer);
 }
 
-static qn_code parquet_head(const struct qn_schema *schema,
-                            const struct qn_writer_options *options, struct qn_buf *out,
-                            struct qn_err *err)
+static qn_code parquet_head(const struct qn_schema *schema, const struct qn_writer_options *options,
+                            struct qn_buf *out, struct qn_err *err)
 {
     (void)schema;
     (void)options;
@@ -80,8 +80,7 @@ static qn_code parquet_head(const struct qn_schema *schema,
     return qn_buf_check(out, "a Parquet file", err);
 }
 
-static qn_code parquet_tail(const struct qn_schema *schema,
-                            const struct qn_writer_options *options,
+static qn_code parquet_tail(const struct qn_schema *schema, const struct qn_writer_options *options,
                             const struct qn_segment *segments, uint32_t n, struct qn_buf *out,
                             struct qn_err *err)
 {
@@ -104,9 +103,8 @@ static qn_code parquet_unwrap(struct qn_strv file, const struct qn_schema *schem
     return qn_pq_file_unwrap(file, schema, &out->offset, &out->bytes, &out->rows, meta, err);
 }
 
-static qn_code parquet_open(const struct qn_schema *schema,
-                            const struct qn_writer_options *options, struct qn_writer **out,
-                            struct qn_err *err);
+static qn_code parquet_open(const struct qn_schema *schema, const struct qn_writer_options *options,
+                            struct qn_writer **out, struct qn_err *err);
 
 static const char *const suffixes[] = {".parquet", ".pq", NULL};
 static const char *const codecs[] = {"snappy", "zstd", "gzip", "lz4", "none", NULL};
@@ -124,9 +122,8 @@ const struct qn_writer_ops qn_writer_parquet = {
     .unwrap = parquet_unwrap,
 };
 
-static qn_code parquet_open(const struct qn_schema *schema,
-                            const struct qn_writer_options *options, struct qn_writer **out,
-                            struct qn_err *err)
+static qn_code parquet_open(const struct qn_schema *schema, const struct qn_writer_options *options,
+                            struct qn_writer **out, struct qn_err *err)
 {
     struct qn_pq_write_options own;
     QN_TRY(options_of(options, &own, err));
