@@ -6,7 +6,7 @@
 #include "wire/part.h"
 
 /* Fewer are not worth a task, with its lease, its part and its commit. */
-enum { ROWS_A_RANGE = 64 << 10 };
+enum { ROWS_A_RANGE = 512 << 10 };
 
 const char *qn_job_status_name(enum qn_job_status status)
 {
