@@ -594,14 +594,15 @@ static qn_code run_session(struct worker *worker, struct qn_err *err)
 }
 
 /* Tasks take and give back the same megabytes over and over; what is handed back to the kernel in
- * between comes again as pages to be cleared. */
+ * between comes again as pages to be cleared. Large things are mapped all the same: they grow
+ * without being copied. */
 static void keep_freed_memory(uint64_t memory_bytes)
 {
 #ifdef __GLIBC__
-    const int most_mapped = 32 << 20; /* glibc refuses more */
+    enum { MOST_KEPT = 64 << 20, LEAST_MAPPED = 4 << 20 };
     uint64_t kept = memory_bytes / 8;
-    mallopt(M_TRIM_THRESHOLD, kept < 2 * most_mapped ? (int)kept : 2 * most_mapped);
-    mallopt(M_MMAP_THRESHOLD, kept < most_mapped ? (int)kept : most_mapped);
+    mallopt(M_TRIM_THRESHOLD, kept < MOST_KEPT ? (int)kept : MOST_KEPT);
+    mallopt(M_MMAP_THRESHOLD, kept < LEAST_MAPPED ? (int)kept : LEAST_MAPPED);
 #else
     (void)memory_bytes;
 #endif

@@ -119,18 +119,21 @@ static qn_code take_fixed(struct qn_arena *arena, const struct qn_column *column
                           struct qn_err *err)
 {
     enum qn_layout layout = qn_type_layout(column->type);
-    out->bools = qn_arena_alloc(arena, ((size_t)n + 1) * value_bytes(layout));
-    if (!out->bools)
+    const struct qn_column from = *column; /* what is stored does not touch it */
+    uint8_t *bools = qn_arena_alloc(arena, ((size_t)n + 1) * value_bytes(layout));
+    if (!bools)
         return qn_err_nomem(err, "a column");
+    out->bools = bools;
+    int64_t *i64 = out->i64;
     if (layout == QN_LAYOUT_BOOL)
         for (uint32_t i = 0; i < n; i++)
-            out->bools[i] = is_taken(rows, i) ? column->bools[rows[i]] : 0;
+            bools[i] = is_taken(rows, i) ? from.bools[rows[i]] : 0;
     else if (nulls) /* doubles move as their bits */
         for (uint32_t i = 0; i < n; i++)
-            out->i64[i] = is_taken(rows, i) ? column->i64[rows[i]] : 0;
+            i64[i] = is_taken(rows, i) ? from.i64[rows[i]] : 0;
     else
         for (uint32_t i = 0; i < n; i++)
-            out->i64[i] = column->i64[rows[i]];
+            i64[i] = from.i64[rows[i]];
     return QN_OK;
 }
 

@@ -89,24 +89,27 @@ qn_code qn_sqlite_record_begin(struct qn_sqlite_record *record, const struct qn_
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Where the next type and the next value go. */
+/* Where the next type and the next value go. Passed and given back by value: in memory, they would
+ * be stored and read again around every byte. */
 struct ends {
     uint8_t *type, *value;
 };
 
-static void put_type(struct ends *ends, uint8_t type)
+static inline struct ends put_type(struct ends ends, uint8_t type)
 {
-    *ends->type++ = type;
+    *ends.type++ = type;
+    return ends;
 }
 
-static void put_big_endian(struct ends *ends, uint64_t bits, unsigned bytes)
+static inline struct ends put_big_endian(struct ends ends, uint64_t bits, unsigned bytes)
 {
     uint64_t swapped = __builtin_bswap64(bits << (64 - 8 * bytes));
-    memcpy(ends->value, &swapped, sizeof swapped);
-    ends->value += bytes;
+    memcpy(ends.value, &swapped, sizeof swapped);
+    ends.value += bytes;
+    return ends;
 }
 
-static void put_i64(struct ends *ends, int64_t value)
+static inline struct ends put_i64(struct ends ends, int64_t value)
 {
     /* By the number of bits that differ from the sign. */
     static const struct {
@@ -119,89 +122,59 @@ static void put_i64(struct ends *ends, int64_t value)
         BITS8(5, 6), BITS8(6, 8), BITS8(6, 8), {6, 8},
 #undef BITS8
     };
-    if ((uint64_t)value <= 1) {
-        put_type(ends, value ? TYPE_ONE : TYPE_ZERO);
-        return;
-    }
+    if ((uint64_t)value <= 1)
+        return put_type(ends, value ? TYPE_ONE : TYPE_ZERO);
     uint64_t magnitude = (uint64_t)(value ^ (value >> 63));
     int bits = magnitude ? 64 - __builtin_clzll(magnitude) : 0;
-    put_type(ends, forms[bits].type);
-    put_big_endian(ends, (uint64_t)value, forms[bits].bytes);
+    return put_big_endian(put_type(ends, forms[bits].type), (uint64_t)value, forms[bits].bytes);
 }
 
 /* SQLite's own rule for REAL columns: whole numbers of up to six bytes are kept as integers. */
-static void put_f64(struct ends *ends, double value)
+static inline struct ends put_f64(struct ends ends, double value)
 {
     static const double six_bytes = 0x1p47;
-    if (value >= -six_bytes && value < six_bytes && value == (double)(int64_t)value) {
-        put_i64(ends, (int64_t)value);
-        return;
-    }
+    if (value >= -six_bytes && value < six_bytes && value == (double)(int64_t)value)
+        return put_i64(ends, (int64_t)value);
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    if (value != value) {
-        put_type(ends, TYPE_NULL);
-        return;
-    }
-    put_type(ends, TYPE_DOUBLE);
-    put_big_endian(ends, bits, NUMBER_BYTES);
+    if (value != value)
+        return put_type(ends, TYPE_NULL);
+    return put_big_endian(put_type(ends, TYPE_DOUBLE), bits, NUMBER_BYTES);
 }
 
-/* Most texts are short, and a call costs more than their bytes. */
-static void copy(uint8_t *to, const char *from, size_t n)
+/* Of the n bytes that were written where the next value goes. */
+static inline struct ends end_text(struct ends ends, size_t n)
 {
-    if (n >= 8 && n <= 16) {
-        memcpy(to, from, 8);
-        memcpy(to + n - 8, from + n - 8, 8);
-    } else if (n >= 4 && n < 8) {
-        memcpy(to, from, 4);
-        memcpy(to + n - 4, from + n - 4, 4);
-    } else if (n < 4) {
-        for (size_t i = 0; i < n; i++)
-            to[i] = (uint8_t)from[i];
-    } else {
-        memcpy(to, from, n);
-    }
+    uint64_t type = TYPE_TEXT + 2 * (uint64_t)n;
+    ends.value += n;
+    if (type < 1 << 7)
+        return put_type(ends, (uint8_t)type);
+    ends.type = qn_sqlite_varint_put(ends.type, type);
+    return ends;
 }
 
-static void put_text_type(struct ends *ends, size_t n)
+static inline struct ends put_text(struct ends ends, struct qn_strv text)
 {
-    ends->type = qn_sqlite_varint_put(ends->type, TYPE_TEXT + 2 * (uint64_t)n);
+    qn_copy_text((char *)ends.value, text.data, text.len); /* most are short */
+    return end_text(ends, text.len);
 }
 
-static void put_text(struct ends *ends, struct qn_strv text)
+static inline struct ends put_value(struct ends ends, const struct qn_column *column, uint32_t row)
 {
-    put_text_type(ends, text.len);
-    copy(ends->value, text.data, text.len);
-    ends->value += text.len;
-}
-
-static void put_value(struct ends *ends, const struct qn_column *column, uint32_t row)
-{
-    if (!qn_is_valid(column, row)) {
-        put_type(ends, TYPE_NULL);
-        return;
-    }
-    size_t n;
+    if (!qn_is_valid(column, row))
+        return put_type(ends, TYPE_NULL);
     switch ((enum qn_type_id)column->type.id) {
-    case QN_BOOL: put_type(ends, column->bools[row] ? TYPE_ONE : TYPE_ZERO); break;
-    case QN_INT64: put_i64(ends, column->i64[row]); break;
-    case QN_DOUBLE: put_f64(ends, column->f64[row]); break;
+    case QN_BOOL: return put_type(ends, column->bools[row] ? TYPE_ONE : TYPE_ZERO);
+    case QN_INT64: return put_i64(ends, column->i64[row]);
+    case QN_DOUBLE: return put_f64(ends, column->f64[row]);
     case QN_DECIMAL:
-        put_f64(ends, qn_decimal_to_double(column->i64[row], column->type.scale));
-        break;
-    case QN_TEXT: put_text(ends, qn_text_at(column, row)); break;
-    case QN_DATE:
-        n = qn_format_date(column->i64[row], (char *)ends->value);
-        put_text_type(ends, n);
-        ends->value += n;
-        break;
+        return put_f64(ends, qn_decimal_to_double(column->i64[row], column->type.scale));
+    case QN_TEXT: return put_text(ends, qn_text_at(column, row));
+    case QN_DATE: return end_text(ends, qn_format_date(column->i64[row], (char *)ends.value));
     case QN_TIMESTAMP:
-        n = qn_format_timestamp(column->i64[row], (char *)ends->value);
-        put_text_type(ends, n);
-        ends->value += n;
-        break;
+        return end_text(ends, qn_format_timestamp(column->i64[row], (char *)ends.value));
     }
+    return ends;
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -220,7 +193,7 @@ struct qn_strv qn_sqlite_record_of(struct qn_sqlite_record *record, uint32_t row
     uint8_t *body = record->room.data + record->header_room;
     struct ends ends = {record->header, body};
     for (uint32_t i = 0; i < batch->schema->n_fields; i++)
-        put_value(&ends, &batch->columns[i], row);
+        ends = put_value(ends, &batch->columns[i], row);
     size_t types = (size_t)(ends.type - record->header);
     size_t header = header_bytes(types);
     uint8_t *begin = body - header;
