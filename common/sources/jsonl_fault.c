@@ -179,6 +179,6 @@ void qn_jsonl_fault_place(const char *bytes, size_t at, size_t fault_at, uint64_
     fault_at = fault_at > at ? fault_at : at;
     *line = qn_text_count_lines(bytes + at, fault_at - at, &after_cr);
     *column = 1;
-    for (size_t i = fault_at; i > at && bytes[i - 1] != '\n' && bytes[i - 1] != '\r'; i--)
+    for (size_t i = fault_at; i > 0 && bytes[i - 1] != '\n' && bytes[i - 1] != '\r'; i--)
         *column += ((unsigned char)bytes[i - 1] & 0xC0) != 0x80;
 }

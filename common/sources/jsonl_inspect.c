@@ -8,8 +8,8 @@
 #include "sources/text_refuse.h"
 
 enum {
-    HEAD_BYTES = 4 << 20,   /* of the first file */
-    SPOT_BYTES = 256 << 10, /* at its middle and end, and at the start of others */
+    HEAD_BYTES = 1 << 20,   /* of the first file */
+    SPOT_BYTES = 64 << 10,  /* at its middle and end, and at the start of others */
     MAX_OTHER_FILES = 256,  /* whose records are looked at */
     REFUSE_BYTES = 4 << 10, /* that tell another format */
 };

@@ -10,22 +10,25 @@
 #include "sources/jsonl_index.h"
 #include "sources/jsonl_record.h"
 
-enum { QN_JSONL_MAX_PART = 64 }; /* bytes; records with longer keys have no layout */
+enum {
+    QN_JSONL_UNIT = 16,                   /* bytes that are compared at once */
+    QN_JSONL_MAX_PART = 4 * QN_JSONL_UNIT /* records with longer keys have no layout */
+};
 
 /* What stands before a value, or behind the last one. */
 struct qn_jsonl_part {
-    uint64_t words[QN_JSONL_MAX_PART / 8], masks[QN_JSONL_MAX_PART / 8];
-    uint32_t n_words;
+    char text[QN_JSONL_MAX_PART], mask[QN_JSONL_MAX_PART]; /* zeros behind its end */
     uint32_t len;
-    uint32_t back; /* bytes before its comma, which belong to the value before */
-    int32_t slot;  /* of the value behind it; -1: not wanted */
+    uint32_t back;  /* bytes before its comma, which belong to the value before */
+    int32_t slot;   /* of the value behind it; -1: not wanted */
+    bool is_string; /* that value was one */
 };
 
 struct qn_jsonl_layout {
     struct qn_jsonl_part *parts; /* n + 1 */
     uint32_t n;                  /* values; 0: there is none */
     uint32_t max;
-    uint32_t quotes; /* in the parts */
+    uint32_t quotes; /* of keys and values */
 };
 
 QN_CHECK qn_code qn_jsonl_layout_init(struct qn_jsonl_layout *layout, uint32_t max,
