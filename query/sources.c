@@ -188,7 +188,9 @@ static qn_code in_expr(struct qn_query_planner *p, const struct qn_ast *ast, str
         QN_TRY(in_query(p, ast->query, err));
     for (uint32_t i = 0; i < ast->n_args; i++)
         QN_TRY(in_expr(p, ast->args[i], err));
-    return QN_OK;
+    for (uint32_t i = 0; ast->aggregate && i < ast->aggregate->n_args; i++)
+        QN_TRY(in_expr(p, ast->aggregate->args[i], err));
+    return ast->aggregate ? in_expr(p, ast->aggregate->filter, err) : QN_OK;
 }
 
 static qn_code in_body(struct qn_query_planner *p, const struct qn_sql_body *body,
