@@ -38,8 +38,11 @@ static qn_code open_cte(struct qn_query_planner *p, struct qn_query_cte *cte,
 {
     if (cte->phase != p->phase + 1) {
         struct qn_query_cte *in_force = p->ctes;
+        struct qn_sql_query *query = cte->cte->query;
+        if (cte->phase)
+            QN_TRY(qn_sql_parse_again(p->arena, p->text, cte->cte, &query, p->complaint));
         p->ctes = cte->outer;
-        QN_TRY(qn_query_nested(p, cte->cte->query, &cte->rows));
+        QN_TRY(qn_query_nested(p, query, &cte->rows));
         p->ctes = in_force;
         cte->phase = p->phase + 1;
         if (cte->cte->n_columns)
