@@ -11,6 +11,7 @@ for sql in "$cases"/*.sql; do
   [[ $first == "-- "* ]] && read -ra options <<<"${first#-- }"
   code=0
   "$QUERN" query --no-color "${options[@]}" -- "$(cat "$sql")" >said 2>&1 || code=$?
+  sed -i "s|$folder/||" said
   [[ $code == 0 ]] || echo "exit code $code" >>said
   [[ -z ${QUERN_UPDATE:-} ]] || cp said "$cases/$name.expected"
   diff -u "$cases/$name.expected" said || { echo "FAILED: $name"; exit 1; }
