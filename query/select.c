@@ -176,6 +176,8 @@ static qn_code pull_queries(struct selecting *s)
 {
     if (s->body->where)
         QN_TRY(qn_query_pull_conditions(s->p, &s->scope, &s->body->where));
+    for (uint32_t i = 0; i < s->body->n_group_by; i++)
+        QN_TRY(qn_query_pull_values(s->p, &s->scope, s->body->group_by[i]));
     for (uint32_t i = 0; i < s->n_items; i++)
         QN_TRY(pull_values(s, s->items[i].expr));
     return s->body->having ? pull_values(s, s->body->having) : QN_OK;
