@@ -91,6 +91,7 @@ struct qn_sql_cte {
     struct qn_sql_name *columns;
     uint32_t n_columns;
     struct qn_sql_query *query;
+    size_t at; /* token that its query begins with */
 };
 
 struct qn_sql_query {
@@ -107,5 +108,9 @@ struct qn_sql_query {
 /* Reads one query, with or without a semicolon behind it. QN_EINPUT fills the complaint. */
 QN_CHECK qn_code qn_sql_parse(struct qn_arena *arena, struct qn_strv text,
                               struct qn_sql_query **out, struct qn_expr_complaint *complaint);
+/* The query of a CTE once more, as it was written: planning changes the tree. */
+QN_CHECK qn_code qn_sql_parse_again(struct qn_arena *arena, struct qn_strv text,
+                                    const struct qn_sql_cte *cte, struct qn_sql_query **out,
+                                    struct qn_expr_complaint *complaint);
 
 #endif

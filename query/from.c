@@ -38,8 +38,11 @@ static qn_code open_cte(struct qn_query_planner *p, struct qn_query_cte *cte,
 {
     if (cte->phase != p->phase + 1) {
         struct qn_query_cte *in_force = p->ctes;
+        struct qn_sql_query *query = cte->cte->query;
+        if (cte->phase)
+            QN_TRY(qn_sql_parse_again(p->arena, p->text, cte->cte, &query, p->complaint));
         p->ctes = cte->outer;
-        QN_TRY(qn_query_nested(p, cte->cte->query, &cte->rows));
+        QN_TRY(qn_query_nested(p, query, &cte->rows));
         p->ctes = in_force;
         cte->phase = p->phase + 1;
         if (cte->cte->n_columns)
@@ -242,10 +245,47 @@ static qn_code pull_value(struct qn_query_planner *p, struct qn_query_scope *sco
 qn_code qn_query_pull_values(struct qn_query_planner *p, struct qn_query_scope *scope,
                              struct qn_ast *ast)
 {
+    struct qn_agg_ast *call = ast->aggregate;
     if (ast->kind == QN_AST_SUBQUERY)
         return pull_value(p, scope, ast);
     for (uint32_t i = 0; i < ast->n_args; i++)
         QN_TRY(qn_query_pull_values(p, scope, ast->args[i]));
+    for (uint32_t i = 0; call && i < call->n_args; i++)
+        QN_TRY(qn_query_pull_values(p, scope, call->args[i]));
+    return call && call->filter ? qn_query_pull_values(p, scope, call->filter) : QN_OK;
+}
+
+/* Beside groups the value is the greatest of the equal ones that their rows have. */
+static qn_code pull_group_value(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                struct qn_ast *ast)
+{
+    struct qn_ast *value = QN_NEW(p->arena, struct qn_ast);
+    struct qn_agg_ast *call = QN_NEW(p->arena, struct qn_agg_ast);
+    struct qn_ast **args = QN_NEW_ARRAY(p->arena, struct qn_ast *, 1);
+    if (!value || !call || !args)
+        return QN_QUERY_NOMEM(p);
+    *value = *ast;
+    QN_TRY(pull_value(p, scope, value));
+    args[0] = value;
+    *call = (struct qn_agg_ast){.name = QN_STRV_LIT("max"),
+                                .name_mark = ast->mark,
+                                .mark = ast->mark,
+                                .args = args,
+                                .n_args = 1};
+    *ast = (struct qn_ast){
+        .kind = QN_AST_AGGREGATE, .mark = ast->mark, .text = call->name, .aggregate = call};
+    return QN_OK;
+}
+
+qn_code qn_query_pull_group_values(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                   struct qn_ast *ast)
+{
+    if (ast->kind == QN_AST_SUBQUERY)
+        return pull_group_value(p, scope, ast);
+    if (ast->kind == QN_AST_AGGREGATE)
+        return qn_query_pull_values(p, scope, ast);
+    for (uint32_t i = 0; i < ast->n_args; i++)
+        QN_TRY(qn_query_pull_group_values(p, scope, ast->args[i]));
     return QN_OK;
 }
 

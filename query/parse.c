@@ -281,6 +281,7 @@ static qn_code parse_ctes(struct qn_parser *p, struct qn_sql_query *query)
         (void)qn_parser_accept(p, QN_TOK_NOT); /* [NOT] MATERIALIZED is a hint to others */
         (void)qn_sql_word(p, "materialized");
         QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' and a query"));
+        cte->at = p->at;
         QN_TRY(qn_sql_parse_query(p, &cte->query));
         QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query"));
         query->n_ctes++;
@@ -379,10 +380,11 @@ static qn_code refuse_statement(struct qn_parser *p)
     return QN_OK;
 }
 
+static const struct qn_parser_sql sql = {.query = qn_sql_parse_query, .reserved = reserved};
+
 qn_code qn_sql_parse(struct qn_arena *arena, struct qn_strv text, struct qn_sql_query **out,
                      struct qn_expr_complaint *complaint)
 {
-    static const struct qn_parser_sql sql = {.query = qn_sql_parse_query, .reserved = reserved};
     struct qn_parser p;
     QN_TRY(qn_parser_start(&p, arena, text, &sql, complaint));
     QN_TRY(refuse_statement(&p));
@@ -393,4 +395,14 @@ qn_code qn_sql_parse(struct qn_arena *arena, struct qn_strv text, struct qn_sql_
         return qn_complain(complaint, t->mark, "run them one by one",
                            "one query at a time, found another behind the ';'");
     return qn_parser_expect_end(&p, "an operator, the next clause or the end");
+}
+
+qn_code qn_sql_parse_again(struct qn_arena *arena, struct qn_strv text,
+                           const struct qn_sql_cte *cte, struct qn_sql_query **out,
+                           struct qn_expr_complaint *complaint)
+{
+    struct qn_parser p;
+    QN_TRY(qn_parser_start(&p, arena, text, &sql, complaint));
+    p.at = cte->at;
+    return qn_sql_parse_query(&p, out);
 }

@@ -43,6 +43,8 @@ struct qn_query_cte {
     uint32_t phase; /* 1 + its number; 0: none yet */
 };
 
+struct qn_query_scope;
+
 struct qn_query_planner {
     struct qn_query *query;
     struct qn_arena *arena; /* the query's */
@@ -57,6 +59,7 @@ struct qn_query_planner {
     uint32_t n_jobs;            /* of all phases: names differ */
     uint32_t depth;
     struct qn_query_cte *ctes;
+    const struct qn_query_scope *scope; /* of the SELECT being planned */
 };
 
 /* --- scope: the columns that expressions of one SELECT see ----------------------------------- */
@@ -91,8 +94,9 @@ struct qn_query_scope {
     uint32_t n_fields;
     const struct qn_sql_item *items; /* whose aliases are known; NULL: none are */
     uint32_t n_items;
-    bool alias_first;            /* ORDER BY: an alias wins over a column */
-    struct qn_query_names taken; /* names that no new column may have */
+    bool alias_first;                   /* ORDER BY: an alias wins over a column */
+    const struct qn_query_scope *outer; /* of the SELECT around it: to tell what cannot be */
+    struct qn_query_names taken;        /* names that no new column may have */
 };
 
 /* Names for relation and fields; adds to the scope. */
@@ -174,6 +178,8 @@ QN_CHECK qn_code qn_query_from(struct qn_query_planner *p, struct qn_query_scope
  * IN (...) and EXISTS (...), and are replaced by what is left to check (*ast NULL: nothing). */
 QN_CHECK qn_code qn_query_pull_values(struct qn_query_planner *p, struct qn_query_scope *scope,
                                       struct qn_ast *ast);
+QN_CHECK qn_code qn_query_pull_group_values(struct qn_query_planner *p,
+                                            struct qn_query_scope *scope, struct qn_ast *ast);
 QN_CHECK qn_code qn_query_pull_conditions(struct qn_query_planner *p, struct qn_query_scope *scope,
                                           struct qn_ast **ast);
 

@@ -121,6 +121,34 @@ static qn_code ambiguous(struct qn_query_planner *p, const struct qn_query_scope
                            QN_SHORT_ARG(ast->text));
 }
 
+static bool has_table(const struct qn_query_scope *scope, struct qn_strv table)
+{
+    for (uint32_t i = 0; i < scope->n_relations; i++)
+        if (scope->relations[i].visible && scope->relations[i].alias.data &&
+            qn_strv_eq_nocase(scope->relations[i].alias, table))
+            return true;
+    return false;
+}
+
+/* Whether a SELECT around this one has the column: then it is known what was meant. */
+static bool is_outer(const struct qn_query_scope *scope, const struct qn_ast *ast)
+{
+    for (const struct qn_query_scope *outer = scope->outer; outer; outer = outer->outer)
+        if (find_field(outer, ast->table, ast->text, false).n)
+            return true;
+    return false;
+}
+
+static qn_code refuse_correlated(struct qn_query_planner *p, const struct qn_ast *ast)
+{
+    return QN_QUERY_REFUSE(p, ast->mark,
+                           "write a join: JOIN (SELECT k, max(x) AS m FROM t GROUP BY k) AS q ON "
+                           "q.k = u.k, or SEMI JOIN and ANTI JOIN for EXISTS",
+                           "'%.*s' is a column of the query around this one: correlated subqueries "
+                           "are not supported",
+                           QN_SHORT_ARG(ast->text));
+}
+
 static qn_code unknown_table(struct qn_query_planner *p, const struct qn_query_scope *scope,
                              const struct qn_ast *ast)
 {
@@ -159,10 +187,8 @@ static qn_code unknown_column(struct qn_query_planner *p, const struct qn_query_
                                i ? ", " : "columns: ", names[i]);
     if (ast->negated && !ast->table.data)
         snprintf(hint, sizeof hint, "text goes in single quotes: '%.*s'", QN_SHORT_ARG(ast->text));
-    bool inner = p->depth > 1;
-    return QN_QUERY_REFUSE(p, ast->mark, hint[0] ? hint : NULL, "there is no column '%.*s'%s",
-                           QN_SHORT_ARG(ast->text),
-                           inner ? " here (a subquery sees its own relations only)" : "");
+    return QN_QUERY_REFUSE(p, ast->mark, hint[0] ? hint : NULL, "there is no column '%.*s'",
+                           QN_SHORT_ARG(ast->text));
 }
 
 /* --- resolving ------------------------------------------------------------------------------- */
@@ -204,12 +230,11 @@ static qn_code resolve_column(struct qn_query_planner *p, struct qn_query_scope 
     }
     if (found.n > 1)
         return ambiguous(p, scope, ast);
-    bool known = !ast->table.data;
-    for (uint32_t i = 0; i < scope->n_relations && !known; i++)
-        known = scope->relations[i].visible && scope->relations[i].alias.data &&
-                qn_strv_eq_nocase(scope->relations[i].alias, ast->table);
+    if (found.n == 0 && is_outer(scope, ast))
+        return refuse_correlated(p, ast);
     if (found.n == 0)
-        return known ? unknown_column(p, scope, ast) : unknown_table(p, scope, ast);
+        return !ast->table.data || has_table(scope, ast->table) ? unknown_column(p, scope, ast)
+                                                                : unknown_table(p, scope, ast);
     ast->number = (int64_t)found.field + 1;
     scope->fields[found.field].uses++;
     return QN_OK;

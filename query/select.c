@@ -158,14 +158,29 @@ static qn_code read_clauses(struct selecting *s)
     return QN_OK;
 }
 
-/* Queries in WHERE and, of rows, in what is selected. */
+/* Of no rows at all there is still one group, but none that a value could stand beside. */
+static qn_code pull_values(struct selecting *s, struct qn_ast *ast)
+{
+    if (!s->grouped || ast->kind == QN_AST_AGGREGATE)
+        return qn_query_pull_values(s->p, &s->scope, ast);
+    if (s->body->n_group_by)
+        return qn_query_pull_group_values(s->p, &s->scope, ast);
+    for (uint32_t i = 0; i < ast->n_args; i++)
+        QN_TRY(pull_values(s, ast->args[i]));
+    return QN_OK;
+}
+
+/* Queries in WHERE and in what is selected. */
+
 static qn_code pull_queries(struct selecting *s)
 {
     if (s->body->where)
         QN_TRY(qn_query_pull_conditions(s->p, &s->scope, &s->body->where));
-    for (uint32_t i = 0; i < s->n_items && !s->grouped; i++)
-        QN_TRY(qn_query_pull_values(s->p, &s->scope, s->items[i].expr));
-    return QN_OK;
+    for (uint32_t i = 0; i < s->body->n_group_by; i++)
+        QN_TRY(qn_query_pull_values(s->p, &s->scope, s->body->group_by[i]));
+    for (uint32_t i = 0; i < s->n_items; i++)
+        QN_TRY(pull_values(s, s->items[i].expr));
+    return s->body->having ? pull_values(s, s->body->having) : QN_OK;
 }
 
 /* --- columns of the stage -------------------------------------------------------------------- */
@@ -406,8 +421,11 @@ qn_code qn_query_select(struct qn_query_planner *p, struct qn_sql_body *body,
                         struct qn_query_selected *out)
 {
     struct selecting s = {.p = p, .body = body, .order = order, .n_order = n_order};
+    s.scope.outer = p->scope;
+    p->scope = &s.scope;
     QN_TRY(read_clauses(&s));
     QN_TRY(pull_queries(&s));
+    p->scope = s.scope.outer;
     QN_TRY(qn_query_join(p, &s.scope, body->where, &s.stage));
     if (s.grouped) {
         QN_TRY(fold(&s));

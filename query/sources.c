@@ -188,7 +188,9 @@ static qn_code in_expr(struct qn_query_planner *p, const struct qn_ast *ast, str
         QN_TRY(in_query(p, ast->query, err));
     for (uint32_t i = 0; i < ast->n_args; i++)
         QN_TRY(in_expr(p, ast->args[i], err));
-    return QN_OK;
+    for (uint32_t i = 0; ast->aggregate && i < ast->aggregate->n_args; i++)
+        QN_TRY(in_expr(p, ast->aggregate->args[i], err));
+    return ast->aggregate ? in_expr(p, ast->aggregate->filter, err) : QN_OK;
 }
 
 static qn_code in_body(struct qn_query_planner *p, const struct qn_sql_body *body,
@@ -273,8 +275,9 @@ qn_code qn_query_open_file(struct qn_query_planner *p, const struct qn_sql_relat
 {
     const struct qn_query_file *file = NULL;
     for (uint32_t i = 0; i < p->n_files; i++)
-        if (p->files[i].relation == relation)
-            file = &p->files[i];
+        if (p->files[i].relation->mark.offset == relation->mark.offset)
+            file = &p->files[i]; /* of the same words, in a tree that may be another */
+
     if (!file)
         return no_such_table(p, relation);
     QN_TRY(add_source(p, file));

@@ -43,6 +43,8 @@ qn_code qn_query_stage_filter(struct qn_query_planner *p, struct qn_query_stage 
                               const char *text)
 {
     struct qn_query_job *job = stage->job;
+    if (strcmp(text, "null") == 0) /* of no type, and true of no row */
+        text = "false";
     job->filter =
         job->filter ? qn_arena_printf(p->arena, "(%s) and (%s)", job->filter, text) : text;
     return job->filter ? QN_OK : QN_QUERY_NOMEM(p);

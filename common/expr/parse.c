@@ -211,6 +211,22 @@ static qn_code parse_subquery(struct qn_parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
+static qn_code refuse_window(struct qn_parser *p)
+{
+    if (!qn_token_is(qn_parser_token(p), "over"))
+        return QN_OK;
+    return qn_complain(p->complaint, qn_parser_token(p)->mark,
+                       "GROUP BY in a subquery, joined to the rows, gives sums and counts beside "
+                       "them",
+                       "window functions (OVER) are not supported");
+}
+
+static qn_code parse_scalar_call(struct qn_parser *p, struct qn_ast **out)
+{
+    QN_TRY(parse_call(p, out));
+    return refuse_window(p);
+}
+
 /* The same in a query, where it may be an aggregate: min and max of several values are none. */
 static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
 {
@@ -222,17 +238,14 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
     if (qn_token_is(name, "exists") && qn_token_is(&p->tokens.items[p->at + 2], "select"))
         return parse_exists(p, out);
     if (!qn_is_aggregate(name->text))
-        return parse_call(p, out);
+        return parse_scalar_call(p, out);
     QN_TRY(qn_parser_aggregate(p, aggregate));
     bool scalar = (qn_token_is(name, "min") || qn_token_is(name, "max")) && aggregate->n_args > 1;
     if (scalar) {
         p->at = first;
-        return parse_call(p, out);
+        return parse_scalar_call(p, out);
     }
-    if (qn_token_is(qn_parser_token(p), "over"))
-        return qn_complain(p->complaint, qn_parser_token(p)->mark,
-                           "GROUP BY in a subquery, joined to the rows, gives the same",
-                           "window functions (OVER) are not supported");
+    QN_TRY(refuse_window(p));
     QN_TRY(qn_parser_make(p, QN_AST_AGGREGATE, name->mark.offset, (struct qn_ast_list){0}, out));
     (*out)->aggregate = aggregate;
     (*out)->text = name->text;

@@ -280,8 +280,9 @@ static inline void sql_where(struct sql_random *r, uint32_t percent)
     sql_condition(r);
 }
 
-/* All columns in some order, so that rows in a limit are known but for equal ones. */
-static inline void sql_order(struct sql_random *r, uint32_t n_columns)
+/* All columns in some order, so that rows in a limit are known but for equal ones; of plain rows
+ * also what is not selected. */
+static inline void sql_order(struct sql_random *r, uint32_t n_columns, bool plain)
 {
     uint32_t order[16];
     if (sql_chance(r, 30))
@@ -293,8 +294,14 @@ static inline void sql_order(struct sql_random *r, uint32_t n_columns)
         order[i - 1] = order[k];
         order[k] = other;
     }
+    bool hidden = plain && sql_chance(r, 40);
+    if (hidden) {
+        sql_put(r, " ORDER BY ");
+        sql_int(r);
+        sql_put(r, " + 0 NULLS FIRST"); /* a bare number would be a position */
+    }
     for (uint32_t i = 0; i < n_columns; i++)
-        sql_put(r, "%s%u%s NULLS %s", i ? ", " : " ORDER BY ", order[i],
+        sql_put(r, "%s%u%s NULLS %s", i || hidden ? ", " : " ORDER BY ", order[i],
                 sql_chance(r, 40) ? " DESC" : "", sql_chance(r, 50) ? "FIRST" : "LAST");
     if (!sql_chance(r, 40))
         return;
@@ -337,29 +344,48 @@ static inline void sql_aggregate(struct sql_random *r)
     }
 }
 
+/* What joins relation i to those before it; `inner` joins take any condition. */
+static inline void sql_join_condition(struct sql_random *r, uint32_t i, bool inner)
+{
+    static const char *const u[] = {"u", "v", "w"};
+    const char *one = u[i], *other = u[sql_pick(r, i)];
+    switch (sql_pick(r, inner ? 10 : 7)) {
+    case 0: sql_put(r, "%s.g = %s.g", other, one); break;
+    case 1: sql_put(r, "%s.k = %s.k AND %s.id < 30", other, one, one); break;
+    case 2: sql_put(r, "%s.k + 1 = %s.n AND %s.n > -5", other, one, other); break;
+    case 3: sql_put(r, "%s.d = %s.d AND %s.b = %s.b", one, other, other, one); break;
+    case 4: sql_put(r, "%s.n = %s.p", other, one); break;
+    case 5: sql_put(r, "%s.p = %s.k AND %s.g IS NOT NULL", one, other, one); break;
+    case 6: sql_put(r, "%s.id = %s.id", other, one); break;
+    case 7: sql_put(r, "%s.k = %s.k AND %s.n < %s.n", other, one, other, one); break;
+    case 8: sql_put(r, "%s.id + 2 > %s.id AND %s.x < %s.x", one, other, other, one); break;
+    default: sql_put(r, "(%s.g = %s.g OR %s.s = %s.s)", other, one, other, one);
+    }
+}
+
 /* FROM with one to three relations, whose aliases are known afterwards. */
 static inline void sql_from(struct sql_random *r)
 {
     static const char *const aliases[] = {"u", "v", "w"};
-    static const char *const joins[] = {"JOIN", "LEFT JOIN", "INNER JOIN"};
     uint32_t n = sql_chance(r, 55) ? 1 : sql_chance(r, 75) ? 2 : 3;
     sql_put(r, " FROM @t%u@ AS u", 1 + sql_pick(r, SQL_TABLES));
     for (uint32_t i = 1; i < n; i++) {
-        bool right = i == 1 && n == 2 && sql_chance(r, 12);
+        bool inner = sql_chance(r, 55), right = !inner && n == 2 && sql_chance(r, 35);
         if (sql_chance(r, 10)) {
             sql_put(r, " CROSS JOIN @t3@ AS %s", aliases[i]);
             continue;
         }
-        sql_put(r, " %s @t%u@ AS %s ON ", right ? "RIGHT JOIN" : joins[sql_pick(r, 3)],
+        sql_put(r, " %s @t%u@ AS %s",
+                right   ? "RIGHT JOIN"
+                : inner ? "JOIN"
+                        : "LEFT JOIN",
                 1 + sql_pick(r, SQL_TABLES), aliases[i]);
-        switch (sql_pick(r, 4)) {
-        case 0: sql_put(r, "%s.g = %s.g", aliases[i - 1], aliases[i]); break;
-        case 1: sql_put(r, "%s.k = %s.k AND %s.id < 30", aliases[0], aliases[i], aliases[i]); break;
-        case 2:
-            sql_put(r, "%s.k + 1 = %s.n AND %s.n > -5", aliases[i - 1], aliases[i], aliases[i - 1]);
-            break;
-        default: sql_put(r, "%s.id = %s.id", aliases[sql_pick(r, i)], aliases[i]);
+        if (i == 1 && sql_chance(r, 15)) {
+            sql_put(r, " USING (%s)", sql_chance(r, 50) ? "id" : "k, g");
+            continue;
         }
+        sql_put(r, " ON ");
+        sql_join_condition(r, i, inner);
     }
     r->n_aliases = n;
     memcpy(r->aliases, aliases, sizeof aliases);
@@ -420,8 +446,11 @@ static inline uint32_t sql_grouped(struct sql_random *r)
     sql_put_buf(r, &from);
     sql_where(r, 50);
     sql_put(r, "%s", keys[n_keys]);
-    if (n_keys && sql_chance(r, 35))
+    if (n_keys && sql_chance(r, 20))
         sql_put(r, " HAVING count(*) > %u", sql_pick(r, 4));
+    else if (n_keys && sql_chance(r, 25))
+        sql_put(r, " HAVING max(u.n) - min(u.k) > (SELECT min(t.n) + %u FROM @t3@ AS t)",
+                sql_pick(r, 30));
     return n_keys + n_aggregates;
 }
 
@@ -442,7 +471,7 @@ static inline uint32_t sql_with_subquery(struct sql_random *r)
         sql_condition(r);
         sql_put(r, " AND ");
     }
-    switch (sql_pick(r, 5)) {
+    switch (sql_pick(r, 6)) {
     case 0: sql_put(r, "u.k IN (SELECT v.n FROM @t%u@ AS v WHERE v.id > 5)", table); break;
     case 1:
         sql_put(r, "u.n NOT IN (SELECT v.k FROM @t%u@ AS v%s)", table,
@@ -453,33 +482,56 @@ static inline uint32_t sql_with_subquery(struct sql_random *r)
         sql_put(r, "%sEXISTS (SELECT 1 FROM @t%u@ AS v WHERE v.n > %u)",
                 sql_chance(r, 50) ? "NOT " : "", table, 15 + sql_pick(r, 7));
         break;
+    case 4: sql_put(r, "u.k + 1 IN (SELECT v.p FROM @t%u@ AS v UNION SELECT 3)", table); break;
     default:
         sql_put(r, "u.g = (SELECT max(v.g) FROM @t%u@ AS v WHERE v.k = %u)", table, sql_pick(r, 6));
     }
     return 3;
 }
 
-/* Groups of one table joined to another: in WITH or in parentheses, all of them or the first. */
+/* Groups of one table, all of them or the first, or what a set operation gives. */
+static inline void sql_inner(struct sql_random *r, char *out, size_t room)
+{
+    uint32_t table = 1 + sql_pick(r, SQL_TABLES);
+    if (sql_chance(r, 25))
+        snprintf(out, room,
+                 "SELECT v.k AS k, v.g AS g, v.id AS m, v.n AS n FROM @t%u@ AS v WHERE v.k > 2 "
+                 "UNION SELECT v.n, v.g, v.k, v.n FROM @t3@ AS v",
+                 table);
+    else
+        snprintf(out, room,
+                 "SELECT v.k AS k, v.g AS g, count(*) AS m, max(v.n) AS n FROM @t%u@ AS v "
+                 "GROUP BY v.k, v.g%s",
+                 table, sql_chance(r, 30) ? " ORDER BY 1 NULLS LAST, 2 NULLS LAST LIMIT 4" : "");
+}
+
+/* Those joined to a table, grouped again, or beside themselves; in WITH or in parentheses. */
 static inline uint32_t sql_nested(struct sql_random *r)
 {
-    char inner[200];
-    bool cte = sql_chance(r, 50);
-    snprintf(inner, sizeof inner,
-             "SELECT v.k AS k, v.g AS g, count(*) AS m, max(v.n) AS n FROM @t%u@ AS v "
-             "GROUP BY v.k, v.g%s",
-             1 + sql_pick(r, SQL_TABLES),
-             sql_chance(r, 30) ? " ORDER BY 1 NULLS LAST, 2 NULLS LAST LIMIT 4" : "");
+    char inner[400];
+    bool cte = sql_chance(r, 50), again = sql_chance(r, 30), beside = cte && sql_chance(r, 30);
+    sql_inner(r, inner, sizeof inner);
     if (cte)
         sql_put(r, "WITH q AS (%s) ", inner);
-    sql_put(r, "SELECT u.id AS c1, q.m AS c2, q.n AS c3 FROM @t%u@ AS u %s ",
-            1 + sql_pick(r, SQL_TABLES), sql_chance(r, 50) ? "JOIN" : "LEFT JOIN");
+    if (again)
+        sql_put(r, "SELECT q.g AS c1, sum(q.m) AS c2, max(q.n) - min(q.n) AS c3 FROM ");
+    else if (beside)
+        sql_put(r, "SELECT u.k AS c1, q.m AS c2, u.m + q.n AS c3 FROM q AS u JOIN ");
+    else
+        sql_put(r, "SELECT u.id AS c1, q.m AS c2, q.n AS c3 FROM @t%u@ AS u %s ",
+                1 + sql_pick(r, SQL_TABLES), sql_chance(r, 50) ? "JOIN" : "LEFT JOIN");
     if (cte)
         sql_put(r, "q");
     else
         sql_put(r, "(%s) AS q", inner);
+    if (again) {
+        sql_put(r, " GROUP BY q.g HAVING sum(q.m) > %u", sql_pick(r, 12));
+        return 3;
+    }
     sql_put(r, " ON u.k = q.k AND u.g = q.g");
     sql_only(r, "u");
-    sql_where(r, 40);
+    if (!beside)
+        sql_where(r, 40);
     return 3;
 }
 
@@ -511,13 +563,13 @@ static inline void sql_query(uint64_t seed, struct qn_buf *out)
         n = sql_grouped(&r);
     else if (shape < 15)
         n = sql_plain(&r, true);
-    else if (shape < 17)
+    else if (shape < 16)
         n = sql_with_subquery(&r);
     else if (shape < 18)
         n = sql_nested(&r);
     else
         n = sql_set_operation(&r);
-    sql_order(&r, n);
+    sql_order(&r, n, shape < 7);
 }
 
 #endif

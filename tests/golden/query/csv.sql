@@ -1,0 +1,2 @@
+-- --csv
+SELECT id, note, placed, amount FROM 'orders.csv' LIMIT 4

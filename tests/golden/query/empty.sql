@@ -1,0 +1,1 @@
+SELECT id, note FROM 'orders.csv' WHERE false

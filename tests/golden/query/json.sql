@@ -1,0 +1,2 @@
+-- --json
+SELECT id, note, placed, amount, paid FROM 'orders.csv' LIMIT 4

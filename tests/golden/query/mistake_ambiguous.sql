@@ -1,0 +1,1 @@
+SELECT id FROM 'orders.csv' o JOIN 'customers.csv' c ON o.customer = c.id

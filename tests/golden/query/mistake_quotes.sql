@@ -1,0 +1,1 @@
+SELECT id FROM 'orders.csv' WHERE note = "first"

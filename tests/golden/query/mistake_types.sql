@@ -1,0 +1,1 @@
+SELECT * FROM 'orders.csv' o JOIN 'customers.csv' c ON o.note = c.id

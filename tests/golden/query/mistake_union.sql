@@ -1,0 +1,1 @@
+SELECT id, name FROM 'customers.csv' UNION SELECT id FROM 'orders.csv'

@@ -1,0 +1,1 @@
+SELECT customer FROM 'orders.csv' WHERE sum(amount) > 1

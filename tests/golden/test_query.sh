@@ -1,0 +1,50 @@
+# Queries and what `quern query` says: NAME.sql (options behind "-- " in its first line) against
+# NAME.expected. QUERN_UPDATE=1 writes what is said today.
+source "$QUERN_ROOT/tests/support/cluster.sh"
+cases=$QUERN_ROOT/tests/golden/query
+cp "$cases"/*.csv "$folder"
+cd "$folder"
+for sql in "$cases"/*.sql; do
+  name=$(basename "$sql" .sql)
+  options=()
+  read -r first <"$sql"
+  [[ $first == "-- "* ]] && read -ra options <<<"${first#-- }"
+  code=0
+  "$QUERN" query --no-color "${options[@]}" -- "$(cat "$sql")" >said 2>&1 || code=$?
+  sed -i "s|$folder/||" said
+  [[ $code == 0 ]] || echo "exit code $code" >>said
+  [[ -z ${QUERN_UPDATE:-} ]] || cp said "$cases/$name.expected"
+  diff -u "$cases/$name.expected" said || { echo "FAILED: $name"; exit 1; }
+done
+
+# The same for any number of workers, byte by byte.
+"$QUERN" generate events --rows 60000 --seed 3 --out events.csv
+query="SELECT e.kind, e.channel, count(*) AS n, sum(e.amount) AS total, max(o.name) AS name
+  FROM 'events.csv' (chunk_size '256KiB') AS e LEFT JOIN 'customers.csv' AS o ON e.duration = CAST(o.id AS text)
+  WHERE e.amount > 1 GROUP BY e.kind, e.channel"
+"$QUERN" query "$query" --csv --workers 1 >one
+"$QUERN" query "$query" --csv --workers 3 >three
+cmp one three
+[[ $(wc -l <one) -gt 5 ]] || { echo "FAILED: $(cat one)"; exit 1; }
+
+# Rows without an order come as they stand in the file, however few are asked for.
+"$QUERN" query "SELECT * FROM 'events.csv' (chunk_size '64KiB') LIMIT 5000" --csv --workers 3 >first
+head -5001 events.csv | cut -d, -f1 >ids
+cut -d, -f1 first | cmp - ids
+
+# A file takes the rows, and is there when all of them are.
+"$QUERN" query "SELECT id, amount FROM 'orders.csv'" --out rows.jsonl
+expect "rows of rows.jsonl" 7 "$(wc -l <rows.jsonl)"
+expect "a refused suffix" 2 "$("$QUERN" query "SELECT 1" --out rows.what 2>/dev/null; echo $?)"
+printf 'id,x\n1,2\n' >broken.csv
+for i in $(seq 20000); do echo "$i,5"; done >>broken.csv
+echo "x,y,z" >>broken.csv
+code=0
+"$QUERN" query "SELECT * FROM 'broken.csv'" --out never.csv 2>said || code=$?
+expect "exit code of a file with a broken line" 1 "$code"
+grep -q "broken.csv:20003" said || { echo "FAILED: $(cat said)"; exit 1; }
+[[ ! -e never.csv ]] || { echo "FAILED: half an answer"; exit 1; }
+
+# Nobody reads on: no complaint, and nothing is left over.
+"$QUERN" query "SELECT * FROM 'events.csv'" --csv --state scratch | head -1 >/dev/null
+expect "what is left of scratch" "" "$(ls scratch)"

@@ -1,0 +1,169 @@
+/* The tree of a query, by its parts; and where the parser stops. */
+#include "query/ast.h"
+#include "tests/support/test.h"
+
+static struct qn_arena arena;
+
+static int setup(void **state)
+{
+    (void)state;
+    qn_arena_init(&arena);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    qn_arena_fini(&arena);
+    return 0;
+}
+
+static struct qn_sql_query *parse(const char *text)
+{
+    struct qn_sql_query *query = NULL;
+    struct qn_expr_complaint complaint = {0};
+    if (qn_sql_parse(&arena, qn_strv_from(text), &query, &complaint) != QN_OK)
+        fail_msg("%s: %zu: %s", text, complaint.offset, complaint.message);
+    return query;
+}
+
+static void reads_clauses(void **state)
+{
+    (void)state;
+    const struct qn_sql_query *query =
+        parse("SELECT DISTINCT a AS x, t.b, count(*), t.* FROM 'f.csv' (delimiter ';') AS t\n"
+              "WHERE a > 1 GROUP BY a, 2 HAVING count(*) > 1\n"
+              "ORDER BY x DESC, 2 NULLS LAST LIMIT 10 OFFSET 3;");
+    const struct qn_sql_body *body = query->body;
+    assert_int_equal(body->op, QN_SQL_SELECT);
+    assert_true(body->distinct);
+    assert_int_equal(body->n_items, 4);
+    assert_true(qn_strv_is(body->items[0].alias.text, "x"));
+    assert_true(qn_strv_is(body->items[1].expr->table, "t"));
+    assert_int_equal(body->items[2].expr->kind, QN_AST_AGGREGATE);
+    assert_null(body->items[3].expr);
+    assert_int_equal(body->n_from, 1);
+    assert_true(qn_strv_is(body->from[0].path.text, "f.csv"));
+    assert_true(qn_strv_is(body->from[0].options[0].value.text, ";"));
+    assert_true(qn_strv_is(body->from[0].alias.text, "t"));
+    assert_int_equal(body->n_group_by, 2);
+    assert_non_null(body->having);
+    assert_int_equal(query->n_order, 2);
+    assert_true(query->order[0].descending && !query->order[0].nulls_first);
+    assert_true(!query->order[1].descending && !query->order[1].nulls_first);
+    assert_true(query->has_limit && query->limit == 10 && query->offset == 3);
+}
+
+static void reads_joins(void **state)
+{
+    (void)state;
+    static const enum qn_sql_how hows[] = {QN_SQL_FIRST, QN_SQL_INNER, QN_SQL_LEFT, QN_SQL_CROSS,
+                                           QN_SQL_CROSS, QN_SQL_SEMI,  QN_SQL_ANTI};
+    const struct qn_sql_body *body =
+        parse("SELECT 1 FROM a JOIN b USING (x, y) LEFT OUTER JOIN (SELECT 1) AS c ON a.x = c.x "
+              "CROSS JOIN d, lake.e SEMI JOIN f ON a.x = f.x ANTI JOIN g ON left(a.x, 1) = g.x")
+            ->body;
+    assert_int_equal(body->n_from, 7);
+    for (uint32_t i = 0; i < 7; i++)
+        assert_int_equal(body->from[i].how, hows[i]);
+    assert_int_equal(body->from[1].n_using, 2);
+    assert_non_null(body->from[2].query);
+    assert_true(qn_strv_is(body->from[4].folder.text, "lake"));
+    assert_int_equal(body->from[6].on->args[0]->kind, QN_AST_CALL);
+}
+
+static void set_operations_bind(void **state)
+{
+    (void)state;
+    const struct qn_sql_body *body =
+        parse("SELECT 1 UNION SELECT 2 INTERSECT SELECT 3 EXCEPT ALL (SELECT 4 LIMIT 1)")->body;
+    assert_int_equal(body->op, QN_SQL_EXCEPT);
+    assert_true(body->all);
+    assert_int_equal(body->right->op, QN_SQL_NESTED);
+    assert_int_equal(body->left->op, QN_SQL_UNION);
+    assert_int_equal(body->left->right->op, QN_SQL_INTERSECT);
+}
+
+static void queries_stand_in_expressions(void **state)
+{
+    (void)state;
+    const struct qn_sql_body *body =
+        parse("SELECT (SELECT 1), min(a, b), min(a) FROM t WHERE x NOT IN (SELECT 2) AND EXISTS "
+              "(SELECT 3) AND y IN (1, 2)")
+            ->body;
+    assert_int_equal(body->items[0].expr->kind, QN_AST_SUBQUERY);
+    assert_int_equal(body->items[1].expr->kind, QN_AST_CALL);
+    assert_int_equal(body->items[2].expr->kind, QN_AST_AGGREGATE);
+    const struct qn_ast *both = body->where->args[0];
+    assert_int_equal(both->args[0]->kind, QN_AST_IN_QUERY);
+    assert_true(both->args[0]->negated);
+    assert_int_equal(both->args[1]->kind, QN_AST_EXISTS);
+    assert_int_equal(body->where->args[1]->kind, QN_AST_IN);
+}
+
+/* A CTE's query can be read once more, and is another tree of the same words. */
+static void reads_again(void **state)
+{
+    (void)state;
+    const char *text = "WITH a AS (SELECT 1), b AS (SELECT x FROM a WHERE x > 2) SELECT * FROM b";
+    struct qn_sql_query *query = parse(text), *again;
+    struct qn_expr_complaint complaint;
+    assert_int_equal(
+        qn_sql_parse_again(&arena, qn_strv_from(text), &query->ctes[1], &again, &complaint), QN_OK);
+    assert_ptr_not_equal(again, query->ctes[1].query);
+    assert_int_equal(again->mark.offset, query->ctes[1].query->mark.offset);
+    assert_int_equal(again->mark.width, query->ctes[1].query->mark.width);
+    assert_non_null(again->body->where);
+}
+
+static void refuses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t offset;
+        const char *message;
+    } cases[] = {
+        {"", 0, "the query is empty"},
+        {"SELECT", 6, "expected a value, found the end"},
+        {"SELECT a FROM", 13,
+         "expected a file in single quotes, a table or a query in parentheses, found the end"},
+        {"SELECT a b c FROM t", 11, "expected an operator, the next clause or the end, found 'c'"},
+        {"SELECT a FROM t GROUP BY", 24, "expected a value, found the end"},
+        {"SELECT a FROM t LIMIT -1", 22, "expected a whole number of rows, found '-'"},
+        {"SELECT a FROM t JOIN u", 22, "expected ON or USING, found the end"},
+        {"SELECT a FROM t FULL JOIN u ON 1", 16, "FULL JOIN is not supported"},
+        {"SELECT a FROM t NATURAL JOIN u", 16, "NATURAL joins are not supported"},
+        {"WITH RECURSIVE a AS (SELECT 1) SELECT 1", 5, "WITH RECURSIVE is not supported"},
+        {"SELECT DISTINCT ON (a) a FROM t", 16, "DISTINCT ON is not supported"},
+        {"SELECT a FROM t GROUP BY ROLLUP (a)", 25,
+         "ROLLUP, CUBE and GROUPING SETS are not supported"},
+        {"VALUES (1)", 0, "VALUES is not supported"},
+        {"SELECT sum(a) OVER (ORDER BY b) FROM t", 14, "window functions (OVER) are not supported"},
+        {"SELECT a FROM lateral (SELECT 1)", 14, "LATERAL is not supported"},
+        {"SELECT a FROM csv_scan('x')", 14, "table function 'csv_scan' is unknown"},
+        {"SELECT (SELECT 1", 16, "expected ')' behind the query, found the end"},
+        {"SELECT 1 FROM (t JOIN u)", 15, "joins in parentheses are not supported"},
+        {"DELETE FROM t", 0, "only queries (SELECT) are run here"},
+        {"SELECT 1; SELECT 2", 10, "one query at a time, found another behind the ';'"},
+        {"SELECT a.", 9, "expected a column behind the dot, found the end"},
+        {"SELECT \"a\"\"", 7, "the quote \" that opens here is never closed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct qn_sql_query *query;
+        struct qn_expr_complaint complaint = {0};
+        assert_int_equal(qn_sql_parse(&arena, qn_strv_from(cases[i].text), &query, &complaint),
+                         QN_EINPUT);
+        assert_string_equal(complaint.message, cases[i].message);
+        assert_int_equal(complaint.offset, cases[i].offset);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_clauses),       cmocka_unit_test(reads_joins),
+        cmocka_unit_test(set_operations_bind), cmocka_unit_test(queries_stand_in_expressions),
+        cmocka_unit_test(reads_again),         cmocka_unit_test(refuses)};
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
