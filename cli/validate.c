@@ -75,7 +75,7 @@ static void print_plan_text(const struct qn_plan *plan)
                plan->sources[i].info.format, options->n_paths, options->n_paths == 1 ? "" : "s",
                (unsigned long long)plan->sources[i].bytes);
         print_written(&plan->sources[i].info, false);
-        print_schema(&plan->sources[i].info.schema, false);
+        print_schema(&plan->sources[i].schema, false);
     }
     for (uint32_t i = 0; i < plan->n_order; i++)
         if (plan->jobs[plan->order[i]].wanted)
@@ -92,7 +92,7 @@ static void print_plan_json(const struct qn_plan *plan)
                plan->spec.sources[i].options.n_paths, (unsigned long long)plan->sources[i].bytes);
         print_written(&plan->sources[i].info, true);
         fputs(",\"columns\":[", stdout);
-        print_schema(&plan->sources[i].info.schema, true);
+        print_schema(&plan->sources[i].schema, true);
         fputs("]}", stdout);
     }
     fputs("],\"jobs\":[", stdout);
