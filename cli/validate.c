@@ -37,8 +37,14 @@ static void print_schema(const struct qn_schema *schema, bool json)
 
 static void print_job_text(const struct qn_job *job)
 {
-    printf("job %s (%s)%s%s\n  stages:", job->name, job->ops->kind,
-           job->into.table ? " -> table " : "", job->into.table ? job->into.table : "");
+    const struct qn_into_files *files = &job->into.files;
+    printf("job %s (%s)", job->name, job->ops->kind);
+    if (job->into.table)
+        printf(" -> table %s", job->into.table);
+    else if (files->writer)
+        printf(" -> %s %s (%s)", files->dataset ? "dataset" : "file",
+               files->dataset ? files->dataset : files->path, files->writer->format);
+    fputs("\n  stages:", stdout);
     for (uint32_t s = 0; s < job->n_stages; s++)
         printf("%s %s", s ? "," : "", job->stages[s].name);
     puts("\n  rows:");
