@@ -36,8 +36,8 @@ QN_CHECK qn_code qn_folders_unpack(struct qn_unpack *in, const struct qn_schema 
                                    struct qn_arena *arena, struct qn_folders *out,
                                    struct qn_err *err);
 
-/* A reader of a chunk whose batches have columns of both kinds. `wanted` is by column of rows; NULL:
- * all. The chunk's path stays borrowed until close. (jobs/folder_reader.c) */
+/* A reader of a chunk whose batches have columns of both kinds. `wanted` is by column of rows;
+ * NULL: all. The chunk's path stays borrowed until close. (jobs/folder_reader.c) */
 QN_CHECK qn_code qn_folders_open(const struct qn_folders *folders, const struct qn_source_ops *ops,
                                  const struct qn_source_info *info, const struct qn_chunk *chunk,
                                  const bool *wanted, struct qn_reader **out, struct qn_err *err);

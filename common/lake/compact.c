@@ -80,7 +80,7 @@ static void choose(struct compaction *self)
     }
 }
 
-/* --- what is known of a joined file ------------------------------------------------------------ */
+/* --- what is known of a joined file ---------------------------------------------------------- */
 
 /* Of two values as a manifest has them. */
 static int compare_values(struct qn_type type, const char *a, const char *b)

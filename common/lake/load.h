@@ -1,7 +1,7 @@
 /* load: files of a dataset on their way in. They grow in a folder of the load, _quern/loads/ID/,
- * whose lock says that whoever writes them is alive, and are moved to their places before a manifest
- * names them. Names of placed files begin with the load's id: by it `expire` tells what a killed
- * load left from what a live one is about to publish. */
+ * whose lock says that whoever writes them is alive, and are moved to their places before a
+ * manifest names them. Names of placed files begin with the load's id: by it `expire` tells what a
+ * killed load left from what a live one is about to publish. */
 #ifndef QN_LAKE_LOAD_H
 #define QN_LAKE_LOAD_H
 
@@ -15,7 +15,8 @@ struct qn_load {
     int lock;            /* -1: none */
 };
 
-/* `id`: a run's, or one of its own (qn_clock_id). Makes the folder, takes its lock, and removes what an earlier life of the same load left. */
+/* `id`: a run's, or one of its own (qn_clock_id). Makes the folder, takes its lock, and removes
+ * what an earlier life of the same load left. */
 QN_CHECK qn_code qn_load_begin(struct qn_load *load, const char *folder, const char *id,
                                struct qn_arena *arena, struct qn_err *err);
 /* A whole, durable file to its place: `name` is from the dataset's folder. The folder that gets it
