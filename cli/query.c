@@ -1,16 +1,13 @@
-#include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "cli/answer.h"
 #include "cli/crew.h"
 #include "cli/launch.h"
+#include "cli/local.h"
 #include "query/explain.h"
 #include "query/finish.h"
 
@@ -32,45 +29,9 @@ struct query_command {
     struct qn_cli_common common;
     const char *text, *warehouse, *out;
     bool csv, explain;
-    uint32_t n_workers; /* 0: as many as are worth it */
-    uint64_t memory_bytes;
-    char folder[4096], scratch[4096];
+    struct qn_local local;
+    char folder[4096];
 };
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop = 1;
-}
-
-/* --- scratch --------------------------------------------------------------------------------- */
-
-static qn_code make_scratch(struct query_command *command, struct qn_err *err)
-{
-    const char *where = command->common.state ? command->common.state : getenv("TMPDIR");
-    if (command->common.state && mkdir(where, 0755) != 0 && errno != EEXIST)
-        return qn_err_io(err, "make folder", where);
-    char path[4000];
-    if (!where || !*where || !realpath(where, path))
-        snprintf(path, sizeof path, "/var/tmp");
-    snprintf(command->scratch, sizeof command->scratch, "%s/quern-query-XXXXXX", path);
-    return mkdtemp(command->scratch) ? QN_OK : qn_err_io(err, "make a folder in", path);
-}
-
-static int remove_one(const char *path, const struct stat *at, int kind, struct FTW *place)
-{
-    (void)at;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
-static void remove_scratch(const struct query_command *command)
-{
-    nftw(command->scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* --- one phase ------------------------------------------------------------------------------- */
 
@@ -99,54 +60,6 @@ static qn_code take_rows(void *context, const struct qn_batch *batch, struct qn_
     return qn_answer_rows(&run->answer, &shown, err);
 }
 
-static uint32_t workers_for(const struct query_command *command, const struct qn_query *query)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (command->n_workers)
-        return command->n_workers;
-    if (query->input_bytes <= QN_DEFAULT_CHUNK_BYTES || cores < 1)
-        return 1;
-    return cores < QN_CREW_MOST ? (uint32_t)cores : QN_CREW_MOST;
-}
-
-static qn_code coordinate(struct phase_run *run, const struct qn_plan *plan, struct qn_strv bytes,
-                          uint32_t n_workers, bool large, struct qn_err *err)
-{
-    struct query_command *command = run->command;
-    char folder[] = "/tmp/quern-XXXXXX", endpoint[64], path[80];
-    uint64_t memory = command->memory_bytes;
-    struct qn_crew crew = {.n = n_workers,
-                           .slots = 1,
-                           .memory_bytes = memory ? memory : qn_cli_default_memory(n_workers)};
-    if (!mkdtemp(folder))
-        return qn_err_io(err, "make a folder in", "/tmp");
-    snprintf(endpoint, sizeof endpoint, "ipc://%s/c", folder);
-    const struct qn_run_tap tap = {.part = take_part, .context = run};
-    struct qn_coordinator_options options = {
-        .plan = plan,
-        .plan_bytes = bytes,
-        .state_folder = command->scratch,
-        .listen = endpoint,
-        .tap = &tap,
-        .progress = large && !command->common.quiet && isatty(STDERR_FILENO) ? QN_PROGRESS_LIVE
-                                                                             : QN_PROGRESS_NONE,
-        .stop = &stop,
-        .tend = qn_crew_tend,
-        .context = &crew};
-    struct qn_coordinator_outcome outcome;
-    qn_crew_fork(&crew, endpoint); /* nothing is open: rows begin to go out in the run */
-    qn_code code = qn_coordinator_run(&options, &outcome, err);
-    qn_crew_dismiss(&crew);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/c%s", folder, i ? ".data" : "");
-        unlink(path);
-    }
-    rmdir(folder);
-    if (code == QN_OK && !outcome.succeeded)
-        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "%.470s", outcome.failure);
-    return code;
-}
-
 /* What the planner thinks of the last jobs is what they give. */
 static qn_code check_columns(const struct qn_query_phase *phase, const struct qn_query_tree *tree,
                              const struct qn_plan *plan, struct qn_err *err)
@@ -170,10 +83,9 @@ static qn_code run_spec(struct phase_run *run, const struct qn_query *query, uin
 {
     struct query_command *command = run->command;
     struct qn_plan plan;
-    struct qn_buf bytes;
     const struct qn_plan_options options = {
         .path = "query", .text = qn_strv_from(run->phase->spec), .folder = command->folder};
-    qn_buf_init(&bytes);
+    const struct qn_run_tap tap = {.part = take_part, .context = run};
     qn_code code = qn_plan_make(&plan, &options, err);
     if (code == QN_EINPUT)
         qn_launch_show(&command->common, &plan.spec.diags, false);
@@ -181,15 +93,11 @@ static qn_code run_spec(struct phase_run *run, const struct qn_query *query, uin
         code = check_columns(run->phase, run->phase->tree, &plan, err);
     if (code == QN_OK) {
         plan.spec.warehouse =
-            qn_arena_printf(&plan.arena, "%s/run_%u.db", command->scratch, number);
-        qn_plan_pack(&plan, &bytes);
-        code = plan.spec.warehouse ? qn_buf_check(&bytes, "the plan", err)
-                                   : qn_err_nomem(err, "the plan");
+            qn_arena_printf(&plan.arena, "%s/run_%u.db", command->local.scratch, number);
+        code = plan.spec.warehouse
+                   ? qn_local_run(&command->local, &plan, query->input_bytes, &tap, err)
+                   : qn_err_nomem(err, "the plan");
     }
-    if (code == QN_OK)
-        code = coordinate(run, &plan, qn_buf_strv(&bytes), workers_for(command, query),
-                          query->input_bytes > 8 * QN_DEFAULT_CHUNK_BYTES, err);
-    qn_buf_fini(&bytes);
     qn_plan_fini(&plan);
     return code;
 }
@@ -229,7 +137,8 @@ static qn_code run_phase(struct query_command *command, const struct qn_query *q
                                       phase->schema.fields[i].type};
     QN_TRY(qn_answer_begin(&run.answer, &schema, format_of(command, last),
                            last ? command->out : phase->file, err));
-    uint64_t memory = command->memory_bytes ? command->memory_bytes : qn_cli_default_memory(1);
+    uint64_t memory =
+        command->local.memory_bytes ? command->local.memory_bytes : qn_cli_default_memory(1);
     qn_code code = qn_finish_new(phase, memory, take_rows, &run, &run.finish, err);
     if (code == QN_OK)
         code = run_spec(&run, query, index + 1, err);
@@ -258,8 +167,9 @@ static int run_query(struct query_command *command)
 {
     struct qn_err err = {0};
     struct qn_query query;
-    const struct qn_query_options options = {
-        .folder = command->folder, .scratch = command->scratch, .warehouse = command->warehouse};
+    const struct qn_query_options options = {.folder = command->folder,
+                                             .scratch = command->local.scratch,
+                                             .warehouse = command->warehouse};
     int exit = QN_EXIT_OK;
     qn_code code = qn_query_plan(&query, qn_strv_from(command->text), &options, &err);
     if (code == QN_EINPUT && query.diags.n) {
@@ -303,9 +213,9 @@ static bool read_options(struct query_command *command, int argc, char **argv, i
             return false;
         case 'n':
             fine = qn_cli_number("--workers", optarg, 1, QN_CREW_MOST, &workers);
-            command->n_workers = fine ? (uint32_t)workers : 0;
+            command->local.n_workers = fine ? (uint32_t)workers : 0;
             break;
-        case 'm': fine = qn_cli_memory(optarg, &command->memory_bytes); break;
+        case 'm': fine = qn_cli_memory(optarg, &command->local.memory_bytes); break;
         case 'w': command->warehouse = optarg; break;
         case 'c': command->csv = true; break;
         case 'o': command->out = optarg; break;
@@ -345,15 +255,14 @@ int qn_cli_query(int argc, char **argv)
     if (!check_options(&command))
         return QN_EXIT_USAGE;
     qn_cli_setup_log(&command.common, "quern");
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (!getcwd(command.folder, sizeof command.folder) || make_scratch(&command, &err) != QN_OK) {
+    command.local.common = &command.common;
+    if (!getcwd(command.folder, sizeof command.folder) ||
+        qn_local_begin(&command.local, "query", &err) != QN_OK) {
         qn_cli_complain(&command.common, &err);
         return QN_EXIT_FAILED;
     }
     exit = run_query(&command);
-    remove_scratch(&command);
+    qn_local_end(&command.local);
     return exit;
 }

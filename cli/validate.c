@@ -37,8 +37,14 @@ static void print_schema(const struct qn_schema *schema, bool json)
 
 static void print_job_text(const struct qn_job *job)
 {
-    printf("job %s (%s)%s%s\n  stages:", job->name, job->ops->kind,
-           job->into.table ? " -> table " : "", job->into.table ? job->into.table : "");
+    const struct qn_into_files *files = &job->into.files;
+    printf("job %s (%s)", job->name, job->ops->kind);
+    if (job->into.table)
+        printf(" -> table %s", job->into.table);
+    else if (files->writer)
+        printf(" -> %s %s (%s)", files->dataset ? "dataset" : "file",
+               files->dataset ? files->dataset : files->path, files->writer->format);
+    fputs("\n  stages:", stdout);
     for (uint32_t s = 0; s < job->n_stages; s++)
         printf("%s %s", s ? "," : "", job->stages[s].name);
     puts("\n  rows:");
@@ -75,7 +81,7 @@ static void print_plan_text(const struct qn_plan *plan)
                plan->sources[i].info.format, options->n_paths, options->n_paths == 1 ? "" : "s",
                (unsigned long long)plan->sources[i].bytes);
         print_written(&plan->sources[i].info, false);
-        print_schema(&plan->sources[i].info.schema, false);
+        print_schema(&plan->sources[i].schema, false);
     }
     for (uint32_t i = 0; i < plan->n_order; i++)
         if (plan->jobs[plan->order[i]].wanted)
@@ -92,7 +98,7 @@ static void print_plan_json(const struct qn_plan *plan)
                plan->spec.sources[i].options.n_paths, (unsigned long long)plan->sources[i].bytes);
         print_written(&plan->sources[i].info, true);
         fputs(",\"columns\":[", stdout);
-        print_schema(&plan->sources[i].info.schema, true);
+        print_schema(&plan->sources[i].schema, true);
         fputs("]}", stdout);
     }
     fputs("],\"jobs\":[", stdout);

@@ -1,12 +1,9 @@
 #include "coordinator/landing.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/disk.h"
@@ -107,10 +104,11 @@ static qn_code name_file(struct qn_landing *self, struct qn_landing_file *file, 
     if (files->dataset) {
         file->name = qn_arena_printf(&self->arena, "%s%s-%05u%s", file->place->folder,
                                      self->options.run_id, unit, files->writer->suffixes[0]);
-        file->staged = qn_arena_printf(&self->arena, "%s/%u.load", self->staging, self->n_files);
+        file->staged =
+            qn_arena_printf(&self->arena, "%s/%u.load", self->load.staging, self->n_files);
     } else {
         file->name = files->path;
-        file->staged = qn_arena_printf(&self->arena, "%s/.%s.%s", self->staging,
+        file->staged = qn_arena_printf(&self->arena, "%s/.%s.%s", self->load.staging,
                                        strrchr(files->path, '/') + 1, self->options.run_id);
     }
     return file->name && file->staged ? QN_OK : qn_err_nomem(err, "a file's name");
@@ -261,41 +259,10 @@ qn_code qn_landing_add(struct qn_landing *self, uint32_t unit, const char *part,
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-/* Files that an earlier life left; the lock stays. */
-static void empty_staging(const struct qn_landing *self)
-{
-    DIR *dir = opendir(self->staging);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir))) /* NOLINT(concurrency-mt-unsafe) */
-        if (entry->d_name[0] != '.')
-            unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir)
-        closedir(dir);
-}
-
-/* Held until the load is over: by it `quern lake expire` knows who is alive. */
-static qn_code lock_staging(struct qn_landing *self, struct qn_err *err)
-{
-    char *path = qn_arena_printf(&self->arena, "%s/.lock", self->staging);
-    if (!path)
-        return qn_err_nomem(err, "a path");
-    self->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (self->lock < 0)
-        return qn_err_io(err, "create", path);
-    if (flock(self->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return QN_OK;
-    return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
-                      "%s is being written by another process of the same run", self->staging);
-}
-
 static qn_code open_dataset(struct qn_landing *self, struct qn_err *err)
 {
     uint64_t number;
     const char *path = self->files->path;
-    self->staging =
-        qn_arena_printf(&self->arena, "%s/" QN_LAKE_LOADS "/%s", path, self->options.run_id);
-    if (!self->staging)
-        return qn_err_nomem(err, "a path");
     QN_TRY(qn_dataset_make(path, err));
     qn_code code =
         qn_dataset_find_run(path, self->options.run_id, self->options.job->name, &number, err);
@@ -304,20 +271,17 @@ static qn_code open_dataset(struct qn_landing *self, struct qn_err *err)
         return code;
     if (!self->published)
         QN_TRY(qn_landing_check_fit(self, err));
-    QN_TRY(qn_disk_make_folders(self->staging, err));
-    QN_TRY(lock_staging(self, err));
-    empty_staging(self);
-    return QN_OK;
+    return qn_load_begin(&self->load, path, self->options.run_id, &self->arena, err);
 }
 
 static qn_code open_file(struct qn_landing *self, struct qn_err *err)
 {
     const char *path = self->files->path, *slash = strrchr(path, '/');
     size_t n = slash == path ? 1 : (size_t)(slash - path);
-    self->staging = qn_arena_strdup(&self->arena, (struct qn_strv){path, n});
-    if (!self->staging)
+    self->load.staging = qn_arena_strdup(&self->arena, (struct qn_strv){path, n});
+    if (!self->load.staging)
         return qn_err_nomem(err, "a path");
-    return qn_disk_make_folders(self->staging, err);
+    return qn_disk_make_folders(self->load.staging, err);
 }
 
 qn_code qn_landing_open(const struct qn_landing_options *options, struct qn_landing **out,
@@ -329,7 +293,7 @@ qn_code qn_landing_open(const struct qn_landing_options *options, struct qn_land
         return qn_err_nomem(err, "a load");
     self->options = *options;
     self->files = &options->job->into.files;
-    self->lock = -1;
+    self->load.lock = -1;
     qn_arena_init(&self->arena);
     qn_arena_init(&self->unit_arena);
     qn_id_map_init(&self->places);
@@ -343,15 +307,10 @@ qn_code qn_landing_open(const struct qn_landing_options *options, struct qn_land
 
 void qn_landing_discard(struct qn_landing *self)
 {
-    char path[4096];
     for (uint32_t i = 0; i < self->n_files; i++)
         unlink(self->all[i]->staged);
-    if (!self->files->dataset)
-        return;
-    empty_staging(self);
-    snprintf(path, sizeof path, "%s/.lock", self->staging);
-    unlink(path);
-    rmdir(self->staging);
+    if (self->files->dataset)
+        qn_load_end(&self->load);
 }
 
 void qn_landing_close(struct qn_landing *self)
@@ -361,8 +320,7 @@ void qn_landing_close(struct qn_landing *self)
     for (uint32_t i = 0; i < self->n_files; i++)
         free(self->all[i]->segments);
     free(self->all);
-    if (self->lock >= 0)
-        close(self->lock);
+    qn_load_close(&self->load);
     qn_id_map_fini(&self->places);
     qn_arena_fini(&self->arena);
     qn_arena_fini(&self->unit_arena);

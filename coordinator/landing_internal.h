@@ -5,6 +5,7 @@
 #include "coordinator/id_map.h"
 #include "coordinator/landing.h"
 #include "flow/bounds.h"
+#include "lake/load.h"
 
 struct qn_landing_place;
 
@@ -33,9 +34,8 @@ struct qn_landing {
     struct qn_landing_options options;
     const struct qn_into_files *files;
     struct qn_arena arena, unit_arena;
-    char *staging;  /* folder of the load; of a single file: the folder it goes to */
-    int lock;       /* of the load: who holds it is alive; -1: none */
-    bool published; /* by an earlier life of the run */
+    struct qn_load load; /* of a single file only `staging`: the folder it goes to */
+    bool published;      /* by an earlier life of the run */
     struct qn_id_map places;
     struct qn_landing_file **all; /* in the order they were begun */
     uint32_t n_files, capacity;

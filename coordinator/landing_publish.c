@@ -1,5 +1,4 @@
 /* The end of a load: its files take their places, and a manifest makes them count. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,27 +143,6 @@ static qn_code rebase(void *context, const struct qn_lake_manifest *base, struct
 
 /* --- files to their places ------------------------------------------------------------------- */
 
-static qn_code move(const char *from, const char *to, struct qn_err *err)
-{
-    if (rename(from, to) == 0)
-        return QN_OK;
-    qn_code code = qn_err_io(err, "put in place", to);
-    err->blame = QN_BLAME_COORDINATOR;
-    return code;
-}
-
-static qn_code place_file(struct qn_landing *self, const struct qn_landing_file *file,
-                          struct qn_err *err)
-{
-    const char *path = qn_arena_printf(&self->unit_arena, "%s/%s", self->files->path, file->name);
-    const char *folder =
-        qn_arena_printf(&self->unit_arena, "%s/%s", self->files->path, file->place->folder);
-    if (!path || !folder)
-        return qn_err_nomem(err, "a path");
-    QN_TRY(qn_disk_make_folders(folder, err));
-    return move(file->staged, path, err);
-}
-
 /* Each folder once, after its last file. */
 static qn_code sync_places(struct qn_landing *self, struct qn_err *err)
 {
@@ -185,15 +163,19 @@ static qn_code publish_dataset(struct qn_landing *self, struct qn_err *err)
 {
     uint64_t number;
     for (uint32_t i = 0; i < self->n_files; i++)
-        QN_TRY(place_file(self, self->all[i], err));
+        QN_TRY(qn_load_place(&self->load, self->all[i]->staged, self->all[i]->name, err));
     QN_TRY(sync_places(self, err));
     return qn_dataset_commit(self->files->path, rebase, self, &number, err);
 }
 
 static qn_code publish_file(struct qn_landing *self, struct qn_err *err)
 {
-    QN_TRY(move(self->all[0]->staged, self->files->path, err));
-    return qn_disk_sync_folder(self->staging, err);
+    if (rename(self->all[0]->staged, self->files->path) != 0) {
+        qn_code code = qn_err_io(err, "put in place", self->files->path);
+        err->blame = QN_BLAME_COORDINATOR;
+        return code;
+    }
+    return qn_disk_sync_folder(self->load.staging, err);
 }
 
 qn_code qn_landing_publish(struct qn_landing *self, struct qn_err *err)

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,18 +25,6 @@ static qn_code ensure_transaction(struct qn_run *run, struct qn_err *err)
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
-
-/* Time first, so that runs sort by age. */
-static void make_run_id(char out[64])
-{
-    char now[QN_CLOCK_ISO];
-    uint32_t salt = 0;
-    qn_clock_iso(now);
-    if (getrandom(&salt, sizeof salt, 0) != (ssize_t)sizeof salt)
-        salt = (uint32_t)getpid();
-    snprintf(out, 64, "%.4s%.2s%.2sT%.2s%.2s%.2s-%08x", now, now + 5, now + 8, now + 11, now + 14,
-             now + 17, salt);
-}
 
 static qn_code record_begin(struct qn_run *run, struct qn_err *err)
 {
@@ -87,7 +73,7 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
     QN_TRY(resume_unfinished(run, key, options->full_refresh, options->state_folder, &found, err));
     if (found)
         return QN_OK;
-    make_run_id(run->run_id);
+    qn_clock_id(run->run_id);
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
     return record_begin(run, err);
 }

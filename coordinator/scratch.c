@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 /* --- making ---------------------------------------------------------------------------------- */
 
 static qn_code make_folder(struct qn_arena *arena, char **out, const char *parent, const char *name,
@@ -103,21 +105,10 @@ void qn_scratch_remove_end(struct qn_removal *removal)
 
 /* --- finding --------------------------------------------------------------------------------- */
 
-/* Other things may lie in a state folder; only what a run was named is a run's:
- * 20240131T235959-0123abcd. */
+/* Other things may lie in a state folder; only what a run was named is a run's. */
 static bool is_run_id(const char *name)
 {
-    static const char shape[] = "ddddddddTdddddd-xxxxxxxx";
-    size_t n = sizeof shape - 1;
-    if (strlen(name) != n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        bool digit = name[i] >= '0' && name[i] <= '9';
-        bool hex = digit || (name[i] >= 'a' && name[i] <= 'f');
-        if (shape[i] == 'd' ? !digit : shape[i] == 'x' ? !hex : name[i] != shape[i])
-            return false;
-    }
-    return true;
+    return strlen(name) == QN_CLOCK_ID - 1 && qn_clock_is_id(name);
 }
 
 qn_code qn_scratch_each(const char *state_folder,

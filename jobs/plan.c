@@ -6,6 +6,7 @@
 
 #include "jobs/into.h"
 #include "jobs/lookup.h"
+#include "jobs/source_files.h"
 #include "spec/node.h"
 
 /* A shuffle gets one partition per this many bytes of input: the groups of one stay in a cache even
@@ -54,7 +55,7 @@ static void input_source(const struct plan_env *at, uint32_t index, struct qn_in
     *out = (struct qn_input){.kind = QN_INPUT_SOURCE,
                              .index = index,
                              .name = at->plan->spec.sources[index].name,
-                             .schema = &source->info.schema,
+                             .schema = &source->schema,
                              .gaps = source->ready  ? NULL
                                      : source->gaps ? source->gaps
                                                     : &nothing_known};
@@ -371,7 +372,7 @@ static bool complain_columns(struct qn_plan *plan, const struct qn_source_option
     }
     gaps->names = names;
     planned->gaps = gaps;
-    planned->info.schema = info.schema;
+    planned->info.schema = planned->schema = info.schema;
     return gaps->n_names > 0;
 }
 
@@ -380,15 +381,15 @@ static void complain_source(struct qn_plan *plan, const struct qn_spec_source *s
                             struct qn_plan_source *planned, struct qn_err *err)
 {
     char text[1024];
-    planned->info.schema = (struct qn_schema){0};
+    planned->info.schema = planned->schema = (struct qn_schema){0};
     if (source->options.n_columns && complain_columns(plan, &source->options, planned))
         return;
     planned->gaps = NULL;
-    planned->info.schema = (struct qn_schema){0};
+    planned->info.schema = planned->schema = (struct qn_schema){0};
     err->n_frames = 0; /* a complaint is one line, and says where by itself */
     qn_err_format(err, text, sizeof text);
-    qn_diags_add(&plan->spec.diags, source->path->span, NULL, NULL, "source %s: %s", source->name,
-                 text);
+    qn_diags_add(&plan->spec.diags, (source->path ? source->path : source->lake)->span, NULL, NULL,
+                 "source %s: %s", source->name, text);
 }
 
 /* Files without a byte are what a writer leaves on a day without rows, or when it fails. */
@@ -396,6 +397,8 @@ static void warn_of_empty_files(struct qn_plan *plan, const struct qn_spec_sourc
                                 const struct qn_source_info *info)
 {
     struct qn_diags *diags = &plan->spec.diags;
+    if (!source->path)
+        return;
     if (info->n_empty == 1)
         qn_diags_warn(diags, source->path->span, "source %s: %s is empty and gives no rows",
                       source->name, info->first_empty);
@@ -405,22 +408,63 @@ static void warn_of_empty_files(struct qn_plan *plan, const struct qn_spec_sourc
                       source->name, info->n_empty, source->options.n_paths, info->first_empty);
 }
 
+static qn_code declared_schema(const struct qn_source_options *options, struct qn_arena *arena,
+                               struct qn_schema *out, struct qn_err *err)
+{
+    struct qn_field *fields = QN_NEW_ARRAY(arena, struct qn_field, options->n_columns);
+    if (!fields)
+        return qn_err_nomem(err, "a schema");
+    for (uint32_t i = 0; i < options->n_columns; i++)
+        fields[i] = (struct qn_field){options->columns[i].name, options->columns[i].type};
+    *out = (struct qn_schema){fields, options->n_columns};
+    return QN_OK;
+}
+
+/* What the files are, by a look at them. */
+static qn_code inspect_files(struct qn_plan *plan, const struct qn_spec_source *source,
+                             struct qn_plan_source *planned, const struct qn_schema *order,
+                             struct qn_err *err)
+{
+    struct qn_schema *schema = &planned->info.schema;
+    if (source->options.n_paths) {
+        QN_TRY(planned->ops->inspect(&source->options, &plan->arena, &planned->info, err));
+    } else { /* a dataset without rows */
+        planned->info =
+            (struct qn_source_info){.name = source->name, .format = planned->ops->format};
+        QN_TRY(declared_schema(&source->options, &plan->arena, schema, err));
+    }
+    planned->schema = *schema;
+    if (planned->folders.columns.n_fields) {
+        QN_TRY(qn_folders_join(&planned->folders, schema, order, &plan->arena, err));
+        planned->schema = planned->folders.rows;
+    }
+    return QN_OK;
+}
+
 static void inspect_source(struct qn_plan *plan, uint32_t index)
 {
     struct qn_spec_source *source = &plan->spec.sources[index];
     struct qn_plan_source *planned = &plan->sources[index];
-    if (!source->path || !qn_spec_resolve_paths(&plan->spec, source))
+    const struct qn_schema *order;
+    if (!qn_source_files_find(plan, source, planned, &order))
         return;
+    const struct qn_span span = (source->path ? source->path : source->lake)->span;
     planned->bytes = bytes_of_files(&source->options);
     planned->ops = format_of(source);
+    if (!planned->ops && source->options.format) {
+        qn_diags_add(&plan->spec.diags, span, NULL, NULL,
+                     "source %s: files of format %s cannot be read by this version", source->name,
+                     source->options.format);
+        return;
+    }
     if (!planned->ops) {
-        qn_diags_add(&plan->spec.diags, source->path->span, NULL, "add `format: csv`",
+        qn_diags_add(&plan->spec.diags, span, NULL, "add `format: csv`",
                      "the suffix of %s does not tell the format of source %s",
                      source->options.paths[0], source->name);
         return;
     }
     struct qn_err err;
-    if (planned->ops->inspect(&source->options, &plan->arena, &planned->info, &err) != QN_OK) {
+    if (inspect_files(plan, source, planned, order, &err) != QN_OK) {
         complain_source(plan, source, planned, &err);
         return;
     }
@@ -463,6 +507,7 @@ static void pack_source(struct qn_buf *out, const struct qn_plan_source *source)
     qn_buf_put_str(out, info->dialect);
     qn_buf_put_u8(out, (uint8_t)info->on_malformed);
     qn_buf_put_u64(out, source->bytes);
+    qn_folders_pack(&source->folders, out);
 }
 
 void qn_plan_pack(const struct qn_plan *plan, struct qn_buf *out)
@@ -501,6 +546,8 @@ static qn_code unpack_source(struct qn_plan *plan, struct qn_unpack *in, uint32_
         return qn_err_nomem(err, "a plan");
     info->on_malformed = (enum qn_on_malformed)qn_unpack_u8(in);
     source->bytes = qn_unpack_u64(in);
+    QN_TRY(qn_folders_unpack(in, &info->schema, &plan->arena, &source->folders, err));
+    source->schema = source->folders.columns.n_fields ? source->folders.rows : info->schema;
     source->ops = qn_source_find(info->format);
     source->ready = true;
     if (!source->ops)

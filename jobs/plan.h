@@ -9,10 +9,13 @@
 #include "base/buf.h"
 #include "flow/job.h"
 #include "flow/source.h"
+#include "jobs/folders.h"
 #include "spec/spec.h"
 
 struct qn_plan_source {
-    struct qn_source_info info;
+    struct qn_source_info info; /* of the files */
+    struct qn_folders folders;  /* what they are in */
+    struct qn_schema schema;    /* of the rows: columns of files and folders */
     const struct qn_source_ops *ops;
     uint64_t bytes;             /* of all its files */
     bool ready;                 /* inspected without complaint */

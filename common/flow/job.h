@@ -195,6 +195,12 @@ struct qn_job_ops {
                                struct qn_findings *findings, enum qn_verdict *verdict,
                                struct qn_err *err);
     void (*free_acc)(void *acc);
+    /* Coordinator; NULL: any row may. Whether a row of the input can count for anything whose
+     * columns `known` have the values of the one in `row` (the others are not filled): files of
+     * which none can are not read. */
+    QN_CHECK qn_code (*may_pass)(const struct qn_job *job, const struct qn_batch *row,
+                                 const bool *known, struct qn_arena *arena, bool *out,
+                                 struct qn_err *err);
 };
 
 const struct qn_job_ops *qn_job_find(const char *kind); /* (jobs/registry.c) */

@@ -19,7 +19,7 @@ struct finder {
     const struct qn_node *node; /* the entry of `path` under way: complaints stand there */
     const char **paths;
     size_t n, capacity;
-    bool good;
+    bool good, in_folders;
 };
 
 enum path_kind { PATH_NONE, PATH_FILE, PATH_FOLDER };
@@ -81,9 +81,16 @@ static bool is_data(const struct finder *finder, const char *name)
     return false;
 }
 
-static void add_folder(struct finder *finder, const char *path)
+/* A folder like dt=2026-01-01, whose name is a column's value. */
+static bool is_value(const char *name)
 {
-    size_t before = finder->n;
+    const char *equals = strchr(name, '=');
+    return equals && equals != name && name[0] != '.' && name[0] != '_';
+}
+
+/* Files of a folder, and of those below it that are named by values. */
+static void add_files(struct finder *finder, const char *path, unsigned depth)
+{
     DIR *folder = opendir(path);
     if (!folder) {
         complain(finder, strerror(errno), "cannot read folder", path);
@@ -91,13 +98,25 @@ static void add_folder(struct finder *finder, const char *path)
     }
     struct dirent *entry;
     while (finder->good && (entry = readdir(folder))) { /* NOLINT(concurrency-mt-unsafe) */
-        if (!is_data(finder, entry->d_name))
+        bool value = is_value(entry->d_name) && depth < QN_MAX_PARTITION_COLUMNS;
+        if (!value && !is_data(finder, entry->d_name))
             continue;
         const char *whole = qn_arena_printf(&finder->spec->arena, "%s/%s", path, entry->d_name);
-        if (whole && kind_of(whole) == PATH_FILE)
+        enum path_kind kind = whole ? kind_of(whole) : PATH_NONE;
+        if (kind == PATH_FILE && is_data(finder, entry->d_name)) {
             add_file(finder, whole);
+            finder->in_folders |= depth > 0;
+        } else if (kind == PATH_FOLDER && value) {
+            add_files(finder, whole, depth + 1);
+        }
     }
     closedir(folder);
+}
+
+static void add_folder(struct finder *finder, const char *path)
+{
+    size_t before = finder->n;
+    add_files(finder, path, 0);
     if (finder->good && finder->n == before)
         complain(finder, NULL, "no file of a known format in folder", path);
 }
@@ -250,5 +269,6 @@ bool qn_spec_resolve_paths(struct qn_spec *spec, struct qn_spec_source *source)
     sort_unique(&finder);
     source->options.paths = finder.paths;
     source->options.n_paths = (uint32_t)finder.n;
+    source->in_folders = finder.in_folders;
     return good;
 }

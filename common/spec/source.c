@@ -49,8 +49,18 @@ static const struct qn_key source_keys[] = {
      .shape = QN_SHAPE_LIST,
      .item = QN_SHAPE_TEXT,
      .or_single = true,
-     .required = true,
      .doc = "file, glob, folder, or a list of them; relative to the spec's folder"},
+    {.name = "lake",
+     .shape = QN_SHAPE_IDENTIFIER,
+     .doc = "instead of path: the name of a dataset of the lake"},
+    {.name = "snapshot",
+     .shape = QN_SHAPE_INT,
+     .min = 1,
+     .max = 0x1p53,
+     .doc = "of a dataset: the number of a snapshot; the newest when left out"},
+    {.name = "as_of",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "of a dataset: the newest snapshot that is no younger, as in 2026-01-31T12:00:00Z"},
     {.name = "format",
      .shape = QN_SHAPE_ENUM,
      .doc = "how the files are written; by their suffix when left out"},
@@ -258,6 +268,27 @@ static void read_json(const struct qn_node *node, struct qn_source_options *opti
     options->raw = qn_node_text(qn_node_get(node, "raw"), NULL);
 }
 
+/* Files, or a dataset at one of its snapshots. */
+static void read_place(struct qn_spec *spec, const struct qn_node *node, struct qn_spec_source *out)
+{
+    const struct qn_node *snapshot = qn_node_get(node, "snapshot");
+    const struct qn_pair *as_of = qn_node_pair(node, "as_of");
+    int64_t number = qn_node_i64(snapshot, 0);
+    out->path = qn_node_get(node, "path");
+    out->lake = qn_node_get(node, "lake");
+    out->snapshot = number > 0 ? (uint64_t)number : 0;
+    out->as_of = as_of ? qn_node_text(&as_of->value, NULL) : NULL;
+    if (node->kind == QN_NODE_MAP && !out->path && !out->lake)
+        qn_diags_add(&spec->diags, node->span, NULL, NULL, "source %s needs path", out->name);
+    if (out->path && out->lake)
+        qn_diags_add(&spec->diags, qn_node_pair(node, "lake")->key_span, NULL, NULL,
+                     "source %s has a path already", out->name);
+    if (snapshot && as_of)
+        qn_diags_add(&spec->diags, as_of->key_span, NULL, NULL,
+                     "source %s names a snapshot already", out->name);
+    out->usable &= (out->path || out->lake) && !(out->path && out->lake);
+}
+
 void qn_spec_source_read(struct qn_spec *spec, const struct qn_pair *pair,
                          struct qn_spec_source *out)
 {
@@ -267,7 +298,7 @@ void qn_spec_source_read(struct qn_spec *spec, const struct qn_pair *pair,
     options->name = out->name;
     out->usable =
         qn_keys_check_with(&qn_source_keys, NULL, node, out->name, &spec->diags) != QN_FORM_BAD;
-    out->path = qn_node_get(node, "path");
+    read_place(spec, node, out);
     const char *malformed = qn_node_text(qn_node_get(node, "on_malformed"), "quarantine");
     options->on_malformed = strcmp(malformed, "fail") == 0   ? QN_MALFORMED_FAIL
                             : strcmp(malformed, "skip") == 0 ? QN_MALFORMED_SKIP

@@ -20,7 +20,11 @@ struct qn_spec_source {
     const char *name;
     const struct qn_node *node;
     struct qn_source_options options; /* paths not yet expanded: see qn_spec_resolve_paths */
-    const struct qn_node *path;       /* path, list or glob as written */
+    const struct qn_node *path;       /* path, list or glob as written; NULL: a dataset's */
+    const struct qn_node *lake;       /* the dataset's name as written; NULL: none */
+    uint64_t snapshot;                /* of the dataset; 0: not said */
+    const char *as_of;                /* a time; NULL: not said */
+    bool in_folders;                  /* its files were found in folders like dt=2026-01-01 */
     bool usable; /* its mistakes, if any, do not matter to who reads rows from it */
 };
 

@@ -9,6 +9,7 @@
 #include "jobs/etl/output.h"
 #include "jobs/etl/pipeline.h"
 #include "jobs/etl/profile.h"
+#include "jobs/etl/prune.h"
 
 /* --- fit stages ------------------------------------------------------------------------------ */
 
@@ -234,6 +235,14 @@ static qn_code etl_finish(const struct qn_job *job, uint32_t stage, uint32_t rou
     return profiles(job, stage) ? qn_profile_report(&final->profile, findings, err) : QN_OK;
 }
 
+static qn_code etl_may_pass(const struct qn_job *job, const struct qn_batch *row, const bool *known,
+                            struct qn_arena *arena, bool *out, struct qn_err *err)
+{
+    const struct qn_etl *etl = job->impl;
+    *out = true;
+    return etl->prune ? qn_prune_may_pass(etl->prune, row, known, arena, out, err) : QN_OK;
+}
+
 const struct qn_job_ops qn_job_etl = {
     .kind = "etl",
     .summary = "filter, derive, impute, dedupe, join, group and test rows",
@@ -243,4 +252,5 @@ const struct qn_job_ops qn_job_etl = {
     .merge = etl_merge,
     .finish = etl_finish,
     .free_acc = etl_free_acc,
+    .may_pass = etl_may_pass,
 };

@@ -12,6 +12,7 @@
 
 struct qn_check;
 struct qn_group_plan;
+struct qn_prune;
 
 enum qn_etl_stage_kind {
     QN_ETL_FIT,        /* steps before `fit` run, its rows are fitted */
@@ -35,8 +36,9 @@ struct qn_etl {
     struct qn_group_plan *group; /* NULL: not grouped */
     struct qn_check *checks;     /* all data tests, in the order they act */
     uint32_t n_checks;
-    uint32_t n_imputed;   /* columns that impute fills */
-    const char **imputed; /* their names */
+    uint32_t n_imputed;           /* columns that impute fills */
+    const char **imputed;         /* their names */
+    const struct qn_prune *prune; /* NULL: no filter */
     struct qn_etl_stage stages[QN_MAX_STAGES];
     uint32_t width; /* fields of the widest schema */
     bool profiled;  /* what goes out */

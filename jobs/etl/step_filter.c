@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "jobs/etl/build.h"
+#include "jobs/etl/etl.h"
+#include "jobs/etl/prune.h"
 
 struct filter {
     struct qn_expr *expr;
@@ -44,6 +46,6 @@ void qn_etl_build_filter(struct qn_etl_build *build, const struct qn_node *node)
     if (type.id != QN_BOOL && !qn_type_is_numeric(type))
         qn_diags_add(build->env->diags, node->span, "a condition, as in: tenure >= 0", NULL,
                      "the filter is %s, not true or false", qn_type_name(type, name));
-    else
-        (void)qn_etl_build_step(build, &filter_ops, build->schema, filter);
+    else if (qn_etl_build_step(build, &filter_ops, build->schema, filter))
+        build->etl->prune = qn_prune_build(build, node->text);
 }
