@@ -1,6 +1,6 @@
 /* Every format of the registry: any chunking gives the same rows, origins, lines and rejects as one
- * chunk, and texts the same compressed. Files are generated from seeds; a new format adds its generator
- * to the table below. */
+ * chunk, and texts the same compressed. Files are generated from seeds; a new format adds its
+ * generator to the table below. */
 #include "base/hash.h"
 #include "tests/support/compress.h"
 #include "tests/support/sources.h"
