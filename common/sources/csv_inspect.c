@@ -273,7 +273,7 @@ static qn_code look_at(struct inspection *in, uint64_t offset, struct qn_err *er
     QN_TRY(qn_text_window_open(&spot, in->options.paths[0], in->window.file_bytes, err));
     spot.encoding = in->dialect.encoding;
     qn_code code = qn_text_window_fill(&spot, offset, SPOT_BYTES, err);
-    if (code == QN_OK && spot.text_bytes < offset + SPOT_BYTES)
+    if (code == QN_OK && spot.codec && spot.text_bytes < offset + SPOT_BYTES)
         code = qn_text_window_fill(&spot, spot.text_bytes - SPOT_BYTES, SPOT_BYTES, err);
     if (code == QN_OK)
         look_through(in, &spot);

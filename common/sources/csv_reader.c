@@ -285,23 +285,6 @@ static const struct qn_reader_ops csv_reader_ops = {csv_next, csv_locate, csv_re
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static qn_code check_chunk(const struct csv_reader *r, struct qn_err *err)
-{
-    const struct qn_chunk *chunk = &r->chunk;
-    uint64_t bytes = r->window.text_bytes;
-    bool fits = r->window.codec ? chunk->begin == 0 || chunk->begin >= QN_TEXT_LOOKBACK
-                                : chunk->end - chunk->begin <= UINT32_MAX - QN_MAX_RECORD_BYTES;
-    if (chunk->begin <= chunk->end && (chunk->end <= bytes || chunk->end == UINT64_MAX) && fits &&
-        (chunk->start == QN_START_UNKNOWN || chunk->begin == 0 ||
-         (chunk->start >= chunk->begin && chunk->start <= bytes)))
-        return QN_OK;
-    return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
-                      "chunk %llu-%llu (start %llu) of %s with %llu bytes makes no sense",
-                      (unsigned long long)chunk->begin, (unsigned long long)chunk->end,
-                      (unsigned long long)chunk->start, chunk->path,
-                      (unsigned long long)chunk->file_bytes);
-}
-
 static qn_code project(struct csv_reader *r, const struct qn_source_info *info, const bool *wanted,
                        struct qn_err *err)
 {
@@ -329,17 +312,11 @@ static uint32_t at_most(uint64_t value, uint32_t limit)
     return value < limit ? (uint32_t)value : limit;
 }
 
-/* As far as it matters. */
-static uint64_t chunk_bytes(const struct qn_chunk *chunk)
-{
-    return chunk->begin < chunk->end ? at_most(chunk->end - chunk->begin, INT32_MAX) : 0;
-}
-
 static qn_code make_tables(struct csv_reader *r, const struct qn_source_info *info,
                            const bool *wanted, struct qn_err *err)
 {
     uint32_t n_fields = r->dialect.n_fields;
-    uint32_t capacity = at_most(chunk_bytes(&r->chunk) + 1, QN_BATCH_ROWS);
+    uint32_t capacity = at_most(qn_text_chunk_bytes(&r->chunk) + 1, QN_BATCH_ROWS);
     capacity = at_most(MAX_BATCH_CELLS / n_fields, capacity);
     uint32_t block = at_most(BLOCK_CELLS / n_fields + 1, at_most(capacity, MAX_BLOCK_ROWS));
     QN_TRY(qn_csv_rows_init(&r->rows, n_fields, block, &r->arena, err));
@@ -380,7 +357,6 @@ static qn_code open_reader(struct csv_reader *r, const struct qn_source_info *in
     QN_TRY(project(r, info, wanted, err));
     QN_TRY(make_tables(r, info, wanted, err));
     QN_TRY(qn_text_window_open_chunk(&r->window, &r->chunk, err));
-    QN_TRY(check_chunk(r, err));
     r->window.encoding = r->dialect.encoding;
     return find_start(r, err);
 }
@@ -394,7 +370,7 @@ qn_code qn_csv_reader_open(const struct qn_source_info *info, const struct qn_ch
     r->chunk = *chunk;
     r->on_malformed = info->on_malformed;
     r->window.fd = -1;
-    r->want = at_most(chunk_bytes(chunk) + READ_PAST_BYTES, WINDOW_BYTES);
+    r->want = at_most(qn_text_chunk_bytes(chunk) + READ_PAST_BYTES, WINDOW_BYTES);
     qn_arena_init(&r->arena);
     qn_csv_locator_init(&r->locator, &r->dialect, &r->chunk);
     r->reader = (struct qn_reader){.ops = &csv_reader_ops,

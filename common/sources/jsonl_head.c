@@ -35,10 +35,14 @@ qn_code qn_jsonl_chunks(const struct qn_source_options *options, const struct qn
     QN_TRY(qn_text_window_open(&window, path, UINT64_MAX, err));
     qn_code code = qn_jsonl_head_read(&window, &head, err);
     uint64_t bytes = window.text_bytes;
+    bool compressed = window.codec != NULL;
     qn_text_window_close(&window);
     if (code != QN_OK || head.framing == QN_JSONL_LINES)
         return code == QN_OK ? qn_text_chunks(options, info, file_index, arena, chunks, n, err)
                              : code;
+    whole.chunk_bytes = UINT64_MAX;
+    if (compressed)
+        return qn_text_chunks(&whole, info, file_index, arena, chunks, n, err);
     if (bytes > MAX_DOCUMENT_BYTES) {
         code = qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
                           "one JSON document of %llu bytes; expected at most 1 GiB: write a record "

@@ -5,11 +5,13 @@
 #include "sources/jsonl_fault.h"
 #include "sources/jsonl_head.h"
 #include "sources/jsonl_infer.h"
+#include "sources/text_chunks.h"
 #include "sources/text_refuse.h"
 
 enum {
     HEAD_BYTES = 1 << 20,   /* of the first file */
     SPOT_BYTES = 64 << 10,  /* at its middle and end, and at the start of others */
+    FAR_BYTES = 8 << 20,    /* where a spot of compressed text is looked at instead */
     MAX_OTHER_FILES = 256,  /* whose records are looked at */
     REFUSE_BYTES = 4 << 10, /* that tell another format */
 };
@@ -27,6 +29,7 @@ struct inspection {
     uint32_t n_skipped;               /* empty files before it */
     uint32_t n_empty;                 /* and anywhere */
     const char *first_empty;
+    const char *compression;
     struct qn_arena *arena;
     struct qn_jsonl_sample sample;
     const struct qn_column_decl **declared; /* by node id */
@@ -143,8 +146,11 @@ static qn_code look_at(struct inspection *in, const struct qn_text_window *first
                        struct qn_err *err)
 {
     struct qn_text_window spot;
-    QN_TRY(qn_text_window_open(&spot, first->path, first->text_bytes, err));
+    QN_TRY(qn_text_window_open(&spot, first->path, first->file_bytes, err));
     qn_code code = qn_text_window_fill(&spot, offset, SPOT_BYTES, err);
+    if (code == QN_OK && spot.codec &&
+        spot.text_bytes < offset + SPOT_BYTES) /* compressed: it ends before */
+        code = qn_text_window_fill(&spot, spot.text_bytes - SPOT_BYTES, SPOT_BYTES, err);
     const char *lf = code == QN_OK && spot.len ? memchr(spot.data, '\n', spot.len) : NULL;
     if (lf)
         code = add_window(in, &spot, QN_JSONL_LINES, (size_t)(lf + 1 - spot.data), false, err);
@@ -157,9 +163,10 @@ static qn_code look_at_first(struct inspection *in, struct qn_text_window *windo
 {
     QN_TRY(qn_text_window_fill(window, 0, HEAD_BYTES, err));
     QN_TRY(add_window(in, window, head->framing, head->start, true, err));
-    if (qn_text_window_final(window) || head->framing != QN_JSONL_LINES ||
-        window->text_bytes == UINT64_MAX)
+    if (qn_text_window_final(window) || head->framing != QN_JSONL_LINES)
         return QN_OK;
+    if (window->codec) /* its middle and end are too far to go */
+        return look_at(in, window, FAR_BYTES, err);
     uint64_t seen = qn_text_window_end(window), middle = window->text_bytes / 2;
     uint64_t end = window->text_bytes - SPOT_BYTES;
     if (middle > seen)
@@ -175,6 +182,8 @@ static qn_code take_first(struct inspection *in, struct qn_err *err)
         struct qn_jsonl_head head = {0};
         QN_TRY(qn_text_window_open(&window, in->options.paths[0], UINT64_MAX, err));
         qn_code code = qn_jsonl_head_read(&window, &head, err);
+        if (code == QN_OK && window.codec)
+            in->compression = qn_text_compression(&in->options, &window, in->arena);
         if (code == QN_OK && !head.empty)
             code = look_at_first(in, &window, &head, err);
         qn_text_window_close(&window);
@@ -447,6 +456,7 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
                                 .dialect = dialect,
                                 .on_malformed = in->options.on_malformed,
                                 .told_by = in->options.paths[0],
+                                .compression = in->compression,
                                 .n_empty = in->n_empty,
                                 .first_empty = in->first_empty};
     return info->name ? QN_OK : qn_err_nomem(err, "schema");

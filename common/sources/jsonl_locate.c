@@ -60,8 +60,10 @@ static qn_code read_raw(struct qn_jsonl_locator *locator, uint64_t offset, struc
 qn_code qn_jsonl_locator_find(struct qn_jsonl_locator *locator, uint64_t offset,
                               struct qn_location *out, struct qn_err *err)
 {
-    if (locator->window.fd < 0)
+    if (locator->window.fd < 0) {
         QN_TRY(qn_text_window_open_chunk(&locator->window, locator->chunk, err));
+        qn_text_window_keep(&locator->window, QN_TEXT_LOCATE_BYTES);
+    }
     if (offset >= locator->window.text_bytes || !qn_text_marks_seek(&locator->marks, offset))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",
                           locator->chunk->path, (unsigned long long)offset);

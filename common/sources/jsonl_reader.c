@@ -224,17 +224,29 @@ static qn_code move_on(struct jsonl_reader *r, struct qn_rejects *rejects, struc
     return QN_OK;
 }
 
+static bool at_end(const struct jsonl_reader *r)
+{
+    bool past = r->pos >= r->chunk.end || r->pos >= r->window.text_bytes;
+    return past && !r->rows.in_list;
+}
+
+static qn_code end_chunk(struct jsonl_reader *r)
+{
+    r->lines += r->scanning ? r->rows.frame.lines : 0;
+    r->scanning = false;
+    r->ended = true;
+    return QN_OK;
+}
+
 static qn_code read_block(struct jsonl_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
     bool is_lines = r->rows.frame.framing == QN_JSONL_LINES;
-    if (is_lines && r->pos >= r->chunk.end && !r->rows.in_list) {
-        r->lines += r->scanning ? r->rows.frame.lines : 0;
-        r->scanning = false;
-        r->ended = true;
-        return QN_OK;
-    }
+    if (is_lines && at_end(r))
+        return end_chunk(r);
     if (!r->scanning)
         QN_TRY(refill(r, err));
+    if (is_lines && at_end(r)) /* of compressed text, which is known only now */
+        return end_chunk(r);
     struct qn_jsonl_decoder *decoder = &r->decoder;
     uint32_t limit = decoder->capacity - decoder->n;
     if (limit > r->rows.capacity)
@@ -254,6 +266,14 @@ static qn_code read_block(struct jsonl_reader *r, struct qn_rejects *rejects, st
     return step == QN_JSONL_FULL ? QN_OK : move_on(r, rejects, err);
 }
 
+/* For another block in the batch that began at `begin`. */
+static bool has_room(const struct jsonl_reader *r, uint64_t begin)
+{
+    bool far = r->window.codec && r->decoder.n && r->pos - begin >= QN_TEXT_BATCH_BYTES;
+    return !far && r->decoder.n < r->decoder.capacity &&
+           qn_jsonl_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES;
+}
+
 static qn_code jsonl_next(struct qn_reader *reader, struct qn_batch *batch,
                           struct qn_rejects *rejects, struct qn_err *err)
 {
@@ -262,9 +282,14 @@ static qn_code jsonl_next(struct qn_reader *reader, struct qn_batch *batch,
     if (!r->ended)
         QN_TRY(qn_text_marks_add(&r->locator.marks, r->pos,
                                  r->lines + (r->scanning ? r->rows.frame.lines : 0), err));
-    while (!r->ended && r->decoder.n < r->decoder.capacity &&
-           qn_jsonl_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES)
+    uint64_t begin = r->pos;
+    while (!r->ended && has_room(r, begin)) {
+        if (r->decoder.n == 0 && r->pos - reader->base > QN_TEXT_BASE_BYTES)
+            reader->base = r->pos;
         QN_TRY(read_block(r, rejects, err));
+    }
+    if (r->ended)
+        QN_TRY(qn_text_window_settle(&r->window, err));
     batch->schema = &r->schema;
     qn_jsonl_decoder_batch(&r->decoder, r->columns, batch);
     return QN_OK;
@@ -301,20 +326,6 @@ static const struct qn_reader_ops jsonl_reader_ops = {jsonl_next, jsonl_locate, 
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static qn_code check_chunk(const struct qn_chunk *chunk, struct qn_err *err)
-{
-    if (chunk->begin <= chunk->end && chunk->end <= chunk->file_bytes &&
-        chunk->end - chunk->begin <= UINT32_MAX - QN_MAX_RECORD_BYTES &&
-        (chunk->start == QN_START_UNKNOWN || chunk->begin == 0 ||
-         (chunk->start >= chunk->begin && chunk->start <= chunk->file_bytes)))
-        return QN_OK;
-    return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
-                      "chunk %llu-%llu (start %llu) of %s with %llu bytes makes no sense",
-                      (unsigned long long)chunk->begin, (unsigned long long)chunk->end,
-                      (unsigned long long)chunk->start, chunk->path,
-                      (unsigned long long)chunk->file_bytes);
-}
-
 static qn_code project(struct jsonl_reader *r, const struct qn_source_info *info,
                        const bool *wanted, struct qn_err *err)
 {
@@ -338,7 +349,7 @@ static qn_code make_tables(struct jsonl_reader *r, const struct qn_source_info *
                            const bool *wanted, struct qn_err *err)
 {
     uint32_t n_columns = r->schema.n_fields + 1;
-    uint32_t capacity = at_most(r->chunk.end - r->chunk.begin + 1, QN_BATCH_ROWS);
+    uint32_t capacity = at_most(qn_text_chunk_bytes(&r->chunk) + 1, QN_BATCH_ROWS);
     capacity = at_most(MAX_BATCH_CELLS / n_columns, capacity);
     uint32_t block = at_most(BLOCK_CELLS / n_columns + 1, at_most(capacity, MAX_BLOCK_ROWS));
     QN_TRY(qn_jsonl_rows_init(&r->rows, &r->dialect, wanted, block, &r->arena, err));
@@ -390,7 +401,6 @@ static qn_code find_start(struct jsonl_reader *r, struct qn_err *err)
 static qn_code open_reader(struct jsonl_reader *r, const struct qn_source_info *info,
                            const bool *wanted, struct qn_err *err)
 {
-    QN_TRY(check_chunk(&r->chunk, err));
     QN_TRY(
         qn_jsonl_dialect_unpack(info->dialect, info->schema.n_fields, &r->arena, &r->dialect, err));
     QN_TRY(project(r, info, wanted, err));
@@ -408,8 +418,7 @@ qn_code qn_jsonl_reader_open(const struct qn_source_info *info, const struct qn_
     r->chunk = *chunk;
     r->on_malformed = info->on_malformed;
     r->window.fd = -1;
-    uint64_t chunk_bytes = chunk->end > chunk->begin ? chunk->end - chunk->begin : 0;
-    r->want = at_most(chunk_bytes + READ_PAST_BYTES, WINDOW_BYTES);
+    r->want = at_most(qn_text_chunk_bytes(chunk) + READ_PAST_BYTES, WINDOW_BYTES);
     qn_arena_init(&r->arena);
     qn_jsonl_locator_init(&r->locator, &r->chunk);
     r->reader = (struct qn_reader){.ops = &jsonl_reader_ops,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "sources/text_lines.h"
 
 /* What a reader of turned text asks for twice, at most. */
@@ -70,10 +71,37 @@ qn_code qn_text_window_open(struct qn_text_window *window, const char *path, uin
     return open_window(window, path, file_bytes, NULL, err);
 }
 
+static qn_code check_chunk(const struct qn_text_window *window, const struct qn_chunk *chunk,
+                           struct qn_err *err)
+{
+    uint64_t bytes = window->text_bytes;
+    bool fits = window->codec ? chunk->begin == 0 || chunk->begin >= QN_TEXT_LOOKBACK
+                              : chunk->end - chunk->begin <= UINT32_MAX - QN_MAX_RECORD_BYTES;
+    if (chunk->begin <= chunk->end && chunk->end <= bytes && fits &&
+        (chunk->start == QN_START_UNKNOWN || chunk->begin == 0 ||
+         (chunk->start >= chunk->begin && chunk->start <= bytes)))
+        return QN_OK;
+    return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
+                      "chunk %llu-%llu (start %llu) of %s with %llu bytes makes no sense",
+                      (unsigned long long)chunk->begin, (unsigned long long)chunk->end,
+                      (unsigned long long)chunk->start, chunk->path,
+                      (unsigned long long)chunk->file_bytes);
+}
+
 qn_code qn_text_window_open_chunk(struct qn_text_window *window, const struct qn_chunk *chunk,
                                   struct qn_err *err)
 {
-    return open_window(window, chunk->path, chunk->file_bytes, chunk, err);
+    QN_TRY(open_window(window, chunk->path, chunk->file_bytes, chunk, err));
+    qn_code code = check_chunk(window, chunk, err);
+    if (code != QN_OK)
+        qn_text_window_close(window);
+    return code;
+}
+
+uint64_t qn_text_chunk_bytes(const struct qn_chunk *chunk)
+{
+    uint64_t bytes = chunk->begin < chunk->end ? chunk->end - chunk->begin : 0;
+    return bytes < INT32_MAX ? bytes : INT32_MAX;
 }
 
 void qn_text_window_keep(struct qn_text_window *window, size_t bytes)

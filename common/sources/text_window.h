@@ -48,9 +48,13 @@ struct qn_text_window {
  * regular file or (file_bytes not UINT64_MAX) has another size than it had. */
 QN_CHECK qn_code qn_text_window_open(struct qn_text_window *window, const char *path,
                                      uint64_t file_bytes, struct qn_err *err);
-/* For one chunk: nothing before its begin but the character there will be asked for. */
+/* For one chunk: nothing before its begin but the character there will be asked for. QN_EWIRE when
+ * the chunk makes no sense: it may come from a hostile peer. */
 QN_CHECK qn_code qn_text_window_open_chunk(struct qn_text_window *window,
                                            const struct qn_chunk *chunk, struct qn_err *err);
+/* As far as it matters: at most 2 GiB, though a chunk of compressed text may have no end. */
+uint64_t qn_text_chunk_bytes(const struct qn_chunk *chunk);
+
 /* Compressed text goes by only once: `bytes` of it are kept for fills that go back. */
 void qn_text_window_keep(struct qn_text_window *window, size_t bytes);
 void qn_text_window_close(struct qn_text_window *window);

@@ -24,9 +24,8 @@ enum packing {
     PACKINGS
 };
 
-static const char *const packing_suffixes[PACKINGS] = {".csv.gz",  ".csv.gz",  ".csv.zst",
-                                                       ".csv.zst", ".csv.zst", ".csv.lz4",
-                                                       ".csv.lz4", ".csv.bz2", ".csv.xz"};
+static const char *const packing_suffixes[PACKINGS] = {".gz",  ".gz",  ".zst", ".zst", ".zst",
+                                                       ".lz4", ".lz4", ".bz2", ".xz"};
 
 /* Whether files of many frames can be split. */
 static inline bool packing_is_cut(enum packing how)
