@@ -57,6 +57,8 @@ QN_CHECK qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, s
 
 /* Rows of all partitions of a part file, in either form. */
 QN_CHECK qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err);
+/* The same of a part in memory. */
+QN_CHECK qn_code qn_part_count_shuffled_in(struct qn_strv part, uint64_t *rows, struct qn_err *err);
 
 /* Size and XXH3-128 of a whole file: what the ledger says of a part. */
 QN_CHECK qn_code qn_part_digest(const char *path, uint64_t *bytes, struct qn_hash128 *digest,
