@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "coordinator/held.h"
 #include "coordinator/progress.h"
+#include "coordinator/remake.h"
 #include "coordinator/sessions.h"
 #include "coordinator/spool.h"
 #include "coordinator/status.h"
@@ -157,6 +158,8 @@ static qn_code fail_task(struct coordinator *self, const struct qn_action *actio
                  told ? self->last_failure : "its worker died");
     else
         snprintf(why, sizeof why, "%s", self->last_failure);
+    if (qn_remake_is_of(&self->run, &action->token))
+        return qn_remake_fail(&self->run, &action->token, why, err);
     return qn_run_fail_job(&self->run, action->token.job, why, err);
 }
 
@@ -191,6 +194,16 @@ static qn_code journal_attempts(struct coordinator *self, const struct qn_action
                  : QN_OK;
 }
 
+static qn_code end_stage(struct coordinator *self, const struct qn_token *token, struct qn_err *err)
+{
+    if (qn_remake_is_of(&self->run, token)) {
+        QN_TRY(qn_remake_end(&self->run, token, err));
+        return step(self, (struct qn_event){.kind = QN_EVENT_FED}, err);
+    }
+    QN_TRY(qn_run_stage_done(&self->run, token->job, err));
+    return step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err);
+}
+
 static qn_code act(struct coordinator *self, const struct qn_action *action, struct qn_err *err)
 {
     switch (action->kind) {
@@ -204,9 +217,7 @@ static qn_code act(struct coordinator *self, const struct qn_action *action, str
         return QN_OK;
     case QN_ACTION_DROP: drop(self, action); return QN_OK;
     case QN_ACTION_COMMIT: return commit(self, action, err);
-    case QN_ACTION_STAGE_DONE:
-        QN_TRY(qn_run_stage_done(&self->run, action->token.job, err));
-        return step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err);
+    case QN_ACTION_STAGE_DONE: return end_stage(self, &action->token, err);
     case QN_ACTION_TASK_DEAD:
         QN_TRY(fail_task(self, action, err));
         return step(self, (struct qn_event){.kind = QN_EVENT_TICK}, err);
@@ -365,8 +376,12 @@ static qn_code take_failed(struct coordinator *self, struct qn_session *session,
     send_ack(self, session->number, msg->failed.token);
     QN_TRY(qn_journal_put_failure(self->run.journal, self->run.run_id, &msg->failed.token,
                                   self->last_failure, err));
+    enum qn_loss loss = QN_LOSS_NONE;
+    if (msg->failed.code == QN_ELOST &&
+        qn_schedule_has(self->schedule, session->number, &msg->failed.token))
+        QN_TRY(qn_remake_begin(&self->run, &msg->failed.token, msg->failed.file, &loss, err));
     return step(self,
-                (struct qn_event){.kind = QN_EVENT_FAILED,
+                (struct qn_event){.kind = loss == QN_LOSS_NONE ? QN_EVENT_FAILED : QN_EVENT_STARVED,
                                   .worker = session->number,
                                   .token = msg->failed.token,
                                   .blame = msg->failed.blame},

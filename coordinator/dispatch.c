@@ -37,6 +37,10 @@ void qn_dispatch_wait(struct qn_dispatch *dispatch, struct qn_task *task)
 {
     struct qn_task_stage *stage = task->stage;
     assert(!task->queue && !task->worker);
+    if (stage->resting) {
+        qn_dispatch_set_state(dispatch, task, QN_TASK_RESTING);
+        return;
+    }
     qn_dispatch_set_state(dispatch, task, QN_TASK_READY);
     task->home = home_of(dispatch, task);
     task->queue = task->home ? &stage->homed : task->avoid ? &stage->shunned : &stage->open;

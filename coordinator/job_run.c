@@ -113,25 +113,22 @@ void qn_job_run_close(struct qn_job_run *run)
 
 /* Ranges of partitions worth a task each. They follow from the rows that were shuffled alone: the
  * same in every life of a run, with any workers. */
-static qn_code find_ranges(struct qn_job_run *run, struct qn_err *err)
+static void find_ranges(struct qn_job_run *run)
 {
     uint32_t from = stage_of(run)->partitions_from;
-    const struct qn_brief_files *parts = &run->parts[from];
     uint64_t rows = 0;
-    for (uint32_t i = 0; i < parts->n; i++) {
-        uint64_t more;
-        QN_TRY(qn_part_count_shuffled(parts->paths[i], &more, err));
+    for (uint32_t i = 0; i < run->parts[from].n; i++) {
+        uint64_t more = run->seals[from][i].shuffled_rows;
         rows += more < UINT32_MAX ? more : UINT32_MAX;
     }
     uint64_t n = rows / ROWS_A_RANGE + 1, most = run->job->stages[from].n_partitions;
     run->n_ranges[run->stage] = (uint32_t)(n < most ? n : most);
-    return QN_OK;
 }
 
 qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struct qn_err *err)
 {
     if (stage_of(run)->over == QN_OVER_PARTITIONS && !run->n_ranges[run->stage])
-        QN_TRY(find_ranges(run, err));
+        find_ranges(run);
     uint32_t n = qn_job_run_units(run, run->stage);
     struct qn_brief_files *parts = &run->parts[run->stage];
     run->n_committed = 0;
@@ -140,7 +137,8 @@ qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struc
     if (parts->n == n && parts->paths)
         return QN_OK; /* another round of the same stage */
     parts->paths = QN_NEW_ARRAY(&run->arena, const char *, n);
-    if (!parts->paths)
+    run->seals[run->stage] = QN_NEW_ARRAY(&run->arena, struct qn_part_seal, n);
+    if (!parts->paths || !run->seals[run->stage])
         return qn_err_nomem(err, "a stage's parts");
     for (uint32_t unit = 0; unit < n; unit++) {
         parts->paths[unit] = qn_arena_printf(&run->arena, "%s/%u-%u-%u.part", folder,
@@ -152,9 +150,17 @@ qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struc
     return QN_OK;
 }
 
-void qn_job_run_spend(struct qn_job_run *run, uint64_t micros, uint64_t cpu_micros)
+qn_code qn_job_run_seal(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,
+                        uint64_t bytes, struct qn_hash128 digest, struct qn_err *err)
 {
-    struct qn_stage_time *time = &run->times[run->stage];
+    struct qn_part_seal *seal = &run->seals[run->stage][unit];
+    *seal = (struct qn_part_seal){.bytes = bytes, .digest = digest};
+    return qn_spooled_count(part, &seal->shuffled_rows, err);
+}
+
+void qn_job_run_spend(struct qn_job_run *run, uint32_t stage, uint64_t micros, uint64_t cpu_micros)
+{
+    struct qn_stage_time *time = &run->times[stage];
     time->tasks++;
     time->worker_seconds += (double)micros / 1e6;
     time->cpu_seconds += (double)cpu_micros / 1e6;

@@ -29,6 +29,14 @@ struct qn_stage_time {
     double worker_seconds, cpu_seconds; /* of its tasks: by the clock, of the processor */
 };
 
+/* What a committed part is to be: see remake.h. */
+struct qn_part_seal {
+    uint64_t bytes;
+    struct qn_hash128 digest;
+    uint64_t shuffled_rows; /* of all partitions */
+};
+struct qn_remake;
+
 struct qn_job_run {
     const struct qn_plan *plan;
     const struct qn_job *job;
@@ -42,12 +50,15 @@ struct qn_job_run {
     uint64_t input_rows;
 
     uint32_t stage, round;
-    uint32_t n_committed; /* units of the stage under way */
+    uint32_t n_committed;  /* units of the stage under way */
+    uint32_t n_lost_early; /* parts that were lost before they were committed */
     void *acc;
     struct qn_buf states[QN_MAX_STAGES];
     struct qn_brief_files parts[QN_MAX_STAGES]; /* by stage, in unit order */
     uint32_t n_ranges[QN_MAX_STAGES]; /* of partitions, by PARTITIONS stage; 0: not known yet */
-    char brief_hash[QN_SHA256_HEX];
+    struct qn_part_seal *seals[QN_MAX_STAGES]; /* by stage and unit; NULL: not begun in this life */
+    struct qn_remake *remakes[QN_MAX_STAGES];  /* by stage; NULL: no part was lost */
+    char brief_hashes[QN_MAX_STAGES][QN_SHA256_HEX]; /* by stage; empty: not begun in this life */
 
     struct qn_counters counters;
     struct qn_findings findings;
@@ -77,8 +88,13 @@ QN_CHECK qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *fold
 bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit,
                         const struct qn_chunk_result *result);
 
-/* Counts a task that a worker has done for the stage under way. */
-void qn_job_run_spend(struct qn_job_run *run, uint64_t micros, uint64_t cpu_micros);
+/* Counts a task that a worker has done for the stage. */
+void qn_job_run_spend(struct qn_job_run *run, uint32_t stage, uint64_t micros, uint64_t cpu_micros);
+
+/* Notes what the part of a unit of the stage under way is. QN_ELOST: it is not whole. */
+QN_CHECK qn_code qn_job_run_seal(struct qn_job_run *run, uint32_t unit,
+                                 const struct qn_spooled *part, uint64_t bytes,
+                                 struct qn_hash128 digest, struct qn_err *err);
 
 /* Takes in what a committed unit gave: its result, counters, and its part's partial. */
 QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit,

@@ -7,11 +7,14 @@
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
 #include "coordinator/lock.h"
+#include "coordinator/remake.h"
 #include "coordinator/scratch.h"
 #include "wire/part.h"
 
 /* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
 enum { LOAD_BYTES = 16 << 20 };
+/* Parts of a job that may be gone or damaged when their turn comes. */
+enum { MAX_LOST_EARLY = 16 };
 
 /* --- transactions ---------------------------------------------------------------------------- */
 
@@ -274,51 +277,12 @@ static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_uni
         if (!row || !part_is_whole(path, row))
             break;
         const struct qn_spooled part = {.path = path};
+        QN_TRY(qn_job_run_seal(job, unit, &part, row->part_bytes, row->digest, err));
         QN_TRY(qn_job_run_absorb(job, unit, &part, &row->chunk, &row->counters, err));
         QN_TRY(qn_job_run_land(job, unit, path, err));
         committed[unit] = true;
     }
     return QN_OK;
-}
-
-static qn_code brief_sides(struct qn_run *run, const struct qn_job_run *job, struct qn_brief *brief)
-{
-    for (uint32_t side = 0; side < job->job->n_sides; side++) {
-        const struct qn_job_run *other = &run->jobs[job->job->sides[side].index];
-        for (uint32_t s = 0; s < other->job->n_stages; s++)
-            if (other->job->stages[s].rows)
-                brief->sides[side] = other->parts[s];
-    }
-    return QN_OK;
-}
-
-static qn_code make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
-{
-    struct qn_brief brief = {.n_units = qn_job_run_units(job, job->stage)};
-    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
-        brief.states[i] = qn_buf_strv(&job->states[i]);
-    if (stage_of(job)->over == QN_OVER_PARTITIONS)
-        brief.partitions = job->parts[stage_of(job)->partitions_from];
-    QN_TRY(brief_sides(run, job, &brief));
-    struct qn_buf model, packed;
-    qn_buf_init(&model);
-    qn_buf_init(&packed);
-    qn_code code = QN_OK;
-    if (job->job->model)
-        code = qn_store_model_read(run->store, job->job->model, job->job->model_selector, &model,
-                                   &brief.model_version, err);
-    if (code == QN_OK) {
-        brief.model = qn_buf_strv(&model);
-        qn_brief_pack(&brief, &packed);
-        code = qn_buf_check(&packed, "a brief", err);
-    }
-    if (code == QN_OK && job->brief_hash[0])
-        qn_blob_table_drop(&run->blobs, job->brief_hash);
-    if (code == QN_OK)
-        code = qn_blob_table_put(&run->blobs, qn_buf_strv(&packed), job->brief_hash, err);
-    qn_buf_fini(&model);
-    qn_buf_fini(&packed);
-    return code;
 }
 
 static qn_code start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
@@ -331,7 +295,7 @@ static qn_code start_stage(struct qn_run *run, struct qn_job_run *job, struct qn
         return qn_err_nomem(err, "a stage");
     if (!stage_of(job)->repeats)
         QN_TRY(replay(run, job, n, committed, err));
-    QN_TRY(make_brief(run, job, err));
+    QN_TRY(qn_run_make_brief(run, job, err));
     if (job->n_committed == n)
         return qn_run_stage_done(run, job->job->index, err);
     if (run->resumed)
@@ -424,7 +388,8 @@ qn_code qn_run_advance(struct qn_run *run, struct qn_err *err)
 void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct qn_msg_task *out)
 {
     const struct qn_job_run *job = &run->jobs[token->job];
-    *out = (struct qn_msg_task){.token = *token, .brief = qn_strv_from(job->brief_hash)};
+    *out = (struct qn_msg_task){.token = *token,
+                                .brief = qn_strv_from(job->brief_hashes[token->stage])};
     if (job->job->stages[token->stage].over == QN_OVER_PARTITIONS)
         return;
     const struct qn_chunk *chunk = &job->chunks[token->unit];
@@ -512,10 +477,18 @@ qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struc
 {
     const struct qn_token *token = &done->done.token;
     struct qn_job_run *job = &run->jobs[token->job];
-    qn_job_run_spend(job, done->done.micros, done->done.cpu_micros);
+    qn_job_run_spend(job, token->stage, done->done.micros, done->done.cpu_micros);
+    if (qn_remake_is_of(run, token))
+        return qn_remake_commit(run, done, part, redo, err);
     *redo = !qn_job_run_follows(job, token->unit, &done->done.chunk);
     if (*redo)
         return qn_spooled_discard(part, err);
+    qn_code code =
+        qn_job_run_seal(job, token->unit, part, done->done.bytes, done->done.digest, err);
+    *redo = code == QN_ELOST && job->n_lost_early++ < MAX_LOST_EARLY;
+    if (*redo)
+        return QN_OK;
+    QN_TRY(code);
     QN_TRY(qn_job_run_absorb(job, token->unit, part, &done->done.chunk, &done->done.counters, err));
     if (stage_of(job)->repeats)
         return qn_spooled_discard(part, err);

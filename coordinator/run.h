@@ -71,6 +71,9 @@ void qn_run_close(struct qn_run *run);
 /* Starts every job whose needs are met; adds stages to the schedule. */
 QN_CHECK qn_code qn_run_advance(struct qn_run *run, struct qn_err *err);
 
+/* What all tasks of the stage that the job is in are told, into job->brief_hashes. (run_brief.c) */
+QN_CHECK qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
+
 /* What a worker is told of a task. Texts are borrowed from the run. */
 void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct qn_msg_task *out);
 

@@ -118,7 +118,10 @@ qn_code qn_schedule_add_stage(struct qn_schedule *schedule, const struct qn_sche
         qn_task_stage_free(stage);
         return code;
     }
-    qn_link_put_before(&stage->link, &schedule->dispatch.stages);
+    if (spec->first)
+        qn_link_put_first(&stage->link, &schedule->dispatch.stages);
+    else
+        qn_link_put_before(&stage->link, &schedule->dispatch.stages);
     schedule->n_added++;
     schedule->n_stages++;
     schedule->n_fresh++;
@@ -303,7 +306,7 @@ static void drain_worker(struct qn_schedule *s, struct qn_worker *worker)
     }
 }
 
-/* The task of a token that is live, in any state but waiting or dead; else NULL. */
+/* The task of a token that is live, in any state but waiting, resting or dead; else NULL. */
 static struct qn_task *find_task(struct qn_schedule *s, const struct qn_token *token)
 {
     uint64_t key;
@@ -311,7 +314,8 @@ static struct qn_task *find_task(struct qn_schedule *s, const struct qn_token *t
         return NULL;
     struct qn_task_stage *stage = qn_id_map_get(&s->stages, key);
     struct qn_task *task = stage ? qn_task_stage_find(stage, token) : NULL;
-    bool live = task && task->state != QN_TASK_READY && task->state != QN_TASK_DEAD;
+    bool live = task && task->state != QN_TASK_READY && task->state != QN_TASK_RESTING &&
+                task->state != QN_TASK_DEAD;
     return live ? task : NULL;
 }
 
@@ -354,6 +358,36 @@ static void take_back(struct qn_schedule *s, struct qn_task *task)
     qn_dispatch_wait(&s->dispatch, task);
 }
 
+/* Waiting tasks of the stage into its queues, or out of them. */
+static void set_resting(struct qn_schedule *s, struct qn_task_stage *stage, bool resting)
+{
+    enum qn_task_state from = resting ? QN_TASK_READY : QN_TASK_RESTING;
+    if (stage->resting == resting)
+        return;
+    stage->resting = resting;
+    for (uint32_t unit = stage->base; unit < stage->admitted; unit++) {
+        struct qn_task *task = &stage->ring[unit % stage->span];
+        if (task->state != from)
+            continue;
+        qn_dispatch_release(&s->dispatch, task);
+        qn_dispatch_wait(&s->dispatch, task);
+    }
+}
+
+static void starve(struct qn_schedule *s, struct qn_task *task)
+{
+    qn_dispatch_release(&s->dispatch, task);
+    qn_dispatch_wait(&s->dispatch, task);
+    set_resting(s, task->stage, true);
+}
+
+static void feed(struct qn_schedule *s)
+{
+    struct qn_link *stages = &s->dispatch.stages;
+    for (struct qn_link *at = stages->next; at != stages; at = at->next)
+        set_resting(s, stage_at(at), false);
+}
+
 /* Events about a task that its worker has. */
 static void step_task(struct qn_schedule *s, const struct qn_event *event, struct qn_worker *worker)
 {
@@ -362,6 +396,8 @@ static void step_task(struct qn_schedule *s, const struct qn_event *event, struc
         return;
     if (event->kind == QN_EVENT_FAILED)
         take_failure(s, task, event->blame);
+    else if (event->kind == QN_EVENT_STARVED)
+        starve(s, task);
     else if (event->kind == QN_EVENT_RETURNED)
         take_back(s, task);
     else if (task->state == QN_TASK_LEASED)
@@ -406,10 +442,12 @@ static qn_code step_event(struct qn_schedule *s, const struct qn_event *event, s
     case QN_EVENT_HEARD: return QN_OK;
     case QN_EVENT_STARTED:
     case QN_EVENT_RETURNED:
+    case QN_EVENT_STARVED:
     case QN_EVENT_FAILED: step_task(s, event, worker); return QN_OK;
     case QN_EVENT_RESULT: take_result(s, event, worker); return QN_OK;
     case QN_EVENT_COMMITTED:
     case QN_EVENT_REDO: step_commit(s, event); return QN_OK;
+    case QN_EVENT_FED: feed(s); return QN_OK;
     case QN_EVENT_TICK: lose_silent(s); return QN_OK;
     }
     return QN_OK;
@@ -433,6 +471,12 @@ qn_code qn_schedule_step(struct qn_schedule *schedule, const struct qn_event *ev
     *actions = s->actions;
     *n = s->n_actions;
     return code;
+}
+
+bool qn_schedule_has(struct qn_schedule *schedule, uint64_t worker, const struct qn_token *token)
+{
+    const struct qn_task *task = find_task(schedule, token);
+    return task && task->worker && task->worker->session == worker;
 }
 
 void qn_schedule_count(const struct qn_schedule *schedule, struct qn_schedule_counts *out)

@@ -6,6 +6,7 @@
  *     waiting --SEND--> leased --STARTED--> executing --RESULT--> held --COMMIT--> committed
  *        ^                |                    |                   |
  *        +-- returned ----+-- worker lost -----+-- REDO (chain) ---+
+ *        +-- FED -- resting <----- STARVED ----+
  *
  * Invariants (tests/sim/test_schedule_sim.c): every task of a stage is committed once, in unit
  * order; a token is live for at most one worker; an attempt number is never reused; held results
@@ -40,6 +41,7 @@ struct qn_schedule_stage {
     bool prefer_same_worker;  /* a unit goes to the worker that last ran this unit of this job,
                                 unless that one has no room and another is idle; such tasks
                                 are not stolen */
+    bool first;               /* served before the stages that are there already */
 };
 
 enum qn_event_kind {
@@ -53,6 +55,9 @@ enum qn_event_kind {
     QN_EVENT_FAILED,    /* worker, token, blame */
     QN_EVENT_COMMITTED, /* token: the COMMIT action was carried out */
     QN_EVENT_REDO,      /* token: its result does not fit the chunk before it: run again */
+    QN_EVENT_STARVED,   /* worker, token: what it reads is gone. It goes back uncharged, and its
+                           stage rests: what is not started waits */
+    QN_EVENT_FED,       /* stages that rest go on; who finds something gone still starves again */
     QN_EVENT_TICK,      /* time passed: leases may have run out */
 };
 
@@ -102,6 +107,9 @@ void qn_schedule_abandon_job(struct qn_schedule *schedule, uint32_t job);
 QN_CHECK qn_code qn_schedule_step(struct qn_schedule *schedule, const struct qn_event *event,
                                   int64_t now_ms, const struct qn_action **actions, uint32_t *n,
                                   struct qn_err *err);
+
+/* Whether the worker has that attempt, and it is the task's last one. */
+bool qn_schedule_has(struct qn_schedule *schedule, uint64_t worker, const struct qn_token *token);
 
 /* For progress and status. */
 struct qn_schedule_counts {

@@ -242,6 +242,12 @@ void qn_spool_drop(struct qn_spool *spool, const struct qn_token *token)
 
 /* --- whole parts ----------------------------------------------------------------------------- */
 
+qn_code qn_spooled_count(const struct qn_spooled *part, uint64_t *shuffled_rows, struct qn_err *err)
+{
+    return part->bytes.data ? qn_part_count_shuffled_in(part->bytes, shuffled_rows, err)
+                            : qn_part_count_shuffled(part->path, shuffled_rows, err);
+}
+
 qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path, struct qn_err *err)
 {
     if (!part->bytes.data)

@@ -15,8 +15,9 @@ struct qn_worker;
 struct qn_task_stage;
 
 enum qn_task_state {
-    QN_TASK_ABSENT, /* not in the window, or committed in an earlier life */
-    QN_TASK_READY,  /* in a queue of its stage */
+    QN_TASK_ABSENT,  /* not in the window, or committed in an earlier life */
+    QN_TASK_READY,   /* in a queue of its stage */
+    QN_TASK_RESTING, /* its stage rests: in no queue */
     QN_TASK_LEASED,
     QN_TASK_EXECUTING,
     QN_TASK_HELD,       /* its result is here and its turn has not come */
@@ -56,7 +57,8 @@ struct qn_task_stage {
     struct qn_task_queue open, shunned, homed; /* for anyone; for anyone but task->avoid; for the
                                                    home, and for others while the home is full */
     bool fresh, abandoned;
-    bool doomed; /* has a dead task, and that was said */
+    bool resting; /* nothing of it is leased */
+    bool doomed;  /* has a dead task, and that was said */
 };
 
 QN_CHECK qn_code qn_task_stage_new(const struct qn_schedule_stage *spec, uint32_t window,

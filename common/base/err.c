@@ -82,6 +82,7 @@ const char *qn_code_name(qn_code code)
     case QN_ENOTSUP: return "unsupported";
     case QN_ENOTFOUND: return "not found";
     case QN_EEXISTS: return "exists";
+    case QN_ELOST: return "lost";
     case QN_ECANCEL: return "cancelled";
     }
     return "unknown";

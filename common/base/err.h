@@ -22,6 +22,7 @@ enum qn_code_value {
     QN_ENOTSUP,   /* known, but not supported */
     QN_ENOTFOUND, /* no such thing */
     QN_EEXISTS,   /* already there (a second commit) */
+    QN_ELOST,     /* a part that was kept is gone or damaged: the error's file says which */
     QN_ECANCEL,   /* asked to stop */
 };
 

@@ -278,16 +278,28 @@ qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, struct qn_
     return end_partial(&file, code, err);
 }
 
-qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err)
+static qn_code count_shuffled(struct qn_part_file *file, qn_code opened, uint64_t *rows)
 {
     static const struct qn_part_query query = {.kinds = 1U << QN_PART_PARTITION | 1U << QN_PART_RAW,
                                                .end = UINT32_MAX};
+    *rows = opened == QN_OK ? qn_part_file_rows(file, &query) : 0;
+    qn_part_file_fini(file);
+    return opened;
+}
+
+qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err)
+{
     struct qn_part_file file;
     qn_part_file_init(&file);
-    qn_code code = qn_part_file_open(&file, path, err);
-    *rows = code == QN_OK ? qn_part_file_rows(&file, &query) : 0;
-    qn_part_file_fini(&file);
-    return code;
+    return count_shuffled(&file, qn_part_file_open(&file, path, err), rows);
+}
+
+qn_code qn_part_count_shuffled_in(struct qn_strv part, uint64_t *rows, struct qn_err *err)
+{
+    struct qn_part_file file;
+    qn_part_file_init(&file);
+    return count_shuffled(&file, qn_part_file_open_bytes(&file, part, "a part in memory", err),
+                          rows);
 }
 
 /* Mapped, because a part may be larger than what the coordinator may hold. */

@@ -2,9 +2,12 @@
  * (part_writer.h), in a file of the state folder, on the wire as DATA frames where worker and
  * coordinator share no folder.
  *
- *     magic "QNPART2\n" | records: u8 kind, u32 partition, u32 length, payload
+ *     magic "QNPART3\n" | records: u8 kind, u32 partition, u32 length, u64 check, payload
  *     index: a run per row of records of one kind and partition: u8 kind, u32 partition, u64 bytes,
- *            u64 rows | u32 runs | u64 offset of the index | magic
+ *            u64 rows | u32 runs | u64 offset of the index | u64 check of all that | magic
+ *
+ * Checks are XXH3-64, so that nobody works with a part whose disk forgot a bit: reading a file that
+ * is gone, cut short or damaged is QN_ELOST, and the error's file its path.
  *
  * Payloads of ROWS, PARTITION, RAW and REJECTS are batches (codec.h), of PARTIAL the job's own
  * bytes; SEGMENT and SEGMENTS: see segments.h. */
@@ -54,6 +57,8 @@ QN_CHECK qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, s
 
 /* Rows of all partitions of a part file, in either form. */
 QN_CHECK qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err);
+/* The same of a part in memory. */
+QN_CHECK qn_code qn_part_count_shuffled_in(struct qn_strv part, uint64_t *rows, struct qn_err *err);
 
 /* Size and XXH3-128 of a whole file: what the ledger says of a part. */
 QN_CHECK qn_code qn_part_digest(const char *path, uint64_t *bytes, struct qn_hash128 *digest,

@@ -11,9 +11,9 @@
 
 enum {
     MAGIC_BYTES = sizeof QN_PART_MAGIC - 1,
-    HEADER_BYTES = 9,
+    HEADER_BYTES = 1 + 4 + 4 + 8,
     RUN_BYTES = 1 + 4 + 8 + 8,
-    TAIL_BYTES = 4 + 8 + MAGIC_BYTES,
+    TAIL_BYTES = 4 + 8 + 8 + MAGIC_BYTES,
 };
 /* Large enough that reading is not about system calls, small enough to stay in cache. */
 enum { READ_BYTES = 256 << 10 };
@@ -38,13 +38,30 @@ void qn_part_file_fini(struct qn_part_file *file)
     qn_part_file_init(file);
 }
 
+/* By the end of the path where it does not fit: the name is what says which part. */
+static void place(const struct qn_part_file *file, struct qn_err *err)
+{
+    size_t n = strlen(file->path);
+    qn_err_at(err, file->path + (n < QN_ERR_FILE ? 0 : n - QN_ERR_FILE + 1), 0, 0);
+}
+
 static qn_code corrupt(const struct qn_part_file *file, uint64_t at, struct qn_err *err,
                        const char *what)
 {
-    qn_code code = qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "%s at byte %llu of %llu", what,
-                              (unsigned long long)at, (unsigned long long)file->size);
-    qn_err_at(err, file->path, 0, 0);
+    qn_code code = qn_err_set(err, file->fd >= 0 ? QN_ELOST : QN_EWIRE, QN_BLAME_WORKER,
+                              "%s at byte %llu of %llu", what, (unsigned long long)at,
+                              (unsigned long long)file->size);
+    place(file, err);
     return code;
+}
+
+static qn_code gone(const struct qn_part_file *file, const char *verb, struct qn_err *err)
+{
+    qn_err_io(err, verb, file->path);
+    if (err)
+        err->code = QN_ELOST;
+    place(file, err);
+    return QN_ELOST;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -87,7 +104,7 @@ static qn_code need(struct qn_part_file *file, size_t n, uint64_t limit, struct 
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return qn_err_io(err, "read", file->path);
+            return gone(file, "read", err);
         if (got == 0)
             return corrupt(file, file->at, err, "the part shrank");
         file->end += (size_t)got;
@@ -138,6 +155,19 @@ static qn_code read_runs(struct qn_part_file *file, uint32_t n, uint64_t index, 
     return offset == index ? QN_OK : corrupt(file, index, err, "the index leaves bytes out");
 }
 
+/* All from the index on that its check covers. */
+static qn_code check_index(struct qn_part_file *file, uint64_t index, uint64_t check,
+                           struct qn_err *err)
+{
+    uint64_t end = file->size - MAGIC_BYTES - 8;
+    size_t bytes = (size_t)(end - index);
+    seek(file, index, end);
+    QN_TRY(need(file, bytes, end, err));
+    return qn_hash64(file->data + file->begin, bytes, 0) == check
+               ? QN_OK
+               : corrupt(file, index, err, "the index is damaged");
+}
+
 static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
 {
     if (file->size < MAGIC_BYTES + TAIL_BYTES)
@@ -148,11 +178,12 @@ static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
     struct qn_unpack in =
         qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, TAIL_BYTES});
     uint32_t n = qn_unpack_u32(&in);
-    uint64_t index = qn_unpack_u64(&in);
+    uint64_t index = qn_unpack_u64(&in), check = qn_unpack_u64(&in);
     if (memcmp(in.at, QN_PART_MAGIC, MAGIC_BYTES) != 0)
         return corrupt(file, tail, err, "not a whole part: no magic at its end");
     if (index < MAGIC_BYTES || index > tail || (uint64_t)n * RUN_BYTES != tail - index)
         return corrupt(file, tail, err, "the index does not fit the part");
+    QN_TRY(check_index(file, index, check, err));
     return n ? read_runs(file, n, index, err) : QN_OK;
 }
 
@@ -170,6 +201,8 @@ qn_code qn_part_file_open(struct qn_part_file *file, const char *path, struct qn
     begin(file, path);
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
+    if (file->fd < 0 && errno == ENOENT)
+        return gone(file, "open", err);
     if (file->fd < 0 || fstat(file->fd, &status) != 0)
         return qn_err_io(err, "open", path);
     file->size = (uint64_t)status.st_size;
@@ -214,7 +247,7 @@ static bool next_run(struct qn_part_file *file, const struct qn_part_query *quer
 
 /* Buffers the header of the next wanted record; QN_ENOTFOUND after the last. */
 static qn_code next_header(struct qn_part_file *file, const struct qn_part_query *query,
-                           uint32_t *bytes, struct qn_err *err)
+                           uint32_t *bytes, uint64_t *check, struct qn_err *err)
 {
     uint64_t position = file->at - (file->end - file->begin);
     if (position == file->run_end && !next_run(file, query))
@@ -225,6 +258,7 @@ static qn_code next_header(struct qn_part_file *file, const struct qn_part_query
     uint8_t kind = qn_unpack_u8(&in);
     uint32_t partition = qn_unpack_u32(&in);
     *bytes = qn_unpack_u32(&in);
+    *check = qn_unpack_u64(&in);
     if (kind != file->run.kind || partition != file->run.partition)
         return corrupt(file, file->at, err, "a record is not its run's");
     file->begin += HEADER_BYTES;
@@ -235,19 +269,23 @@ qn_code qn_part_file_next(struct qn_part_file *file, const struct qn_part_query 
                           uint8_t *kind, struct qn_strv *payload, struct qn_err *err)
 {
     uint32_t bytes;
-    QN_TRY(next_header(file, query, &bytes, err));
+    uint64_t check;
+    QN_TRY(next_header(file, query, &bytes, &check, err));
     QN_TRY(need(file, bytes, file->run_end, err));
     *kind = file->run.kind;
     *payload = (struct qn_strv){(const char *)file->data + file->begin, bytes};
     file->begin += bytes;
-    return QN_OK;
+    return qn_part_check(*kind, file->run.partition, *payload) == check
+               ? QN_OK
+               : corrupt(file, file->at, err, "a record is damaged");
 }
 
 qn_code qn_part_file_next_place(struct qn_part_file *file, const struct qn_part_query *query,
                                 uint32_t *partition, uint64_t *offset, uint32_t *bytes,
                                 struct qn_err *err)
 {
-    QN_TRY(next_header(file, query, bytes, err));
+    uint64_t check;
+    QN_TRY(next_header(file, query, bytes, &check, err));
     *partition = file->run.partition;
     *offset = file->at - (file->end - file->begin);
     if (*bytes > file->run_end - *offset)

@@ -4,9 +4,10 @@
 #define QN_WIRE_PART_FILE_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/strv.h"
 
-#define QN_PART_MAGIC "QNPART2\n"
+#define QN_PART_MAGIC "QNPART3\n"
 
 /* Records of one kind and partition, one after another. */
 struct qn_part_run {
@@ -14,6 +15,12 @@ struct qn_part_run {
     uint32_t partition;
     uint64_t offset, bytes, rows;
 };
+
+/* What a record's header says of its payload. */
+static inline uint64_t qn_part_check(uint8_t kind, uint32_t partition, struct qn_strv payload)
+{
+    return qn_hash64(payload.data, payload.len, (uint64_t)kind << 32 | partition);
+}
 
 struct qn_part_file {
     int fd;           /* -1: closed, or in memory */

@@ -108,11 +108,23 @@ static void note_record(struct qn_part_writer *writer, enum qn_part_kind kind, u
 /* --- records --------------------------------------------------------------------------------- */
 
 static void put_header(struct qn_buf *out, enum qn_part_kind kind, uint32_t partition,
-                       uint32_t bytes)
+                       struct qn_strv payload)
 {
     qn_buf_put_u8(out, (uint8_t)kind);
     qn_buf_put_u32(out, partition);
-    qn_buf_put_u32(out, bytes);
+    qn_buf_put_u32(out, (uint32_t)payload.len);
+    qn_buf_put_u64(out, qn_part_check((uint8_t)kind, partition, payload));
+}
+
+/* Once the payload is there: the header that was put ahead of it. */
+static void complete_header(struct qn_buf *out, size_t start, enum qn_part_kind kind,
+                            uint32_t partition, size_t payload)
+{
+    size_t end = out->len;
+    struct qn_strv bytes = {(const char *)out->data + payload, end - payload};
+    out->len = start;
+    put_header(out, kind, partition, bytes);
+    out->len = end;
 }
 
 /* The payload is encoded in place and its length written into the header afterwards. */
@@ -123,7 +135,7 @@ static qn_code put_record(struct qn_part_writer *writer, enum qn_part_kind kind,
     struct qn_buf *out = &writer->bytes;
     size_t start = out->len;
     note_record(writer, kind, partition);
-    put_header(out, kind, partition, 0);
+    put_header(out, kind, partition, (struct qn_strv){0});
     size_t payload = out->len;
     enum qn_codec_form form = writer->path ? QN_CODEC_PLAIN : QN_CODEC_SMALL;
     qn_code code = qn_codec_encode_rows(batch, first, n, form, out, err);
@@ -136,8 +148,7 @@ static qn_code put_record(struct qn_part_writer *writer, enum qn_part_kind kind,
         out->len = start;
         return code;
     }
-    for (int i = 0; i < 4; i++)
-        out->data[payload - 4 + (size_t)i] = (uint8_t)(bytes >> (8 * i));
+    complete_header(out, start, kind, partition, payload);
     writer->run.rows += n;
     return make_way(writer, err);
 }
@@ -164,7 +175,7 @@ qn_code qn_part_writer_put_bytes(struct qn_part_writer *writer, enum qn_part_kin
                           kind == QN_PART_PARTIAL ? "a partial" : "a record", bytes.len,
                           UINT32_MAX);
     note_record(writer, kind, partition);
-    put_header(&writer->bytes, kind, partition, (uint32_t)bytes.len);
+    put_header(&writer->bytes, kind, partition, bytes);
     qn_buf_put(&writer->bytes, bytes.data, bytes.len);
     return make_way(writer, err);
 }
@@ -182,10 +193,11 @@ qn_code qn_part_writer_end(struct qn_part_writer *writer, bool *in_file, uint64_
 {
     end_run(writer);
     uint64_t index_offset = position(writer);
+    qn_buf_put_u32(&writer->index, writer->n_runs);
+    qn_buf_put_u64(&writer->index, index_offset);
     QN_TRY(qn_buf_check(&writer->index, "a part's index", err));
     qn_buf_put(&writer->bytes, writer->index.data, writer->index.len);
-    qn_buf_put_u32(&writer->bytes, writer->n_runs);
-    qn_buf_put_u64(&writer->bytes, index_offset);
+    qn_buf_put_u64(&writer->bytes, qn_hash64(writer->index.data, writer->index.len, 0));
     qn_buf_put(&writer->bytes, QN_PART_MAGIC, sizeof QN_PART_MAGIC - 1);
     QN_TRY(qn_buf_check(&writer->bytes, "a task's result", err));
     *bytes = position(writer);

@@ -510,9 +510,102 @@ static void a_million_tasks_on_a_thousand_workers(void **state)
     qn_schedule_free(s);
 }
 
+/* --- parts that were lost -------------------------------------------------------------------- */
+
+/* What reads a part that is gone: what is started goes on, what is not waits, and nobody is
+ * charged; the one task that makes the part again comes first, as its next attempt. */
+static void a_starved_stage_rests_until_it_is_fed(void **state)
+{
+    (void)state;
+    struct fixture f = open_schedule(0, 100);
+    const struct qn_schedule_stage reader = {.stage = 1, .n_units = 4};
+    const bool whole[] = {true, false, true};
+    const uint32_t attempts[] = {1, 2, 1};
+    add(&f, reader);
+    join(&f, 1, 2);
+    assert_int_equal(count(&f, QN_ACTION_SEND, 1), 2);
+    struct qn_token first = f.actions[0].token, second = f.actions[1].token;
+    say(&f, QN_EVENT_STARTED, 1, first);
+    say(&f, QN_EVENT_STARTED, 1, second);
+    assert_true(qn_schedule_has(f.schedule, 1, &first));
+    assert_false(qn_schedule_has(f.schedule, 2, &first));
+
+    say(&f, QN_EVENT_STARVED, 1, first);
+    assert_int_equal(f.n, 0); /* units 2 and 3 rest, too */
+    assert_false(qn_schedule_has(f.schedule, 1, &first));
+    add(&f, (struct qn_schedule_stage){
+                .n_units = 3, .committed = whole, .attempts = attempts, .first = true});
+    tick(&f);
+    struct qn_token again = the(&f, QN_ACTION_SEND).token;
+    assert_int_equal(again.stage, 0);
+    assert_int_equal(again.unit, 1);
+    assert_int_equal(again.attempt, 3);
+
+    say(&f, QN_EVENT_RESULT, 1, second); /* what was executing goes on, and waits for unit 0 */
+    assert_int_equal(count(&f, QN_ACTION_SEND, 0), 0);
+    say(&f, QN_EVENT_RESULT, 1, again);
+    assert_int_equal(the(&f, QN_ACTION_COMMIT).token.stage, 0);
+    commit(&f, again);
+    assert_int_equal(the(&f, QN_ACTION_STAGE_DONE).token.stage, 0);
+    assert_int_equal(count(&f, QN_ACTION_SEND, 0), 0);
+
+    step(&f, (struct qn_event){.kind = QN_EVENT_FED});
+    assert_int_equal(count(&f, QN_ACTION_SEND, 1), 2);
+    assert_int_equal(f.actions[0].token.unit, 0);
+    assert_int_equal(f.actions[0].token.attempt, 2);
+    assert_int_equal(f.actions[1].token.unit, 2);
+    qn_schedule_free(f.schedule);
+}
+
+/* Starving is nobody's failure: it may happen more often than a task may fail. */
+static void starving_is_not_charged(void **state)
+{
+    (void)state;
+    struct fixture f = open_schedule(0, 100);
+    add(&f, (struct qn_schedule_stage){.n_units = 1});
+    join(&f, 1, 1);
+    for (uint32_t attempt = 1; attempt <= 10; attempt++) {
+        struct qn_action sent = the(&f, QN_ACTION_SEND);
+        assert_int_equal(sent.token.attempt, attempt);
+        say(&f, QN_EVENT_STARTED, 1, sent.token);
+        say(&f, QN_EVENT_STARVED, 1, sent.token);
+        assert_int_equal(f.n, 0);
+        step(&f, (struct qn_event){.kind = QN_EVENT_FED});
+    }
+    qn_schedule_free(f.schedule);
+}
+
+/* A worker that is lost meanwhile takes nothing with it, nor does a job that is given up. */
+static void a_resting_stage_survives_its_worker(void **state)
+{
+    (void)state;
+    struct fixture f = open_schedule(1, 100);
+    add(&f, (struct qn_schedule_stage){.n_units = 3});
+    join(&f, 1, 1);
+    assert_int_equal(count(&f, QN_ACTION_SEND, 1), 2);
+    struct qn_token first = f.actions[0].token;
+    say(&f, QN_EVENT_STARTED, 1, first);
+    say(&f, QN_EVENT_STARVED, 1, first);
+    step(&f, (struct qn_event){.kind = QN_EVENT_LEFT, .worker = 1});
+    join(&f, 2, 4);
+    assert_int_equal(f.n, 0);
+    step(&f, (struct qn_event){.kind = QN_EVENT_FED});
+    assert_int_equal(count(&f, QN_ACTION_SEND, 2), 3);
+    say(&f, QN_EVENT_STARVED, 2, f.actions[0].token);
+    qn_schedule_abandon_job(f.schedule, 0);
+    tick(&f);
+    assert_int_equal(count(&f, QN_ACTION_CANCEL, 2), 2);
+    step(&f, (struct qn_event){.kind = QN_EVENT_FED});
+    assert_int_equal(f.n, 0);
+    qn_schedule_free(f.schedule);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_starved_stage_rests_until_it_is_fed),
+        cmocka_unit_test(starving_is_not_charged),
+        cmocka_unit_test(a_resting_stage_survives_its_worker),
         cmocka_unit_test(a_small_stage_spreads_over_all_workers),
         cmocka_unit_test(a_worker_holds_its_slots_and_the_prefetch),
         cmocka_unit_test(units_past_the_window_wait),
