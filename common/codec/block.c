@@ -66,6 +66,19 @@ int qn_block_max_level(enum qn_block_codec codec)
     return 0;
 }
 
+uint64_t qn_block_most(enum qn_block_codec codec, uint64_t block_bytes)
+{
+    switch (codec) {
+    case QN_BLOCK_NONE: return block_bytes;
+    case QN_BLOCK_SNAPPY: return 22 * block_bytes + 64; /* copies of 64 bytes in three */
+    case QN_BLOCK_GZIP: return 1040 * block_bytes + 64; /* 258 bytes in two bits */
+    case QN_BLOCK_LZ4:
+    case QN_BLOCK_LZ4_FRAMED: return 255 * block_bytes + 64;
+    case QN_BLOCK_ZSTD: break; /* 128 KiB in four bytes */
+    }
+    return (block_bytes / 4 + 1) << 17;
+}
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 static qn_code bad_block(struct qn_err *err, enum qn_block_codec codec, const char *why)

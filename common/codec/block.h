@@ -49,4 +49,7 @@ uint32_t qn_block_crc32(struct qn_strv bytes);
 /* Of what `crc` is of and these bytes after it. */
 uint32_t qn_block_crc32_more(uint32_t crc, struct qn_strv bytes);
 
+/* What a block of so many bytes can hold at most, as far as the codec tells. */
+uint64_t qn_block_most(enum qn_block_codec codec, uint64_t block_bytes);
+
 #endif

@@ -1,8 +1,15 @@
 #include "flow/batch.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "flow/value.h"
+
+uint64_t qn_dictionary_new_id(void)
+{
+    static atomic_uint_fast64_t last;
+    return atomic_fetch_add(&last, 1) + 1;
+}
 
 static size_t value_bytes(enum qn_layout layout)
 {

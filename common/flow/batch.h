@@ -26,6 +26,9 @@ struct qn_dictionary {
                                     others differ from each other */
 };
 
+/* An id that no other dictionary of this process has. Any thread. */
+uint64_t qn_dictionary_new_id(void);
+
 struct qn_column {
     struct qn_type type;
     uint64_t *validity; /* bit i of word i/64 set: row i has a value; NULL: all have.

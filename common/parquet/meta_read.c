@@ -208,7 +208,12 @@ static void read_column_meta(struct meta_reader *r, const struct qn_thrift_field
         case 11: out->dictionary_page_offset = qn_thrift_i64(in, &inner); break;
         case 12: read_statistics(in, &inner, &out->statistics); break;
         case 14: out->bloom_offset = qn_thrift_i64(in, &inner); break;
-        case 15: out->bloom_bytes = qn_thrift_i32(in, &inner); break;
+        case 15: /* something else before it was standardised */
+            if (inner.type == QN_THRIFT_I32)
+                out->bloom_bytes = qn_thrift_i32(in, &inner);
+            else
+                qn_thrift_skip(in, inner.type);
+            break;
         default: qn_thrift_skip(in, inner.type);
         }
 }

@@ -1,7 +1,5 @@
 #include "sources/text_dictionary.h"
 
-#include <stdatomic.h>
-
 #include "sources/text_number.h"
 
 enum {
@@ -63,13 +61,12 @@ static bool grow(struct qn_text_dictionary *d)
 
 struct qn_text_dictionary *qn_text_dictionary_new(struct qn_arena *arena)
 {
-    static atomic_uint_fast64_t last_id;
     struct qn_text_dictionary *d = QN_NEW(arena, struct qn_text_dictionary);
     if (!d)
         return NULL;
     d->arena = arena;
     d->slot_bits = (unsigned)__builtin_ctz(FIRST_TEXTS);
-    d->view.id = atomic_fetch_add(&last_id, 1) + 1;
+    d->view.id = qn_dictionary_new_id();
     if (!grow(d))
         return NULL;
     d->view.n = QN_CODE_NULL + 1;

@@ -3,6 +3,7 @@
  * generator to the table below. */
 #include "base/hash.h"
 #include "tests/support/compress.h"
+#include "tests/support/parquet_file.h"
 #include "tests/support/sources.h"
 
 enum { SEEDS = 150, SIZES_PER_SEED = 4 };
@@ -159,13 +160,65 @@ static void jsonl_generate(struct dice *dice, struct qn_buf *out, struct qn_sour
         qn_buf_put_u8(out, ']');
 }
 
+/* --- parquet --------------------------------------------------------------------------------- */
+
+/* Levels and values of n rows: numbers, or texts of which some are no UTF-8. */
+static void parquet_page(struct dice *dice, struct hand_file *file, uint32_t column, uint32_t n)
+{
+    static const char *const texts[] = {"", "a", "some text", "\xC3\xBC", "\xFF", "x\"y"};
+    struct qn_buf body, levels, values;
+    qn_buf_init(&body);
+    qn_buf_init(&levels);
+    qn_buf_init(&values);
+    for (uint32_t i = 0; i < n; i++) {
+        bool valid = file->columns[column].repetition == QN_PQ_REQUIRED || roll(dice, 4);
+        put_varint(&levels, 2); /* a run of one */
+        qn_buf_put_u8(&levels, valid);
+        if (valid && file->columns[column].type == QN_PQ_INT64)
+            qn_buf_put_i64(&values, roll(dice, 1000));
+        else if (valid)
+            qn_buf_put_str(&values, qn_strv_from(texts[roll(dice, 6)]));
+    }
+    if (file->columns[column].repetition != QN_PQ_REQUIRED)
+        qn_buf_put_str(&body, qn_buf_strv(&levels));
+    qn_buf_put(&body, values.data, values.len);
+    hand_page(file, column, n, QN_PQ_PLAIN, qn_buf_strv(&body));
+    qn_buf_fini(&body);
+    qn_buf_fini(&levels);
+    qn_buf_fini(&values);
+}
+
+static void parquet_generate(struct dice *dice, struct qn_buf *out,
+                             struct qn_source_options *options)
+{
+    static const struct hand_column columns[] = {
+        {"id", QN_PQ_INT64, QN_PQ_REQUIRED, QN_PQ_NONE},
+        {"qty", QN_PQ_INT64, QN_PQ_OPTIONAL, QN_PQ_NONE},
+        {"note", QN_PQ_BYTE_ARRAY, QN_PQ_OPTIONAL, QN_PQ_CONVERTED_UTF8}};
+    struct hand_file file;
+    (void)options;
+    hand_begin(&file, out, columns, 3);
+    for (uint32_t groups = roll(dice, 4); groups > 0; groups--) {
+        uint32_t rows = roll(dice, 30);
+        for (uint32_t c = 0; c < 3; c++)
+            for (uint32_t left = rows, n; left > 0; left -= n) {
+                n = 1 + roll(dice, left);
+                parquet_page(dice, &file, c, n);
+            }
+        hand_group(&file, rows);
+    }
+    hand_end(&file);
+}
+
 /* --- any format ------------------------------------------------------------------------------ */
 
 static const struct generator {
     const char *format, *suffix;
     void (*generate)(struct dice *dice, struct qn_buf *out, struct qn_source_options *options);
     bool is_text; /* and so may be compressed */
-} generators[] = {{"csv", ".csv", csv_generate, true}, {"jsonl", ".jsonl", jsonl_generate, false}};
+} generators[] = {{"csv", ".csv", csv_generate, true},
+                  {"jsonl", ".jsonl", jsonl_generate, false},
+                  {"parquet", ".parquet", parquet_generate, false}};
 
 static uint64_t chunks_read, chunks_misguessed, rows_read, rows_refused, chunks_compressed;
 

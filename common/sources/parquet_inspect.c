@@ -1,0 +1,253 @@
+#include "sources/parquet_inspect.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "parquet/bounds.h"
+#include "parquet/convert.h"
+#include "parquet/fields.h"
+#include "sources/parquet_plan.h"
+
+struct column {
+    const char *name;
+    struct qn_type type;
+    bool is_list;   /* or a map: read as JSON text */
+    bool too_wide;  /* text only because not all values are known to fit */
+    const char *of; /* the first file that has it */
+    const struct qn_column_decl *decl;
+};
+
+struct inspection {
+    const struct qn_source_options *options;
+    struct qn_arena *arena;
+    struct column *columns;
+    uint32_t n, capacity;
+};
+
+/* --- columns by name ------------------------------------------------------------------------- */
+
+static struct column *find_column(struct inspection *in, const char *name, uint32_t likely)
+{
+    if (likely < in->n && strcmp(in->columns[likely].name, name) == 0)
+        return &in->columns[likely];
+    for (uint32_t i = 0; i < in->n; i++)
+        if (strcmp(in->columns[i].name, name) == 0)
+            return &in->columns[i];
+    return NULL;
+}
+
+static const struct qn_column_decl *find_decl(const struct qn_source_options *options,
+                                              const char *name)
+{
+    for (uint32_t i = 0; i < options->n_columns; i++)
+        if (strcmp(options->columns[i].name, name) == 0)
+            return &options->columns[i];
+    return NULL;
+}
+
+/* The type that holds the values of both; false: there is none. */
+static bool unite(struct qn_type a, struct qn_type b, struct qn_type *out)
+{
+    struct qn_type low = a.id <= b.id ? a : b, high = a.id <= b.id ? b : a;
+    *out = high;
+    if (qn_type_eq(a, b) || (low.id == QN_DATE && high.id == QN_TIMESTAMP))
+        return true;
+    if (low.id == QN_INT64 && high.id == QN_DOUBLE)
+        return true;
+    if (low.id != QN_DECIMAL || high.id != QN_DECIMAL)
+        return false;
+    uint8_t scale = a.scale > b.scale ? a.scale : b.scale;
+    uint8_t whole = a.precision - a.scale > b.precision - b.scale
+                        ? (uint8_t)(a.precision - a.scale)
+                        : (uint8_t)(b.precision - b.scale);
+    if (whole + scale > QN_DECIMAL_MAX_PRECISION)
+        return false;
+    *out = (struct qn_type){QN_DECIMAL, (uint8_t)(whole + scale), scale};
+    return true;
+}
+
+static qn_code differ(const struct column *column, const char *path, struct qn_type type,
+                      struct qn_err *err)
+{
+    char mine[QN_TYPE_NAME], other[QN_TYPE_NAME];
+    qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                              "column '%s' is %s here and %s in %s; declare its type in the spec",
+                              column->name, qn_type_name(type, other),
+                              qn_type_name(column->type, mine), column->of);
+    qn_err_at(err, path, 0, 0);
+    return code;
+}
+
+static qn_code add_column(struct inspection *in, const struct column *column, struct qn_err *err)
+{
+    if (in->n == QN_MAX_COLUMNS)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
+                          "source %s: the files have more than %d columns together",
+                          in->options->name, QN_MAX_COLUMNS);
+    if (in->n == in->capacity) {
+        uint32_t room = in->capacity ? 2 * in->capacity : 16;
+        struct column *grown = QN_NEW_ARRAY(in->arena, struct column, room);
+        if (!grown)
+            return qn_err_nomem(err, "columns");
+        if (in->n)
+            memcpy(grown, in->columns, in->n * sizeof *grown);
+        in->columns = grown;
+        in->capacity = room;
+    }
+    in->columns[in->n] = *column;
+    in->columns[in->n].name = qn_arena_strdup(in->arena, qn_strv_from(column->name));
+    return in->columns[in->n++].name ? QN_OK : qn_err_nomem(err, "columns");
+}
+
+static qn_code take_field(struct inspection *in, const struct qn_pq_file *file,
+                          const struct qn_pq_field *field, uint32_t place, struct qn_err *err)
+{
+    struct column found = {.name = field->name,
+                           .of = file->path,
+                           .is_list = qn_pq_is_nested(field->node),
+                           .decl = find_decl(in->options, field->name)};
+    bool fits = !found.is_list && !found.decl && qn_pq_values_fit(file, field->node);
+    found.type = found.decl      ? found.decl->type
+                 : found.is_list ? (struct qn_type){.id = QN_TEXT}
+                                 : qn_pq_natural_type(field->node, fits);
+    if (found.is_list && found.type.id != QN_TEXT) {
+        qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                                  "column '%s' is a list or a map, which is read as JSON text; "
+                                  "declare it text",
+                                  field->name);
+        qn_err_at(err, file->path, 0, 0);
+        return code;
+    }
+    found.too_wide = found.type.id == QN_TEXT && !found.is_list && !fits && !found.decl;
+    struct column *before = find_column(in, field->name, place);
+    if (!before)
+        return add_column(in, &found, err);
+    if (before->too_wide != found.too_wide && (before->too_wide || found.too_wide)) {
+        /* The same type, whose values are known to fit in one file only: text in both. */
+        struct qn_type wide = qn_pq_natural_type(field->node, false);
+        if (wide.id == QN_TEXT && (found.too_wide || before->type.id == QN_TEXT)) {
+            before->type = wide;
+            before->too_wide = true;
+            return QN_OK;
+        }
+    }
+    if (!unite(before->type, found.type, &before->type))
+        return differ(before, file->path, found.type, err);
+    return QN_OK;
+}
+
+static qn_code take_file(struct inspection *in, const char *path, struct qn_err *err)
+{
+    struct qn_pq_file file;
+    struct qn_pq_field *fields;
+    uint32_t n;
+    QN_TRY(qn_pq_file_open(&file, path, err));
+    qn_code code = qn_pq_fields_list(&file.tree, &file.arena, &fields, &n, err);
+    if (code != QN_OK)
+        qn_err_at(err, path, 0, 0);
+    for (uint32_t i = 0; i < n && code == QN_OK; i++) {
+        for (uint32_t k = 0; k < i && code == QN_OK; k++)
+            if (strcmp(fields[k].name, fields[i].name) == 0) {
+                code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "two columns have the name '%s'",
+                                  fields[i].name);
+                qn_err_at(err, path, 0, 0);
+            }
+        if (code == QN_OK)
+            code = take_field(in, &file, &fields[i], i, err);
+    }
+    qn_pq_file_close(&file);
+    return code;
+}
+
+/* --- the spec's side ------------------------------------------------------------------------- */
+
+static qn_code check_declared(struct inspection *in, struct qn_err *err)
+{
+    const struct qn_source_options *options = in->options;
+    const char **names = QN_NEW_ARRAY(in->arena, const char *, in->n + 1U);
+    if (!names)
+        return qn_err_nomem(err, "columns");
+    for (uint32_t i = 0; i < in->n; i++)
+        names[i] = in->columns[i].name;
+    for (uint32_t i = 0; i < options->n_columns; i++) {
+        const char *wanted = options->columns[i].name;
+        if (find_column(in, wanted, i))
+            continue;
+        const char *closest = qn_strv_closest(qn_strv_from(wanted), names, in->n);
+        qn_code code = qn_err_set(
+            err, QN_EINPUT, QN_BLAME_INPUT, "column '%s' is declared but not in the file%s%s%s",
+            wanted, closest ? "; did you mean '" : "", closest ? closest : "", closest ? "'?" : "");
+        qn_err_at(err, options->paths[0], 0, 0);
+        return code;
+    }
+    return QN_OK;
+}
+
+static qn_code take_nulls(struct inspection *in, const struct column *column,
+                          struct qn_parquet_column *out, struct qn_err *err)
+{
+    const struct qn_column_decl *decl = column->decl;
+    bool own = decl && decl->n_null_values > 0;
+    uint32_t n = own ? decl->n_null_values : in->options->n_null_values;
+    const char *const *texts = own ? decl->null_values : in->options->null_values;
+    struct qn_strv *nulls = QN_NEW_ARRAY(in->arena, struct qn_strv, n + 1U);
+    if (!nulls)
+        return qn_err_nomem(err, "null values");
+    for (uint32_t i = 0; i < n; i++)
+        nulls[i] = qn_strv_from(texts[i]);
+    *out = (struct qn_parquet_column){qn_strv_from(column->name), nulls, column->is_list ? 0 : n};
+    return QN_OK;
+}
+
+static qn_code fill_info(struct inspection *in, struct qn_source_info *info, struct qn_err *err)
+{
+    struct qn_field *fields = QN_NEW_ARRAY(in->arena, struct qn_field, in->n + 1U);
+    struct qn_parquet_column *columns =
+        QN_NEW_ARRAY(in->arena, struct qn_parquet_column, in->n + 1U);
+    if (!fields || !columns)
+        return qn_err_nomem(err, "schema");
+    for (uint32_t i = 0; i < in->n; i++) {
+        fields[i] = (struct qn_field){in->columns[i].name, in->columns[i].type};
+        QN_TRY(take_nulls(in, &in->columns[i], &columns[i], err));
+    }
+    struct qn_buf packed;
+    qn_buf_init(&packed);
+    qn_parquet_plan_pack(&packed, &(struct qn_parquet_plan){columns, in->n});
+    qn_code code = qn_buf_check(&packed, "Parquet columns", err);
+    *info = (struct qn_source_info){
+        .name = qn_arena_strdup(in->arena, qn_strv_from(in->options->name)),
+        .format = "parquet",
+        .schema = {fields, in->n},
+        .dialect = {qn_arena_strdup(in->arena, qn_buf_strv(&packed)), packed.len},
+        .on_malformed = in->options->on_malformed,
+        .told_by = in->options->paths[0]};
+    qn_buf_fini(&packed);
+    if (code == QN_OK && (!info->name || !info->dialect.data))
+        code = qn_err_nomem(err, "Parquet columns");
+    return code;
+}
+
+static qn_code inspect(struct inspection *in, struct qn_source_info *info, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < in->options->n_paths; i++)
+        QN_TRY(take_file(in, in->options->paths[i], err));
+    if (in->n == 0) {
+        qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "the file has no columns");
+        qn_err_at(err, in->options->paths[0], 0, 0);
+        return code;
+    }
+    QN_TRY(check_declared(in, err));
+    return fill_info(in, info, err);
+}
+
+qn_code qn_parquet_inspect(const struct qn_source_options *options, struct qn_arena *arena,
+                           struct qn_source_info *info, struct qn_err *err)
+{
+    if (options->n_paths == 0)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "source %s has no files", options->name);
+    struct inspection in = {.options = options, .arena = arena};
+    qn_code code = inspect(&in, info, err);
+    if (code != QN_OK)
+        qn_err_frame(err, "while inspecting source %s", options->name);
+    return code;
+}
