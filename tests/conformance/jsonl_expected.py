@@ -196,7 +196,7 @@ def expected(data):
 
 
 def main(folder):
-    print("/* Printed by jsonl_expected.py: SHA-256 of the text that Python makes of each file, and its rows. */")
+    print("/* Printed by jsonl_expected.py: SHA-256 of the text that Python makes of a file, and its rows. */")
     print("static const struct {\n    const char *file, *sha256;\n    unsigned rows, refused;\n} jsonl_expected[] = {")
     for name in FILES:
         text, rows, refused = expected((Path(folder) / "json-lines" / name).read_bytes())
