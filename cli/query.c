@@ -8,8 +8,10 @@
 #include "cli/crew.h"
 #include "cli/launch.h"
 #include "cli/local.h"
+#include "coordinator/store.h"
 #include "query/explain.h"
 #include "query/finish.h"
+#include "query/spec_text.h"
 
 static const char usage[] =
     "usage: quern query \"SQL\" [--workers N] [--warehouse PATH] [--json | --csv] [--out FILE]\n"
@@ -18,6 +20,7 @@ static const char usage[] =
     "  --workers N          worker processes (default: one a core, one for small files)\n"
     "  --memory SIZE        what a worker gets by with, and what ORDER BY may take\n"
     "  --warehouse PATH     its tables can be named in FROM\n"
+    "  --lake PATH          its datasets are lake.NAME in FROM (lake)\n"
     "  --json               JSON lines on stdout; --csv: CSV. Else a table to read\n"
     "  --out FILE           into a file, by its suffix\n"
     "  --explain            shows the specs that would run, and runs nothing\n"
@@ -27,7 +30,7 @@ static const char usage[] =
 
 struct query_command {
     struct qn_cli_common common;
-    const char *text, *warehouse, *out;
+    const char *text, *warehouse, *lake, *out;
     bool csv, explain;
     struct qn_local local;
     char folder[4096];
@@ -151,6 +154,38 @@ static qn_code run_phase(struct query_command *command, const struct qn_query *q
     return code;
 }
 
+/* --- tables of the warehouse ----------------------------------------------------------------- */
+
+struct tables {
+    struct qn_arena *arena;
+    struct qn_query_names names; /* NULL-terminated at the end */
+};
+
+static qn_code add_table(void *context, int n, const char *const *names, const char *const *values)
+{
+    struct tables *tables = context;
+    (void)n;
+    (void)names;
+    const char *name = qn_arena_strdup(tables->arena, qn_strv_from(values[0]));
+    return name && qn_query_names_add(tables->arena, &tables->names, name) ? QN_OK : QN_ENOMEM;
+}
+
+static qn_code list_tables(const char *warehouse, struct tables *tables, struct qn_err *err)
+{
+    static const char sql[] =
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE "
+        "'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    struct qn_store *store;
+    QN_TRY(qn_store_open_reader(warehouse, &store, err));
+    qn_code code = qn_store_query(store, sql, NULL, 0, add_table, tables, err);
+    qn_store_close(store);
+    if (code == QN_OK && !qn_query_names_add(tables->arena, &tables->names, ""))
+        code = qn_err_nomem(err, "names of tables");
+    if (code == QN_OK)
+        tables->names.items[tables->names.n - 1] = NULL;
+    return code;
+}
+
 /* --- the command ----------------------------------------------------------------------------- */
 
 static int explain(const struct qn_query *query)
@@ -163,15 +198,12 @@ static int explain(const struct qn_query *query)
     return QN_EXIT_OK;
 }
 
-static int run_query(struct query_command *command)
+static int answer(struct query_command *command, const struct qn_query_options *options)
 {
     struct qn_err err = {0};
     struct qn_query query;
-    const struct qn_query_options options = {.folder = command->folder,
-                                             .scratch = command->local.scratch,
-                                             .warehouse = command->warehouse};
     int exit = QN_EXIT_OK;
-    qn_code code = qn_query_plan(&query, qn_strv_from(command->text), &options, &err);
+    qn_code code = qn_query_plan(&query, qn_strv_from(command->text), options, &err);
     if (code == QN_EINPUT && query.diags.n) {
         qn_launch_show(&command->common, &query.diags, command->common.json);
         exit = QN_EXIT_USAGE;
@@ -191,11 +223,31 @@ static int run_query(struct query_command *command)
     return exit;
 }
 
+static int run_query(struct query_command *command)
+{
+    struct qn_err err = {0};
+    struct qn_arena arena;
+    struct tables tables = {.arena = &arena};
+    struct qn_query_options options = {.folder = command->folder,
+                                       .scratch = command->local.scratch,
+                                       .warehouse = command->warehouse,
+                                       .lake = command->lake};
+    qn_arena_init(&arena);
+    qn_code code = command->warehouse ? list_tables(command->warehouse, &tables, &err) : QN_OK;
+    options.tables = tables.names.items;
+    if (code != QN_OK)
+        qn_cli_complain(&command->common, &err);
+    int exit = code == QN_OK ? answer(command, &options) : qn_cli_exit(code);
+    qn_arena_fini(&arena);
+    return exit;
+}
+
 static bool read_options(struct query_command *command, int argc, char **argv, int *exit)
 {
     static const struct option options[] = {{"workers", required_argument, NULL, 'n'},
                                             {"memory", required_argument, NULL, 'm'},
                                             {"warehouse", required_argument, NULL, 'w'},
+                                            {"lake", required_argument, NULL, 'l'},
                                             {"csv", no_argument, NULL, 'c'},
                                             {"out", required_argument, NULL, 'o'},
                                             {"explain", no_argument, NULL, 'e'},
@@ -217,6 +269,7 @@ static bool read_options(struct query_command *command, int argc, char **argv, i
             break;
         case 'm': fine = qn_cli_memory(optarg, &command->local.memory_bytes); break;
         case 'w': command->warehouse = optarg; break;
+        case 'l': command->lake = optarg; break;
         case 'c': command->csv = true; break;
         case 'o': command->out = optarg; break;
         case 'e': command->explain = true; break;

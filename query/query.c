@@ -17,7 +17,8 @@ struct phase {
 
 static void begin_phase(struct qn_query_planner *p, struct phase *phase)
 {
-    *phase = (struct phase){.outer = p->spec, .outer_number = p->phase};
+    *phase = (struct phase){
+        .spec = {.lake = p->options->lake}, .outer = p->spec, .outer_number = p->phase};
     p->spec = &phase->spec;
     p->phase = p->n_begun++;
 }

@@ -46,6 +46,7 @@ struct qn_query_options {
     const char *folder;    /* absolute: relative paths start here */
     const char *scratch;   /* absolute: folder for files between phases */
     const char *warehouse; /* absolute path of its file; NULL: none was named */
+    const char *lake;      /* folder of its datasets; NULL: lake beside the command */
     /* Names of its tables, for complaints and to know them; NULL-terminated. */
     const char *const *tables;
 };

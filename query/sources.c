@@ -60,14 +60,15 @@ static qn_code read_options(struct qn_query_planner *p, const struct qn_sql_rela
 
 /* --- inspecting ------------------------------------------------------------------------------ */
 
-static void describe(const struct qn_query_file *file, struct qn_buf *out)
+static void describe(const struct qn_query_planner *p, const struct qn_query_file *file,
+                     struct qn_buf *out)
 {
     struct qn_query_source source = {.name = "rows", .path = file->path, .options = file->options};
     struct qn_query_source *sources[] = {&source};
     struct qn_query_job job = {.name = "all_rows", .from = "rows"};
     struct qn_query_job *jobs[] = {&job};
     const struct qn_query_spec spec = {
-        .sources = sources, .n_sources = 1, .jobs = jobs, .n_jobs = 1};
+        .lake = p->options->lake, .sources = sources, .n_sources = 1, .jobs = jobs, .n_jobs = 1};
     qn_query_spec_write(&spec, out);
 }
 
@@ -99,7 +100,7 @@ static qn_code inspect(struct qn_query_planner *p, struct qn_query_file *file, s
     struct qn_buf text;
     struct qn_plan plan;
     qn_buf_init(&text);
-    describe(file, &text);
+    describe(p, file, &text);
     qn_code code = qn_buf_check(&text, "a spec", err);
     if (code == QN_OK) {
         const struct qn_plan_options options = {
@@ -134,6 +135,15 @@ static bool is_table(const struct qn_query_planner *p, struct qn_strv name)
     return false;
 }
 
+/* A file, a dataset of the lake, or a table of the warehouse; else it is a query's name. */
+static bool is_file(const struct qn_query_planner *p, const struct qn_sql_relation *relation)
+{
+    if (relation->folder.text.data)
+        return qn_strv_eq_nocase(relation->folder.text, QN_STRV_LIT("lake"));
+    return relation->path.text.data ||
+           (relation->name.text.data && is_table(p, relation->name.text));
+}
+
 static qn_code describe_relation(struct qn_query_planner *p, struct qn_query_file *file)
 {
     const struct qn_sql_relation *relation = file->relation;
@@ -141,6 +151,11 @@ static qn_code describe_relation(struct qn_query_planner *p, struct qn_query_fil
         file->path = qn_arena_strdup(p->arena, relation->path.text);
         return file->path ? read_options(p, relation, &file->options) : QN_QUERY_NOMEM(p);
     }
+    if (relation->folder.text.data)
+        return qn_query_pairs_add(p->arena, &file->options, "lake",
+                                  qn_arena_strdup(p->arena, relation->name.text))
+                   ? QN_OK
+                   : QN_QUERY_NOMEM(p);
     file->path = p->options->warehouse;
     return qn_query_pairs_add(p->arena, &file->options, "format", "sqlite") &&
                    qn_query_pairs_add(p->arena, &file->options, "table",
@@ -158,7 +173,9 @@ static qn_code add_file(struct qn_query_planner *p, const struct qn_sql_relation
     QN_TRY(describe_relation(p, &file));
     for (uint32_t i = 0; i < p->n_files; i++) {
         struct qn_query_file *other = &p->files[i];
-        if (strcmp(other->path, file.path) == 0 && same_options(&other->options, &file.options)) {
+        bool same_path = other->path && file.path ? strcmp(other->path, file.path) == 0
+                                                  : other->path == file.path;
+        if (same_path && same_options(&other->options, &file.options)) {
             file.name = other->name;
             file.schema = other->schema;
             file.bytes = other->bytes;
@@ -206,8 +223,7 @@ static qn_code in_body(struct qn_query_planner *p, const struct qn_sql_body *bod
         const struct qn_sql_relation *relation = &body->from[i];
         if (relation->query)
             QN_TRY(in_query(p, relation->query, err));
-        if (relation->path.text.data || (relation->name.text.data && !relation->folder.text.data &&
-                                         is_table(p, relation->name.text)))
+        if (is_file(p, relation))
             QN_TRY(add_file(p, relation, err));
         QN_TRY(in_expr(p, relation->on, err));
     }
@@ -252,6 +268,10 @@ static qn_code add_source(struct qn_query_planner *p, const struct qn_query_file
 
 static qn_code no_such_table(struct qn_query_planner *p, const struct qn_sql_relation *relation)
 {
+    if (relation->folder.text.data)
+        return QN_QUERY_REFUSE(p, relation->mark, "datasets of the lake are written lake.NAME",
+                               "there is no '%.*s' that holds tables",
+                               QN_SHORT_ARG(relation->folder.text));
     const char *names[256];
     uint32_t n = 0;
     char hint[160];

@@ -117,9 +117,12 @@ static void put_join(struct qn_buf *out, const struct qn_query_join *join)
 
 static void put_source(struct qn_buf *out, const struct qn_query_source *source)
 {
-    qn_buf_printf(out, "  %s:\n    path: ", source->name);
-    put_scalar(out, source->path);
-    qn_buf_printf(out, "\n");
+    qn_buf_printf(out, "  %s:\n", source->name);
+    if (source->path) {
+        qn_buf_printf(out, "    path: ");
+        put_scalar(out, source->path);
+        qn_buf_printf(out, "\n");
+    }
     for (uint32_t i = 0; i < source->options.n; i++) {
         qn_buf_printf(out, "    %s: ", source->options.items[i].name);
         /* true, false and numbers are themselves; everything else is a text */
@@ -160,7 +163,13 @@ static void put_job(struct qn_buf *out, const struct qn_query_job *job)
 
 void qn_query_spec_write(const struct qn_query_spec *spec, struct qn_buf *out)
 {
-    qn_buf_printf(out, "version: 1\nname: query\nsources:\n");
+    qn_buf_printf(out, "version: 1\nname: query\n");
+    if (spec->lake) {
+        qn_buf_printf(out, "lake: ");
+        put_scalar(out, spec->lake);
+        qn_buf_printf(out, "\n");
+    }
+    qn_buf_printf(out, "sources:\n");
     for (uint32_t i = 0; i < spec->n_sources; i++)
         put_source(out, spec->sources[i]);
     qn_buf_printf(out, "jobs:\n");

@@ -20,7 +20,8 @@ struct qn_query_names {
 };
 
 struct qn_query_source {
-    const char *name, *path;
+    const char *name;
+    const char *path; /* NULL: the options say what is read */
     struct qn_query_pairs options;
     struct qn_query_pairs columns; /* declared ones: their types */
 };
@@ -43,6 +44,7 @@ struct qn_query_job {
 };
 
 struct qn_query_spec {
+    const char *lake; /* NULL: left out */
     struct qn_query_source **sources;
     uint32_t n_sources;
     struct qn_query_job **jobs;
