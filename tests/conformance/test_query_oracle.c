@@ -8,7 +8,9 @@
 
 #include <sqlite3.h>
 
+#include "flow/source.h"
 #include "flow/value.h"
+#include "flow/writer.h"
 #include "tests/support/sql_random.h"
 #include "tests/support/test.h"
 
@@ -16,6 +18,8 @@ enum { TABLE_ROWS_1 = 70, TABLE_ROWS_2 = 33, TABLE_ROWS_3 = 8 };
 
 static char folder[512];
 static sqlite3 *db;
+static const char *formats[] = {"csv", "jsonl", "parquet"}; /* those that are read and written */
+static uint32_t n_formats;
 
 static uint64_t first_seed(void)
 {
@@ -106,6 +110,27 @@ static void load_table(const char *name, struct qn_strv csv)
     sqlite3_finalize(insert);
 }
 
+/* The same rows in the other formats, as a query writes them. */
+static int copy_tables(void)
+{
+    uint32_t n = 1;
+    for (uint32_t f = 1; f < sizeof formats / sizeof formats[0]; f++) {
+        const char *format = formats[f];
+        if (!qn_source_find(format) || !qn_writer_find(format))
+            continue;
+        for (uint32_t t = 1; t <= SQL_TABLES; t++) {
+            char command[1400];
+            snprintf(command, sizeof command,
+                     "cd %s && %s query \"SELECT * FROM 't%u.csv'\" --out t%u.%s", folder,
+                     getenv("QUERN"), t, t, format);
+            assert_int_equal(system(command), 0);
+        }
+        formats[n++] = format;
+    }
+    n_formats = n;
+    return 0;
+}
+
 static int make_tables(void **state)
 {
     (void)state;
@@ -126,16 +151,16 @@ static int make_tables(void **state)
         load_table(name, qn_buf_strv(&csv));
         qn_buf_fini(&csv);
     }
-    return 0;
+    return copy_tables();
 }
 
 static int remove_tables(void **state)
 {
     (void)state;
     sqlite3_close(db);
-    for (uint32_t t = 1; t <= SQL_TABLES && !getenv("QUERN_QUERY_DUMP"); t++) {
+    for (uint32_t i = 0; i < SQL_TABLES * n_formats && !getenv("QUERN_QUERY_DUMP"); i++) {
         char path[600];
-        snprintf(path, sizeof path, "%s/t%u.csv", folder, t);
+        snprintf(path, sizeof path, "%s/t%u.%s", folder, 1 + i / n_formats, formats[i % n_formats]);
         unlink(path);
     }
     rmdir(folder);
@@ -183,9 +208,10 @@ static void free_answer(struct answer *answer)
     free(answer->rows);
 }
 
-/* The query with each engine's own words. */
-static void spell(const char *query, bool ours, struct qn_buf *out)
+/* The query with each engine's own words; a format means ours, over files of it. */
+static void spell(const char *query, const char *format, struct qn_buf *out)
 {
+    bool chunks = format && strcmp(format, "parquet") != 0;
     for (const char *at = query; *at; at++) {
         if (*at != '@') {
             qn_buf_put_u8(out, (uint8_t)*at);
@@ -196,8 +222,8 @@ static void spell(const char *query, bool ours, struct qn_buf *out)
             qn_buf_printf(out, "/");
         else if (at[1] == 'l')
             qn_buf_printf(out, "LIKE");
-        else if (ours) /* small chunks, so that answers are put together from several */
-            qn_buf_printf(out, "'%.2s.csv' (chunk_size 700)", at + 1);
+        else if (format) /* small chunks, so that answers are put together from several */
+            qn_buf_printf(out, "'%.2s.%s'%s", at + 1, format, chunks ? " (chunk_size 700)" : "");
         else
             qn_buf_printf(out, "%.2s", at + 1);
         at = end;
@@ -211,7 +237,7 @@ static bool ask_sqlite(const char *query, struct answer *answer)
     sqlite3_stmt *select;
     qn_buf_init(&sql);
     qn_buf_init(&row);
-    spell(query, false, &sql);
+    spell(query, NULL, &sql);
     if (sqlite3_prepare_v2(db, (const char *)sql.data, -1, &select, NULL) != SQLITE_OK)
         fail_msg("SQLite: %s: %s", sqlite3_errmsg(db), (const char *)sql.data);
     while (sqlite3_step(select) == SQLITE_ROW) {
@@ -266,14 +292,14 @@ static void read_csv(struct qn_strv csv, struct answer *answer)
 }
 
 /* False: it was refused, or failed. */
-static bool ask_quern(const char *query, unsigned workers, struct qn_buf *csv)
+static bool ask_quern(const char *query, const char *format, unsigned workers, struct qn_buf *csv)
 {
     struct qn_buf sql, command;
     char bytes[4096];
     size_t n;
     qn_buf_init(&sql);
     qn_buf_init(&command);
-    spell(query, true, &sql);
+    spell(query, format, &sql);
     qn_buf_printf(&command, "cd %s && %s query --csv --quiet --workers %u ", folder,
                   getenv("QUERN"), workers);
     put_shell(&command, (const char *)sql.data);
@@ -339,7 +365,8 @@ static bool try_seed(uint64_t seed)
     sql_query(seed, &query);
     qn_buf_put_u8(&query, 0);
     const char *text = (const char *)query.data;
-    bool agreed = ask_quern(text, 1 + seed % 2, &csv);
+    const char *format = formats[seed / 2 % n_formats];
+    bool agreed = ask_quern(text, format, 1 + seed % 2, &csv);
     if (agreed) {
         read_csv(qn_buf_strv(&csv), &ours);
         ask_sqlite(text, &theirs);
@@ -349,7 +376,7 @@ static bool try_seed(uint64_t seed)
         keep(seed, text, &csv);
     }
     if (!agreed) {
-        print_message("seed %llu: %s\n", (unsigned long long)seed, text);
+        print_message("seed %llu, %s: %s\n", (unsigned long long)seed, format, text);
         show("quern", &ours);
         show("SQLite", &theirs);
     }
@@ -369,8 +396,9 @@ static void agrees_with_sqlite(void **state)
     assert_non_null(getenv("QUERN"));
     for (uint64_t i = 0; i < n; i++)
         agreed += try_seed(seed + i);
-    print_message("%llu of %llu queries agree with SQLite %s\n", (unsigned long long)agreed,
-                  (unsigned long long)n, sqlite3_libversion());
+    print_message("%llu of %llu queries over %u formats agree with SQLite %s\n",
+                  (unsigned long long)agreed, (unsigned long long)n, n_formats,
+                  sqlite3_libversion());
     assert_int_equal(agreed, n);
 }
 
