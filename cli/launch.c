@@ -136,6 +136,10 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
         fprintf(stderr, "quern: cannot make the state folder: %s\n", strerror(errno));
         return QN_EXIT_FAILED;
     }
+    if (qn_plan_check_warehouse(plan, &err) != QN_OK) {
+        qn_cli_complain(&launch->common, &err);
+        return QN_EXIT_USAGE;
+    }
     qn_buf_init(&bytes);
     qn_plan_pack(plan, &bytes);
     struct sigaction action = {.sa_handler = on_signal};

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +15,28 @@ static size_t read_block(int fd, uint64_t at, uint8_t *out)
     return n < 0 ? 0 : (size_t)n;
 }
 
-static qn_code hash_file(int fd, uint64_t bytes, struct qn_hash128 *out, struct qn_err *err)
+/* The newest rows of a database may stand in its write-ahead log. */
+static uint64_t hash_log(const char *path, uint8_t *blocks)
+{
+    char log[4096];
+    struct stat at;
+    if (memcmp(blocks, "SQLite format 3", 16) != 0 ||
+        snprintf(log, sizeof log, "%s-wal", path) >= (int)sizeof log)
+        return 0;
+    int fd = open(log, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    size_t n = 0;
+    if (fstat(fd, &at) == 0 && at.st_size > 0) {
+        n = read_block(fd, 0, blocks);
+        n += read_block(fd, at.st_size > BLOCK ? (uint64_t)at.st_size - BLOCK : 0, blocks + n);
+    }
+    close(fd);
+    return n ? qn_hash64(blocks, n, (uint64_t)at.st_size) : 0;
+}
+
+static qn_code hash_file(int fd, const char *path, uint64_t bytes, struct qn_hash128 *out,
+                         struct qn_err *err)
 {
     uint8_t *blocks = malloc(3 * (size_t)BLOCK);
     if (!blocks)
@@ -25,6 +47,7 @@ static qn_code hash_file(int fd, uint64_t bytes, struct qn_hash128 *out, struct 
     if (bytes > BLOCK)
         n += read_block(fd, bytes - BLOCK, blocks + n);
     *out = qn_hash128(blocks, n, bytes);
+    out->low ^= n >= 16 ? hash_log(path, blocks) : 0;
     free(blocks);
     return QN_OK;
 }
@@ -39,9 +62,9 @@ qn_code qn_fingerprint_file(const char *path, char out[QN_FINGERPRINT_HEX], uint
             close(fd);
         return qn_err_io(err, "read", path);
     }
-    struct qn_hash128 hash;
+    struct qn_hash128 hash = {0};
     *bytes = (uint64_t)at.st_size;
-    qn_code code = hash_file(fd, *bytes, &hash, err);
+    qn_code code = hash_file(fd, path, *bytes, &hash, err);
     close(fd);
     if (code == QN_OK)
         snprintf(out, QN_FINGERPRINT_HEX, "%016llx%016llx", (unsigned long long)hash.high,

@@ -472,6 +472,24 @@ static void inspect_source(struct qn_plan *plan, uint32_t index)
     warn_of_empty_files(plan, source, &planned->info);
 }
 
+qn_code qn_plan_check_warehouse(const struct qn_plan *plan, struct qn_err *err)
+{
+    struct stat warehouse, at;
+    if (stat(plan->spec.warehouse, &warehouse) != 0)
+        return QN_OK; /* it will be made */
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
+        const struct qn_spec_source *source = &plan->spec.sources[i];
+        for (uint32_t f = 0; f < source->options.n_paths; f++)
+            if (stat(source->options.paths[f], &at) == 0 && at.st_dev == warehouse.st_dev &&
+                at.st_ino == warehouse.st_ino)
+                return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                                  "source %s reads the warehouse that this run writes to (%s): "
+                                  "read its tables with a job of kind sql, or from a copy",
+                                  source->name, source->options.paths[f]);
+    }
+    return QN_OK;
+}
+
 qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,
                      struct qn_err *err)
 {

@@ -59,6 +59,9 @@ QN_CHECK qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options
                               struct qn_err *err);
 void qn_plan_fini(struct qn_plan *plan);
 
+/* QN_EINPUT when a source reads the warehouse that the run writes: it would change under it. */
+QN_CHECK qn_code qn_plan_check_warehouse(const struct qn_plan *plan, struct qn_err *err);
+
 /* The plan as bytes for workers. */
 void qn_plan_pack(const struct qn_plan *plan, struct qn_buf *out);
 /* A worker's side of it; never touches the sources' files. */

@@ -40,8 +40,10 @@ struct qn_source_options {
     bool no_quote; /* quote: "" */
     int header;    /* 1 yes, 0 no, -1 sniff */
     const char *encoding;
-    int64_t skip_rows;    /* lines before the header; -1: none given */
-    uint64_t chunk_bytes; /* 0: QN_DEFAULT_CHUNK_BYTES */
+    int64_t skip_rows;               /* lines before the header; -1: none given */
+    uint64_t chunk_bytes;            /* 0: QN_DEFAULT_CHUNK_BYTES */
+    const char *table, *query, *key; /* of databases: one of the first two, and a unique integer
+                                        column to split by */
     enum qn_on_malformed on_malformed;
     const struct qn_column_decl *columns; /* declared columns: NULL when all are inferred.
         With a header they are found by name (undeclared columns of the file are inferred and read

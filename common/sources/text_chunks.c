@@ -42,6 +42,14 @@ static qn_code check_count(const struct qn_source_options *options, const char *
                       MAX_CHUNKS_PER_FILE);
 }
 
+qn_code qn_text_chunks_reserve(const struct qn_source_options *options, const char *path,
+                               struct qn_arena *arena, struct qn_chunk **chunks, uint32_t n,
+                               uint64_t count, struct qn_err *err)
+{
+    QN_TRY(check_count(options, path, 1, count, err));
+    return reserve_chunks(arena, chunks, n, (uint32_t)count, err);
+}
+
 /* --- compressed ------------------------------------------------------------------------------ */
 
 /* Chunk k begins in frame k. A last frame that is too short for that goes to the one before. */

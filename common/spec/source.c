@@ -88,6 +88,15 @@ static const struct qn_key source_keys[] = {
      .min = 1,
      .max = 0x1p53,
      .doc = "bytes of a file that one task reads; 16MiB when left out"},
+    {.name = "table",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "of a sqlite database: the table or view to read; when left out, its only one"},
+    {.name = "query",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "of a sqlite database: a SELECT to read instead of a table"},
+    {.name = "key",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "of a sqlite view or query: a column of unique integers to split it by"},
     {.name = "on_malformed",
      .shape = QN_SHAPE_ENUM,
      .values = on_malformed,
@@ -119,12 +128,9 @@ const struct qn_spec_keys qn_source_keys = QN_KEYS("source", source_keys);
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* Formats of the contract that no version before a later one reads. */
-static const char *const later_formats[] = {"parquet", "sqlite"};
-
 static const char *read_format(struct qn_spec *spec, const struct qn_node *node)
 {
-    const char *names[32];
+    const char *names[32] = {NULL};
     char expected[256], hint[QN_HINT_BYTES];
     size_t n = 0, at = 0;
     if (!node || node->kind != QN_NODE_SCALAR)
@@ -137,12 +143,6 @@ static const char *read_format(struct qn_spec *spec, const struct qn_node *node)
             at += (size_t)snprintf(expected + at, sizeof expected - at, "%s%s", n ? ", " : "",
                                    names[n]);
     }
-    for (size_t i = 0; i < sizeof later_formats / sizeof later_formats[0]; i++)
-        if (qn_strv_is(node->text, later_formats[i])) {
-            qn_diags_add(&spec->diags, node->span, n ? expected : NULL, NULL,
-                         "format '%s' is not supported by this version", later_formats[i]);
-            return NULL;
-        }
     qn_diags_add(&spec->diags, node->span, n ? expected : NULL,
                  qn_did_you_mean(node->text, names, n, hint), "there is no format '%s'",
                  node->text.data);
@@ -246,6 +246,9 @@ static void read_dialect(struct qn_spec *spec, const struct qn_node *node,
     options->encoding = qn_node_text(qn_node_get(node, "encoding"), NULL);
     options->skip_rows = qn_node_i64(qn_node_get(node, "skip_rows"), -1);
     options->chunk_bytes = qn_node_bytes(qn_node_get(node, "chunk_size"), 0);
+    options->table = qn_node_text(qn_node_get(node, "table"), NULL);
+    options->query = qn_node_text(qn_node_get(node, "query"), NULL);
+    options->key = qn_node_text(qn_node_get(node, "key"), NULL);
     options->null_values =
         read_texts(spec, qn_node_get(node, "null_values"), &options->n_null_values);
 }

@@ -1,6 +1,8 @@
 /* Every format of the registry: any chunking gives the same rows, origins, lines and rejects as one
  * chunk, and texts the same compressed. Files are generated from seeds; a new format adds its
  * generator to the table below. */
+#include <sqlite3.h>
+
 #include "base/hash.h"
 #include "tests/support/compress.h"
 #include "tests/support/parquet_file.h"
@@ -210,15 +212,54 @@ static void parquet_generate(struct dice *dice, struct qn_buf *out,
     hand_end(&file);
 }
 
+/* --- sqlite ---------------------------------------------------------------------------------- */
+
+/* Rowids with gaps, some below zero, some far apart; values of any storage class. */
+static void sqlite_generate(struct dice *dice, struct qn_buf *out,
+                            struct qn_source_options *options)
+{
+    static const char *const values[] = {
+        "1",    "-7",           "2.5",  "'x'",     "''",
+        "NULL", "'2024-02-30'", "'12'", "X'00FF'", "CAST(X'FF' AS TEXT)"};
+    static const char *const tables[] = {"CREATE TABLE t (a INTEGER, b, c TEXT)",
+                                         "CREATE TABLE t (k INTEGER PRIMARY KEY, a REAL, b DATE)",
+                                         "CREATE TABLE t (a PRIMARY KEY, b INTEGER) WITHOUT ROWID"};
+    uint32_t shape = roll(dice, 3), columns = shape == 2 ? 2 : 3;
+    sqlite3 *db;
+    char sql[400];
+    unsigned char *image;
+    sqlite3_int64 bytes = 0, key = (int64_t)roll(dice, 20) - 10;
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, tables[shape], NULL, NULL, NULL), SQLITE_OK);
+    for (uint32_t i = roll(dice, 60); i > 0; i--) {
+        key += roll(dice, 10) ? 1 + roll(dice, 5) : INT64_C(6000000000);
+        int n = shape == 0
+                    ? snprintf(sql, sizeof sql, "INSERT INTO t (rowid, a, b, c) VALUES (%lld", key)
+                : shape == 1 ? snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%lld", key)
+                             : snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%lld", key);
+        for (uint32_t c = shape == 0 ? 0 : 1; c < columns; c++)
+            n += snprintf(sql + n, sizeof sql - (size_t)n, ", %s", values[roll(dice, 10)]);
+        snprintf(sql + n, sizeof sql - (size_t)n, ")");
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    }
+    image = sqlite3_serialize(db, "main", &bytes, 0);
+    qn_buf_put(out, image, (size_t)bytes);
+    sqlite3_free(image);
+    sqlite3_close(db);
+    options->table = roll(dice, 2) ? "t" : NULL;
+}
+
 /* --- any format ------------------------------------------------------------------------------ */
 
 static const struct generator {
     const char *format, *suffix;
     void (*generate)(struct dice *dice, struct qn_buf *out, struct qn_source_options *options);
-    bool is_text; /* and so may be compressed */
-} generators[] = {{"csv", ".csv", csv_generate, true},
-                  {"jsonl", ".jsonl", jsonl_generate, false},
-                  {"parquet", ".parquet", parquet_generate, false}};
+    bool is_text;   /* and so may be compressed */
+    uint32_t scale; /* sizes of chunks are times this */
+} generators[] = {{"csv", ".csv", csv_generate, true, 1},
+                  {"jsonl", ".jsonl", jsonl_generate, true, 1},
+                  {"parquet", ".parquet", parquet_generate, false, 1},
+                  {"sqlite", ".db", sqlite_generate, false, 300}};
 
 static uint64_t chunks_read, chunks_misguessed, rows_read, rows_refused, chunks_compressed;
 
@@ -278,6 +319,7 @@ static void check_seed(const struct qn_source_ops *ops, const struct generator *
         assert_ok(read_source(ops, options, &info, 1 << 30, true, &whole, &err), &err);
     for (uint32_t i = 0; readable && i < SIZES_PER_SEED; i++) {
         uint64_t size = i == 0 ? 1 : 1 + roll(&dice, i == 1 ? 16 : 200);
+        size *= generator->scale;
         struct reading parts;
         reading_init(&parts);
         assert_ok(read_source(ops, options, &info, size, true, &parts, &err), &err);
