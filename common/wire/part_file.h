@@ -58,7 +58,7 @@ struct qn_part_query {
 QN_CHECK qn_code qn_part_file_next(struct qn_part_file *file, const struct qn_part_query *query,
                                    uint8_t *kind, struct qn_strv *payload, struct qn_err *err);
 
-/* The same, but says where the payload lies in the file and does not read it. */
+/* The same, but says where the payload lies in the file and does not read it, nor check it. */
 QN_CHECK qn_code qn_part_file_next_place(struct qn_part_file *file,
                                          const struct qn_part_query *query, uint32_t *partition,
                                          uint64_t *offset, uint32_t *bytes, struct qn_err *err);
