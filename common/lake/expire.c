@@ -104,25 +104,16 @@ static qn_code drop_dead_loads(struct expiry *self, struct qn_err *err)
 {
     char path[PATH_BYTES];
     struct dirent *entry;
-    qn_code code = QN_OK;
     snprintf(path, sizeof path, "%s/" QN_LAKE_LOADS, self->folder);
     DIR *dir = opendir(path);
     if (!dir)
         return errno == ENOENT ? QN_OK : qn_err_io(err, "read folder", path);
-    while (code == QN_OK && (entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe) */
-        struct qn_load load;
-        if (entry->d_name[0] == '.' || strlen(entry->d_name) != QN_CLOCK_ID - 1 ||
-            !qn_clock_is_id(entry->d_name) || qn_load_is_live(self->folder, entry->d_name))
-            continue;
-        code = qn_load_begin(&load, self->folder, entry->d_name, &self->arena, err);
-        if (code == QN_OK)
-            qn_load_end(&load);
-        else if (code == QN_ESTATE) /* it lives after all */
-            code = QN_OK;
-        qn_load_close(&load);
-    }
+    while ((entry = readdir(dir))) /* NOLINT(concurrency-mt-unsafe) */
+        if (strlen(entry->d_name) == QN_CLOCK_ID - 1 && qn_clock_is_id(entry->d_name) &&
+            !qn_load_is_live(self->folder, entry->d_name))
+            (void)qn_load_drop_dead(self->folder, entry->d_name, &self->arena);
     closedir(dir);
-    return code;
+    return QN_OK;
 }
 
 /* --- snapshots ------------------------------------------------------------------------------- */

@@ -40,23 +40,73 @@ static void empty(const struct qn_load *load)
         closedir(dir);
 }
 
+void qn_load_close(struct qn_load *load)
+{
+    if (load->lock >= 0)
+        close(load->lock);
+    load->lock = -1;
+}
+
+/* Whether the lock that is held is the file that has its name: an expiry may have removed the one
+ * that was opened. */
+static bool is_named(int lock, const char *path)
+{
+    struct stat held, named;
+    return fstat(lock, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev;
+}
+
+/* One try: QN_ENOTFOUND when an expiry came between, QN_ESTATE when somebody has the lock. */
+static qn_code try_lock(struct qn_load *load, const char *path, struct qn_err *err)
+{
+    QN_TRY(qn_disk_make_folders(load->staging, err));
+    load->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (load->lock < 0)
+        return errno == ENOENT ? QN_ENOTFOUND : qn_err_io(err, "create", path);
+    bool taken = flock(load->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!taken && is_named(load->lock, path))
+        return QN_OK;
+    qn_load_close(load);
+    return taken ? QN_ESTATE : QN_ENOTFOUND;
+}
+
 qn_code qn_load_begin(struct qn_load *load, const char *folder, const char *id,
                       struct qn_arena *arena, struct qn_err *err)
 {
+    enum { TRIES = 200 };
+    const struct timespec pause = {.tv_nsec = 10000000}; /* an expiry looks for an instant */
     *load = (struct qn_load){.folder = folder, .lock = -1};
     load->staging = qn_arena_printf(arena, "%s/" QN_LAKE_LOADS "/%s", folder, id);
     const char *path = qn_arena_printf(arena, "%s/%s", load->staging, lock_name);
     if (!load->staging || !path)
         return qn_err_nomem(err, "a path");
-    QN_TRY(qn_disk_make_folders(load->staging, err));
-    load->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (load->lock < 0)
-        return qn_err_io(err, "create", path);
-    if (flock(load->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    qn_code code = QN_ENOTFOUND;
+    for (int i = 0; i < TRIES && (code == QN_ENOTFOUND || code == QN_ESTATE); i++) {
+        code = try_lock(load, path, err);
+        if (code == QN_ESTATE)
+            nanosleep(&pause, NULL);
+    }
+    if (code == QN_ESTATE || code == QN_ENOTFOUND)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                           "%s is being written by another process", load->staging);
-    empty(load);
-    return QN_OK;
+    if (code == QN_OK)
+        empty(load);
+    return code;
+}
+
+bool qn_load_drop_dead(const char *folder, const char *id, struct qn_arena *arena)
+{
+    struct qn_load load = {.folder = folder, .lock = -1};
+    load.staging = qn_arena_printf(arena, "%s/" QN_LAKE_LOADS "/%s", folder, id);
+    const char *path = qn_arena_printf(arena, "%s/%s", load.staging, lock_name);
+    if (!load.staging || !path)
+        return false;
+    load.lock = open(path, O_RDWR | O_CLOEXEC);
+    bool dead = load.lock >= 0 && flock(load.lock, LOCK_EX | LOCK_NB) == 0;
+    if (dead)
+        qn_load_end(&load);
+    qn_load_close(&load);
+    return dead;
 }
 
 qn_code qn_load_place(const struct qn_load *load, const char *staged, const char *name,
@@ -77,13 +127,6 @@ qn_code qn_load_place(const struct qn_load *load, const char *staged, const char
     if (err)
         err->blame = QN_BLAME_COORDINATOR;
     return code;
-}
-
-void qn_load_close(struct qn_load *load)
-{
-    if (load->lock >= 0)
-        close(load->lock);
-    load->lock = -1;
 }
 
 void qn_load_end(struct qn_load *load)

@@ -28,6 +28,9 @@ void qn_load_end(struct qn_load *load);
 /* Lets go of the lock; what is there stays. */
 void qn_load_close(struct qn_load *load);
 
+/* Removes the folder of a load whose lock nobody holds; false: somebody does. */
+bool qn_load_drop_dead(const char *folder, const char *id, struct qn_arena *arena);
+
 /* Whether somebody who lives holds the load's lock. */
 bool qn_load_is_live(const char *folder, const char *id);
 

@@ -21,7 +21,7 @@ SPEC
 }
 
 newest() { # dataset folder: its newest manifest
-  find "$1/_quern/snapshots" -name '*.json' -size +0 | sort | tail -1
+  { find "$1/_quern/snapshots" -name '*.json' -size +0 2>/dev/null || true; } | sort | tail -1
 }
 
 nameless() { # stdin without what differs from run to run

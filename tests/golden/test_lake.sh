@@ -1,0 +1,83 @@
+# A dataset that is written, read at its snapshots, pruned, joined and let go; folders that somebody
+# else named; files converted there and back.
+source "$QUERN_ROOT/tests/support/cluster.sh"
+source "$QUERN_ROOT/tests/support/lake.sh"
+"$QUERN" generate events --rows 5000 --seed 3 --out "$folder/events.csv"
+for format in csv jsonl; do
+  rm -rf "$folder/lake" "$folder"/*.db "$folder/.quern"
+  cat >"$folder/write.yaml" <<SPEC
+version: 1
+name: write
+sources: {events: {path: events.csv, chunk_size: 64KiB}}
+jobs:
+  days:
+    kind: etl
+    from: events
+    derive: {dt: "date(ts)", note: "nullif(kind, 'sms')", empty: "''"}
+    into: {lake: days, format: $format, partition_by: [note, empty], write_disposition: append}
+  whole: {kind: etl, from: events, derive: {dt: "date(ts)", note: "nullif(kind, 'sms')", empty: "''"}, into: whole}
+SPEC
+  "$QUERN" run "$folder/write.yaml" --workers 2 --quiet
+  "$QUERN" run "$folder/write.yaml" --workers 1 --quiet
+  cat >"$folder/read.yaml" <<SPEC
+version: 1
+name: read
+warehouse: write.db
+sources:
+  new: {lake: days}
+  old: {path: lake/days, snapshot: 1}
+jobs:
+  all_rows: {kind: etl, from: new, into: all_rows}
+  first: {kind: etl, from: old, into: first}
+  texts: {kind: etl, from: new, filter: "note is null and amount > 0.1 and empty = ''", into: texts}
+SPEC
+  "$QUERN" run "$folder/read.yaml" --workers 2 --quiet
+  sql() { sqlite3 "$folder/write.db" "$1"; }
+  expect "$format: rows of both loads" 10000 "$(sql 'select count(*) from all_rows')"
+  expect "$format: rows of snapshot 1 that differ" 0 \
+    "$(sql 'select count(*) from (select * from first except select * from whole)')"
+  expect "$format: and the other way" 0 "$(sql 'select count(*) from (select * from whole except select * from first)')"
+  expect "$format: rows that a filter keeps" "$(sql "select count(*) from all_rows where note is null and amount > 0.1")" \
+    "$(sql 'select count(*) from texts')"
+  expect "$format: rows that it read" "$(sql "select count(*) from all_rows where note is null")" \
+    "$(sql "select rows_in from _quern_jobs where job = 'texts'")"
+  "$QUERN" lake compact "$folder/lake/days" --quiet >/dev/null
+  "$QUERN" lake expire "$folder/lake/days" --keep 1 --quiet >/dev/null
+  expect "$format: files that are left" "$("$QUERN" lake files "$folder/lake/days" | wc -l)" \
+    "$(find "$folder/lake/days" -name "*.$format" | wc -l)"
+  before=$(sql 'select count(*), sum(cast(round(amount * 100) as integer)) from all_rows')
+  sed -i 's/, snapshot: 1//' "$folder/read.yaml"
+  "$QUERN" run "$folder/read.yaml" --workers 2 --quiet
+  expect "$format: rows after joining" "$before" "$(sql 'select count(*), sum(cast(round(amount * 100) as integer)) from all_rows')"
+done
+
+# Another schema is not appended, and nothing changes.
+sed -i 's/dt: "date(ts)", //' "$folder/write.yaml"
+code=0
+"$QUERN" run "$folder/write.yaml" --workers 1 --quiet 2>"$folder/said" || code=$?
+expect "exit code of a load that does not fit" 1 "$code"
+grep -q "cannot be appended to dataset days" "$folder/said" || { echo "FAILED: $(cat "$folder/said")"; exit 1; }
+
+# Folders that somebody else named.
+for value in 2026-01-01 2026-02-01 __HIVE_DEFAULT_PARTITION__; do
+  mkdir -p "$folder/hive/dt=$value"
+  printf 'a\n1\n' >"$folder/hive/dt=$value/f.csv"
+done
+"$QUERN" convert "$folder/hive" "$folder/hive.csv" --quiet
+expect "rows with their folders' values" "a,dt;1,2026-01-01;1,2026-02-01;1,;" "$(tr '\n' ';' <"$folder/hive.csv")"
+
+# There and back; a row that cannot be read ends it, or is kept.
+"$QUERN" convert "$folder/events.csv" "$folder/e.jsonl" --quiet
+"$QUERN" convert "$folder/events.csv" "$folder/e.csv" --quiet
+"$QUERN" convert "$folder/e.jsonl" "$folder/e2.csv" --quiet --workers 2
+cmp "$folder/e.csv" "$folder/e2.csv" || { echo "FAILED: another file"; exit 1; }
+printf 'a,b\n1,2\n3,4,5\n6,7\n' >"$folder/bad.csv"
+code=0
+"$QUERN" convert "$folder/bad.csv" "$folder/bad.jsonl" --quiet 2>"$folder/said" || code=$?
+expect "exit code of a file with a bad row" 1 "$code"
+[[ ! -e $folder/bad.jsonl ]] || { echo "FAILED: half a file"; exit 1; }
+grep -q "bad.csv:3:1: expected 2 fields, got 3" "$folder/said" || { echo "FAILED: $(cat "$folder/said")"; exit 1; }
+"$QUERN" convert "$folder/bad.csv" "$folder/bad.jsonl" --quiet --quarantine "$folder/refused.jsonl"
+expect "good rows" 2 "$(wc -l <"$folder/bad.jsonl")"
+grep -q '"line":3,.*"raw":"3,4,5"' "$folder/refused.jsonl" || { echo "FAILED: $(cat "$folder/refused.jsonl")"; exit 1; }
+echo "written, read at any snapshot, pruned, joined, converted"
