@@ -3,7 +3,7 @@
 source "$QUERN_ROOT/tests/support/cluster.sh"
 source "$QUERN_ROOT/tests/support/lake.sh"
 "$QUERN" generate events --rows 5000 --seed 3 --out "$folder/events.csv"
-for format in csv jsonl; do
+for format in csv jsonl parquet; do
   rm -rf "$folder/lake" "$folder"/*.db "$folder/.quern"
   cat >"$folder/write.yaml" <<SPEC
 version: 1
@@ -69,8 +69,10 @@ expect "rows with their folders' values" "a,dt;1,2026-01-01;1,2026-02-01;1,;" "$
 # There and back; a row that cannot be read ends it, or is kept.
 "$QUERN" convert "$folder/events.csv" "$folder/e.jsonl" --quiet
 "$QUERN" convert "$folder/events.csv" "$folder/e.csv" --quiet
-"$QUERN" convert "$folder/e.jsonl" "$folder/e2.csv" --quiet --workers 2
+"$QUERN" convert "$folder/e.jsonl" "$folder/e2.jsonl" --quiet --workers 2
+"$QUERN" convert "$folder/e.csv" "$folder/e2.csv" --quiet --workers 2
 cmp "$folder/e.csv" "$folder/e2.csv" || { echo "FAILED: another file"; exit 1; }
+expect "rows there and back" 5000 "$(wc -l <"$folder/e2.jsonl")"
 printf 'a,b\n1,2\n3,4,5\n6,7\n' >"$folder/bad.csv"
 code=0
 "$QUERN" convert "$folder/bad.csv" "$folder/bad.jsonl" --quiet 2>"$folder/said" || code=$?
