@@ -435,7 +435,8 @@ void qn_pq_column_drop(struct qn_pq_column *c, uint32_t n)
     if (is_text(c)) {
         uint32_t base = c->offsets[n];
         c->text.len -= base;
-        memmove(c->text.data, c->text.data + base, c->text.len);
+        if (base)
+            memmove(c->text.data, c->text.data + base, c->text.len);
         memmove(c->codes, c->codes + n, rest * sizeof *c->codes);
         for (uint32_t i = 0; i <= rest; i++)
             c->offsets[i] = c->offsets[n + i] - base;

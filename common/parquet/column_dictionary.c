@@ -2,7 +2,7 @@
 
 #include "parquet/text_codes.h"
 
-enum { STEP = 1024 };
+enum { STEP = 1024, MAX_ENTRIES = 4 << 20 /* writers give up long before */ };
 
 static qn_code complain(struct qn_pq_column *c, struct qn_err *err, const char *why)
 {
@@ -115,6 +115,8 @@ qn_code qn_pq_dictionary_read(struct qn_pq_column *c, struct qn_err *err)
     if (encoding != QN_PQ_PLAIN && encoding != QN_PQ_PLAIN_DICTIONARY)
         return complain(c, err, "its dictionary has an encoding that dictionaries cannot have");
     c->page.header.encoding = QN_PQ_PLAIN;
+    if (d->n > MAX_ENTRIES)
+        return complain(c, err, "its dictionary has more than 4194304 values");
     if (d->n > most_entries(c))
         return complain(c, err, "its dictionary has fewer values than it says");
     if (!qn_pq_values_open(&c->values, &c->page, c->leaf))

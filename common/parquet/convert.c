@@ -170,10 +170,16 @@ static bool is_nan(const struct qn_pq_convert *c, union qn_pq_raw raw)
     return c->leaf->kind == QN_PQ_KIND_FLOAT16 && isnan(qn_pq_float16(raw.bytes));
 }
 
+/* Too long for anything: its text is not even made. */
+static bool is_long(const struct qn_pq_convert *c, union qn_pq_raw raw)
+{
+    return c->form == QN_PQ_FORM_BYTES && raw.bytes.len > QN_MAX_FIELD_BYTES;
+}
+
 static enum qn_pq_fate number_by_text(struct qn_pq_convert *c, union qn_pq_raw raw, void *out)
 {
     qn_buf_clear(&c->text);
-    if (!qn_pq_text_put(&c->text, c->leaf, raw) || c->text.failed)
+    if (is_long(c, raw) || !qn_pq_text_put(&c->text, c->leaf, raw) || c->text.failed)
         return QN_PQ_BAD;
     struct qn_strv text = qn_buf_strv(&c->text);
     if (is_null_text(c, text) || (c->to.id == QN_DOUBLE && is_nan(c, raw)))
@@ -306,6 +312,8 @@ enum qn_pq_fate qn_pq_convert_text(struct qn_pq_convert *c, union qn_pq_raw valu
                                    struct qn_buf *out)
 {
     size_t before = out->len;
+    if (is_long(c, value))
+        return QN_PQ_BAD;
     bool whole = qn_pq_text_put(out, c->leaf, value) || c->shows_all;
     struct qn_strv text = {(const char *)out->data + before, out->len - before};
     if (whole && c->n_nulls && is_null_text(c, text)) {
@@ -333,6 +341,10 @@ const char *qn_pq_convert_complain(struct qn_pq_convert *c, union qn_pq_raw valu
 {
     char type[QN_TYPE_NAME];
     qn_buf_clear(&c->text);
+    if (is_long(c, value)) {
+        *rule = "limit";
+        return qn_arena_printf(arena, "field longer than %d bytes", QN_MAX_FIELD_BYTES);
+    }
     *rule = "type";
     bool whole = qn_pq_text_put(&c->text, c->leaf, value);
     struct qn_strv text = qn_buf_strv(&c->text);

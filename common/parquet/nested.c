@@ -465,7 +465,8 @@ void qn_pq_nested_drop(struct qn_pq_nested *d, uint32_t n)
 {
     uint32_t rest = d->n - n, base = d->offsets[n];
     d->text.len -= base;
-    memmove(d->text.data, d->text.data + base, d->text.len);
+    if (base)
+        memmove(d->text.data, d->text.data + base, d->text.len);
     for (uint32_t i = 0; i < rest; i++)
         if (d->validity[(n + i) >> 6] >> ((n + i) & 63) & 1)
             qn_valid_set(d->validity, i);

@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 
-enum { BLOCK = 256 };
+enum { BLOCK = 256, MAX_BUILT_BYTES = 64 << 20 /* prefixes can make much of little */ };
 
 static bool fail(struct qn_pq_values *values, const char *why)
 {
@@ -294,6 +294,9 @@ static uint32_t take_fixed_bytes(struct qn_pq_values *v, uint32_t n, size_t max_
     const uint8_t *at;
     n = n < most ? n : (uint32_t)most;
     if (v->encoding == QN_PQ_BYTE_STREAM_SPLIT) {
+        v->why = ends_early;
+        if (n > v->n_split - v->next)
+            return 0;
         qn_buf_clear(&v->built);
         uint8_t *room = qn_buf_reserve(&v->built, (size_t)n * v->width + QN_PQ_SLACK);
         v->why = "no memory";
@@ -333,6 +336,7 @@ static uint32_t take_prefixed(struct qn_pq_values *v, uint32_t n, size_t max_byt
     size_t before = 0;
     qn_buf_clear(&v->built);
     v->why = ends_early;
+    max_bytes = max_bytes < MAX_BUILT_BYTES ? max_bytes : MAX_BUILT_BYTES;
     /* Places first: the bytes move while there are more. */
     for (; i < n && v->built.len <= max_bytes; i++) {
         int64_t prefix, suffix;

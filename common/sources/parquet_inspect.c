@@ -49,11 +49,11 @@ static const struct qn_column_decl *find_decl(const struct qn_source_options *op
 static bool unite(struct qn_type a, struct qn_type b, struct qn_type *out)
 {
     struct qn_type low = a.id <= b.id ? a : b, high = a.id <= b.id ? b : a;
-    *out = high;
-    if (qn_type_eq(a, b) || (low.id == QN_DATE && high.id == QN_TIMESTAMP))
+    if (qn_type_eq(a, b) || (low.id == QN_DATE && high.id == QN_TIMESTAMP) ||
+        (low.id == QN_INT64 && high.id == QN_DOUBLE)) {
+        *out = high;
         return true;
-    if (low.id == QN_INT64 && high.id == QN_DOUBLE)
-        return true;
+    }
     if (low.id != QN_DECIMAL || high.id != QN_DECIMAL)
         return false;
     uint8_t scale = a.scale > b.scale ? a.scale : b.scale;

@@ -70,9 +70,11 @@ static void damage(struct qn_buf *file, size_t from, size_t to)
         else if (kind == 3)
             for (size_t i = at; i < to && i < at + 1 + roll(9); i++)
                 file->data[i] = 0xff;
-        else
-            memmove(file->data + at, file->data + from + roll((uint32_t)(to - from)),
-                    roll((uint32_t)(to - at) < 16 ? (uint32_t)(to - at) : 16));
+        else { /* from elsewhere */
+            size_t other = from + roll((uint32_t)(to - from));
+            size_t rest = to - (at > other ? at : other);
+            memmove(file->data + at, file->data + other, rest < 16 ? rest : 16);
+        }
     }
 }
 
