@@ -19,10 +19,6 @@ struct qn_pq_texts {
 /* Bits that tell the numbers 0 .. n - 1 apart; at least 1. */
 unsigned qn_pq_index_width(uint32_t n);
 
-/* Bytes of n values of `width` bits, packed from the lowest bit on; groups of 8 are filled up with
- * zeros. */
-void qn_pq_put_packed(struct qn_buf *out, const uint32_t *values, uint32_t n, unsigned width);
-
 /* RLE / bit-packing hybrid without a length: runs where they are shorter than packing. */
 void qn_pq_encode_hybrid(struct qn_buf *out, const uint32_t *values, uint32_t n, unsigned width);
 /* The same of single bits, from bit `from` of a bitmap on, a multiple of 8. The bitmap is readable

@@ -30,13 +30,6 @@ static uint8_t *pack(uint8_t *to, const uint32_t *values, uint32_t n, unsigned w
     return to + packed_bytes(n - i, width);
 }
 
-void qn_pq_put_packed(struct qn_buf *out, const uint32_t *values, uint32_t n, unsigned width)
-{
-    uint8_t *to = qn_buf_reserve(out, packed_bytes(n, width) + QN_PQ_PACK / GROUP * (size_t)width);
-    if (to)
-        out->len = (size_t)(pack(to, values, n, width) - out->data);
-}
-
 /* --- numbers --------------------------------------------------------------------------------- */
 
 static inline bool is_run(const uint32_t *v)

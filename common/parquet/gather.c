@@ -82,7 +82,7 @@ static bool validity_room(struct qn_pq_gather *gather, uint32_t n)
 static inline __attribute__((always_inline)) uint8_t *
 put_word(uint8_t *to, const uint8_t *from, uint64_t bits, uint32_t n, const size_t width)
 {
-    if (bits == UINT64_MAX || bits == (UINT64_C(1) << (n & 63)) - 1) {
+    if (bits == UINT64_MAX >> (64 - n)) { /* all n have one */
         memcpy(to, from, n * width);
         return to + n * width;
     }

@@ -263,15 +263,3 @@ void qn_pq_page_header_write(const struct qn_pq_page_header *header, struct qn_b
         put_data_v2(&out, header);
     qn_thrift_put_end(&out);
 }
-
-void qn_pq_bloom_header_write(uint32_t n_bytes, struct qn_buf *buf)
-{
-    struct qn_thrift_out out = {buf, 0};
-    qn_thrift_put_i32(&out, 1, (int32_t)n_bytes);
-    for (int32_t id = 2; id <= 4; id++) { /* split blocks, xxHash, not compressed */
-        struct qn_thrift_out only = qn_thrift_put_struct(&out, id);
-        put_empty_struct(&only, 1);
-        qn_thrift_put_end(&only);
-    }
-    qn_thrift_put_end(&out);
-}

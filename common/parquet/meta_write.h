@@ -9,6 +9,5 @@
 
 void qn_pq_file_meta_write(const struct qn_pq_file_meta *meta, struct qn_buf *out);
 void qn_pq_page_header_write(const struct qn_pq_page_header *header, struct qn_buf *out);
-void qn_pq_bloom_header_write(uint32_t n_bytes, struct qn_buf *out);
 
 #endif
