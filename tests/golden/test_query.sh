@@ -48,3 +48,16 @@ grep -q "broken.csv:20003" said || { echo "FAILED: $(cat said)"; exit 1; }
 # Nobody reads on: no complaint, and nothing is left over.
 "$QUERN" query "SELECT * FROM 'events.csv'" --csv --state scratch | head -1 >/dev/null
 expect "what is left of scratch" "" "$(ls scratch)"
+
+# Datasets of a lake, by name.
+cat >lake.yaml <<'SPEC'
+version: 1
+name: fill
+sources: {orders: {path: orders.csv}}
+jobs: {all_orders: {kind: etl, from: orders, into: {lake: orders}}}
+SPEC
+"$QUERN" run lake.yaml --quiet
+expect "rows of a dataset" 7 "$("$QUERN" query "SELECT count(*) FROM lake.orders" --csv | tail -1)"
+mkdir -p elsewhere
+expect "rows of a dataset elsewhere" 3 \
+  "$(cd elsewhere && "$QUERN" query "SELECT id FROM lake.orders LIMIT 3" --lake ../lake --csv | tail -n +2 | wc -l)"
