@@ -1,5 +1,5 @@
-// What bench/jsonl.c measures, with simdjson's document streams (the tree, which checks all there is):
-// every line of the file, one member of it looked up.
+// What bench/jsonl.c measures, with simdjson's document streams (the tree, which checks all there
+// is): every line of the file, one member of it looked up.
 //
 //     g++ -O3 -march=native bench/simdjson.cpp -lsimdjson -o simdjson && ./simdjson FILE MEMBER
 #include <chrono>
@@ -30,6 +30,7 @@ int main(int argc, char **argv)
     double us = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
                     .count();
     printf("simdjson, %s: %.0f MB/s %.1f M records/s (%zu found)\n",
-           simdjson::get_active_implementation()->name().c_str(), (double)bytes / us, (double)rows / us, found);
+           simdjson::get_active_implementation()->name().c_str(), (double)bytes / us,
+           (double)rows / us, found);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Printed by jsonl_expected.py: SHA-256 of the text that Python makes of a file, and its rows. */
+/* Printed by jsonl_expected.py: the SHA-256 of what Python reads, and its rows. */
 static const struct {
     const char *file, *sha256;
     unsigned rows, refused;

@@ -1,5 +1,5 @@
-"""What Python reads in the JSON files of the test data, by the rules of docs/formats/jsonl.md: columns with
-their types, then a line a row. Prints jsonl_expected.h, which the test holds our reader against.
+"""What Python reads in the JSON files of the test data, by the rules of docs/formats/jsonl.md:
+columns with their types, then a line a row. Prints jsonl_expected.h, which the test uses.
 
     python3 tests/conformance/jsonl_expected.py DATA > tests/conformance/jsonl_expected.h
 """
@@ -196,8 +196,9 @@ def expected(data):
 
 
 def main(folder):
-    print("/* Printed by jsonl_expected.py: SHA-256 of the text that Python makes of a file, and its rows. */")
-    print("static const struct {\n    const char *file, *sha256;\n    unsigned rows, refused;\n} jsonl_expected[] = {")
+    print("/* Printed by jsonl_expected.py: the SHA-256 of what Python reads, and its rows. */")
+    print("static const struct {\n    const char *file, *sha256;\n    unsigned rows, refused;\n"
+          "} jsonl_expected[] = {")
     for name in FILES:
         text, rows, refused = expected((Path(folder) / "json-lines" / name).read_bytes())
         if len(sys.argv) > 2 and sys.argv[2] == name:
