@@ -1,13 +1,13 @@
 #include "cli/file.h"
 
-static const char usage[] = "usage: quern head FILE [-n N] [--json | --csv]\n"
-                            "The first rows of a file, as sources read it: by suffix csv, jsonl or "
-                            "sqlite (FILE.db#TABLE),\n"
-                            "compressed or not. Rows that cannot be read are said on stderr.\n"
-                            "  -n N     so many rows (10)\n"
-                            "  --json   one object a line\n"
-                            "  --csv    with a header\n"
-                            "example: quern head orders.csv.gz -n 3\n";
+static const char usage[] =
+    "usage: quern head FILE [-n N] [--json | --csv]\n"
+    "The first rows of a file, as sources read it: by suffix csv, jsonl, parquet or sqlite\n"
+    "(FILE.db#TABLE), text compressed or not. Rows that cannot be read are said on stderr.\n"
+    "  -n N     so many rows (10)\n"
+    "  --json   one object a line\n"
+    "  --csv    with a header\n"
+    "example: quern head orders.csv.gz -n 3\n";
 
 static qn_code show(struct qn_file *file, const struct qn_file_command *command,
                     struct qn_answer *answer, struct qn_err *err)

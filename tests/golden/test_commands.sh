@@ -21,7 +21,7 @@ refused() { # words...: wrong, and nothing was started
   expect "exit code of quern $*" 2 "$code"
 }
 refused
-refused staatus
+refused statuss
 grep -q "did you mean 'status'" "$folder/out" || { echo "FAILED: $(cat "$folder/out")"; exit 1; }
 refused run
 refused run "$folder/none.yaml"
