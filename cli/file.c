@@ -84,9 +84,9 @@ static qn_code count_rejects(struct qn_file *file, struct qn_err *err)
         struct qn_reject reject = qn_reject_at(&rows, i);
         if (file->n_rejects++ < SAID)
             fprintf(stderr, "quern: %s:%llu: refused: %.*s%s%.*s%s\n", file->path,
-                    (unsigned long long)(file->lines + reject.line + 1),
-                    QN_STRV_ARG(reject.message), reject.column.len ? " (column " : "",
-                    QN_STRV_ARG(reject.column), reject.column.len ? ")" : "");
+                    (unsigned long long)file->lines + reject.line + 1, QN_STRV_ARG(reject.message),
+                    reject.column.len ? " (column " : "", QN_STRV_ARG(reject.column),
+                    reject.column.len ? ")" : "");
     }
     qn_rejects_fini(&file->rejects);
     return qn_rejects_init(&file->rejects, err);

@@ -28,7 +28,7 @@ QN_CHECK qn_code qn_landing_add(struct qn_landing *landing, uint32_t unit, const
  * life of it, changes nothing. */
 QN_CHECK qn_code qn_landing_publish(struct qn_landing *landing, struct qn_err *err);
 /* Nothing of the load is left. */
-void qn_landing_discard(struct qn_landing *landing);
-void qn_landing_close(struct qn_landing *landing);
+void qn_landing_discard(struct qn_landing *self);
+void qn_landing_close(struct qn_landing *self);
 
 #endif

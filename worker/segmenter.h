@@ -15,7 +15,7 @@ struct qn_segmenter;
 /* Of a job whose rows go to files; it and the part writer are borrowed until free. */
 QN_CHECK qn_code qn_segmenter_new(const struct qn_job *job, struct qn_part_writer *part,
                                   struct qn_segmenter **out, struct qn_err *err);
-void qn_segmenter_free(struct qn_segmenter *segmenter);
+void qn_segmenter_free(struct qn_segmenter *self);
 
 /* Rows of job->out. */
 QN_CHECK qn_code qn_segmenter_put(struct qn_segmenter *segmenter, const struct qn_batch *batch,

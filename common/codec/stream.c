@@ -55,7 +55,7 @@ qn_code qn_stream_pread(const struct qn_stream_file *file, uint64_t from, void *
                 qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
                            "file changed: it had %llu bytes when it was opened, now it "
                            "ends at %llu",
-                           (unsigned long long)file->bytes, (unsigned long long)(from + *got));
+                           (unsigned long long)file->bytes, (unsigned long long)from + *got);
             qn_err_at(err, file->path, 0, 0);
             return code;
         }
@@ -270,8 +270,7 @@ static qn_code begin_frame(struct qn_stream *stream, bool *ended, struct qn_err 
 }
 
 /* Some of a frame to `to`; how much goes to *made. */
-static qn_code step(struct qn_stream *stream, unsigned char *to, size_t n, size_t *made,
-                    struct qn_err *err)
+static qn_code step(struct qn_stream *stream, void *to, size_t n, size_t *made, struct qn_err *err)
 {
     QN_TRY(feed(stream, 1, err));
     struct qn_stream_io io = {.in = stream->in + stream->at,

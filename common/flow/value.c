@@ -359,12 +359,13 @@ static size_t format_short(double value, char *out)
     double magnitude = fabs(value);
     if (!(magnitude >= 1e-4 && magnitude < 1e15))
         return 0;
-    for (uint8_t places = 0; places < sizeof tens / sizeof *tens; places++) {
+    for (unsigned places = 0; places < sizeof tens / sizeof *tens; places++) {
         double digits = nearbyint(magnitude * tens[places]);
         if (digits >= 1e15)
             return 0;
         if (digits / tens[places] == magnitude)
-            return qn_format_decimal(value < 0 ? -(int64_t)digits : (int64_t)digits, places, out);
+            return qn_format_decimal(value < 0 ? -(int64_t)digits : (int64_t)digits,
+                                     (uint8_t)places, out);
     }
     return 0;
 }

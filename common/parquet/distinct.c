@@ -45,9 +45,11 @@ static void sample_add(struct sample *sample, uint64_t hash)
 static double come_up(double all, uint32_t draws)
 {
     double left = 1, power = 1 - 1 / all;
-    for (; draws; draws >>= 1, power *= power)
+    for (; draws; draws >>= 1) {
         if (draws & 1)
             left *= power;
+        power *= power;
+    }
     return all * (1 - left);
 }
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "parquet/page_header.h"
 
-void qn_pq_file_meta_write(const struct qn_pq_file_meta *meta, struct qn_buf *out);
-void qn_pq_page_header_write(const struct qn_pq_page_header *header, struct qn_buf *out);
+void qn_pq_file_meta_write(const struct qn_pq_file_meta *meta, struct qn_buf *buf);
+void qn_pq_page_header_write(const struct qn_pq_page_header *header, struct qn_buf *buf);
 
 #endif

@@ -55,8 +55,8 @@ static bool grow(struct qn_jsonl_tree *tree, struct qn_jsonl_node *node)
     struct qn_jsonl_node **children = QN_NEW_ARRAY(tree->arena, struct qn_jsonl_node *, room);
     if (!children)
         return false;
-    if (node->n)
-        memcpy(children, node->children, node->n * sizeof(*children));
+    for (uint32_t i = 0; i < node->n; i++)
+        children[i] = node->children[i];
     node->children = children;
     node->room = room;
     if (room == FEW_CHILDREN)

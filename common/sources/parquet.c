@@ -17,13 +17,13 @@ struct cutter {
     uint64_t n_rows, bytes, begin;
     struct qn_arena *arena;
     struct qn_chunk **chunks;
-    uint32_t *n, first;
+    uint32_t n, first; /* chunks; those of earlier files */
 };
 
 /* Only this file makes the array, with room for a power of two. */
 static qn_code reserve_chunk(struct cutter *cut, struct qn_err *err)
 {
-    uint32_t n = *cut->n;
+    uint32_t n = cut->n;
     if (n - cut->first == MAX_CHUNKS_PER_FILE)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
                           "%s: more than %d chunks; choose a larger chunk_size", cut->path,
@@ -44,15 +44,15 @@ static qn_code cut_before(struct cutter *cut, uint64_t row, struct qn_err *err)
 {
     uint64_t end =
         row == cut->n_rows ? cut->bytes : qn_parquet_byte_of(row, cut->n_rows, cut->bytes);
-    if (end == cut->begin && !(row == cut->n_rows && *cut->n == cut->first))
+    if (end == cut->begin && !(row == cut->n_rows && cut->n == cut->first))
         return QN_OK;
     QN_TRY(reserve_chunk(cut, err));
-    (*cut->chunks)[(*cut->n)++] = (struct qn_chunk){.file_index = cut->file_index,
-                                                    .path = cut->path,
-                                                    .begin = cut->begin,
-                                                    .end = end,
-                                                    .start = cut->begin,
-                                                    .file_bytes = cut->bytes};
+    (*cut->chunks)[cut->n++] = (struct qn_chunk){.file_index = cut->file_index,
+                                                 .path = cut->path,
+                                                 .begin = cut->begin,
+                                                 .end = end,
+                                                 .start = cut->begin,
+                                                 .file_bytes = cut->bytes};
     cut->begin = end;
     return QN_OK;
 }
@@ -99,13 +99,14 @@ static qn_code parquet_chunks(const struct qn_source_options *options,
                          .bytes = file.bytes,
                          .arena = arena,
                          .chunks = chunks,
-                         .n = n,
+                         .n = *n,
                          .first = *n};
     for (uint32_t g = 0; g < file.meta.n_groups; g++)
         cut.n_rows += (uint64_t)file.meta.groups[g].n_rows;
     qn_code code = cut_groups(
         &cut, &file, options->chunk_bytes ? options->chunk_bytes : QN_DEFAULT_CHUNK_BYTES, err);
     qn_pq_file_close(&file);
+    *n = cut.n;
     return code;
 }
 

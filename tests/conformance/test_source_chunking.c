@@ -235,8 +235,7 @@ static void sqlite_generate(struct dice *dice, struct qn_buf *out,
         key += roll(dice, 10) ? 1 + roll(dice, 5) : INT64_C(6000000000);
         int n = shape == 0
                     ? snprintf(sql, sizeof sql, "INSERT INTO t (rowid, a, b, c) VALUES (%lld", key)
-                : shape == 1 ? snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%lld", key)
-                             : snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%lld", key);
+                    : snprintf(sql, sizeof sql, "INSERT INTO t VALUES (%lld", key);
         for (uint32_t c = shape == 0 ? 0 : 1; c < columns; c++)
             n += snprintf(sql + n, sizeof sql - (size_t)n, ", %s", values[roll(dice, 10)]);
         snprintf(sql + n, sizeof sql - (size_t)n, ")");

@@ -203,8 +203,8 @@ static bool same_value(const struct qn_column *a, uint32_t i, const struct qn_co
         return qn_is_valid(a, i) == qn_is_valid(b, k);
     switch (qn_type_layout(a->type)) {
     case QN_LAYOUT_BOOL: return a->bools[i] == b->bools[k];
-    case QN_LAYOUT_I64: return a->i64[i] == b->i64[k];
-    case QN_LAYOUT_F64: return memcmp(&a->f64[i], &b->f64[k], sizeof(double)) == 0;
+    case QN_LAYOUT_I64:
+    case QN_LAYOUT_F64: return a->i64[i] == b->i64[k];
     case QN_LAYOUT_TEXT: return qn_strv_eq(qn_text_at(a, i), qn_text_at(b, k));
     }
     return false;

@@ -28,10 +28,10 @@ static void encode(struct qn_column *column, uint64_t id)
     struct qn_dictionary *dictionary = QN_NEW(&arena, struct qn_dictionary);
     struct qn_strv *texts = QN_NEW_ARRAY(&arena, struct qn_strv, KINDS + 1);
     uint16_t *codes = QN_NEW_ARRAY(&arena, uint16_t, ROWS);
-    for (uint16_t k = 0; k < KINDS; k++)
+    for (uint32_t k = 0; k < KINDS; k++)
         texts[k + 1] = qn_strv_from(kinds[k]);
     for (uint32_t row = 0; row < ROWS; row++)
-        for (uint16_t k = 0; k < KINDS && qn_is_valid(column, row); k++)
+        for (uint32_t k = 0; k < KINDS && qn_is_valid(column, row); k++)
             if (qn_strv_eq(qn_text_at(column, row), texts[k + 1]))
                 codes[row] = (uint16_t)(k + 1);
     *dictionary = (struct qn_dictionary){.id = id, .n = KINDS + 1, .texts = texts};
