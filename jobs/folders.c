@@ -76,7 +76,8 @@ static qn_code fill_text(struct qn_column *column, struct qn_strv text, uint32_t
     if (!column->bytes)
         return qn_err_nomem(err, "a folder's value");
     for (uint32_t i = 0; i < n_rows; i++) {
-        memcpy(column->bytes + (size_t)i * text.len, text.data, text.len);
+        if (text.len)
+            memcpy(column->bytes + (size_t)i * text.len, text.data, text.len);
         column->offsets[i + 1] = (uint32_t)((i + 1) * text.len);
     }
     return QN_OK;

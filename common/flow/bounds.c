@@ -42,7 +42,8 @@ static void add_f64(struct qn_bounds *bounds, double value)
 static void set_text(struct qn_bound_text *bound, struct qn_strv text)
 {
     bound->len = (uint8_t)(text.len < QN_BOUND_TEXT ? text.len : QN_BOUND_TEXT);
-    memcpy(bound->data, text.data, bound->len);
+    if (bound->len)
+        memcpy(bound->data, text.data, bound->len);
 }
 
 static struct qn_strv cut(struct qn_strv text)
