@@ -168,7 +168,7 @@ qn_code qn_journal_find_endpoint(const char *state_folder, char endpoint[QN_JOUR
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS runs(run_id TEXT PRIMARY KEY, plan_sha256 TEXT NOT NULL,"
-    " status TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT) STRICT;"
+    " status TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT, warehouse TEXT) STRICT;"
     "CREATE TABLE IF NOT EXISTS attempts(run_id TEXT NOT NULL, job INTEGER NOT NULL,"
     " stage INTEGER NOT NULL, round INTEGER NOT NULL, unit INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, epoch INTEGER NOT NULL,"
@@ -176,8 +176,13 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS failures(run_id TEXT NOT NULL, job INTEGER NOT NULL,"
     " stage INTEGER NOT NULL, round INTEGER NOT NULL, unit INTEGER NOT NULL,"
     " attempt INTEGER NOT NULL, at TEXT NOT NULL, message TEXT NOT NULL) STRICT;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT";
+/* Version 1 did not say whose run it was. */
+static const char from_1[] = "BEGIN IMMEDIATE;"
+                             "ALTER TABLE runs ADD COLUMN warehouse TEXT;"
+                             "PRAGMA user_version = 2;"
+                             "COMMIT";
 
 /* A version that this engine does not know is refused: a wrong resume is worse than none. */
 static qn_code setup(struct qn_journal *journal, struct qn_err *err)
@@ -196,12 +201,14 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
     int version = code == QN_OK && row ? sqlite3_column_int(stmt, 0) : 0;
     sqlite3_finalize(stmt);
     QN_TRY(code);
-    if (version > 1)
+    if (version > 2)
         return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB, "a newer engine made %s", journal->path);
     /* The log of a new file is new, too: nothing old in it could be taken for ours if the power
      * went now, so what it begins with needs no sync. */
     if (version == 0)
         QN_TRY(qn_sqlite_exec(journal->db, schema, doing, err));
+    else if (version == 1)
+        QN_TRY(qn_sqlite_exec(journal->db, from_1, doing, err));
     return qn_sqlite_exec(journal->db, "PRAGMA synchronous = NORMAL", doing, err);
 }
 
@@ -308,31 +315,44 @@ qn_code qn_journal_find_run(struct qn_journal *journal, const char *plan_sha256,
                              "%s names a run that this engine did not name", journal->path);
 }
 
-qn_code qn_journal_is_unfinished(struct qn_journal *journal, const char *run_id, bool *unfinished,
+qn_code qn_journal_is_unfinished(struct qn_journal *journal, const char *run_id,
+                                 const char *warehouse, bool *unfinished, bool *here,
                                  struct qn_err *err)
 {
-    static const char sql[] = "SELECT 1 FROM runs WHERE run_id = ? AND ended_at IS NULL";
+    static const char sql[] = "SELECT warehouse IS ?2 FROM runs "
+                              "WHERE run_id = ?1 AND ended_at IS NULL";
     static const char doing[] = "look for an unfinished run";
     struct qn_sqlite_args args;
+    *here = false;
     QN_TRY(open_existing(journal, unfinished, err));
     if (!*unfinished)
         return QN_OK;
     QN_TRY(args_of(journal, sql, doing, &args, err));
     qn_sqlite_text(&args, run_id);
+    qn_sqlite_text(&args, warehouse);
     QN_TRY(qn_sqlite_next(&args, unfinished, doing, err));
-    if (*unfinished)
-        qn_sqlite_rewind(&args);
+    if (!*unfinished)
+        return QN_OK;
+    *here = sqlite3_column_int(args.stmt, 0) == 1;
+    qn_sqlite_rewind(&args);
     return QN_OK;
 }
 
 qn_code qn_journal_begin_run(struct qn_journal *journal, const char *run_id,
-                             const char *plan_sha256, struct qn_err *err)
+                             const char *plan_sha256, const char *warehouse, struct qn_err *err)
 {
-    static const char sql[] = "INSERT INTO runs VALUES(?,?,'running',?,NULL) "
+    static const char sql[] = "INSERT INTO runs VALUES(?,?,'running',?,NULL,?) "
                               "ON CONFLICT DO NOTHING";
+    static const char doing[] = "record the run";
     char now[QN_CLOCK_ISO];
     qn_clock_iso(now);
-    return run_sql(journal, sql, "record the run", run_id, plan_sha256, now, err);
+    struct qn_sqlite_args args;
+    QN_TRY(args_of(journal, sql, doing, &args, err));
+    qn_sqlite_text(&args, run_id);
+    qn_sqlite_text(&args, plan_sha256);
+    qn_sqlite_text(&args, now);
+    qn_sqlite_text(&args, warehouse);
+    return qn_sqlite_run(&args, doing, err);
 }
 
 static qn_code end_run(struct qn_journal *journal, const char *run_id, const char *status,

@@ -32,11 +32,15 @@ QN_CHECK qn_code qn_journal_find_endpoint(const char *state_folder,
  * QN_ENOTFOUND when there is none. */
 QN_CHECK qn_code qn_journal_find_run(struct qn_journal *journal, const char *plan_sha256,
                                      char run_id[64], struct qn_err *err);
-/* Whether a run was begun and has not ended; a name that is not known is none. */
+/* Whether a run was begun and has not ended; a name that is not known is none. *here: it is, and
+ * was begun with that warehouse. */
 QN_CHECK qn_code qn_journal_is_unfinished(struct qn_journal *journal, const char *run_id,
-                                          bool *unfinished, struct qn_err *err);
+                                          const char *warehouse, bool *unfinished, bool *here,
+                                          struct qn_err *err);
+/* `warehouse`: its path, always spelt the same. */
 QN_CHECK qn_code qn_journal_begin_run(struct qn_journal *journal, const char *run_id,
-                                      const char *plan_sha256, struct qn_err *err);
+                                      const char *plan_sha256, const char *warehouse,
+                                      struct qn_err *err);
 QN_CHECK qn_code qn_journal_end_run(struct qn_journal *journal, const char *run_id,
                                     const char *status, struct qn_err *err);
 

@@ -1,6 +1,8 @@
 #include "coordinator/run.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -77,7 +79,7 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
     if (found)
         return QN_OK;
     qn_clock_id(run->run_id);
-    QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, err));
+    QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, run->warehouse, err));
     return record_begin(run, err);
 }
 
@@ -91,17 +93,19 @@ static qn_code note_given_up(void *context, int n_columns, const char *const *na
     return QN_OK;
 }
 
-/* Lets go of what another run left, unless that run can still go on, here or in another warehouse
- * that has its runs in this state folder. */
+/* Lets go of what another run left, unless that run can still go on in another warehouse that has
+ * its runs in this state folder. Here our run has taken its place; a run that was killed before its
+ * first commit is known to the journal alone. */
 static qn_code drop_if_over(void *context, const char *run_id, struct qn_err *err)
 {
     struct qn_run *run = context;
     const char *params[] = {run_id};
-    bool unfinished, given_up = false;
+    bool unfinished, given_up;
     if (strcmp(run_id, run->run_id) == 0)
         return QN_OK;
-    QN_TRY(qn_journal_is_unfinished(run->journal, run_id, &unfinished, err));
-    if (unfinished)
+    QN_TRY(qn_journal_is_unfinished(run->journal, run_id, run->warehouse, &unfinished, &given_up,
+                                    err));
+    if (unfinished && !given_up)
         QN_TRY(qn_store_query(run->store, "select status from _quern_runs where run_id = ?1",
                               params, 1, note_given_up, &given_up, err));
     if (unfinished && !given_up)
@@ -153,7 +157,12 @@ qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, s
                            .tap = options->tap};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
-    return qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err);
+    QN_TRY(qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err));
+    char path[PATH_MAX]; /* the file is there now */
+    run->warehouse = qn_arena_printf(
+        &run->arena, "%s",
+        realpath(options->plan->spec.warehouse, path) ? path : options->plan->spec.warehouse);
+    return run->warehouse ? QN_OK : qn_err_nomem(err, "a path");
 }
 
 qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)

@@ -36,7 +36,8 @@ struct qn_run {
     bool resumed;
     struct qn_arena arena;
     struct qn_store *store;
-    int lock; /* of the warehouse; -1: none */
+    const char *warehouse; /* its path, without links */
+    int lock;              /* of the warehouse; -1: none */
     struct qn_journal *journal;
     struct qn_schedule *schedule; /* borrowed */
     struct qn_blob_table blobs;

@@ -28,6 +28,12 @@ given_up=$killed
 tail -n 1 "$folder/events.csv" >>"$folder/events.csv.more"
 cat "$folder/events.csv.more" >>"$folder/events.csv"
 
+# Given up, and killed before its first commit: the warehouse never heard of it.
+killed_run "$folder/quern.yaml"
+[[ -n $killed ]] || { echo "FAILED: no second run folder"; exit 1; }
+rm -f "$folder"/cluster.db*
+cat "$folder/events.csv.more" >>"$folder/events.csv"
+
 # Another warehouse has a run in the same state folder: that one can go on.
 sed 's/^name: cluster/name: other/' "$folder/quern.yaml" >"$folder/other.yaml"
 killed_run "$folder/other.yaml" --warehouse "$folder/other.db"

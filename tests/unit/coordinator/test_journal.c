@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -23,9 +24,9 @@ static void runs_are_found_until_they_end(void **state)
     struct qn_journal *journal = open_journal(folder.path);
     assert_int_equal(qn_journal_find_run(journal, "p1", run_id, &err), QN_ENOTFOUND);
     assert_int_not_equal(access(folder_file(&folder, "journal.db"), F_OK), 0); /* made when used */
-    assert_ok(qn_journal_begin_run(journal, "r1", "p1", &err), &err);
-    assert_ok(qn_journal_begin_run(journal, "r2", "p2", &err), &err);
-    assert_ok(qn_journal_begin_run(journal, "r3", "p1", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r1", "p1", "w", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r2", "p2", "w", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r3", "p1", "v", &err), &err);
     qn_journal_close(journal);
     journal = open_journal(folder.path);
     assert_ok(qn_journal_find_run(journal, "p1", run_id, &err), &err);
@@ -35,6 +36,63 @@ static void runs_are_found_until_they_end(void **state)
     assert_string_equal(run_id, "r1");
     assert_ok(qn_journal_end_run(journal, "r1", "failed", &err), &err);
     assert_int_equal(qn_journal_find_run(journal, "p1", run_id, &err), QN_ENOTFOUND);
+    qn_journal_close(journal);
+    folder_remove(&folder);
+}
+
+static void expect_unfinished(struct qn_journal *journal, const char *run_id, const char *warehouse,
+                              bool want_unfinished, bool want_here)
+{
+    struct qn_err err = {0};
+    bool unfinished, here;
+    assert_ok(qn_journal_is_unfinished(journal, run_id, warehouse, &unfinished, &here, &err), &err);
+    assert_int_equal(unfinished, want_unfinished);
+    assert_int_equal(here, want_here);
+}
+
+static void a_run_is_of_its_warehouse(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    struct qn_journal *journal = open_journal(folder.path);
+    expect_unfinished(journal, "r1", "w", false, false);
+    assert_ok(qn_journal_begin_run(journal, "r1", "p", "w", &err), &err);
+    expect_unfinished(journal, "r1", "w", true, true);
+    expect_unfinished(journal, "r1", "v", true, false);
+    expect_unfinished(journal, "r2", "w", false, false);
+    assert_ok(qn_journal_end_run(journal, "r1", "cancelled", &err), &err);
+    expect_unfinished(journal, "r1", "w", false, false);
+    qn_journal_close(journal);
+    folder_remove(&folder);
+}
+
+/* As the first version of the journal was; its runs are of no warehouse that is known. */
+static void an_older_journal_is_gone_on_with(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(folder_file(&folder, "journal.db"), &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "CREATE TABLE runs(run_id TEXT PRIMARY KEY, plan_sha256 TEXT NOT NULL,"
+                     " status TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT) STRICT;"
+                     "INSERT INTO runs VALUES('old', 'p', 'running', '2026', NULL);"
+                     "PRAGMA user_version = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    struct qn_journal *journal = open_journal(folder.path);
+    expect_unfinished(journal, "old", "w", true, false);
+    assert_ok(qn_journal_begin_run(journal, "new", "p", "w", &err), &err);
+    expect_unfinished(journal, "new", "w", true, true);
+    qn_journal_close(journal);
+    journal = open_journal(folder.path);
+    expect_unfinished(journal, "new", "w", true, true);
     qn_journal_close(journal);
     folder_remove(&folder);
 }
@@ -63,7 +121,7 @@ static void attempts_keep_the_highest(void **state)
     const uint32_t want[] = {5, 0, 1, 0};
     assert_memory_equal(attempts, want, sizeof want);
     assert_ok(qn_journal_put_failure(journal, "r", tokens, "it's out of memory", &err), &err);
-    assert_ok(qn_journal_begin_run(journal, "r", "p", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r", "p", "w", &err), &err);
     assert_ok(qn_journal_end_run(journal, "r", "success", &err), &err);
     assert_ok(qn_journal_get_attempts(journal, "r", 1, 2, 3, attempts, 4, &err), &err);
     assert_int_equal(attempts[0] + attempts[2], 0);
@@ -179,6 +237,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_are_found_until_they_end),
+        cmocka_unit_test(a_run_is_of_its_warehouse),
+        cmocka_unit_test(an_older_journal_is_gone_on_with),
         cmocka_unit_test(attempts_keep_the_highest),
         cmocka_unit_test(folders_are_made_and_bad_ones_said),
         cmocka_unit_test(one_coordinator_a_state_folder),

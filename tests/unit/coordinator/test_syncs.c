@@ -66,7 +66,7 @@ static void attempts_do_not_wait_for_the_disk(void **state)
     struct qn_journal *journal;
     uint32_t before = n_syncs;
     assert_ok(qn_journal_open(folder.path, &journal, &err), &err);
-    assert_ok(qn_journal_begin_run(journal, "r", "p", &err), &err);
+    assert_ok(qn_journal_begin_run(journal, "r", "p", "w", &err), &err);
     assert_in_range(syncs_since(&before), 1, 3);
     for (uint32_t unit = 0; unit < 100; unit++) {
         struct qn_token token = {.unit = unit, .attempt = 1, .epoch = 1};
