@@ -194,6 +194,14 @@ static struct qn_cell extreme(const struct qn_column_profile *column, struct qn_
     return cell;
 }
 
+/* An estimate may be too large, but never more than there are rows. */
+static uint64_t distinct_count(const struct qn_profile *profile,
+                               const struct qn_column_profile *column)
+{
+    uint64_t count = qn_sketch_count(&column->values.sketch);
+    return count < profile->rows ? count : profile->rows;
+}
+
 static qn_code report_column(struct qn_profile *profile, uint32_t index,
                              struct qn_profile_finding *out, struct qn_arena *arena,
                              struct qn_err *err)
@@ -211,7 +219,7 @@ static qn_code report_column(struct qn_profile *profile, uint32_t index,
         .rows = profile->rows,
         .nulls = column->nulls,
         .imputed = column->imputed,
-        .distinct_count = qn_sketch_count(&column->values.sketch),
+        .distinct_count = distinct_count(profile, column),
         .distinct_approximate = !is_exact,
         .mean = numeric ? qn_moments_mean(&column->moments, field->type) : (double)NAN,
         .stddev = numeric ? qn_moments_stddev(&column->moments, field->type) : (double)NAN,

@@ -50,6 +50,11 @@ on,text,3,0,3,false,a,d,,,,"[[""a"",1],[""b c"",1],[""d"",1]]"
 amt,"decimal(18,2)",3,1,2,false,1.50,2.25,1.875,0.5303300858899106,"[1.50,1.50,1.50,1.50,2.25]","[[1.50,1],[2.25,1]]"'
 grep -q '1 row of x.csv.gz was refused' said || { echo "FAILED: $(cat said)"; exit 1; }
 
+# An estimated count of distinct values is no more than the rows.
+"$QUERN" generate events --rows 50000 --customers 500 --seed 7 --out events.csv >/dev/null
+"$QUERN" stats events.csv --csv | awk -F, '$5 + 0 > $3 + 0 { exit 1 }' ||
+  { echo "FAILED: more distinct values than rows"; exit 1; }
+
 for command in head schema stats; do
   "$QUERN" $command --help | grep -q "example: quern $command" || { echo "FAILED: $command --help"; exit 1; }
   code=0
