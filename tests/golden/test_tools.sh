@@ -52,7 +52,7 @@ grep -q '1 row of x.csv.gz was refused' said || { echo "FAILED: $(cat said)"; ex
 
 # An estimated count of distinct values is no more than the rows.
 "$QUERN" generate events --rows 50000 --customers 500 --seed 7 --out events.csv >/dev/null
-"$QUERN" stats events.csv --csv | awk -F, '$5 + 0 > $3 + 0 { exit 1 }' ||
+"$QUERN" stats events.csv --csv | sed 's/"decimal([^"]*"/decimal/' | awk -F, '$5 + 0 > $3 + 0 { exit 1 }' ||
   { echo "FAILED: more distinct values than rows"; exit 1; }
 
 for command in head schema stats; do
