@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +13,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 
-enum { RESPAWN_MS = 200, DISMISS_MS = 300 };
+enum { RESPAWN_MS = 200 };
 
 /* --- forked ---------------------------------------------------------------------------------- */
 
@@ -117,29 +115,18 @@ void qn_crew_tend(void *context, const char *endpoint)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
-static void await_end(pid_t pid, int64_t give_up_ms)
-{
-    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-    int64_t left_ms = give_up_ms - qn_clock_ms();
-    if (ended.fd < 0 || poll(&ended, 1, left_ms > 0 ? (int)left_ms : 0) < 1)
-        kill(pid, SIGKILL);
-    if (ended.fd >= 0)
-        close(ended.fd);
-    int status;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-}
-
+/* Nothing that a worker still holds outlives its coordinator: results nobody takes any more, and
+ * scratch files without names. Taking its sockets and threads down would only keep us waiting. */
 void qn_crew_dismiss(struct qn_crew *crew)
 {
-    int64_t give_up_ms = qn_clock_ms() + DISMISS_MS;
     if (crew->gate >= 0) /* it never opened: who waits at it sees it close */
         close(crew->gate);
     crew->gate = -1;
     for (uint32_t i = 0; i < crew->n; i++)
         if (crew->pids[i] > 0)
-            kill(crew->pids[i], SIGTERM);
+            kill(crew->pids[i], SIGKILL);
+    int status;
     for (uint32_t i = 0; i < crew->n; i++)
-        if (crew->pids[i] > 0)
-            await_end(crew->pids[i], give_up_ms);
+        while (crew->pids[i] > 0 && waitpid(crew->pids[i], &status, 0) < 0 && errno == EINTR) {
+        }
 }

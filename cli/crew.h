@@ -29,8 +29,8 @@ void qn_crew_fork(struct qn_crew *crew, const char *endpoint);
  * 200 ms each, so that a crash loop stays cheap. The context is the crew. */
 void qn_crew_tend(void *context, const char *endpoint);
 
-/* The run is over. Workers were told so, those that had joined; the signal tells the others, and
- * what lingers is ended. */
+/* The coordinator is done, whatever came of the run: ends what there still is of the workers, and
+ * returns when they are gone. */
 void qn_crew_dismiss(struct qn_crew *crew);
 
 #endif

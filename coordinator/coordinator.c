@@ -551,6 +551,7 @@ static qn_code turn(struct coordinator *self, struct qn_err *err)
 
 static qn_code serve(struct coordinator *self, struct qn_err *err)
 {
+    QN_TRY(receive_all(self, err)); /* workers that wait: there is nothing to lease them yet */
     QN_TRY(qn_run_advance(&self->run, err));
     QN_TRY(make_durable(self, err)); /* while workers find their way here */
     while (!qn_run_is_over(&self->run) && !self->run.enough) {
