@@ -216,7 +216,7 @@ static void a_vanished_dialer_is_noticed_by_sending(void **state)
     assert_ok(qn_listener_send(listener, QN_CONTROL, &peer, QN_STRV_LIT("ho"), &err), &err);
     qn_dialer_close(dialer, 0);
     qn_code code = QN_OK;
-    for (int i = 0; i < 200 && code == QN_OK; i++) {
+    for (int i = 0; i < PATIENCE_MS / 10 && code == QN_OK; i++) {
         code = qn_listener_send(listener, QN_CONTROL, &peer, QN_STRV_LIT("still there?"), &err);
         qn_listener_wait(listener, 10, -1);
     }
@@ -258,7 +258,7 @@ static void last_words_linger(void **state)
     assert_true(reaches(dialer, QN_CONNECTED));
     for (int i = 0; i < 100; i++)
         assert_ok(qn_dialer_send(dialer, QN_CONTROL, QN_STRV_LIT("bye"), &err), &err);
-    qn_dialer_close(dialer, 2000);
+    qn_dialer_close(dialer, PATIENCE_MS);
     for (int i = 0; i < 100; i++)
         assert_true(qn_strv_is(next_frame(listener).bytes, "bye"));
     qn_listener_close(listener, 0);
