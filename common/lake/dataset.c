@@ -320,7 +320,7 @@ static qn_code try_commit(const char *folder, qn_rebase_fn rebase, void *context
     *number = none ? 0 : base.number;
     QN_TRY(rebase(context, none ? NULL : &base, arena, &next, err));
     next.parent = *number;
-    next.number = *number + 1;
+    next.number = found.greatest + 1; /* numbers of what expired, or never came, are spent */
     next.time = time_after(none ? NULL : &base, now);
     struct qn_buf text;
     qn_buf_init(&text);

@@ -22,7 +22,7 @@ static void make_text(size_t bytes)
 
 static struct qn_stream_file open_packed(void)
 {
-    memcpy(path, "stream-XXXXXX", 14);
+    memcpy(path, "/tmp/quern-stream-XXXXXX", 25);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, packed.data, packed.len), (ssize_t)packed.len);

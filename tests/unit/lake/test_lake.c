@@ -168,6 +168,17 @@ static void writers_that_meet_lose_nothing(void **state)
                      QN_ENOTFOUND);
     assert_ok(qn_dataset_read_as_of(folder, "9999-01-01", &arena, &newest, &err), &err);
     assert_int_equal(newest.number, 4);
+
+    /* The number of a manifest that is empty, as one that expired, is passed over. */
+    char spent[80];
+    snprintf(spent, sizeof spent, "%s/" QN_LAKE_SNAPSHOTS "/%020d.json", folder, 5);
+    FILE *file = fopen(spent, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_ok(qn_dataset_commit(folder, add_file, &writer, &number, &err), &err);
+    assert_int_equal(number, 6);
+    assert_ok(qn_dataset_read(folder, 0, &arena, &newest, &err), &err);
+    assert_int_equal(newest.parent, 4);
     qn_arena_fini(&arena);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -29,7 +29,7 @@ static sqlite3 *write_to(const struct fixture *f, const char *sql)
 static void begin(struct fixture *f, const char *sql)
 {
     memset(f, 0, sizeof *f);
-    memcpy(f->path, "sqlite-XXXXXX", 14);
+    memcpy(f->path, "/tmp/quern-sqlite-XXXXXX", 25);
     close(mkstemp(f->path));
     f->paths[0] = f->path;
     qn_arena_init(&f->arena);
