@@ -155,3 +155,21 @@ const struct qn_writer_ops *qn_file_command_format(const struct qn_file_command 
            : command->csv       ? qn_writer_find("csv")
                                 : NULL;
 }
+
+int qn_file_command_run(int argc, char **argv, const char *usage, qn_file_show_fn show)
+{
+    struct qn_file_command command = {0};
+    struct qn_file file;
+    struct qn_answer answer = {0};
+    struct qn_err err = {0};
+    int exit;
+    if (!qn_file_command_read(&command, argc, argv, usage, &exit))
+        return exit;
+    qn_code code = show(&file, &command, &answer, &err);
+    qn_answer_fini(&answer);
+    qn_file_say_refused(&file);
+    qn_file_close(&file);
+    if (code != QN_OK)
+        qn_cli_complain(&command.common, &err);
+    return qn_cli_exit(code);
+}

@@ -48,4 +48,10 @@ bool qn_file_command_read(struct qn_file_command *command, int argc, char **argv
                           int *exit);
 const struct qn_writer_ops *qn_file_command_format(const struct qn_file_command *command);
 
+/* What a tool says of its file, which it opens itself. */
+typedef qn_code (*qn_file_show_fn)(struct qn_file *file, const struct qn_file_command *command,
+                                   struct qn_answer *answer, struct qn_err *err);
+/* A whole tool: options, its work, what was refused, and the exit code. */
+int qn_file_command_run(int argc, char **argv, const char *usage, qn_file_show_fn show);
+
 #endif

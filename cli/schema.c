@@ -65,8 +65,10 @@ static void put_json(struct qn_buf *out, const struct qn_file *file, struct qn_s
     qn_buf_printf(out, "]}\n");
 }
 
-static qn_code show(struct qn_file *file, const struct qn_file_command *command, struct qn_err *err)
+static qn_code show(struct qn_file *file, const struct qn_file_command *command,
+                    struct qn_answer *answer, struct qn_err *err)
 {
+    (void)answer;
     struct qn_buf dialect, out;
     QN_TRY(qn_file_open(file, command->name, err));
     qn_buf_init(&dialect);
@@ -86,15 +88,5 @@ static qn_code show(struct qn_file *file, const struct qn_file_command *command,
 
 int qn_cli_schema(int argc, char **argv)
 {
-    struct qn_file_command command = {0};
-    struct qn_file file;
-    struct qn_err err = {0};
-    int exit;
-    if (!qn_file_command_read(&command, argc, argv, usage, &exit))
-        return exit;
-    qn_code code = show(&file, &command, &err);
-    qn_file_close(&file);
-    if (code != QN_OK)
-        qn_cli_complain(&command.common, &err);
-    return qn_cli_exit(code);
+    return qn_file_command_run(argc, argv, usage, show);
 }

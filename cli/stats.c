@@ -106,18 +106,5 @@ static qn_code show(struct qn_file *file, const struct qn_file_command *command,
 
 int qn_cli_stats(int argc, char **argv)
 {
-    struct qn_file_command command = {0};
-    struct qn_file file;
-    struct qn_answer answer = {0};
-    struct qn_err err = {0};
-    int exit;
-    if (!qn_file_command_read(&command, argc, argv, usage, &exit))
-        return exit;
-    qn_code code = show(&file, &command, &answer, &err);
-    qn_answer_fini(&answer);
-    qn_file_say_refused(&file);
-    qn_file_close(&file);
-    if (code != QN_OK)
-        qn_cli_complain(&command.common, &err);
-    return qn_cli_exit(code);
+    return qn_file_command_run(argc, argv, usage, show);
 }
