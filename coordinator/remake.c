@@ -178,9 +178,10 @@ qn_code qn_remake_commit(struct qn_run *run, const struct qn_msg *done,
     const struct qn_token *token = &done->done.token;
     struct qn_job_run *job = &run->jobs[token->job];
     uint64_t rows;
-    *redo = qn_spooled_count(part, &rows, err) == QN_ELOST;
-    if (*redo)
-        return QN_OK;
+    qn_code code = qn_spooled_count(part, &rows, err);
+    *redo = code == QN_ELOST;
+    if (code != QN_OK)
+        return *redo ? QN_OK : code;
     QN_TRY(qn_spooled_keep(part, job->parts[token->stage].paths[token->unit], err));
     job->seals[token->stage][token->unit].bytes = done->done.bytes;
     job->seals[token->stage][token->unit].digest = done->done.digest;

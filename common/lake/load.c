@@ -102,7 +102,8 @@ bool qn_load_drop_dead(const char *folder, const char *id, struct qn_arena *aren
     if (!load.staging || !path)
         return false;
     load.lock = open(path, O_RDWR | O_CLOEXEC);
-    bool dead = load.lock >= 0 && flock(load.lock, LOCK_EX | LOCK_NB) == 0;
+    bool dead =
+        load.lock >= 0 && flock(load.lock, LOCK_EX | LOCK_NB) == 0 && is_named(load.lock, path);
     if (dead)
         qn_load_end(&load);
     qn_load_close(&load);
