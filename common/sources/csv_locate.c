@@ -1,68 +1,14 @@
 #include "sources/csv_locate.h"
 
-#include "base/limits.h"
-#include "sources/text_lines.h"
-
-enum { STEP_BYTES = 256 << 10 };
-
-void qn_csv_locator_init(struct qn_csv_locator *locator, const struct qn_csv_dialect *dialect,
-                         const struct qn_chunk *chunk)
+bool qn_csv_record_at(const void *dialect, const struct qn_text_window *window, size_t at,
+                      struct qn_strv *record)
 {
-    *locator = (struct qn_csv_locator){.dialect = dialect, .chunk = chunk, .window = {.fd = -1}};
-    qn_text_marks_init(&locator->marks, true);
-    qn_buf_init(&locator->raw);
-}
-
-void qn_csv_locator_fini(struct qn_csv_locator *locator)
-{
-    qn_text_window_close(&locator->window);
-    qn_text_marks_fini(&locator->marks);
-    qn_buf_fini(&locator->raw);
-}
-
-qn_code qn_csv_locator_mark(struct qn_csv_locator *locator, uint64_t offset, uint64_t line,
-                            struct qn_err *err)
-{
-    return qn_text_marks_add(&locator->marks, offset, line, err);
-}
-
-static qn_code read_raw(struct qn_csv_locator *locator, uint64_t offset, struct qn_err *err)
-{
-    struct qn_text_window *window = &locator->window;
-    qn_buf_clear(&locator->raw);
-    for (size_t want = STEP_BYTES; want <= 2U * QN_MAX_RECORD_BYTES; want *= 2) {
-        if (offset >= window->offset && offset < qn_text_window_end(window)) {
-            struct qn_csv_scanner scanner;
-            size_t skip = qn_text_window_position(window, offset);
-            qn_csv_scanner_init(&scanner, locator->dialect, window->data + skip, window->len - skip,
-                                qn_text_window_final(window));
-            struct qn_csv_record record;
-            if (qn_csv_scanner_next(&scanner, NULL, 0, &record) == QN_CSV_RECORD) {
-                qn_text_clean(&locator->raw,
-                              (struct qn_strv){scanner.bytes + record.at, record.end - record.at});
-                return qn_buf_check(&locator->raw, "csv record", err);
-            }
-        }
-        QN_TRY(qn_text_window_fill(window, offset, want, err));
-    }
-    return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: no record at byte %llu",
-                      locator->chunk->path, (unsigned long long)offset);
-}
-
-qn_code qn_csv_locator_find(struct qn_csv_locator *locator, uint64_t offset,
-                            struct qn_location *out, struct qn_err *err)
-{
-    if (locator->window.fd < 0) {
-        QN_TRY(qn_text_window_open_chunk(&locator->window, locator->chunk, err));
-        locator->window.encoding = locator->dialect->encoding;
-        qn_text_window_keep(&locator->window, QN_TEXT_LOCATE_BYTES);
-    }
-    if (offset >= locator->window.text_bytes || !qn_text_marks_seek(&locator->marks, offset))
-        return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: byte %llu is not of this chunk",
-                          locator->chunk->path, (unsigned long long)offset);
-    QN_TRY(qn_text_marks_count(&locator->marks, &locator->window, offset, err));
-    QN_TRY(read_raw(locator, offset, err));
-    *out = (struct qn_location){
-        .byte_offset = offset, .line = locator->marks.line, .raw = qn_buf_strv(&locator->raw)};
-    return QN_OK;
+    struct qn_csv_scanner scanner;
+    struct qn_csv_record found;
+    qn_csv_scanner_init(&scanner, dialect, window->data + at, window->len - at,
+                        qn_text_window_final(window));
+    if (qn_csv_scanner_next(&scanner, NULL, 0, &found) != QN_CSV_RECORD)
+        return false;
+    *record = (struct qn_strv){scanner.bytes + found.at, found.end - found.at};
+    return true;
 }

@@ -8,6 +8,7 @@
 #include "sources/csv_locate.h"
 #include "sources/csv_preamble.h"
 #include "sources/text_lines.h"
+#include "sources/text_quarantine.h"
 
 enum {
     WINDOW_BYTES = 256 << 10,  /* stays in a second-level cache between scan and decode */
@@ -15,9 +16,7 @@ enum {
     GUESS_BYTES = 64 << 10,
     BLOCK_CELLS = 16 << 10, /* fields found before they are decoded: 64 KiB of places */
     MAX_BLOCK_ROWS = 1024,
-    MAX_BATCH_CELLS = 1 << 20,      /* wide tables get shorter batches */
-    MAX_BATCH_TEXT_BYTES = 4 << 20, /* and so do long texts */
-    MAX_RAW_BYTES = 1 << 20,        /* of a refused record that goes to quarantine */
+    MAX_BATCH_CELLS = 1 << 20, /* wide tables get shorter batches */
 };
 
 struct csv_reader {
@@ -28,7 +27,7 @@ struct csv_reader {
     struct qn_schema schema; /* of the wanted columns */
     enum qn_on_malformed on_malformed;
     struct qn_text_window window;
-    struct qn_csv_locator locator;
+    struct qn_text_locator locator;
     struct qn_csv_decoder decoder;
     struct qn_column *columns;
     struct qn_csv_rows rows; /* over the window */
@@ -81,24 +80,11 @@ static qn_code quarantine_record(struct csv_reader *r, const struct qn_csv_recor
                                  const struct qn_csv_complaint *complaint,
                                  struct qn_rejects *rejects, struct qn_err *err)
 {
-    struct qn_buf raw;
-    qn_buf_init(&raw);
-    struct qn_strv bytes = {r->rows.scanner.bytes + record->at, record->end - record->at};
-    if (bytes.len > MAX_RAW_BYTES)
-        bytes.len = MAX_RAW_BYTES;
-    qn_text_clean(&raw, bytes);
-    struct qn_reject reject = {.byte_offset = qn_text_window_offset(&r->window, record->at),
-                               .line = r->lines + record->line,
-                               .file = qn_strv_from(r->chunk.path),
-                               .column = qn_strv_from(complaint->column),
-                               .rule = qn_strv_from(complaint->rule),
-                               .message = qn_strv_from(complaint->message),
-                               .raw = qn_buf_strv(&raw)};
-    qn_code code = qn_buf_check(&raw, "csv record", err);
-    if (code == QN_OK)
-        code = qn_rejects_add(rejects, &reject, err);
-    qn_buf_fini(&raw);
-    return code;
+    const struct qn_reject reject = {.line = r->lines + record->line,
+                                     .column = qn_strv_from(complaint->column),
+                                     .rule = qn_strv_from(complaint->rule),
+                                     .message = qn_strv_from(complaint->message)};
+    return qn_text_quarantine(rejects, &r->window, record->at, record->end, reject, err);
 }
 
 static qn_code refuse_record(struct csv_reader *r, const struct qn_csv_record *record,
@@ -229,24 +215,18 @@ static qn_code read_block(struct csv_reader *r, struct qn_rejects *rejects, stru
     return step == QN_CSV_FULL ? QN_OK : move_on(r, rejects, err);
 }
 
-/* For another block in the batch that began at `begin`. */
-static bool has_room(const struct csv_reader *r, uint64_t begin)
-{
-    bool far = r->window.codec && r->decoder.n && r->pos - begin >= QN_TEXT_BATCH_BYTES;
-    return !far && r->decoder.n < r->decoder.capacity &&
-           qn_csv_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES;
-}
-
 static qn_code csv_next(struct qn_reader *reader, struct qn_batch *batch,
                         struct qn_rejects *rejects, struct qn_err *err)
 {
     struct csv_reader *r = (struct csv_reader *)reader;
     qn_csv_decoder_clear(&r->decoder);
     if (!r->ended)
-        QN_TRY(qn_csv_locator_mark(&r->locator, r->pos,
-                                   r->lines + (r->scanning ? r->rows.scanner.lines : 0), err));
+        QN_TRY(qn_text_marks_add(&r->locator.marks, r->pos,
+                                 r->lines + (r->scanning ? r->rows.scanner.lines : 0), err));
     uint64_t begin = r->pos;
-    while (!r->ended && has_room(r, begin)) {
+    while (!r->ended && r->decoder.n < r->decoder.capacity &&
+           qn_text_batch_goes_on(&r->window, r->decoder.n, r->pos - begin,
+                                 qn_csv_decoder_text_bytes(&r->decoder))) {
         if (r->decoder.n == 0 && r->pos - reader->base > QN_TEXT_BASE_BYTES)
             reader->base = r->pos;
         QN_TRY(read_block(r, rejects, err));
@@ -260,7 +240,7 @@ static qn_code csv_locate(struct qn_reader *reader, uint32_t origin, struct qn_l
                           struct qn_err *err)
 {
     struct csv_reader *r = (struct csv_reader *)reader;
-    return qn_csv_locator_find(&r->locator, reader->base + origin, out, err);
+    return qn_text_locator_find(&r->locator, reader->base + origin, out, err);
 }
 
 static void csv_result(const struct qn_reader *reader, struct qn_chunk_result *out)
@@ -275,7 +255,7 @@ static void csv_close(struct qn_reader *reader)
 {
     struct csv_reader *r = (struct csv_reader *)reader;
     qn_csv_decoder_fini(&r->decoder);
-    qn_csv_locator_fini(&r->locator);
+    qn_text_locator_fini(&r->locator);
     qn_text_window_close(&r->window);
     qn_arena_fini(&r->arena);
     free(r);
@@ -357,7 +337,7 @@ static qn_code open_reader(struct csv_reader *r, const struct qn_source_info *in
     QN_TRY(project(r, info, wanted, err));
     QN_TRY(make_tables(r, info, wanted, err));
     QN_TRY(qn_text_window_open_chunk(&r->window, &r->chunk, err));
-    r->window.encoding = r->dialect.encoding;
+    r->window.encoding = r->locator.encoding = r->dialect.encoding;
     return find_start(r, err);
 }
 
@@ -372,7 +352,7 @@ qn_code qn_csv_reader_open(const struct qn_source_info *info, const struct qn_ch
     r->window.fd = -1;
     r->want = at_most(qn_text_chunk_bytes(chunk) + READ_PAST_BYTES, WINDOW_BYTES);
     qn_arena_init(&r->arena);
-    qn_csv_locator_init(&r->locator, &r->dialect, &r->chunk);
+    qn_text_locator_init(&r->locator, &r->chunk, qn_csv_record_at, &r->dialect);
     r->reader = (struct qn_reader){.ops = &csv_reader_ops,
                                    .schema = &r->schema,
                                    .base = chunk->begin,

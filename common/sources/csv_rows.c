@@ -62,25 +62,10 @@ static uint32_t *room_for_ends(struct qn_csv_rows *rows)
 /* Records of the index whose bytes are UTF-8, at most n from the first one not taken. */
 static uint32_t count_valid(struct qn_csv_rows *rows, uint32_t n)
 {
-    const struct qn_csv_scanner *s = &rows->scanner;
-    const uint32_t *breaks = rows->index.breaks + rows->break_at;
-    if (!rows->index.past_ascii || n == 0)
+    if (!rows->index.past_ascii)
         return n;
-    if (rows->valid_to < s->pos) {
-        rows->valid_to = s->pos;
-        rows->invalid_at = SIZE_MAX;
-    }
-    size_t to = breaks[n - 1];
-    if (rows->valid_to < to && rows->invalid_at == SIZE_MAX) {
-        struct qn_strv rest = {s->bytes + rows->valid_to, to - rows->valid_to};
-        size_t good = qn_utf8_prefix(rest);
-        rows->valid_to += good;
-        if (good < rest.len)
-            rows->invalid_at = rows->valid_to;
-    }
-    while (n && breaks[n - 1] > rows->invalid_at)
-        n--;
-    return n;
+    return qn_text_valid_records(&rows->valid, rows->scanner.bytes, rows->scanner.pos,
+                                 rows->index.breaks + rows->break_at, n);
 }
 
 /* Records of the index that begin before the stop, follow each other and have the right number of
@@ -139,8 +124,7 @@ static uint32_t find_stretch(struct qn_csv_rows *rows, uint32_t limit)
             (void)room_for_ends(rows); /* the index gives up what the rows so far borrow */
         qn_csv_index_fill(index, s->dialect, s->bytes, s->pos, s->len);
         rows->end_at = rows->break_at = 0;
-        rows->valid_to = s->pos;
-        rows->invalid_at = SIZE_MAX;
+        rows->valid = (struct qn_text_valid){s->pos, SIZE_MAX};
     }
     uint32_t n = index->n_breaks - rows->break_at;
     return count_regular(rows, count_valid(rows, n < limit ? n : limit));

@@ -7,6 +7,7 @@
 
 #include "sources/csv_index.h"
 #include "sources/csv_scan.h"
+#include "sources/text_valid.h"
 
 struct qn_csv_rows {
     uint32_t n_fields, capacity, n;
@@ -24,8 +25,7 @@ struct qn_csv_rows {
     struct qn_csv_scanner scanner;
     struct qn_csv_index index;
     uint32_t end_at, break_at;   /* in the index: what was not taken yet */
-    size_t valid_to;             /* the index's bytes up to here are UTF-8, */
-    size_t invalid_at;           /* and here they are not; SIZE_MAX: none known */
+    struct qn_text_valid valid;  /* of the index's bytes */
     uint32_t *own_ends;          /* where `ends` of more than one stretch are gathered */
     struct qn_csv_field *fields; /* of one record */
 };

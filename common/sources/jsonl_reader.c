@@ -7,15 +7,14 @@
 #include "sources/jsonl_head.h"
 #include "sources/jsonl_locate.h"
 #include "sources/text_lines.h"
+#include "sources/text_quarantine.h"
 
 enum {
     WINDOW_BYTES = 256 << 10,  /* stays in a second-level cache between scan and decode */
     READ_PAST_BYTES = 4 << 10, /* what a chunk's last record usually needs past its end */
     MAX_BLOCK_ROWS = 256,      /* whose bytes stay in a first-level cache from column to column */
     BLOCK_CELLS = 16 << 10,
-    MAX_BATCH_CELLS = 1 << 20,      /* wide tables get shorter batches */
-    MAX_BATCH_TEXT_BYTES = 4 << 20, /* and so do long texts */
-    MAX_RAW_BYTES = 1 << 20,        /* of a refused record that goes to quarantine */
+    MAX_BATCH_CELLS = 1 << 20, /* wide tables get shorter batches */
 };
 
 struct jsonl_reader {
@@ -26,7 +25,7 @@ struct jsonl_reader {
     struct qn_schema schema; /* of the wanted columns */
     enum qn_on_malformed on_malformed;
     struct qn_text_window window;
-    struct qn_jsonl_locator locator;
+    struct qn_text_locator locator;
     struct qn_jsonl_decoder decoder;
     struct qn_column *columns;
     struct qn_jsonl_rows rows; /* over the window */
@@ -76,24 +75,11 @@ static qn_code quarantine_record(struct jsonl_reader *r, const struct qn_jsonl_r
                                  const struct qn_jsonl_complaint *complaint,
                                  struct qn_rejects *rejects, struct qn_err *err)
 {
-    struct qn_buf raw;
-    qn_buf_init(&raw);
-    struct qn_strv bytes = {r->rows.frame.bytes + refused->at, refused->end - refused->at};
-    if (bytes.len > MAX_RAW_BYTES)
-        bytes.len = MAX_RAW_BYTES;
-    qn_text_clean(&raw, bytes);
-    struct qn_reject reject = {.byte_offset = qn_text_window_offset(&r->window, refused->at),
-                               .line = r->lines + refused->line,
-                               .file = qn_strv_from(r->chunk.path),
-                               .column = qn_strv_from(complaint->column),
-                               .rule = qn_strv_from(complaint->rule),
-                               .message = qn_strv_from(complaint->message),
-                               .raw = qn_buf_strv(&raw)};
-    qn_code code = qn_buf_check(&raw, "json record", err);
-    if (code == QN_OK)
-        code = qn_rejects_add(rejects, &reject, err);
-    qn_buf_fini(&raw);
-    return code;
+    const struct qn_reject reject = {.line = r->lines + refused->line,
+                                     .column = qn_strv_from(complaint->column),
+                                     .rule = qn_strv_from(complaint->rule),
+                                     .message = qn_strv_from(complaint->message)};
+    return qn_text_quarantine(rejects, &r->window, refused->at, refused->end, reject, err);
 }
 
 static enum qn_on_malformed verdict_on(const struct jsonl_reader *r, enum qn_json_fault fault)
@@ -123,14 +109,10 @@ static qn_code refuse_record(struct jsonl_reader *r, const struct qn_jsonl_refus
 /* Where the record of a row ends, which only rows that are refused need to know. */
 static size_t end_of_row(const struct jsonl_reader *r, uint32_t row)
 {
-    const struct qn_jsonl_frame *frame = &r->rows.frame;
     size_t at = r->rows.starts[row];
-    struct qn_json_spot spot;
-    if (!r->locator.lines)
-        return qn_json_skip(frame->bytes, at, frame->len, 0, &spot);
-    const char *lf = memchr(frame->bytes + at, '\n', frame->len - at);
-    size_t end = lf ? (size_t)(lf - frame->bytes) : frame->len;
-    return end - (frame->bytes[end - 1] == '\r');
+    struct qn_strv record;
+    bool found = r->locator.record(NULL, &r->window, at, &record);
+    return found ? at + record.len : r->window.len;
 }
 
 /* A good record that has a wrong value. */
@@ -266,14 +248,6 @@ static qn_code read_block(struct jsonl_reader *r, struct qn_rejects *rejects, st
     return step == QN_JSONL_FULL ? QN_OK : move_on(r, rejects, err);
 }
 
-/* For another block in the batch that began at `begin`. */
-static bool has_room(const struct jsonl_reader *r, uint64_t begin)
-{
-    bool far = r->window.codec && r->decoder.n && r->pos - begin >= QN_TEXT_BATCH_BYTES;
-    return !far && r->decoder.n < r->decoder.capacity &&
-           qn_jsonl_decoder_text_bytes(&r->decoder) < MAX_BATCH_TEXT_BYTES;
-}
-
 static qn_code jsonl_next(struct qn_reader *reader, struct qn_batch *batch,
                           struct qn_rejects *rejects, struct qn_err *err)
 {
@@ -283,7 +257,9 @@ static qn_code jsonl_next(struct qn_reader *reader, struct qn_batch *batch,
         QN_TRY(qn_text_marks_add(&r->locator.marks, r->pos,
                                  r->lines + (r->scanning ? r->rows.frame.lines : 0), err));
     uint64_t begin = r->pos;
-    while (!r->ended && has_room(r, begin)) {
+    while (!r->ended && r->decoder.n < r->decoder.capacity &&
+           qn_text_batch_goes_on(&r->window, r->decoder.n, r->pos - begin,
+                                 qn_jsonl_decoder_text_bytes(&r->decoder))) {
         if (r->decoder.n == 0 && r->pos - reader->base > QN_TEXT_BASE_BYTES)
             reader->base = r->pos;
         QN_TRY(read_block(r, rejects, err));
@@ -299,7 +275,7 @@ static qn_code jsonl_locate(struct qn_reader *reader, uint32_t origin, struct qn
                             struct qn_err *err)
 {
     struct jsonl_reader *r = (struct jsonl_reader *)reader;
-    return qn_jsonl_locator_find(&r->locator, reader->base + origin, out, err);
+    return qn_text_locator_find(&r->locator, reader->base + origin, out, err);
 }
 
 static void jsonl_result(const struct qn_reader *reader, struct qn_chunk_result *out)
@@ -315,7 +291,7 @@ static void jsonl_close(struct qn_reader *reader)
     struct jsonl_reader *r = (struct jsonl_reader *)reader;
     qn_jsonl_decoder_fini(&r->decoder);
     qn_jsonl_rows_fini(&r->rows);
-    qn_jsonl_locator_fini(&r->locator);
+    qn_text_locator_fini(&r->locator);
     qn_text_window_close(&r->window);
     qn_arena_fini(&r->arena);
     free(r);
@@ -393,7 +369,8 @@ static qn_code find_start(struct jsonl_reader *r, struct qn_err *err)
         r->pos = r->result.first_start = r->chunk.start;
     }
     r->rows.frame.framing = head.framing;
-    r->locator.lines = head.framing == QN_JSONL_LINES && !r->dialect.records.n;
+    if (head.framing != QN_JSONL_LINES || r->dialect.records.n)
+        r->locator.record = qn_jsonl_value_at;
     r->locator.marks.lone_cr = head.framing != QN_JSONL_LINES;
     return QN_OK;
 }
@@ -420,7 +397,7 @@ qn_code qn_jsonl_reader_open(const struct qn_source_info *info, const struct qn_
     r->window.fd = -1;
     r->want = at_most(qn_text_chunk_bytes(chunk) + READ_PAST_BYTES, WINDOW_BYTES);
     qn_arena_init(&r->arena);
-    qn_jsonl_locator_init(&r->locator, &r->chunk);
+    qn_text_locator_init(&r->locator, &r->chunk, qn_jsonl_line_at, NULL);
     r->reader = (struct qn_reader){.ops = &jsonl_reader_ops,
                                    .schema = &r->schema,
                                    .base = chunk->begin,

@@ -57,25 +57,10 @@ void qn_jsonl_rows_over(struct qn_jsonl_rows *rows, const char *bytes, size_t le
 /* Records of the index whose bytes are UTF-8, at most n from the first one not taken. */
 static uint32_t count_valid(struct qn_jsonl_rows *rows, uint32_t n)
 {
-    const struct qn_jsonl_frame *f = &rows->frame;
-    const uint32_t *breaks = rows->index.breaks + rows->break_at;
-    if (!rows->index.past_ascii || n == 0)
+    if (!rows->index.past_ascii)
         return n;
-    if (rows->valid_to < f->pos) {
-        rows->valid_to = f->pos;
-        rows->invalid_at = SIZE_MAX;
-    }
-    size_t to = breaks[n - 1];
-    if (rows->valid_to < to && rows->invalid_at == SIZE_MAX) {
-        struct qn_strv rest = {f->bytes + rows->valid_to, to - rows->valid_to};
-        size_t good = qn_utf8_prefix(rest);
-        rows->valid_to += good;
-        if (good < rest.len)
-            rows->invalid_at = rows->valid_to;
-    }
-    while (n && breaks[n - 1] > rows->invalid_at)
-        n--;
-    return n;
+    return qn_text_valid_records(&rows->valid, rows->frame.bytes, rows->frame.pos,
+                                 rows->index.breaks + rows->break_at, n);
 }
 
 /* Records of the index that begin before the stop and have the layout's number of values. */
@@ -148,8 +133,7 @@ static uint32_t take_stretch(struct qn_jsonl_rows *rows, uint32_t limit)
     if (rows->break_at == index->n_breaks) {
         qn_jsonl_index_fill(index, f->bytes, f->pos, f->len);
         rows->end_at = rows->break_at = 0;
-        rows->valid_to = f->pos;
-        rows->invalid_at = SIZE_MAX;
+        rows->valid = (struct qn_text_valid){f->pos, SIZE_MAX};
     }
     uint32_t n = index->n_breaks - rows->break_at;
     n = n < limit ? n : limit;

@@ -4,6 +4,7 @@
 
 #include "sources/jsonl_frame.h"
 #include "sources/jsonl_layout.h"
+#include "sources/text_valid.h"
 
 /* A record that is refused, by what is wrong with it. */
 struct qn_jsonl_refused {
@@ -33,11 +34,10 @@ struct qn_jsonl_rows {
     struct qn_jsonl_index index;
     struct qn_jsonl_layout layout;
     uint32_t *counts;
-    uint32_t end_at, break_at; /* in the index: what was not taken yet */
-    size_t valid_to;           /* the index's bytes up to here are UTF-8, */
-    size_t invalid_at;         /* and here they are not; SIZE_MAX: none known */
-    uint32_t trial;            /* records to try at once */
-    uint32_t misses, rest;     /* tries in a row that gave little; records to read before another */
+    uint32_t end_at, break_at;  /* in the index: what was not taken yet */
+    struct qn_text_valid valid; /* of the index's bytes */
+    uint32_t trial;             /* records to try at once */
+    uint32_t misses, rest; /* tries in a row that gave little; records to read before another */
 };
 
 /* Tables come from the arena; `dialect` is borrowed. */

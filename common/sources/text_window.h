@@ -17,8 +17,9 @@
 #include "sources/text_encoding.h"
 #include "sources/text_inflow.h"
 
-/* Of compressed text: a batch spans about so much at most, and a locator keeps twice that, so that
- * rows of the last batch are found without reading from the start again. */
+/* A batch holds about so many bytes of texts at most, and spans as many of compressed text; there a
+ * locator keeps twice that, so that rows of the last batch are found without reading from the start
+ * again. */
 enum { QN_TEXT_BATCH_BYTES = 4 << 20, QN_TEXT_LOCATE_BYTES = 8 << 20 };
 
 /* Origins are 32 bits wide: a reader moves its base on when a chunk of compressed text, which may
@@ -78,6 +79,15 @@ size_t qn_text_window_position(const struct qn_text_window *window, uint64_t off
 static inline uint64_t qn_text_window_end(const struct qn_text_window *window)
 {
     return window->encoding == QN_TEXT_UTF8 ? window->offset + window->len : window->end;
+}
+
+/* Whether a batch of n rows, which spans `bytes` of the text and holds `text_bytes` of texts, may
+ * take in more. One without rows always does: that would be the end. */
+static inline bool qn_text_batch_goes_on(const struct qn_text_window *window, uint32_t n,
+                                         uint64_t bytes, uint64_t text_bytes)
+{
+    bool far = window->codec && bytes >= QN_TEXT_BATCH_BYTES;
+    return n == 0 || (!far && text_bytes < QN_TEXT_BATCH_BYTES);
 }
 
 static inline bool qn_text_window_final(const struct qn_text_window *window)
