@@ -2,8 +2,8 @@
  * PGM and GSSAPI. Here they are not to be had, and a process starts sooner.
  *
  * pgm_init, which every first context calls, would look up its protocol's number, for which the
- * system loads what it reads names with: a millisecond. The others are never called; without them
- * a program linked from archives would load Kerberos. */
+ * system loads what it reads names with. The others are never called; without them a program linked
+ * from archives would load Kerberos. */
 #include <stddef.h>
 
 enum { GSS_FAILURE = 13 << 16 }; /* RFC 2744: GSS_S_FAILURE */

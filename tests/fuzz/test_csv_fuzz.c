@@ -1,43 +1,17 @@
 /* Seeded mutations of public CSV files, in every encoding: no crash, every record accounted for,
  * and the same rows at another chunk size and with other instructions. QUERN_FUZZ_ROUNDS asks for
  * more than the quick default. */
-#include <ftw.h>
 
-#include "base/hash.h"
 #include "base/simd.h"
+#include "tests/support/corpus.h"
 #include "tests/support/sources.h"
 
-enum { MAX_CORPUS = 400, MAX_BYTES = 3000, ROUNDS = 1500 };
+enum { MAX_BYTES = 3000, ROUNDS = 1500 };
 
-static struct qn_buf corpus[MAX_CORPUS];
-static unsigned n_corpus;
-static uint64_t dice = 7;
-
-static uint32_t roll(uint32_t sides)
-{
-    dice += UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(qn_mix64(dice) >> 33) % sides;
-}
-
-static int collect(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+static bool is_csv(const char *path)
 {
     const char *dot = strrchr(path, '.');
-    (void)ftw;
-    if (kind != FTW_F || !dot || strcmp(dot, ".csv") != 0 || st->st_size > MAX_BYTES ||
-        n_corpus == MAX_CORPUS)
-        return 0;
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    uint8_t *room = qn_buf_reserve(&corpus[n_corpus], (size_t)st->st_size + 1);
-    corpus[n_corpus++].len = fread(room, 1, (size_t)st->st_size, file);
-    fclose(file);
-    return 0;
-}
-
-/* The order in which a folder is walked is not the seed's. */
-static int by_content(const void *a, const void *b)
-{
-    return qn_strv_cmp(qn_buf_strv(a), qn_buf_strv(b));
+    return dot && strcmp(dot, ".csv") == 0;
 }
 
 static void mutate(struct qn_buf *text)
@@ -138,17 +112,11 @@ static void test_mutations(void **state)
 {
     (void)state;
     static const char *const folders[] = {"csv-duckdb", "csv-spectrum", "csv-test-data"};
-    for (size_t i = 0; i < 3; i++) {
-        char folder[600];
-        const char *root = getenv("QUERN_DATA");
-        snprintf(folder, sizeof folder, "%s/%s", root ? root : "", folders[i]);
-        if (!root || access(folder, R_OK) != 0) {
-            fprintf(stderr, "SKIPPED: no %s (QUERN_DATA is the folder of test data)\n", folder);
+    corpus_takes = is_csv;
+    corpus_most = MAX_BYTES;
+    for (size_t i = 0; i < 3; i++)
+        if (!corpus_gather(folders[i]))
             skip();
-        }
-        assert_int_equal(nftw(folder, collect, 16, FTW_PHYS), 0);
-    }
-    qsort(corpus, n_corpus, sizeof corpus[0], by_content);
     const char *asked = getenv("QUERN_FUZZ_ROUNDS");
     uint64_t rounds = asked ? strtoull(asked, NULL, 10) : ROUNDS, readable = 0;
     for (uint64_t seed = 1; seed <= rounds; seed++) {
@@ -162,8 +130,7 @@ static void test_mutations(void **state)
     printf("%llu files from %u seeds, %llu readable\n", (unsigned long long)rounds, n_corpus,
            (unsigned long long)readable);
     assert_true(n_corpus > 100 && readable > rounds / 3);
-    for (unsigned i = 0; i < n_corpus; i++)
-        qn_buf_fini(&corpus[i]);
+    corpus_drop();
 }
 
 int main(void)

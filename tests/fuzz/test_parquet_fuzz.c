@@ -1,49 +1,22 @@
 /* Seeded mutations of public Parquet files, of their metadata and of their pages: no crash, no more
  * memory than there is reason for, complaints that blame the file, and the same rows whatever the
  * chunks. QUERN_FUZZ_ROUNDS asks for more than the quick default. */
-#include <ftw.h>
 #include <sys/resource.h>
 #include <time.h>
 
-#include "base/hash.h"
+#include "tests/support/corpus.h"
 #include "tests/support/sources.h"
 
 enum {
-    MAX_CORPUS = 200,
     MAX_BYTES = 9000,
     ROUNDS = 1000,
     MAX_ROWS = 20000, /* of a file that says it has more: enough was seen */
     MAX_SECONDS = 20, /* for one file */
 };
 
-static struct qn_buf corpus[MAX_CORPUS];
-static unsigned n_corpus;
-static uint64_t dice = 7;
-
-static uint32_t roll(uint32_t sides)
+static bool is_parquet(const char *path)
 {
-    dice += UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(qn_mix64(dice) >> 33) % sides;
-}
-
-static int collect(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)ftw;
-    if (kind != FTW_F || !strstr(path, ".parquet") || st->st_size > MAX_BYTES ||
-        n_corpus == MAX_CORPUS)
-        return 0;
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    uint8_t *room = qn_buf_reserve(&corpus[n_corpus], (size_t)st->st_size + 1);
-    corpus[n_corpus++].len = fread(room, 1, (size_t)st->st_size, file);
-    fclose(file);
-    return 0;
-}
-
-/* The order in which a folder is walked is not the seed's. */
-static int by_content(const void *a, const void *b)
-{
-    return qn_strv_cmp(qn_buf_strv(a), qn_buf_strv(b));
+    return strstr(path, ".parquet");
 }
 
 static size_t footer_begin(const struct qn_buf *file)
@@ -214,27 +187,20 @@ static void test_pages(void **state)
 
 static int set_up(void **state)
 {
-    char folder[600];
     struct rlimit most = {UINT64_C(256) << 20, UINT64_C(256) << 20};
-    const char *root = getenv("QUERN_DATA");
     (void)state;
-    snprintf(folder, sizeof folder, "%s/parquet-testing", root ? root : "");
-    if (!root || access(folder, R_OK) != 0) {
-        fprintf(stderr, "SKIPPED: no %s (QUERN_DATA is the folder of test data)\n", folder);
-        return 0;
-    }
     if (!getenv("QUERN_SANITIZED")) /* sanitizers reserve terabytes */
         assert_int_equal(setrlimit(RLIMIT_AS, &most), 0);
-    assert_int_equal(nftw(folder, collect, 16, FTW_PHYS), 0);
-    qsort(corpus, n_corpus, sizeof corpus[0], by_content);
+    corpus_takes = is_parquet;
+    corpus_most = MAX_BYTES;
+    (void)corpus_gather("parquet-testing"); /* the tests skip when it is empty */
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < n_corpus; i++)
-        qn_buf_fini(&corpus[i]);
+    corpus_drop();
     return 0;
 }
 

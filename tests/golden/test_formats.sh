@@ -23,3 +23,7 @@ expected=$(digest_of "$data/csv/*.csv" 1)
 expect "JSON lines" "$expected" "$(digest_of "$data/json/*.json" 1)"
 expect "JSON lines, two workers" "$expected" "$(digest_of "$data/json/*.json" 2)"
 expect "rows" 1502 "$(count 'select count(*) from flights')"
+expected=$(digest_of "$data/csv/2010-summary.csv" 1)
+expect "JSON lines of 2010" "$expected" "$(digest_of "$data/json/2010-summary.json" 2)"
+expect "Parquet of 2010" "$expected" "$(digest_of "$data/parquet/2010-summary.parquet" 2)"
+expect "rows of 2010" 255 "$(count 'select count(*) from flights')"

@@ -61,3 +61,16 @@ expect "rows of a dataset" 7 "$("$QUERN" query "SELECT count(*) FROM lake.orders
 mkdir -p elsewhere
 expect "rows of a dataset elsewhere" 3 \
   "$(cd elsewhere && "$QUERN" query "SELECT id FROM lake.orders LIMIT 3" --lake ../lake --csv | tail -n +2 | wc -l)"
+
+# Tables of a warehouse, alone and beside files.
+cat >table.yaml <<'SPEC'
+version: 1
+name: table
+warehouse: table.db
+sources: {orders: {path: orders.csv}}
+jobs: {kept: {kind: etl, from: orders, into: kept}}
+SPEC
+"$QUERN" run table.yaml --quiet
+expect "rows of a table" 7 "$("$QUERN" query "SELECT count(*) FROM kept" --warehouse table.db --csv | tail -1)"
+expect "a table beside a file" 7 "$("$QUERN" query \
+  "SELECT count(*) FROM kept k JOIN 'orders.csv' o ON k.id = o.id" --warehouse table.db --csv | tail -1)"
