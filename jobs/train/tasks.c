@@ -282,14 +282,14 @@ static qn_code make_training_rows(struct walk *walk, struct qn_task_cache *cache
     return QN_OK;
 }
 
-/* Where to look: all zero in round 0. */
+/* Where to look. */
 static qn_code read_point(const struct walk *walk, uint32_t n, struct qn_logistic_state *state,
                           struct qn_err *err)
 {
-    struct qn_strv bytes = walk->in->states[walk->train->round_stage];
-    if (bytes.len == 0)
-        return qn_logistic_state_init(state, n, err);
-    return qn_logistic_state_unpack(bytes, n, state, err);
+    const struct qn_train *train = walk->train;
+    struct qn_strv bytes = walk->in->states[train->round_stage];
+    return bytes.len ? qn_logistic_state_unpack(bytes, n, state, err)
+                     : qn_train_begin(train, walk->in->states, state, err);
 }
 
 static qn_code run_round(struct walk *walk, struct qn_err *err)
@@ -299,12 +299,13 @@ static qn_code run_round(struct walk *walk, struct qn_err *err)
     struct qn_logistic_state state = {0};
     struct qn_logistic_sums sums = {0};
     qn_code code = read_point(walk, design->n_columns, &state, err);
+    const struct qn_logistic_want want = qn_logistic_wants(&state);
     if (code == QN_OK)
-        code = qn_logistic_sums_init(&sums, design->n_columns, err);
+        code = qn_logistic_sums_init(&sums, design->n_columns, want.hessian, err);
     if (code == QN_OK) {
         struct qn_buf partial;
         qn_buf_init(&partial);
-        qn_logistic_add(&sums, design, state.at);
+        qn_logistic_add(&sums, design, state.at, &want);
         qn_logistic_sums_pack(&partial, &sums);
         code = give(walk->out, &partial, err);
     }
