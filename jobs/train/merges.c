@@ -355,6 +355,7 @@ static qn_code finish_round(const struct qn_train *train, struct gathered *gathe
         qn_logistic_state_pack(state, &search);
         *verdict = search.phase == QN_LOGISTIC_DONE ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
     }
+    qn_logistic_sums_fini(&gathered->sums); /* the next round's begin at nothing */
     qn_logistic_state_fini(&search);
     qn_prepared_fini(&prepared);
     return code;

@@ -45,10 +45,11 @@ static qn_code find(const struct walk *walk, uint32_t column, int32_t *out, stru
                      : qn_err_set(err, QN_ESTATE, QN_BLAME_JOB, "column '%s' was not read", name);
 }
 
-static qn_code walk_start(struct walk *walk, const struct qn_train *train, struct qn_task_in *in,
-                          struct qn_task_out *out, struct qn_err *err)
+/* The reader is open. */
+static qn_code walk_start(struct walk *walk, struct qn_err *err)
 {
-    *walk = (struct walk){.train = train, .in = in, .out = out};
+    const struct qn_train *train = walk->train;
+    struct qn_task_in *in = walk->in;
     QN_TRY(read_split(walk, err));
     QN_TRY(find(walk, train->label, &walk->label, err));
     QN_TRY(find(walk, train->key, &walk->key, err));
@@ -257,13 +258,13 @@ static qn_code encode_training(struct walk *walk, struct encoding *encoding,
     return QN_OK;
 }
 
-/* The unit's training rows, made once per executor: later rounds find them in the cache. */
+/* The unit's training rows, made once: later rounds find them in the cache. */
 static qn_code make_training_rows(struct walk *walk, struct qn_task_cache *cache,
                                   struct qn_err *err)
 {
-    if (cache->data)
-        return QN_OK;
     struct encoding encoding;
+    QN_TRY(walk->in->open_rows(walk->in, err));
+    QN_TRY(walk_start(walk, err));
     struct qn_design *design = calloc(1, sizeof *design);
     if (!design)
         return qn_err_nomem(err, "the design matrix of a chunk");
@@ -294,7 +295,8 @@ static qn_code read_point(const struct walk *walk, uint32_t n, struct qn_logisti
 
 static qn_code run_round(struct walk *walk, struct qn_err *err)
 {
-    QN_TRY(make_training_rows(walk, walk->in->unit_cache, err));
+    if (!walk->in->unit_cache->data)
+        QN_TRY(make_training_rows(walk, walk->in->unit_cache, err));
     const struct qn_design *design = walk->in->unit_cache->data;
     struct qn_logistic_state state = {0};
     struct qn_logistic_sums sums = {0};
@@ -468,15 +470,15 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
                      struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
-    struct walk walk;
+    struct walk walk = {.train = train, .in = in, .out = out};
     if (in->stage == train->metrics_stage)
         return run_metrics(in, out, err);
-    QN_TRY(walk_start(&walk, train, in, out, err));
+    if (in->stage == train->round_stage)
+        return run_round(&walk, err);
+    QN_TRY(walk_start(&walk, err));
     if ((int)in->stage == train->split_stage)
         return run_split(&walk, err);
     if (in->stage == train->prepare_stage)
         return run_prepare(&walk, err);
-    if (in->stage == train->round_stage)
-        return run_round(&walk, err);
     return run_evaluate(&walk, job, err);
 }
