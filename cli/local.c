@@ -75,6 +75,7 @@ static qn_code run_at(struct qn_local *local, const struct qn_plan *plan, struct
                                              .plan_bytes = bytes,
                                              .state_folder = local->scratch,
                                              .listen = endpoint,
+                                             .fleeting = true,
                                              .tap = tap,
                                              .progress =
                                                  shows ? QN_PROGRESS_LIVE : QN_PROGRESS_NONE,
