@@ -18,6 +18,11 @@ static void on_signal(int number)
     stop = 1;
 }
 
+const volatile sig_atomic_t *qn_local_stop(void)
+{
+    return &stop;
+}
+
 /* --- scratch --------------------------------------------------------------------------------- */
 
 qn_code qn_local_begin(struct qn_local *local, const char *name, struct qn_err *err)
