@@ -67,7 +67,7 @@ static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
     return qn_store_schema_open(store, err);
 }
 
-/* The same, but nothing waits for the disk: what the file holds is gone before the power is back. */
+/* The same, but nothing waits for the disk: nobody asks for the file once the process is gone. */
 static qn_code setup_fleeting(struct qn_store *store, struct qn_err *err)
 {
     static const char doing[] = "open the warehouse";

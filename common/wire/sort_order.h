@@ -1,5 +1,5 @@
-/* sort_order: the order of rows by some of their columns. Texts go by bytes, numbers by value (a NaN
- * is greater than all, zeros of both signs are equal), false before true. */
+/* sort_order: the order of rows by some of their columns. Texts go by bytes, numbers by value (a
+ * NaN is greater than all, zeros of both signs are equal), false before true. */
 #ifndef QN_WIRE_SORT_ORDER_H
 #define QN_WIRE_SORT_ORDER_H
 

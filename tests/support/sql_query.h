@@ -15,8 +15,8 @@ static inline void sql_where(struct sql_random *r, uint32_t percent)
 }
 
 /* All columns in some order, so that rows in a limit are known but for equal ones; of plain rows
- * also what is not selected. Or some columns only: then there are ties, and the rows' order is known
- * as far as their first columns go. */
+ * also what is not selected. Or some columns only: then there are ties, and the order of the rows
+ * is known as far as these columns tell. */
 static inline void sql_order(struct sql_random *r, uint32_t n_columns, bool plain)
 {
     uint32_t order[16], n = n_columns;

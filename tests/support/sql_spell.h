@@ -1,5 +1,5 @@
 /* What random queries leave to the engine that is asked, between two '@' and parted by '~': tables,
- * integer division, LIKE without case, dates. (tests/parity/query_parity.py spells them for DuckDB.) */
+ * integer division, LIKE without case, dates. tests/parity/query_parity.py spells them, too. */
 #ifndef QN_TESTS_SUPPORT_SQL_SPELL_H
 #define QN_TESTS_SUPPORT_SQL_SPELL_H
 
