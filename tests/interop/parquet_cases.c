@@ -238,7 +238,7 @@ static void write_blooms(const char *folder, const struct test_case *c, const st
                                           .n_bloom = N_FIELDS};
     for (uint32_t i = 0; i < N_FIELDS; i++)
         names[i] = fields[i].name;
-    snprintf(path, sizeof path, "%s/%s.bloom.%s.parquet", folder, c->name,
+    snprintf(path, sizeof path, "%s/%s.bloom.%s.v1.parquet", folder, c->name,
              qn_block_codec_name(codec));
     write_file(path, c, all, &options);
 }
