@@ -54,6 +54,7 @@ struct qn_stage {
     bool rows;             /* tasks give rows: one stage of a job at most */
     bool counts;           /* its counters and rejects are the job's; the passes that only fit
                                  something see the same rows again and do not count */
+    bool model;            /* tasks are given the job's model */
     bool repeats;          /* finish may ask for another round over the same chunks */
     uint32_t n_partitions; /* partitions: how many; 1..QN_MAX_PARTITIONS */
     struct qn_schema partition_schema; /* partitions: the columns of their batches */
@@ -123,7 +124,7 @@ struct qn_task_in {
     QN_CHECK qn_code (*share)(struct qn_task_in *in, uint32_t number, qn_make_fn make,
                               void *context, const void **data, struct qn_err *err);
     uint64_t shared_bytes;
-    /* The model a score job names, as bytes; empty when the job has none. */
+    /* The model that the job names, as bytes, in stages that ask for it; empty: there is none. */
     struct qn_strv model;
     uint32_t model_version;
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per
@@ -150,6 +151,8 @@ struct qn_job_env {
     const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);
     /* The mapping of the train job of this spec that registers `model`; NULL when none does. */
     const struct qn_node *(*training_node)(const struct qn_job_env *env, const char *model);
+    /* The mapping of an earlier job by name; NULL when there is none. */
+    const struct qn_node *(*job_node)(const struct qn_job_env *env, const char *name);
     uint64_t input_bytes; /* size of the job's first input as far as known at plan time, else 0 */
     uint32_t partitions;  /* how many partitions a shuffle of this job uses: by spec and input */
 };
@@ -161,8 +164,9 @@ struct qn_job {
     struct qn_input input;    /* kind NONE: the job has none */
     struct qn_input sides[8]; /* read whole */
     uint32_t n_sides;
-    const char *model;          /* score: the registry name it reads; NULL */
+    const char *model;          /* the registry name of a model that it reads; NULL */
     const char *model_selector; /* "@champion", ":3" or "" (latest) */
+    bool model_optional;        /* nothing is wrong when there is no such model yet */
     const char *registers;      /* train: the registry name it writes; NULL */
     struct qn_stage stages[QN_MAX_STAGES];
     uint32_t n_stages;
