@@ -84,7 +84,7 @@ static void platt_at(const struct level *levels, uint32_t n, const double target
         out->hessian[i] = qn_exact_round(&sums[HESSIAN + i]);
 }
 
-/* The Newton step; of scores that are all one, in the intercept alone. False where there is none. */
+/* The Newton step; of scores that are all one, in the intercept alone. False: there is none. */
 static bool platt_step(const struct platt *at, double step[2])
 {
     const double *h = at->hessian;
