@@ -88,8 +88,8 @@ static const struct {
     const char *sql;
 } text_sections[] = {
     {fact_row,
-     "select algorithm, (select group_concat('@' || alias || ' since ' || set_at || "
-     "coalesce(' (' || note || ')', ''), ', ') from _quern_model_aliases as a where a.name = "
+     "select algorithm, (select group_concat('@' || alias || ' since ' || set_at, "
+     "', ') from _quern_model_aliases as a where a.name = "
      "m.name and a.version = m.version) as aliases, created_at as created, sha256, run_id as run, "
      "job, spec_sha256 as spec, seed, engine_version as engine, parameters "
      "from _quern_models as m " OF_VERSION},
@@ -100,8 +100,8 @@ static const struct {
      "from (select *, printf('%.6g', value) as shown from _quern_model_metrics " OF_VERSION
      ") group by metric order by metric"},
     {verdict_row, "select message " OF_TESTS " and test = 'promote'"},
-    {move_row, "select moved_at, action, alias, note from _quern_model_moves " OF_VERSION
-               " order by alias, move"},
+    {move_row, "select moved_at, action, alias, iif(run_id is null, note, 'run ' || run_id) from "
+               "_quern_model_moves " OF_VERSION " order by alias, move"},
     {warning_row, "select test, message " OF_TESTS " and test <> 'promote' and status <> 'pass'"},
 };
 
