@@ -174,7 +174,8 @@ static void compile_prepare(struct compiler *self)
     plan->categorical_impute = fill_rule(qn_node_get(categorical, "impute"), QN_FILL_MOST_FREQUENT);
     plan->categorical_fill = qn_node_text(qn_node_get(categorical, "fill_value"), "");
     plan->refuse_unknown = is_text(qn_node_get(categorical, "handle_unknown"), "error");
-    plan->drop_first = drop ? is_text(drop, "first") : self->train->params.l2 == 0;
+    plan->drop_first =
+        drop ? is_text(drop, "first") : self->train->params.l1 + self->train->params.l2 == 0;
 }
 
 static void compile_calibrate(struct compiler *self, const struct qn_node *share)
@@ -211,7 +212,10 @@ static void compile_params(struct compiler *self)
 {
     const struct qn_node *node = qn_node_get(self->env->node, "params");
     self->train->params = (struct qn_logistic_params){
+        .l1 = qn_node_f64(qn_node_get(node, "l1"), 0),
         .l2 = qn_node_f64(qn_node_get(node, "l2"), QN_LOGISTIC_DEFAULT_L2),
+        .balanced = is_text(qn_node_get(node, "class_weight"), "balanced"),
+        .positive_weight = qn_node_f64(qn_node_get(node, "scale_pos_weight"), 1),
         .tol = qn_node_f64(qn_node_get(node, "tol"), QN_LOGISTIC_DEFAULT_TOL),
         .max_iter =
             (uint32_t)qn_node_i64(qn_node_get(node, "max_iter"), QN_LOGISTIC_DEFAULT_MAX_ITER)};

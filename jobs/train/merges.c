@@ -152,10 +152,11 @@ static qn_code merge_round(struct gathered *gathered, struct qn_strv partial, st
 {
     struct qn_unpack in = qn_unpack_from(partial);
     uint32_t n = qn_unpack_u32(&in);
+    bool hessian = qn_unpack_u8(&in);
     if (n == 0 || n > QN_MAX_FEATURES)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a gradient of %u columns", n);
     if (!gathered->sums.gradient)
-        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, err));
+        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, hessian, err));
     return qn_logistic_sums_merge(&gathered->sums, partial, err);
 }
 
@@ -324,11 +325,25 @@ static qn_code step(const struct qn_train *train, struct gathered *gathered,
             pinned[prepared->features[i].column] = true;
     enum qn_logistic_trouble trouble;
     uint32_t column;
-    qn_code code =
-        qn_logistic_step(search, &gathered->sums, &train->params, pinned, &trouble, &column, err);
+    const struct qn_logistic_round round = {.sums = &gathered->sums, .pinned = pinned};
+    qn_code code = qn_logistic_step(search, &round, &train->params, &trouble, &column, err);
     if (trouble != QN_LOGISTIC_FINE)
         code = in_words(trouble, prepared, column, &train->params, err);
     free(pinned);
+    return code;
+}
+
+qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,
+                       struct qn_logistic_state *state, struct qn_err *err)
+{
+    struct qn_train_census census;
+    struct qn_prepared prepared;
+    qn_prepared_init(&prepared);
+    qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
+    if (code == QN_OK)
+        code = qn_logistic_state_init(state, prepared.n_columns, census.rows[QN_SIDE_TRAIN],
+                                      &train->params, err);
+    qn_prepared_fini(&prepared);
     return code;
 }
 
@@ -342,15 +357,16 @@ static qn_code finish_round(const struct qn_train *train, struct gathered *gathe
     qn_prepared_init(&prepared);
     qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
     if (code == QN_OK)
-        code = round == 0 ? qn_logistic_state_init(&search, prepared.n_columns, err)
+        code = round == 0 ? qn_train_begin(train, states, &search, err)
                           : qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns,
                                                      &search, err);
     if (code == QN_OK)
         code = step(train, gathered, &prepared, &search, err);
     if (code == QN_OK) {
         qn_logistic_state_pack(state, &search);
-        *verdict = search.converged ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
+        *verdict = search.phase == QN_LOGISTIC_DONE ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
     }
+    qn_logistic_sums_fini(&gathered->sums); /* the next round's begin at nothing */
     qn_logistic_state_fini(&search);
     qn_prepared_fini(&prepared);
     return code;

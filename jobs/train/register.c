@@ -60,9 +60,13 @@ static qn_code report_model(const struct qn_job *job, struct qn_findings *findin
         model->predictions = job->into.table;
     char *bytes = qn_arena_strdup(findings->arena, qn_buf_strv(artefact));
     model->artefact = (struct qn_strv){bytes, artefact->len};
+    const struct qn_logistic_params *params = &train->params;
     model->parameters =
-        qn_arena_printf(findings->arena, "{\"l2\":%.17g,\"max_iter\":%u,\"tol\":%.17g}",
-                        train->params.l2, train->params.max_iter, train->params.tol);
+        qn_arena_printf(findings->arena,
+                        "{\"class_weight\":\"%s\",\"l1\":%.17g,\"l2\":%.17g,\"max_iter\":%u,"
+                        "\"scale_pos_weight\":%.17g,\"tol\":%.17g}",
+                        params->balanced ? "balanced" : "none", params->l1, params->l2,
+                        params->max_iter, params->positive_weight, params->tol);
     return bytes && model->parameters ? QN_OK : qn_err_nomem(err, "findings");
 }
 

@@ -97,13 +97,13 @@ static qn_code encode_training(struct qn_train_walk *walk, struct qn_train_encod
     return QN_OK;
 }
 
-/* The unit's training rows, made once per executor: later rounds find them in the cache. */
+/* The unit's training rows, made once: later rounds find them in the cache. */
 static qn_code make_training_rows(struct qn_train_walk *walk, struct qn_task_cache *cache,
                                   struct qn_err *err)
 {
-    if (cache->data)
-        return QN_OK;
     struct qn_train_encoding encoding;
+    QN_TRY(walk->in->open_rows(walk->in, err));
+    QN_TRY(qn_train_walk_start(walk, walk->train, walk->in, walk->out, err));
     struct qn_design *design = calloc(1, sizeof *design);
     if (!design)
         return qn_err_nomem(err, "the design matrix of a chunk");
@@ -125,25 +125,27 @@ static qn_code make_training_rows(struct qn_train_walk *walk, struct qn_task_cac
 qn_code qn_train_read_point(const struct qn_train_walk *walk, uint32_t n,
                             struct qn_logistic_state *state, struct qn_err *err)
 {
-    struct qn_strv bytes = walk->in->states[walk->train->round_stage];
-    if (bytes.len == 0)
-        return qn_logistic_state_init(state, n, err);
-    return qn_logistic_state_unpack(bytes, n, state, err);
+    const struct qn_train *train = walk->train;
+    struct qn_strv bytes = walk->in->states[train->round_stage];
+    return bytes.len ? qn_logistic_state_unpack(bytes, n, state, err)
+                     : qn_train_begin(train, walk->in->states, state, err);
 }
 
 static qn_code run_round(struct qn_train_walk *walk, struct qn_err *err)
 {
-    QN_TRY(make_training_rows(walk, walk->in->unit_cache, err));
+    if (!walk->in->unit_cache->data)
+        QN_TRY(make_training_rows(walk, walk->in->unit_cache, err));
     const struct qn_design *design = walk->in->unit_cache->data;
     struct qn_logistic_state state = {0};
     struct qn_logistic_sums sums = {0};
     qn_code code = qn_train_read_point(walk, design->n_columns, &state, err);
+    const struct qn_logistic_want want = qn_logistic_wants(&state);
     if (code == QN_OK)
-        code = qn_logistic_sums_init(&sums, design->n_columns, err);
+        code = qn_logistic_sums_init(&sums, design->n_columns, want.hessian, err);
     if (code == QN_OK) {
         struct qn_buf partial;
         qn_buf_init(&partial);
-        qn_logistic_add(&sums, design, state.at);
+        qn_logistic_add(&sums, design, state.at, &want);
         qn_logistic_sums_pack(&partial, &sums);
         code = qn_train_give(walk->out, &partial, err);
     }
@@ -158,16 +160,16 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
                      struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
-    struct qn_train_walk walk;
+    struct qn_train_walk walk = {.train = train, .in = in, .out = out};
     if (in->stage == train->metrics_stage)
         return qn_train_run_metrics(train, in, out, err);
+    if (in->stage == train->round_stage)
+        return run_round(&walk, err);
     QN_TRY(qn_train_walk_start(&walk, train, in, out, err));
     if ((int)in->stage == train->split_stage)
         return run_split(&walk, err);
     if (in->stage == train->prepare_stage)
         return run_prepare(&walk, err);
-    if (in->stage == train->round_stage)
-        return run_round(&walk, err);
     if (train->calibrate && in->stage == train->calibrate_stage)
         return qn_train_run_calibration(&walk, err);
     return qn_train_run_evaluate(&walk, job, err);

@@ -99,6 +99,10 @@ QN_CHECK qn_code qn_train_calibration_read(const struct qn_train *train,
                                            const struct qn_strv *states, struct qn_arena *arena,
                                            struct qn_calibration *out, struct qn_err *err);
 
+/* The state of round 0, made of what the prepare stage found. */
+QN_CHECK qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,
+                                struct qn_logistic_state *state, struct qn_err *err);
+
 /* State of the prepare stage: census, then the preparation. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
                                        struct qn_prepared *prepared, struct qn_err *err);
