@@ -40,9 +40,9 @@ qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_
     struct qn_buf model;
     qn_buf_init(&model);
     qn_code code = QN_OK;
-    if (job->job->model)
-        code = qn_store_model_read(run->store, job->job->model, job->job->model_selector, &model,
-                                   &brief.model_version, err);
+    if (stage->model && job->job->model)
+        code = qn_store_model_use(run->store, run->run_id, job->job, &model, &brief.model_version,
+                                  err);
     brief.model = qn_buf_strv(&model);
     if (code == QN_OK)
         code = keep(run, job, &brief, err);

@@ -128,6 +128,13 @@ static const struct qn_node *env_source_node(const struct qn_job_env *env,
     return input->kind == QN_INPUT_SOURCE ? at->plan->spec.sources[input->index].node : NULL;
 }
 
+static const struct qn_node *env_job_node(const struct qn_job_env *env, const char *name)
+{
+    const struct plan_env *at = (const struct plan_env *)(const void *)env;
+    int32_t job = qn_plan_find_job(at->plan, name);
+    return job >= 0 ? at->plan->spec.jobs[job].node : NULL;
+}
+
 static const struct qn_node *env_training_node(const struct qn_job_env *env, const char *model)
 {
     const struct plan_env *at = (const struct plan_env *)(const void *)env;
@@ -198,6 +205,7 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
                 .input = env_input,
                 .source_node = env_source_node,
                 .training_node = env_training_node,
+                .job_node = env_job_node,
                 .input_bytes = planned->input_bytes,
                 .partitions = partitions_for(planned->input_bytes)},
         .plan = plan,

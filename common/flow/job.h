@@ -55,6 +55,7 @@ struct qn_stage {
     bool rows;                       /* tasks give rows: one stage of a job at most */
     bool counts;           /* its counters and rejects are the job's; the passes that only fit
                                  something see the same rows again and do not count */
+    bool model;            /* tasks are given the job's model */
     bool repeats;          /* finish may ask for another round over the same chunks */
     bool appends;          /* repeats: what finish gives is added to the end of the stage's state,
                                  which else it takes the place of. What grows goes out once. */
@@ -80,6 +81,8 @@ struct qn_job_env {
     const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);
     /* The mapping of the train job of this spec that registers `model`; NULL when none does. */
     const struct qn_node *(*training_node)(const struct qn_job_env *env, const char *model);
+    /* The mapping of an earlier job by name; NULL when there is none. */
+    const struct qn_node *(*job_node)(const struct qn_job_env *env, const char *name);
     uint64_t input_bytes; /* size of the job's first input as far as known at plan time, else 0 */
     uint32_t partitions;  /* how many partitions a shuffle of this job uses: by spec and input */
 };
@@ -91,8 +94,9 @@ struct qn_job {
     struct qn_input input;    /* kind NONE: the job has none */
     struct qn_input sides[8]; /* read whole */
     uint32_t n_sides;
-    const char *model;          /* score: the registry name it reads; NULL */
+    const char *model;          /* the registry name of a model that it reads; NULL */
     const char *model_selector; /* "@champion", ":3" or "" (latest) */
+    bool model_optional;        /* nothing is wrong when there is no such model yet */
     const char *registers;      /* train: the registry name it writes; NULL */
     struct qn_stage stages[QN_MAX_STAGES];
     uint32_t n_stages;

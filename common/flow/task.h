@@ -73,7 +73,7 @@ struct qn_task_in {
     QN_CHECK qn_code (*share)(struct qn_task_in *in, uint32_t number, qn_make_fn make,
                               void *context, const void **data, struct qn_err *err);
     uint64_t shared_bytes;
-    /* The model a score job names, as bytes; empty when the job has none. */
+    /* The model that the job names, as bytes, in stages that ask for it; empty: there is none. */
     struct qn_strv model;
     uint32_t model_version;
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per

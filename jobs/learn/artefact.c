@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "jobs/learn/math.h"
+#include "jobs/learn/split_json.h"
 
 enum { FORMAT_VERSION = 1 };
 
@@ -144,8 +145,7 @@ static json_t *term_json(const struct qn_prepared *prepared, const struct qn_log
 static void put_facts(json_t *root, const struct qn_artefact_facts *facts,
                       const struct qn_logistic_state *fit, bool *failed)
 {
-    json_t *label = json_object(), *params = json_object(), *split = json_object(),
-           *training = json_object();
+    json_t *label = json_object(), *params = json_object(), *training = json_object();
     put(label, "column", text(facts->label), failed);
     put(label, "positive", text(facts->positive), failed);
     put(label, "negative", text(facts->negative), failed);
@@ -155,11 +155,6 @@ static void put_facts(json_t *root, const struct qn_artefact_facts *facts,
     put(params, "scale_pos_weight", number(facts->params.positive_weight), failed);
     put(params, "tol", number(facts->params.tol), failed);
     put(params, "max_iter", count(facts->params.max_iter), failed);
-    put(split, "method", text("hash"), failed);
-    put(split, "seed", count(facts->seed), failed);
-    put(split, "test", number(facts->test), failed);
-    put(split, "validation", number(facts->validation), failed);
-    put(split, "stratify", json_boolean(facts->stratified), failed);
     put(training, "rows", count(facts->rows), failed);
     put(training, "positives", count(facts->positives), failed);
     put(training, "rounds", count(fit->rounds), failed);
@@ -167,7 +162,8 @@ static void put_facts(json_t *root, const struct qn_artefact_facts *facts,
     put(training, "log_loss", number(fit->loss / (double)fit->all_rows), failed);
     put(root, "label", label, failed);
     put(root, "params", params, failed);
-    put(root, "split", split, failed);
+    put(root, "calibration", qn_calibration_to_json(facts->calibration), failed);
+    put(root, "split", qn_split_to_json(facts->split, facts->seed, facts->key_type), failed);
     put(root, "training", training, failed);
 }
 
@@ -315,6 +311,18 @@ static qn_code read_head(const json_t *root, struct qn_err *err)
     return QN_OK;
 }
 
+static qn_code read_rows(struct reading *in, const json_t *root, struct qn_model_rows *rows,
+                         struct qn_err *err)
+{
+    struct qn_split *split = QN_NEW(in->arena, struct qn_split);
+    if (!split)
+        return qn_err_nomem(err, "a model");
+    rows->key = read_text(in, root, "key").data;
+    if (qn_split_from_json(json_object_get(root, "split"), split, &rows->seed, &rows->key_type))
+        rows->split = split;
+    return QN_OK;
+}
+
 static qn_code read_root(const json_t *root, struct qn_model *model, struct qn_err *err)
 {
     QN_TRY(read_head(root, err));
@@ -334,6 +342,10 @@ static qn_code read_root(const json_t *root, struct qn_model *model, struct qn_e
     if (in.bad || !qn_prepared_is_sound(prepared))
         return corrupt("a feature is not what it must be", err);
     QN_TRY(qn_prepared_lay_out(prepared, err));
+    QN_TRY(read_rows(&in, root, &model->rows, err));
+    if (!qn_calibration_from_json(json_object_get(root, "calibration"), in.arena,
+                                  &model->calibration))
+        return corrupt("its calibration is not what it must be", err);
     if (json_array_size(terms) != prepared->n_columns)
         return corrupt("terms do not fit the features", err);
     model->weights = QN_NEW_ARRAY(in.arena, double, prepared->n_columns);

@@ -10,7 +10,7 @@
  *      "terms": [{"name", "feature", "category", "coefficient", "std_error", "z", "p_value",
  *                 "odds_ratio", "original": {"coefficient", "std_error", "odds_ratio"}}],
  *      "params": {"class_weight", "l1", "l2", "max_iter", "scale_pos_weight", "tol"},
- *      "split": {"method", "seed", "test", "validation", "stratify"},
+ *      "split": {...}, "calibration": {...},       see split_json.h, calibrate.h
  *      "training": {"rows", "positives", "rounds", "objective", "log_loss"}}
  *
  * terms[0] is the intercept; "coefficient" is on the scale of the prepared columns, "original" on
@@ -20,15 +20,18 @@
 #define QN_JOBS_LEARN_ARTEFACT_H
 
 #include "base/buf.h"
+#include "jobs/learn/calibrate.h"
 #include "jobs/learn/logistic.h"
 #include "jobs/learn/prepare.h"
+#include "jobs/learn/split.h"
 
 struct qn_artefact_facts {
     const char *label, *positive, *negative; /* the latter two NULL unless the label is text */
     const char *key;
+    struct qn_type key_type;
     struct qn_logistic_params params;
-    double test, validation;
-    bool stratified;
+    const struct qn_split *split;
+    const struct qn_calibration *calibration;
     uint64_t seed;
     uint64_t rows, positives; /* training */
 };
@@ -39,10 +42,20 @@ QN_CHECK qn_code qn_artefact_write(const struct qn_artefact_facts *facts,
                                    const struct qn_logistic_state *fit, struct qn_buf *out,
                                    struct qn_err *err);
 
+/* Which rows it was fitted on. */
+struct qn_model_rows {
+    const char *key;
+    struct qn_type key_type;
+    uint64_t seed;
+    const struct qn_split *split; /* NULL: a file of an older version, which does not say */
+};
+
 /* What scoring needs of it. */
 struct qn_model {
     struct qn_prepared prepared; /* its arena owns everything */
     double *weights;             /* [prepared.n_columns] */
+    struct qn_model_rows rows;
+    struct qn_calibration calibration;
 };
 /* Checks everything it uses; QN_EINPUT (blame job) on what no write wrote. Finish it also on
  * failure. */

@@ -80,6 +80,7 @@ qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
     qn_design_clear(design);
     QN_TRY(qn_encoder_append(&scorer->encoder, scorer->columns, rows, n, NULL, NULL, design, err));
     for (uint32_t i = 0; i < n; i++)
-        scores[i] = qn_expit(qn_design_eta(design, i, scorer->model.weights));
+        scores[i] = qn_calibration_apply(&scorer->model.calibration,
+                                         qn_expit(qn_design_eta(design, i, scorer->model.weights)));
     return QN_OK;
 }

@@ -3,8 +3,9 @@
  *   split      (only when stratified) rows by bucket and class -> which bucket is held out
  *   prepare    what imputation, scaling and encoding need of the training rows -> preparation
  *   round      loss, gradient and Hessian at one point -> the next point; until it converges
+ *   calibrate  (only when asked for) scores of the rows set apart for it -> their calibration
  *   evaluate   a score for every labelled row: to the job's table, and as one partition of
- *              (score, label, split)
+ *              (score, label, split), with the champion's score where models are compared
  *   metrics    that partition, sorted -> metrics, model file, promotion
  *
  * Files: compile.c reads the spec, tasks.c runs on workers (walk.c: their way through the rows),
@@ -14,16 +15,24 @@
 #define QN_JOBS_TRAIN_TRAIN_H
 
 #include "flow/job.h"
-#include "jobs/learn/fit.h"
+#include "jobs/learn/calibrate.h"
+#include "jobs/learn/guard.h"
 #include "jobs/learn/logistic.h"
 #include "jobs/learn/metrics.h"
 #include "jobs/learn/prepare.h"
 #include "jobs/learn/split.h"
+#include "jobs/learn/threshold.h"
 
-struct qn_train_rule { /* a bound that the held-out metric must keep */
+struct qn_train_rule { /* what must hold of a metric of the held-out rows */
     const char *metric;
     double min, max; /* infinite: none */
+    bool versus;     /* it must beat that of qn_train.versus: the lower end of the difference's
+                        interval is above 0, or with a margin, not below -margin */
+    bool has_margin;
+    double margin, confidence;
 };
+
+enum qn_guards { QN_GUARDS_WARN, QN_GUARDS_REFUSE, QN_GUARDS_OFF };
 
 struct qn_train {
     const struct qn_schema *in;
@@ -31,15 +40,28 @@ struct qn_train {
     const char *positive;     /* text labels: the value that counts as 1; else NULL */
     const uint32_t *features; /* columns, by feature */
     struct qn_prepare_plan prepare;
-    double test, validation;
+    double test, validation, calibration; /* shares of the split */
     bool stratify;
     uint64_t seed;
     struct qn_logistic_params params;
-    const char *alias; /* NULL: no promotion */
+    enum qn_guards guards;
+    struct qn_guard_plan guard;
+    uint32_t label_time;              /* a column, when guard.n_dates is not 0 */
+    const uint32_t *dates;            /* columns, by date of the guard */
+    const struct qn_fit_note *before; /* what the spec alone tells: columns that an earlier job has
+                                         fitted on all rows */
+    uint32_t n_before;
+    const uint32_t *slices; /* columns whose values are measured apart */
+    uint32_t n_slices;
+    struct qn_threshold_plan threshold;
+    struct qn_schema scores; /* of the evaluate stage's partition */
+    const char *alias;       /* NULL: no promotion */
+    const char *versus;      /* the alias that rules compare with; NULL: none does */
     const struct qn_train_rule *rules;
     uint32_t n_rules;
     int split_stage; /* -1: none */
-    uint32_t prepare_stage, round_stage, evaluate_stage, metrics_stage;
+    uint32_t prepare_stage, round_stage, calibrate_stage, evaluate_stage, metrics_stage;
+    enum qn_calibration_method calibrate; /* NOT: there is no calibrate_stage */
 };
 
 extern const struct qn_spec_keys qn_train_keys;
@@ -67,6 +89,15 @@ struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv va
 void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census);
 /* Texts borrow from the bytes. */
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census);
+
+/* How rows were dealt; of a stratified split after its stage is over. */
+QN_CHECK qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *states,
+                                     struct qn_split *split, struct qn_err *err);
+
+/* The calibration, once its stage is over; none before, or when the job asks for none. */
+QN_CHECK qn_code qn_train_calibration_read(const struct qn_train *train,
+                                           const struct qn_strv *states, struct qn_arena *arena,
+                                           struct qn_calibration *out, struct qn_err *err);
 
 /* The state of round 0, made of what the prepare stage found. */
 QN_CHECK qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,

@@ -206,6 +206,15 @@ static inline const struct qn_node *runner_training_node(const struct qn_job_env
     return NULL;
 }
 
+static inline const struct qn_node *runner_job_node(const struct qn_job_env *env, const char *name)
+{
+    struct qn_runner *runner = ((const struct qn_runner_env *)(const void *)env)->runner;
+    for (uint32_t i = 0; i < runner->spec.n_jobs; i++)
+        if (strcmp(runner->spec.jobs[i].name, name) == 0)
+            return runner->spec.jobs[i].node;
+    return NULL;
+}
+
 static inline void runner_job(struct qn_runner *runner, const char *name)
 {
     struct qn_runner_env at = {.runner = runner};
@@ -219,6 +228,7 @@ static inline void runner_job(struct qn_runner *runner, const char *name)
                                      .input = runner_input,
                                      .source_node = runner_source_node,
                                      .training_node = runner_training_node,
+                                     .job_node = runner_job_node,
                                      .partitions = runner->partitions};
         runner->job = (struct qn_job){
             .name = runner->spec.jobs[i].name, .ops = runner->spec.jobs[i].ops, .index = i};
