@@ -180,7 +180,7 @@ static void check_library(const struct file *file, unsigned line, const char *in
     for (int i = 0; i < N_LIBRARIES; i++) {
         if (!starts(included, libraries[i].header))
             continue;
-        for (int k = 0; k < 5 && libraries[i].allowed[k]; k++)
+        for (int k = 0; k < 8 && libraries[i].allowed[k]; k++)
             if (starts(file->path, libraries[i].allowed[k]))
                 return;
         say(file, line, "<@> may not be used here: go through the room that wraps it", included);
