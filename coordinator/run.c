@@ -296,6 +296,8 @@ static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_uni
 
 static qn_code start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
+    while (qn_job_run_spares(job, job->stage))
+        job->stage++; /* never the last one: that gives rows */
     QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
     uint32_t n = qn_job_run_units(job, job->stage);
     bool *committed = QN_NEW_ARRAY(&job->arena, bool, n);
@@ -357,6 +359,7 @@ static qn_code start_job(struct qn_run *run, uint32_t index, struct qn_err *err)
     qn_log_debug("job %s starts", job->job->name);
     QN_TRY(qn_job_run_open(job, input->kind == QN_INPUT_DATASET ? &run->jobs[input->index] : NULL,
                            err));
+    QN_TRY(qn_run_choose_sides(run, job, err));
     QN_TRY(prepare_sink(run, job, err));
     QN_TRY(ensure_transaction(run, err));
     QN_TRY(record_job(run, job, err));
@@ -399,7 +402,10 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
     const struct qn_job_run *job = &run->jobs[token->job];
     *out = (struct qn_msg_task){.token = *token,
                                 .brief = qn_strv_from(job->brief_hashes[token->stage])};
-    if (job->job->stages[token->stage].over == QN_OVER_PARTITIONS)
+    const struct qn_stage *stage = &job->job->stages[token->stage];
+    if (stage->over == QN_OVER_SIDE)
+        out->path = qn_strv_from(job->sides[stage->side].paths[token->unit]);
+    if (stage->over != QN_OVER_CHUNKS)
         return;
     const struct qn_chunk *chunk = &job->chunks[token->unit];
     out->path = qn_strv_from(chunk->path);

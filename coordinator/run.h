@@ -52,6 +52,7 @@ struct qn_run {
     struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
     uint32_t n_commits;         /* each waits for the disk */
     uint64_t rows_read;         /* for progress */
+    uint64_t kept_bytes;        /* the least that a worker can keep of tables; 0: none came yet */
     const struct qn_run_tap *tap;
     bool enough; /* the tap wants no more: the run may end */
 };
@@ -71,6 +72,13 @@ void qn_run_close(struct qn_run *run);
 
 /* Starts every job whose needs are met; adds stages to the schedule. */
 QN_CHECK qn_code qn_run_advance(struct qn_run *run, struct qn_err *err);
+
+/* A worker came whose tasks may keep so much in memory. (run_sides.c) */
+void qn_run_note_worker(struct qn_run *run, uint64_t kept_bytes);
+/* The parts of the datasets that a job about to start reads beside its input, and how: whole where
+ * they fit the smallest worker that ever was here, by partitions elsewhere. (run_sides.c) */
+QN_CHECK qn_code qn_run_choose_sides(struct qn_run *run, struct qn_job_run *job,
+                                     struct qn_err *err);
 
 /* What all tasks of the stage that the job is in are told, into job->brief_hashes. (run_brief.c) */
 QN_CHECK qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);

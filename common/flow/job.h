@@ -5,6 +5,7 @@
  *   CHUNKS       the chunks of the job's source, or the parts of the dataset it reads
  *   PARTITIONS   ranges of the P key partitions that an earlier stage of the job made: as many as
  *                its rows are worth, so a task must not depend on how many there are
+ *   SIDE         the parts of a dataset that the job reads beside its input
  * and each task gives out one or more of
  *   partial      bytes, merged by the coordinator in chunk order into the stage's state, which is
  *                broadcast to the tasks of later stages (imputation means, gradients, ...)
@@ -27,6 +28,7 @@
 #include "flow/findings.h"
 #include "flow/into.h"
 #include "flow/source.h"
+#include "flow/stage.h"
 
 struct qn_node;      /* spec/node.h: a checked YAML node */
 struct qn_spec_keys; /* spec/keys.h: the table a mapping is checked against */
@@ -41,25 +43,10 @@ struct qn_input {
     const char *name;
     const struct qn_schema *schema; /* whole rows; the projection is per stage */
     const struct qn_gaps *gaps;     /* NULL: none, as in every plan that runs */
+    uint32_t partitions; /* how many a shuffle of its rows makes: by spec and input alone */
 };
 
-enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS };
-
-struct qn_stage {
-    const char *name; /* "fit impute", "map", "reduce", "round", "evaluate" */
-    enum qn_stage_over over;
-    const bool *wanted;    /* CHUNKS: columns of the input to decode; NULL: all */
-    bool merges;           /* tasks give a partial; merge and finish are called */
-    bool partitions;       /* tasks give partitions */
-    bool rows;             /* tasks give rows: one stage of a job at most */
-    bool counts;           /* its counters and rejects are the job's; the passes that only fit
-                                 something see the same rows again and do not count */
-    bool repeats;          /* finish may ask for another round over the same chunks */
-    uint32_t n_partitions; /* partitions: how many; 1..QN_MAX_PARTITIONS */
-    struct qn_schema partition_schema; /* partitions: the columns of their batches */
-    struct qn_schema raw_schema;       /* partitions: of what raw() gives out; no fields: none */
-    uint32_t partitions_from;          /* PARTITIONS: the stage that made them */
-};
+_Static_assert(QN_MAX_SIDES <= 32, "qn_task_in.shuffled has a bit a side");
 
 /* Terms of  rows_in + added = rows_out + quarantined + filtered + deduplicated + absorbed.
  * A map task counts its own chunk; with a reduce, the map stage counts all but rows_out and the
@@ -101,7 +88,7 @@ struct qn_task_in {
     uint32_t n_units;
     struct qn_reader *reader; /* CHUNKS: rows of the chunk or part. PARTITIONS: rows of these
                                       partitions, of all chunks in chunk order */
-    uint32_t n_partitions;    /* PARTITIONS: how many the unit's range has */
+    uint32_t first_partition, n_partitions; /* PARTITIONS: the unit's range */
     /* PARTITIONS: rows of one partition alone, counted from the range's first. The caller closes
      * the reader. */
     QN_CHECK qn_code (*open_partition)(struct qn_task_in *in, uint32_t partition,
@@ -117,6 +104,14 @@ struct qn_task_in {
      * in qn_job.sides); wanted[i] false: without column i. The caller closes the reader. */
     QN_CHECK qn_code (*open_side)(struct qn_task_in *in, uint32_t side, const bool *wanted,
                                   struct qn_reader **out, struct qn_err *err);
+    /* A bit a side: too large for a worker to hold, so that its rows went through the stages that
+     * are spare otherwise. A choice of the coordinator: the job's result must not depend on it. */
+    uint32_t shuffled;
+    /* Rows of one partition of a stage that this one `reads`, of all its tasks in unit order. The
+     * caller closes the reader. */
+    QN_CHECK qn_code (*open_partitions)(struct qn_task_in *in, uint32_t stage, uint32_t partition,
+                                        struct qn_reader **out, struct qn_err *err);
+    uint32_t n_chunks; /* units of the job's CHUNKS stages */
     /* What all executors of a worker have of this job and number: made by the first that asks,
      * while others wait for it, then only read. Kept while the run lasts. It may take shared_bytes
      * of memory. */
@@ -158,8 +153,8 @@ struct qn_job {
     const char *name;
     const struct qn_job_ops *ops;
     uint32_t index;
-    struct qn_input input;    /* kind NONE: the job has none */
-    struct qn_input sides[8]; /* read whole */
+    struct qn_input input;               /* kind NONE: the job has none */
+    struct qn_input sides[QN_MAX_SIDES]; /* read whole */
     uint32_t n_sides;
     const char *model;          /* score: the registry name it reads; NULL */
     const char *model_selector; /* "@champion", ":3" or "" (latest) */

@@ -17,7 +17,7 @@
 
 /* Counted up whenever a message changes shape; peers of another version are refused. What never
  * changes: HELLO starts [1, protocol, ...], REFUSED is [3, reason], ASK is [21, protocol]. */
-enum { QN_PROTOCOL_VERSION = 5 };
+enum { QN_PROTOCOL_VERSION = 6 };
 
 /* The most bytes of one DATA or BLOB: what a frame holds beside their other fields. */
 enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 256 };
@@ -86,6 +86,7 @@ struct qn_msg {
             uint8_t uuid[QN_UUID_BYTES];
             uint64_t boot; /* grows with every start of the worker with this uuid */
             uint32_t slots;
+            uint64_t kept_bytes; /* memory for tables that tasks keep */
             uint64_t pid;
             struct qn_strv host;
         } hello;
