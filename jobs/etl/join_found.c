@@ -93,7 +93,7 @@ static void sort_pairs(const struct qn_join_found *found, uint32_t *starts, uint
     starts[0] = 0;
 }
 
-static qn_code send_chunk(struct qn_join_found *found, uint32_t chunk, const uint32_t *rows,
+static qn_code send_batch(struct qn_join_found *found, uint32_t chunk, const uint32_t *rows,
                           uint32_t n, struct qn_task_out *out, struct qn_err *err)
 {
     struct qn_batch batch = {.schema = found->schema, .n_rows = n};
@@ -107,6 +107,16 @@ static qn_code send_chunk(struct qn_join_found *found, uint32_t chunk, const uin
             qn_column_take(&found->arena, &view, found->n_rows, rows, n, &batch.columns[c], err));
     }
     return out->ops->partition(out, chunk, &batch, err);
+}
+
+static qn_code send_chunk(struct qn_join_found *found, uint32_t chunk, const uint32_t *rows,
+                          uint32_t n, struct qn_task_out *out, struct qn_err *err)
+{
+    for (uint32_t first = 0; first < n; first += QN_BATCH_ROWS) {
+        uint32_t few = n - first < QN_BATCH_ROWS ? n - first : QN_BATCH_ROWS;
+        QN_TRY(send_batch(found, chunk, rows + first, few, out, err));
+    }
+    return QN_OK;
 }
 
 static void clear(struct qn_join_found *found)

@@ -109,6 +109,17 @@ write_spec 16MiB
 expect "digest with one chunk" "$expected" "$(run_with --workers 2 --memory 1MiB)"
 write_spec 256KiB
 
+# --- queries ---
+ask() {
+  "$QUERN" query "select e.kind, count(*) as n, count(p.person) as found, sum(p.age) as ages, min(p.label) as least
+    from '$folder/events.csv' e left join '$folder/people.csv' p on e.customer_id = p.customer_id
+    group by e.kind order by 1" --csv "$@"
+}
+asked=$(ask)
+expect "a query in 1 MiB" "$asked" "$(ask --memory 1MiB)"
+expect "its rows without a filter on kind" "$(count "select count(*) from e left join p using (customer_id)")" \
+  "$(tail -n +2 <<<"$asked" | grep -v '^sms' | awk -F, '{n += $2} END {print n}')"
+
 # --- killed workers ---
 kills=0
 RANDOM=42
