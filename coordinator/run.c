@@ -129,6 +129,36 @@ static qn_code note_success(void *context, int n_columns, const char *const *nam
     return QN_OK;
 }
 
+/* The ledger was read in the order of job, stage and unit; only stages of one round are in it. */
+static const struct qn_ledger_row *ledger_find(const struct qn_run *run,
+                                               const struct qn_job_run *job, uint32_t unit)
+{
+    uint64_t wanted = (uint64_t)job->stage << 32 | unit;
+    uint32_t first = 0, end = run->n_ledger;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        const struct qn_ledger_row *row = &run->ledger[middle];
+        uint64_t place = (uint64_t)row->stage << 32 | row->unit;
+        int order = strcmp(row->job, job->job->name);
+        if (order == 0 && place == wanted)
+            return row->round == 0 ? row : NULL;
+        if (order < 0 || (order == 0 && place < wanted))
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return NULL;
+}
+
+/* How many ranges of partitions the job's stage had: none of their rows may be left out. */
+static uint32_t committed_units(const struct qn_run *run, const struct qn_job_run *job)
+{
+    uint32_t n = 0;
+    while (ledger_find(run, job, n))
+        n++;
+    return n;
+}
+
 static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
 {
     const char *params[] = {run->run_id};
@@ -142,8 +172,10 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
             continue;
         QN_TRY(qn_job_run_open(
             job, input->kind == QN_INPUT_DATASET ? &run->jobs[input->index] : NULL, err));
-        for (job->stage = 0; job->stage < job->job->n_stages; job->stage++)
+        for (job->stage = 0; job->stage < job->job->n_stages; job->stage++) {
+            job->n_ranges[job->stage] = committed_units(run, job);
             QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
+        }
         job->stage = job->job->n_stages - 1;
     }
     return QN_OK;
@@ -252,27 +284,6 @@ static bool part_is_whole(const char *path, const struct qn_ledger_row *row)
     struct qn_hash128 digest;
     return qn_part_digest(path, &bytes, &digest, NULL) == QN_OK && bytes == row->part_bytes &&
            digest.low == row->digest.low && digest.high == row->digest.high;
-}
-
-/* The ledger was read in the order of job, stage and unit; only stages of one round are in it. */
-static const struct qn_ledger_row *ledger_find(const struct qn_run *run,
-                                               const struct qn_job_run *job, uint32_t unit)
-{
-    uint64_t wanted = (uint64_t)job->stage << 32 | unit;
-    uint32_t first = 0, end = run->n_ledger;
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-        const struct qn_ledger_row *row = &run->ledger[middle];
-        uint64_t place = (uint64_t)row->stage << 32 | row->unit;
-        int order = strcmp(row->job, job->job->name);
-        if (order == 0 && place == wanted)
-            return row->round == 0 ? row : NULL;
-        if (order < 0 || (order == 0 && place < wanted))
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return NULL;
 }
 
 /* Takes in the units that an earlier life committed and whose parts are still whole: a prefix,

@@ -139,6 +139,26 @@ for round in 1 2 3 4; do # two kills each: a task that three workers die of is g
 done
 [[ $kills -ge 3 ]] || { echo "FAILED: only $kills workers were killed"; exit 1; }
 
+# --- the whole run killed, and gone on with ---
+resumed=0
+for round in 1 2 3; do
+  rm -rf "$folder/.quern" "$folder"/cluster.db*
+  "$QUERN" run "$folder/quern.yaml" --workers 2 --memory 1MiB --quiet 2>/dev/null &
+  run=$!
+  until [[ -n $(find "$folder/.quern" -name "3-$((round - 1))-1.part" 2>/dev/null) ]]; do
+    kill -0 "$run" 2>/dev/null || break
+  done
+  kill -9 "$run" $(pgrep -P "$run") 2>/dev/null || true
+  wait "$run" 2>/dev/null || true
+  [[ $(count "select count(*) from _quern_runs where status = 'success'") == 0 ]] || continue
+  resumed=$((resumed + 1))
+  "$QUERN" run "$folder/quern.yaml" --quiet $([[ $round == 2 ]] || echo --memory 1MiB) # held whole
+  expect "digest of the run gone on with in round $round" "$expected" "$("$QUERN" digest "$folder/cluster.db")"
+  expect "rows of the run gone on with in round $round" "$kept" "$(others)"
+done
+
+[[ $resumed -ge 1 ]] || { echo "FAILED: no run was killed in time"; exit 1; }
+
 # --- lost parts of the three shuffling stages (inner_rows is job 3) ---
 seen=0
 for part in 3-0-0 3-1-1 3-2-0; do
@@ -161,4 +181,4 @@ for part in 3-0-0 3-1-1 3-2-0; do
   if grep -q "runs again" "$folder/said"; then seen=$((seen + 1)); fi
 done
 [[ $seen -ge 1 ]] || { echo "FAILED: no part was lost to those who read it"; exit 1; }
-echo "$kills workers were killed, $seen lost parts were made again"
+echo "$kills workers and $resumed runs were killed, $seen lost parts were made again"
