@@ -8,6 +8,8 @@
 
 /* What workers keep, as long as none has said. */
 #define USUAL_KEPT_BYTES (UINT64_C(256) << 20)
+/* A table from which on building it in every worker is work that shows. */
+#define LARGE_TABLE_BYTES (UINT64_C(256) << 20)
 
 void qn_run_note_worker(struct qn_run *run, uint64_t kept_bytes)
 {
@@ -31,6 +33,13 @@ static qn_code guess_table(const struct qn_brief_files *parts, uint64_t *bytes, 
     return QN_OK;
 }
 
+/* Then a chunk asks for little of it: each worker would make far more than its chunks look at. */
+static bool outweighs_input(const struct qn_job_run *run, uint64_t table_bytes)
+{
+    return table_bytes > LARGE_TABLE_BYTES &&
+           table_bytes / 2 > run->plan->jobs[run->job->index].input_bytes;
+}
+
 /* Shuffled are those that do not fit a worker beside the ones before. */
 static qn_code choose(struct qn_job_run *run, uint64_t kept_bytes, struct qn_err *err)
 {
@@ -38,7 +47,7 @@ static qn_code choose(struct qn_job_run *run, uint64_t kept_bytes, struct qn_err
     run->shuffled = 0;
     for (uint32_t side = 0; side < run->job->n_sides; side++) {
         QN_TRY(guess_table(&run->sides[side], &bytes, err));
-        if (held + bytes > kept_bytes)
+        if (held + bytes > kept_bytes || outweighs_input(run, bytes))
             run->shuffled |= UINT32_C(1) << side;
         else
             held += bytes;

@@ -2,8 +2,14 @@
 
 #include <stdlib.h>
 
-/* Enough for runs that are worth a record, with hundreds of chunks. */
-enum { MOST_PAIRS = 256 << 10, MOST_BYTES = 4 << 20 };
+/* So much is kept, and so much more for every chunk: runs are worth a record then, and few enough
+ * for the index of a part. */
+enum {
+    MOST_PAIRS = 256 << 10,
+    MOST_BYTES = 4 << 20,
+    PAIRS_A_CHUNK = 256,
+    BYTES_A_CHUNK = 4 << 10,
+};
 
 qn_code qn_join_found_init(struct qn_join_found *found, const struct qn_schema *schema,
                            uint32_t n_chunks, struct qn_err *err)
@@ -70,7 +76,9 @@ qn_code qn_join_found_add(struct qn_join_found *found, const struct qn_batch *ba
 
 bool qn_join_found_is_full(const struct qn_join_found *found)
 {
-    return found->n_pairs >= MOST_PAIRS || found->bytes >= MOST_BYTES;
+    uint64_t n = found->n_chunks;
+    return found->n_pairs >= MOST_PAIRS + n * PAIRS_A_CHUNK ||
+           found->bytes >= MOST_BYTES + n * BYTES_A_CHUNK;
 }
 
 /* --- out ------------------------------------------------------------------------------------- */

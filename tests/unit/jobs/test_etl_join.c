@@ -183,9 +183,8 @@ static void test_two_sides(void **state)
     for (runner.shuffled = 0; runner.shuffled < 4; runner.shuffled++)
         for (uint32_t units = 1; units <= 3; units++) {
             runner_run(&runner, units, units - 1);
-            assert_string_equal(runner_rows(&runner),
-                                "1|10|a\n1|10|b\n1|30|c\n3|20|\n5||\n"
-                                "6|10|a\n6|10|b\n6|30|c\n");
+            assert_string_equal(runner_rows(&runner), "1|10|a\n1|10|b\n1|30|c\n3|20|\n5||\n"
+                                                      "6|10|a\n6|10|b\n6|30|c\n");
         }
     runner_fini(&runner);
 }
