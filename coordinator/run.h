@@ -16,9 +16,10 @@ struct qn_removal; /* coordinator/scratch.h */
 
 struct qn_run_options {
     const struct qn_plan *plan;
-    struct qn_strv plan_bytes;    /* qn_plan_pack */
-    const char *state_folder;     /* absolute */
-    bool full_refresh;            /* an unfinished run of this plan is given up, not gone on with */
+    struct qn_strv plan_bytes; /* qn_plan_pack */
+    const char *state_folder;  /* absolute */
+    bool full_refresh;         /* an unfinished run of this plan is given up, not gone on with */
+    bool fleeting; /* nothing of it is to outlive the process: nothing waits for the disk */
     const struct qn_run_tap *tap; /* NULL: none */
 };
 
@@ -80,7 +81,21 @@ void qn_run_note_worker(struct qn_run *run, uint64_t kept_bytes);
 QN_CHECK qn_code qn_run_choose_sides(struct qn_run *run, struct qn_job_run *job,
                                      struct qn_err *err);
 
-/* What all tasks of the stage that the job is in are told, into job->brief_hashes. (run_brief.c) */
+/* Units that an earlier life committed of the stage that the job is in. (run_stage.c) */
+uint32_t qn_run_committed_units(const struct qn_run *run, const struct qn_job_run *job);
+/* Begins the stage that the job is in, or its next round: replays what an earlier life committed
+ * and adds the rest to the schedule, or goes on when nothing is left. (run_stage.c) */
+QN_CHECK qn_code qn_run_start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
+/* The stage that the job is in is over: on to the next one, or the job's end. */
+QN_CHECK qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
+
+/* Whether a token is of a stage that repeats: its results are merged and gone. (run_stage.c) */
+bool qn_run_repeats(const struct qn_run *run, const struct qn_token *token);
+/* What the rounds of its stage gave so far, which its tasks read. Borrowed. (run_stage.c) */
+struct qn_strv qn_run_round_state(const struct qn_run *run, const struct qn_token *token);
+
+/* What all tasks of the stage that the job is in are told, into job->brief_hashes; but for what a
+ * stage's own rounds give, which goes to workers round by round. (run_brief.c) */
 QN_CHECK qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
 
 /* What a worker is told of a task. Texts are borrowed from the run. */

@@ -10,8 +10,7 @@ static void brief_partitions(const struct qn_job_run *job, struct qn_brief *brie
             brief->partitions[s] = job->parts[s];
 }
 
-/* Kept as long as the run: a part that is lost is made again from the same (remake.h). Of a stage
- * of many rounds only the last one is. */
+/* Kept as long as the run: a part that is lost is made again from the same (remake.h). */
 static qn_code keep(struct qn_run *run, struct qn_job_run *job, const struct qn_brief *brief,
                     struct qn_err *err)
 {
@@ -20,8 +19,6 @@ static qn_code keep(struct qn_run *run, struct qn_job_run *job, const struct qn_
     qn_buf_init(&packed);
     qn_brief_pack(brief, &packed);
     qn_code code = qn_buf_check(&packed, "a brief", err);
-    if (code == QN_OK && hash[0])
-        qn_blob_table_drop(&run->blobs, hash);
     if (code == QN_OK)
         code = qn_blob_table_put(&run->blobs, qn_buf_strv(&packed), hash, err);
     qn_buf_fini(&packed);
@@ -34,7 +31,8 @@ qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_
                              .shuffled = job->shuffled,
                              .n_chunks = job->n_chunks};
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
-        brief.states[i] = qn_buf_strv(&job->states[i]);
+        if (i != job->stage || !qn_job_run_stage(job)->repeats)
+            brief.states[i] = qn_buf_strv(&job->states[i]);
     for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
         brief.sides[i] = job->sides[i];
     brief_partitions(job, &brief);

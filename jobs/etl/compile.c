@@ -7,6 +7,7 @@
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
 #include "jobs/etl/join.h"
+#include "jobs/etl/prune.h"
 #include "jobs/into.h"
 
 /* --- what may stand in it -------------------------------------------------------------------- */
@@ -218,6 +219,8 @@ static void add_stage(struct qn_etl_build *build, const struct qn_etl_stage *sta
     added->wanted = shape->over == QN_OVER_PARTITIONS ? NULL : stage->wanted;
     if (shape->over == QN_OVER_CHUNKS)
         added->reads = matches_read(build->etl, stage->first, stage->end);
+    if (shape->over == QN_OVER_CHUNKS && build->etl->prune)
+        added->only = build->etl->prune->only;
 }
 
 static void add_fit_stages(struct qn_etl_build *build, uint32_t index)

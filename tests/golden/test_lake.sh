@@ -51,6 +51,47 @@ SPEC
   expect "$format: rows after joining" "$before" "$(sql 'select count(*), sum(cast(round(amount * 100) as integer)) from all_rows')"
 done
 
+# Files whose least and greatest values rule their rows out are not read; nor are such row groups.
+for format in csv jsonl parquet; do
+  cat >"$folder/ranges.yaml" <<SPEC
+version: 1
+name: ranges
+warehouse: ranges-$format.db
+sources: {events: {path: events.csv, chunk_size: 32KiB}}
+jobs:
+  load: {kind: etl, from: events, into: {lake: ranges_$format, format: $format, file_size: 1KiB}}
+SPEC
+  "$QUERN" run "$folder/ranges.yaml" --workers 2 --quiet
+  cat >"$folder/ranges.yaml" <<SPEC
+version: 1
+name: ranges
+warehouse: ranges-$format.db
+sources: {files: {lake: ranges_$format}}
+jobs:
+  late: {kind: etl, from: files, filter: "ts >= '2025-12-20' and kind <> 'call'", into: late}
+  none: {kind: etl, from: files, filter: "ts < '2000-01-01'", into: none}
+SPEC
+  "$QUERN" run "$folder/ranges.yaml" --workers 2 --quiet
+  sql() { sqlite3 "$folder/ranges-$format.db" "$1"; }
+  expect "$format: rows of late files" \
+    "$(sqlite3 "$folder/write.db" "select count(*) from whole where ts >= '2025-12-20' and kind <> 'call'")" \
+    "$(sql 'select count(*) from late')"
+  expect "$format: early files were not read" 1 \
+    "$(sql "select rows_in < 2000 and rows_in = rows_out + rows_filtered from _quern_jobs where job = 'late'")"
+  expect "$format: nothing read" 0 "$(sql "select rows_in from _quern_jobs where job = 'none'")"
+done
+"$QUERN" convert "$folder/events.csv" "$folder/groups.parquet" --quiet
+cat >"$folder/groups.yaml" <<'SPEC'
+version: 1
+name: groups
+sources: {events: {path: groups.parquet}}
+jobs:
+  none: {kind: etl, from: events, filter: "ts < '2000-01-01'", into: none}
+SPEC
+"$QUERN" run "$folder/groups.yaml" --workers 2 --quiet
+expect "rows of groups that were passed over are filtered" "5000|0|5000" \
+  "$(sqlite3 "$folder/groups.db" "select rows_in, rows_out, rows_filtered from _quern_jobs where job = 'none'")"
+
 # Another schema is not appended, and nothing changes.
 sed -i 's/dt: "date(ts)", //' "$folder/write.yaml"
 code=0
