@@ -1,5 +1,5 @@
-/* Relations joined: one streams through (the base), the others are sides that workers keep in
- * memory. Conditions go as far down as they may; equalities between a side and what is there
+/* Relations joined: one streams through (the base), the others are sides that workers hold, or that
+ * are shuffled. Conditions go as far down as they may; equalities between a side and what is there
  * already are its keys; what is left is a filter over the joined rows. */
 #include <string.h>
 

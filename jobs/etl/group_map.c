@@ -71,7 +71,7 @@ static qn_code send_groups(struct map_task *task, struct qn_etl_step_ctx *ctx, s
     if (!order || !pieces)
         return qn_err_nomem(err, "groups");
     QN_TRY(qn_groups_seal(&task->groups, err));
-    for (uint32_t p = 0; p < task->plan->n_partitions; p++) {
+    for (uint32_t p = 0; p < task->plan->by.n_partitions; p++) {
         pieces->partition = p;
         for (uint32_t at = starts[p]; at < starts[p + 1]; at++)
             QN_TRY(send_group(task, order[at], pieces, ctx->out, err));
@@ -106,7 +106,7 @@ static qn_code fold(struct map_task *task, struct qn_etl_step_ctx *ctx,
         qn_groups_forget(groups, before);
     }
     task->scatters = true;
-    QN_TRY(qn_scatter_init(&task->scatter, task->plan, err));
+    QN_TRY(qn_scatter_init(&task->scatter, &task->plan->by, err));
     QN_TRY(send_groups(task, ctx, err));
     return pays ? QN_OK : qn_scatter_add(&task->scatter, evaluated, ctx->out, ctx->arena, err);
 }

@@ -246,6 +246,7 @@ static void make_schemas(struct qn_etl_build *build, struct qn_group_plan *plan)
     states->n_fields = put_states(plan, sent);
     plan->schema = *out;
     plan->evaluated = *rows;
+    plan->by = qn_partitioning_of(&plan->evaluated, plan->n_keys, build->etl->n_partitions);
     plan->partition = *states;
     build->etl->group = plan;
     build->schema = &plan->schema;
@@ -264,9 +265,7 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
     uint32_t *keys = NULL;
     *plan = (struct qn_group_plan){.aggs = aggs,
                                    .in = build->schema,
-                                   .scope = qn_expr_scope_new(build->env->arena, build->schema),
-                                   .n_partitions = build->etl->n_partitions,
-                                   .partition_factor = UINT64_MAX / build->etl->n_partitions + 1};
+                                   .scope = qn_expr_scope_new(build->env->arena, build->schema)};
     build->nomem = build->nomem || !plan->scope;
     if (build->nomem)
         return;
