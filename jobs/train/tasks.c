@@ -280,6 +280,7 @@ static qn_code make_training_rows(struct walk *walk, struct qn_task_cache *cache
     }
     cache->data = design;
     cache->free = free_design;
+    cache->bytes = qn_design_bytes(design);
     return QN_OK;
 }
 

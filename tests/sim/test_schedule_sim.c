@@ -24,6 +24,7 @@ enum {
     EPOCH = 7,
     MAX_SESSIONS = 512,
     MAX_HELD = 64,
+    MAX_JOBS = 3,
     MAX_STAGES = 12,
     MAX_UNITS = 64,
     MAX_STEPS = 400000
@@ -32,9 +33,9 @@ enum {
 /* --- what the model knows ------------------------------------------------------------------- */
 
 struct unit {
-    uint32_t attempt;       /* highest ever sent, or given at the start */
-    uint64_t worker;        /* has the live lease; 0: nobody */
-    bool started, recalled; /* of the live lease */
+    uint32_t attempt;             /* highest ever sent, or given at the start */
+    uint64_t worker;              /* has the live lease; 0: nobody */
+    bool started, recalled, warm; /* of the live lease; warm: sent to where its cache is */
     bool held, committed, dead;
     bool failed_before; /* may avoid a worker */
     uint32_t crashes, failures;
@@ -70,6 +71,7 @@ struct world {
     uint32_t n_stages;
     struct worker workers[MAX_SESSIONS]; /* session is index + 1 */
     uint32_t n_sessions;
+    uint64_t homes[MAX_JOBS][MAX_UNITS]; /* who ran the unit last; 0: nobody */
     struct notes notes;
     uint64_t steps;
     /* In percent: how wild this world is. */
@@ -140,6 +142,20 @@ static int64_t soon(struct world *w)
     return w->now_ms + draw(w, chance(w, 5) ? 400 : 20);
 }
 
+/* A unit goes where its cache is, unless that worker has no room while the other one is idle. */
+static void check_home(struct world *w, const struct qn_action *action)
+{
+    struct unit *unit = unit_of(w, &action->token);
+    uint64_t session = w->homes[action->token.job][action->token.unit];
+    unit->warm = false;
+    if (!stage_of(w, &action->token)->spec.prefer_same_worker || !session || unit->failed_before)
+        return;
+    const struct worker *home = worker_of(w, session), *taker = worker_of(w, action->worker);
+    unit->warm = session == action->worker;
+    HOLDS(unit->warm || !home->known || home->draining ||
+          (home->held == home->slots + w->options.prefetch && taker->held < taker->slots));
+}
+
 static void on_send(struct world *w, const struct qn_action *action)
 {
     struct stage *stage = stage_of(w, &action->token);
@@ -150,6 +166,7 @@ static void on_send(struct world *w, const struct qn_action *action)
     HOLDS(!unit->worker && !unit->held && !unit->committed && !unit->dead);
     HOLDS(action->token.attempt > unit->attempt);
     HOLDS(action->token.unit < stage->base + w->options.window);
+    check_home(w, action);
     unit->attempt = action->token.attempt;
     unit->worker = action->worker;
     worker->held++;
@@ -187,6 +204,7 @@ static void on_dead(struct world *w, const struct qn_action *action)
 static void abandon(struct world *w, uint32_t job)
 {
     qn_schedule_abandon_job(w->schedule, job);
+    memset(w->homes[job], 0, sizeof w->homes[job]);
     for (uint32_t i = 0; i < w->n_stages; i++)
         if (w->stages[i].spec.job == job)
             w->stages[i].abandoned = true;
@@ -212,6 +230,7 @@ static void on_recall(struct world *w, const struct qn_action *action)
     struct unit *unit = unit_of(w, &action->token);
     HOLDS(has_lease(w, &action->token, action->worker));
     HOLDS(!unit->started && !unit->recalled);
+    HOLDS(!unit->warm || worker_of(w, action->worker)->draining); /* not stolen from its cache */
     unit->recalled = true;
     note_put(&w->notes, soon(w), RECALL_ARRIVES,
              (struct qn_event){.worker = action->worker, .token = action->token});
@@ -261,6 +280,8 @@ static void model_task_event(struct world *w, const struct qn_event *event)
 {
     struct unit *unit = unit_of(w, &event->token);
     bool asked = unit->recalled || worker_of(w, event->worker)->draining;
+    if (event->kind == QN_EVENT_STARTED || event->kind == QN_EVENT_RESULT)
+        w->homes[event->token.job][event->token.unit] = event->worker;
     if (event->kind == QN_EVENT_STARTED) {
         unit->started = true;
         unit->recalled = false;
