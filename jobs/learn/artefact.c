@@ -107,14 +107,14 @@ static json_t *term_json(const struct qn_prepared *prepared, const struct qn_log
 {
     uint32_t category;
     const struct qn_prepared_feature *feature = qn_prepared_column(prepared, column, &category);
-    bool pinned = feature && feature->constant;
+    bool pinned = (feature && feature->constant) || !fit->has_covariance;
     double w = fit->at[column], mean, scale;
     double error = pinned ? (double)NAN : sqrt(fit->covariance[(size_t)column * fit->n + column]);
     scale_of(prepared, column, &mean, &scale);
     double original = w / scale, original_error = error / scale;
     if (column == 0) {
         original_intercept(prepared, fit, &original, &original_error);
-        original_error = sqrt(original_error);
+        original_error = fit->has_covariance ? sqrt(original_error) : (double)NAN;
     }
     struct qn_buf name;
     qn_buf_init(&name);
@@ -149,7 +149,10 @@ static void put_facts(json_t *root, const struct qn_artefact_facts *facts,
     put(label, "column", text(facts->label), failed);
     put(label, "positive", text(facts->positive), failed);
     put(label, "negative", text(facts->negative), failed);
+    put(params, "class_weight", text(facts->params.balanced ? "balanced" : "none"), failed);
+    put(params, "l1", number(facts->params.l1), failed);
     put(params, "l2", number(facts->params.l2), failed);
+    put(params, "scale_pos_weight", number(facts->params.positive_weight), failed);
     put(params, "tol", number(facts->params.tol), failed);
     put(params, "max_iter", count(facts->params.max_iter), failed);
     put(split, "method", text("hash"), failed);
@@ -161,7 +164,7 @@ static void put_facts(json_t *root, const struct qn_artefact_facts *facts,
     put(training, "positives", count(facts->positives), failed);
     put(training, "rounds", count(fit->rounds), failed);
     put(training, "objective", number(fit->objective), failed);
-    put(training, "log_loss", number(fit->loss / (double)fit->rows), failed);
+    put(training, "log_loss", number(fit->loss / (double)fit->all_rows), failed);
     put(root, "label", label, failed);
     put(root, "params", params, failed);
     put(root, "split", split, failed);

@@ -9,13 +9,13 @@
  *                    "drop": "none|first", "handle_unknown": "ignore|error", "rows", "missing"}],
  *      "terms": [{"name", "feature", "category", "coefficient", "std_error", "z", "p_value",
  *                 "odds_ratio", "original": {"coefficient", "std_error", "odds_ratio"}}],
- *      "params": {"l2", "tol", "max_iter"},
+ *      "params": {"class_weight", "l1", "l2", "max_iter", "scale_pos_weight", "tol"},
  *      "split": {"method", "seed", "test", "validation", "stratify"},
  *      "training": {"rows", "positives", "rounds", "objective", "log_loss"}}
  *
  * terms[0] is the intercept; "coefficient" is on the scale of the prepared columns, "original" on
  * that of the columns as they come. Numbers that do not exist (the standard error of a constant
- * column) are null. A reader refuses other format versions. */
+ * column, or of any with l1) are null. A reader refuses other format versions. */
 #ifndef QN_JOBS_LEARN_ARTEFACT_H
 #define QN_JOBS_LEARN_ARTEFACT_H
 

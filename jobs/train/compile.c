@@ -3,7 +3,7 @@
 
 #include "jobs/into.h"
 #include "jobs/lookup.h"
-#include "jobs/train/train.h"
+#include "jobs/train/evaluate.h"
 #include "spec/keys.h"
 #include "spec/node.h"
 
@@ -18,6 +18,7 @@ static const char *const scales[] = {"standard", "none", NULL};
 static const char *const encodings[] = {"one_hot", NULL};
 static const char *const unknowns[] = {"ignore", "error", NULL};
 static const char *const drops[] = {"none", "first", NULL};
+static const char *const class_weights[] = {"none", "balanced", NULL};
 
 static const struct qn_key feature_keys[] = {
     {.name = "include",
@@ -94,11 +95,25 @@ static const struct qn_key split_keys[] = {
 static const struct qn_spec_keys split_object = QN_KEYS("split", split_keys);
 
 static const struct qn_key params_keys[] = {
+    {.name = "l1",
+     .shape = QN_SHAPE_NUMBER,
+     .min = 0,
+     .max = 1e12,
+     .doc = "absolute penalty, which leaves columns out; default 0"},
     {.name = "l2",
      .shape = QN_SHAPE_NUMBER,
      .min = 0,
      .max = 1e12,
      .doc = "ridge penalty, 1/C of scikit-learn; default 1"},
+    {.name = "class_weight",
+     .shape = QN_SHAPE_ENUM,
+     .values = class_weights,
+     .doc = "balanced: both classes weigh alike in the fit; none (default)"},
+    {.name = "scale_pos_weight",
+     .shape = QN_SHAPE_NUMBER,
+     .min = 1e-6,
+     .max = 1e6,
+     .doc = "weight of a positive row in the fit; default 1"},
     {.name = "max_iter",
      .shape = QN_SHAPE_INT,
      .min = 1,
@@ -348,7 +363,8 @@ static void compile_prepare(struct compiler *self)
     plan->categorical_impute = fill_rule(qn_node_get(categorical, "impute"), QN_FILL_MOST_FREQUENT);
     plan->categorical_fill = qn_node_text(qn_node_get(categorical, "fill_value"), "");
     plan->refuse_unknown = is_text(qn_node_get(categorical, "handle_unknown"), "error");
-    plan->drop_first = drop ? is_text(drop, "first") : self->train->params.l2 == 0;
+    plan->drop_first =
+        drop ? is_text(drop, "first") : self->train->params.l1 + self->train->params.l2 == 0;
 }
 
 static void compile_split(struct compiler *self)
@@ -368,7 +384,10 @@ static void compile_params(struct compiler *self)
 {
     const struct qn_node *node = qn_node_get(self->env->node, "params");
     self->train->params = (struct qn_logistic_params){
+        .l1 = qn_node_f64(qn_node_get(node, "l1"), 0),
         .l2 = qn_node_f64(qn_node_get(node, "l2"), QN_LOGISTIC_DEFAULT_L2),
+        .balanced = is_text(qn_node_get(node, "class_weight"), "balanced"),
+        .positive_weight = qn_node_f64(qn_node_get(node, "scale_pos_weight"), 1),
         .tol = qn_node_f64(qn_node_get(node, "tol"), QN_LOGISTIC_DEFAULT_TOL),
         .max_iter =
             (uint32_t)qn_node_i64(qn_node_get(node, "max_iter"), QN_LOGISTIC_DEFAULT_MAX_ITER)};

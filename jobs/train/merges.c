@@ -1,10 +1,8 @@
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "jobs/learn/artefact.h"
-#include "jobs/train/train.h"
+#include "jobs/train/evaluate.h"
 
 /* --- the prepare stage's bytes --------------------------------------------------------------- */
 
@@ -130,10 +128,11 @@ static qn_code merge_round(struct gathered *gathered, struct qn_strv partial, st
 {
     struct qn_unpack in = qn_unpack_from(partial);
     uint32_t n = qn_unpack_u32(&in);
+    bool hessian = qn_unpack_u8(&in);
     if (n == 0 || n > QN_MAX_FEATURES)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a gradient of %u columns", n);
     if (!gathered->sums.gradient)
-        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, err));
+        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, hessian, err));
     return qn_logistic_sums_merge(&gathered->sums, partial, err);
 }
 
@@ -313,11 +312,25 @@ static qn_code step(const struct qn_train *train, struct gathered *gathered,
             pinned[prepared->features[i].column] = true;
     enum qn_logistic_trouble trouble;
     uint32_t column;
-    qn_code code =
-        qn_logistic_step(search, &gathered->sums, &train->params, pinned, &trouble, &column, err);
+    const struct qn_logistic_round round = {.sums = &gathered->sums, .pinned = pinned};
+    qn_code code = qn_logistic_step(search, &round, &train->params, &trouble, &column, err);
     if (trouble != QN_LOGISTIC_FINE)
         code = in_words(trouble, prepared, column, &train->params, err);
     free(pinned);
+    return code;
+}
+
+qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,
+                       struct qn_logistic_state *state, struct qn_err *err)
+{
+    struct qn_train_census census;
+    struct qn_prepared prepared;
+    qn_prepared_init(&prepared);
+    qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
+    if (code == QN_OK)
+        code = qn_logistic_state_init(state, prepared.n_columns, census.rows[QN_SIDE_TRAIN],
+                                      &train->params, err);
+    qn_prepared_fini(&prepared);
     return code;
 }
 
@@ -331,119 +344,18 @@ static qn_code finish_round(const struct qn_train *train, struct gathered *gathe
     qn_prepared_init(&prepared);
     qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
     if (code == QN_OK)
-        code = round == 0 ? qn_logistic_state_init(&search, prepared.n_columns, err)
+        code = round == 0 ? qn_train_begin(train, states, &search, err)
                           : qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns,
                                                      &search, err);
     if (code == QN_OK)
         code = step(train, gathered, &prepared, &search, err);
     if (code == QN_OK) {
         qn_logistic_state_pack(state, &search);
-        *verdict = search.converged ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
+        *verdict = search.phase == QN_LOGISTIC_DONE ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
     }
     qn_logistic_sums_fini(&gathered->sums); /* the next round's begin at nothing */
     qn_logistic_state_fini(&search);
     qn_prepared_fini(&prepared);
-    return code;
-}
-
-/* --- the end --------------------------------------------------------------------------------- */
-
-static qn_code write_model(const struct qn_train *train, const struct qn_strv *states,
-                           struct qn_train_census *census, struct qn_buf *out, struct qn_err *err)
-{
-    struct qn_prepared prepared;
-    struct qn_logistic_state fit = {0};
-    qn_prepared_init(&prepared);
-    qn_code code = qn_train_state_unpack(states[train->prepare_stage], census, &prepared, err);
-    if (code == QN_OK)
-        code = qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns, &fit, err);
-    const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
-    struct qn_buf negative;
-    qn_buf_init(&negative);
-    qn_buf_put(&negative, census->others[0].data, census->others[0].len);
-    qn_buf_put_u8(&negative, 0);
-    if (code == QN_OK)
-        code = qn_buf_check(&negative, "the model file", err);
-    if (code == QN_OK) {
-        const struct qn_artefact_facts facts = {
-            .label = train->in->fields[train->label].name,
-            .positive = train->positive,
-            .negative = train->positive ? (const char *)negative.data : NULL,
-            .key = train->in->fields[train->key].name,
-            .params = train->params,
-            .test = train->test,
-            .validation = train->validation,
-            .stratified = train->stratify,
-            .seed = train->seed,
-            .rows = rows[0] + rows[1],
-            .positives = rows[1]};
-        code = qn_artefact_write(&facts, &prepared, &fit, out, err);
-    }
-    qn_buf_fini(&negative);
-    qn_logistic_state_fini(&fit);
-    qn_prepared_fini(&prepared);
-    return code;
-}
-
-static qn_code report_metrics(struct qn_findings *findings, const struct qn_train_census *census,
-                              double values[QN_N_SIDES][QN_N_METRICS], struct qn_err *err)
-{
-    struct qn_metrics none = {0};
-    struct qn_metric_value names[QN_N_METRICS];
-    qn_metrics_list(&none, names);
-    findings->metrics =
-        QN_NEW_ARRAY(findings->arena, struct qn_metric_finding, (size_t)QN_N_SIDES * QN_N_METRICS);
-    if (!findings->metrics)
-        return qn_err_nomem(err, "findings");
-    for (int side = 0; side < QN_N_SIDES; side++)
-        for (int i = 0; i < QN_N_METRICS; i++) {
-            if (census->rows[side][0] + census->rows[side][1] == 0 || isnan(values[side][i]))
-                continue;
-            findings->metrics[findings->n_metrics++] =
-                (struct qn_metric_finding){.split = qn_side_name((enum qn_side)side),
-                                           .metric = names[i].name,
-                                           .value = values[side][i]};
-        }
-    return QN_OK;
-}
-
-static qn_code report_model(const struct qn_job *job, struct qn_findings *findings,
-                            const struct qn_buf *artefact, struct qn_err *err)
-{
-    const struct qn_train *train = job->impl;
-    struct qn_model_finding *model = &findings->model;
-    model->name = job->registers;
-    model->algorithm = "logistic_regression";
-    char *bytes = qn_arena_strdup(findings->arena, qn_buf_strv(artefact));
-    model->artefact = (struct qn_strv){bytes, artefact->len};
-    model->parameters =
-        qn_arena_printf(findings->arena, "{\"l2\":%.17g,\"max_iter\":%u,\"tol\":%.17g}",
-                        train->params.l2, train->params.max_iter, train->params.tol);
-    return bytes && model->parameters ? QN_OK : qn_err_nomem(err, "findings");
-}
-
-static qn_code finish_metrics(const struct qn_job *job, const struct gathered *gathered,
-                              const struct qn_strv *states, struct qn_findings *findings,
-                              struct qn_err *err)
-{
-    const struct qn_train *train = job->impl;
-    struct qn_train_census census = {0};
-    double values[QN_N_SIDES][QN_N_METRICS];
-    struct qn_unpack in = qn_unpack_from(qn_buf_strv(&gathered->metrics));
-    for (int side = 0; side < QN_N_SIDES; side++)
-        for (int i = 0; i < QN_N_METRICS; i++)
-            values[side][i] = qn_unpack_f64(&in);
-    QN_TRY(qn_unpack_end(&in, "metrics", err));
-    struct qn_buf artefact;
-    qn_buf_init(&artefact);
-    qn_code code = write_model(train, states, &census, &artefact, err);
-    if (code == QN_OK)
-        code = report_metrics(findings, &census, values, err);
-    if (code == QN_OK && job->registers)
-        code = report_model(job, findings, &artefact, err);
-    if (code == QN_OK && job->registers)
-        code = qn_train_promote(train, &census, findings, err);
-    qn_buf_fini(&artefact);
     return code;
 }
 
@@ -462,5 +374,5 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
         return finish_prepare(train, gathered, state, findings, err);
     if (stage == train->round_stage)
         return finish_round(train, gathered, states, round, state, verdict, err);
-    return finish_metrics(job, gathered, states, findings, err);
+    return qn_train_finish_metrics(job, qn_buf_strv(&gathered->metrics), states, findings, err);
 }

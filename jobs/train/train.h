@@ -7,7 +7,9 @@
  *              (score, label, split)
  *   metrics    that partition, sorted -> metrics, model file, promotion
  *
- * Files: compile.c reads the spec, tasks.c runs on workers, merges.c on the coordinator. */
+ * Files: compile.c reads the spec, tasks.c runs on workers (walk.c: their way through the rows),
+ * merges.c on the coordinator; evaluate.c, measure.c, register.c and promote.c are the last two
+ * stages. */
 #ifndef QN_JOBS_TRAIN_TRAIN_H
 #define QN_JOBS_TRAIN_TRAIN_H
 
@@ -40,10 +42,6 @@ struct qn_train {
     uint32_t prepare_stage, round_stage, evaluate_stage, metrics_stage;
 };
 
-/* Columns of the partition. */
-enum { QN_TRAIN_SCORE, QN_TRAIN_LABEL, QN_TRAIN_SIDE };
-extern const struct qn_schema qn_train_scores_schema;
-
 extern const struct qn_spec_keys qn_train_keys;
 QN_CHECK qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job,
                                   struct qn_err *err);
@@ -70,10 +68,9 @@ void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *cens
 /* Texts borrow from the bytes. */
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census);
 
-/* Decides whether the model's alias moves, from findings->metrics, and says why. */
-QN_CHECK qn_code qn_train_promote(const struct qn_train *train,
-                                  const struct qn_train_census *census,
-                                  struct qn_findings *findings, struct qn_err *err);
+/* The state of round 0, made of what the prepare stage found. */
+QN_CHECK qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,
+                                struct qn_logistic_state *state, struct qn_err *err);
 
 /* State of the prepare stage: census, then the preparation. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,

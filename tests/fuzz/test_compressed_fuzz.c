@@ -1,13 +1,14 @@
 /* Seeded mutations of compressed CSV files, of every format and in one frame or many: no crash and
  * no reading beyond what is there; what is read is the same at another chunk size; what is refused
- * is the input's fault. QUERN_FUZZ_ROUNDS asks for more than the quick default. */
+ * is the input's fault. */
 #include "base/hash.h"
 #include "tests/support/compress.h"
+#include "tests/support/fuzz.h"
 #include "tests/support/sources.h"
 
 enum { ROUNDS = 1500 };
 
-static uint64_t dice = 11;
+static uint64_t dice;
 static unsigned n_read, n_refused;
 
 static uint32_t roll(uint32_t sides)
@@ -56,7 +57,7 @@ static qn_code read_at(const struct qn_source_ops *ops, const struct qn_source_o
     return code;
 }
 
-static void check(const struct qn_source_ops *ops, struct qn_buf *bytes, unsigned round)
+static void check(const struct qn_source_ops *ops, struct qn_buf *bytes, uint64_t seed)
 {
     struct qn_err err = {0};
     struct qn_arena arena;
@@ -71,7 +72,7 @@ static void check(const struct qn_source_ops *ops, struct qn_buf *bytes, unsigne
         qn_code a = read_at(ops, &options, &info, 1 << 30, &whole);
         qn_code b = read_at(ops, &options, &info, size, &parts);
         char what[40];
-        snprintf(what, sizeof what, "round %u", round);
+        snprintf(what, sizeof what, "seed %" PRIu64, seed);
         if (a == QN_OK && b == QN_OK)
             assert_same_reading(&whole, &parts, what, size);
         n_read += a == QN_OK;
@@ -89,21 +90,21 @@ static void check(const struct qn_source_ops *ops, struct qn_buf *bytes, unsigne
 static void test_mutations(void **state)
 {
     (void)state;
-    const char *asked = getenv("QUERN_FUZZ_ROUNDS");
-    unsigned rounds = asked ? (unsigned)strtoul(asked, NULL, 10) : ROUNDS;
-    for (unsigned round = 0; round < rounds; round++) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, ROUNDS)) {
+        dice = run.seed;
         struct qn_buf text, bytes;
         qn_buf_init(&text);
         qn_buf_init(&bytes);
         make_text(&text);
         pack(&bytes, (enum packing)roll(PACKINGS), qn_buf_strv(&text), 1 + roll(400));
         mutate(&bytes);
-        check(qn_source_find("csv"), &bytes, round);
+        check(qn_source_find("csv"), &bytes, run.seed);
         qn_buf_fini(&text);
         qn_buf_fini(&bytes);
     }
     printf("%u files read, %u refused\n", n_read, n_refused);
-    assert_true(n_read > rounds / 20 && n_refused > rounds / 20);
+    assert_true(n_read > run.rounds / 20 && n_refused > run.rounds / 20);
 }
 
 int main(void)

@@ -1,12 +1,12 @@
 /* Expressions nobody would write: random bytes, words in random order, and corpus lines with a few
  * bytes changed. What compiles is evaluated; nothing may crash, and every complaint must lie within
- * the text. QUERN_FUZZ_SECONDS=60 runs each part that long; QUERN_FUZZ_SEED starts elsewhere. */
+ * the text. */
 #include "tests/support/test.h"
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "tests/conformance/expr_oracle.h"
+#include "tests/support/fuzz.h"
 
 static struct random fuzz;
 static struct qn_arena arena;
@@ -14,17 +14,11 @@ static struct qn_batch_builder *builder;
 static struct qn_batch batch;
 static uint64_t n_tried, n_compiled;
 
-static uint64_t from_env(const char *name, uint64_t fallback)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : fallback;
-}
-
 static int setup(void **state)
 {
     (void)state;
     struct qn_err err;
-    fuzz.state = from_env("QUERN_FUZZ_SEED", 1);
+    fuzz.state = fuzz_first_seed();
     n_tried = n_compiled = 0;
     qn_arena_init(&arena);
     assert_ok(qn_builder_new(&oracle_schema, &builder, &err), &err);
@@ -46,11 +40,6 @@ static int teardown(void **state)
     fprintf(stderr, "%llu texts, %llu of them expressions\n", (unsigned long long)n_tried,
             (unsigned long long)n_compiled);
     return 0;
-}
-
-static int64_t deadline(void)
-{
-    return qn_clock_ms() + (int64_t)from_env("QUERN_FUZZ_SECONDS", 1) * 1000;
 }
 
 /* The text in a block of its own size, so that a read past its end is seen. */
@@ -90,7 +79,8 @@ static void random_bytes(void **state)
 {
     (void)state;
     static const char likely[] = "()'\"+-*/%|=<>!,. 0123456789exabcd\xc3\xa9\n";
-    for (int64_t end = deadline(); qn_clock_ms() < end;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 200000)) {
         char text[64];
         size_t len = random_below(&fuzz, sizeof text);
         bool any = random_below(&fuzz, 2);
@@ -228,7 +218,8 @@ static const char *const words[] = {
 static void random_words(void **state)
 {
     (void)state;
-    for (int64_t end = deadline(); qn_clock_ms() < end;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 60000)) {
         char text[512];
         size_t len = 0;
         uint32_t n = 1 + random_below(&fuzz, 12);
@@ -252,7 +243,8 @@ static void tampered_corpus(void **state)
     while (n < 800 && fgets(lines[n], sizeof lines[n], file))
         n++;
     fclose(file);
-    for (int64_t end = deadline(); qn_clock_ms() < end;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 60000)) {
         char text[600];
         const char *line = lines[random_below(&fuzz, n)], *other = lines[random_below(&fuzz, n)];
         size_t len = strcspn(line, "\n"), cut = random_below(&fuzz, (uint32_t)len + 1);

@@ -1,9 +1,9 @@
 /* Seeded mutations of public JSON files and of records made alike: no crash, every record accounted
- * for, and the same rows at another chunk size and with other instructions. QUERN_FUZZ_ROUNDS asks
- * for more than the quick default. */
+ * for, and the same rows at another chunk size and with other instructions. */
 
 #include "base/simd.h"
 #include "tests/support/corpus.h"
+#include "tests/support/fuzz.h"
 #include "tests/support/sources.h"
 
 enum { MAX_BYTES = 3000, ROUNDS = 1500 };
@@ -120,19 +120,19 @@ static void test_mutations(void **state)
     for (size_t i = 0; i < 3; i++)
         if (!corpus_gather(folders[i]))
             skip();
-    const char *asked = getenv("QUERN_FUZZ_ROUNDS");
-    uint64_t rounds = asked ? strtoull(asked, NULL, 10) : ROUNDS, readable = 0;
-    for (uint64_t seed = 1; seed <= rounds; seed++) {
+    struct fuzz_run run = {0};
+    uint64_t readable = 0;
+    while (fuzz_next(&run, ROUNDS)) {
         struct qn_buf text;
         qn_buf_init(&text);
-        dice = seed;
+        dice = run.seed;
         mutate(&text);
-        readable += check(qn_source_find("jsonl"), &text, seed);
+        readable += check(qn_source_find("jsonl"), &text, run.seed);
         qn_buf_fini(&text);
     }
-    printf("%llu files from %u seeds, %llu readable\n", (unsigned long long)rounds, n_corpus,
+    printf("%llu files from %u seeds, %llu readable\n", (unsigned long long)run.rounds, n_corpus,
            (unsigned long long)readable);
-    assert_true(n_corpus > 100 && readable > rounds / 3);
+    assert_true(n_corpus > 100 && readable > run.rounds / 3);
     corpus_drop();
 }
 

@@ -1,10 +1,11 @@
 /* Seeded mutations of public Parquet files, of their metadata and of their pages: no crash, no more
  * memory than there is reason for, complaints that blame the file, and the same rows whatever the
- * chunks. QUERN_FUZZ_ROUNDS asks for more than the quick default. */
+ * chunks. */
 #include <sys/resource.h>
 #include <time.h>
 
 #include "tests/support/corpus.h"
+#include "tests/support/fuzz.h"
 #include "tests/support/sources.h"
 
 enum {
@@ -151,38 +152,38 @@ static bool check(const struct qn_buf *file, uint64_t seed)
     return code == QN_OK;
 }
 
-static void run(bool pages)
+static void try_mutations(bool pages)
 {
-    const char *asked = getenv("QUERN_FUZZ_ROUNDS");
-    uint64_t rounds = asked ? strtoull(asked, NULL, 10) : ROUNDS, readable = 0;
+    struct fuzz_run run = {0};
+    uint64_t readable = 0;
     if (!n_corpus)
         skip();
-    for (uint64_t seed = 1; seed <= rounds; seed++) {
+    while (fuzz_next(&run, ROUNDS)) {
         struct qn_buf file;
         qn_buf_init(&file);
-        dice = seed;
+        dice = run.seed;
         const struct qn_buf *from = &corpus[roll(n_corpus)];
         qn_buf_put(&file, from->data, from->len);
         size_t footer = footer_begin(&file);
         damage(&file, pages ? 4 : footer, pages ? footer : file.len);
-        readable += check(&file, seed);
+        readable += check(&file, run.seed);
         qn_buf_fini(&file);
     }
     printf("%llu of %llu mutations of %u files were read\n", (unsigned long long)readable,
-           (unsigned long long)rounds, n_corpus);
-    assert_true(readable > 0 && readable < rounds);
+           (unsigned long long)run.rounds, n_corpus);
+    assert_true(readable > 0 && readable < run.rounds);
 }
 
 static void test_metadata(void **state)
 {
     (void)state;
-    run(false);
+    try_mutations(false);
 }
 
 static void test_pages(void **state)
 {
     (void)state;
-    run(true);
+    try_mutations(true);
 }
 
 static int set_up(void **state)

@@ -1,6 +1,5 @@
 /* Seeded mutations of good specs, and plain noise: the reader must come back with a spec or with
- * complaints that have sane places, whatever it is given; the same bytes give the same answer.
- * QUERN_FUZZ_ROUNDS and QUERN_FUZZ_SEED in the environment make it longer or another one. */
+ * complaints that have sane places, whatever it is given; the same bytes give the same answer. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "tests/support/fuzz.h"
 #include "tests/support/spec.h"
 
 static const char page[] =
@@ -147,22 +147,16 @@ static void read_once(const char *text, size_t len, struct qn_buf *out, struct q
     free(exact);
 }
 
-static size_t from_environment(const char *name, size_t missing)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : missing;
-}
-
 static void survives_mutations(void **state)
 {
     (void)state;
     static char text[MAX_TEXT];
-    size_t rounds = from_environment("QUERN_FUZZ_ROUNDS", 6000);
-    struct random random = {from_environment("QUERN_FUZZ_SEED", 1)};
+    struct fuzz_run run = {0};
+    struct random random = {fuzz_first_seed()};
     struct qn_buf out, again;
     qn_buf_init(&out);
     qn_buf_init(&again);
-    for (size_t round = 0; round < rounds; round++) {
+    while (fuzz_next(&run, 6000)) {
         const char *seed = seeds[below(&random, N_SEEDS)];
         size_t len = strlen(seed);
         memcpy(text, seed, len);
@@ -178,11 +172,12 @@ static void survives_noise(void **state)
 {
     (void)state;
     static char text[MAX_TEXT];
-    struct random random = {from_environment("QUERN_FUZZ_SEED", 2)};
+    struct fuzz_run run = {0};
+    struct random random = {fuzz_first_seed() + 1};
     struct qn_buf out, again;
     qn_buf_init(&out);
     qn_buf_init(&again);
-    for (size_t round = 0; round < 2000; round++) {
+    while (fuzz_next(&run, 2000)) {
         size_t len = 0;
         for (size_t n = below(&random, 60); n > 0; n--) {
             const char *piece = pieces[below(&random, N_PIECES)];

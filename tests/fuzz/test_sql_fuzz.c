@@ -1,26 +1,21 @@
 /* Queries nobody would write: random bytes, words in random order, generated queries with a few
  * bytes or words changed. A complaint must have words and a place within the text; a plan that is
  * made must be one that runs: every spec of it is read and compiled, and gives the columns that the
- * plan says. QUERN_FUZZ_SECONDS=600 runs each part that long; QUERN_FUZZ_SEED starts elsewhere. */
+ * plan says. */
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "jobs/plan.h"
 #include "query/explain.h"
 #include "query/query.h"
-#include "tests/support/sql_random.h"
+#include "tests/support/fuzz.h"
+#include "tests/support/sql_query.h"
+#include "tests/support/sql_spell.h"
 #include "tests/support/test.h"
 
 static struct sql_random fuzz;
 static char folder[64];
 static uint64_t n_tried, n_planned;
-
-static uint64_t from_env(const char *name, uint64_t fallback)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : fallback;
-}
 
 static void write_file(const char *path, const struct qn_buf *bytes)
 {
@@ -33,7 +28,7 @@ static void write_file(const char *path, const struct qn_buf *bytes)
 static int setup(void **state)
 {
     (void)state;
-    fuzz.state = from_env("QUERN_FUZZ_SEED", 1);
+    fuzz.state = fuzz_first_seed();
     snprintf(folder, sizeof folder, "/tmp/quern-fuzz-XXXXXX");
     assert_non_null(mkdtemp(folder));
     for (uint32_t t = 1; t <= SQL_TABLES; t++) {
@@ -154,16 +149,12 @@ static void try_text(struct qn_strv given)
 
 /* --- texts ----------------------------------------------------------------------------------- */
 
-static int64_t deadline(void)
-{
-    return qn_clock_ms() + (int64_t)from_env("QUERN_FUZZ_SECONDS", 1) * 1000;
-}
-
 static void random_bytes(void **state)
 {
     (void)state;
     static const char likely[] = "()'\"+-*/%|=<>!,.; 0123456789selctfrom\xc3\xa9\n";
-    for (int64_t end = deadline(); qn_clock_ms() < end;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 40000)) {
         char text[80] = "SELECT ";
         size_t len = sql_pick(&fuzz, sizeof text), begin = sql_chance(&fuzz, 50) ? 7 : 0;
         for (size_t i = begin; i < len; i++)
@@ -272,7 +263,8 @@ static void random_words(void **state)
 {
     (void)state;
     enum { N_WORDS = sizeof words / sizeof words[0] };
-    for (int64_t end = deadline(); qn_clock_ms() < end;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 20000)) {
         struct qn_buf text;
         uint32_t n = 1 + sql_pick(&fuzz, 24);
         qn_buf_init(&text);
@@ -285,23 +277,6 @@ static void random_words(void **state)
 }
 
 /* A generated query with the names that files have here. */
-static void spell(struct qn_strv query, struct qn_buf *out)
-{
-    for (size_t i = 0; i < query.len; i++) {
-        if (query.data[i] != '@') {
-            qn_buf_put_u8(out, (uint8_t)query.data[i]);
-            continue;
-        }
-        char what = query.data[i + 1];
-        if (what == 't')
-            qn_buf_printf(out, "'%.2s.csv'", query.data + i + 1);
-        else
-            qn_buf_printf(out, "%s", what == '/' ? "/" : "LIKE");
-        for (i++; query.data[i] != '@'; i++) {
-        }
-    }
-}
-
 /* A byte, or a whole word for another one. */
 static void change(struct qn_buf *text)
 {
@@ -325,12 +300,15 @@ static void change(struct qn_buf *text)
 static void changed_queries(void **state)
 {
     (void)state;
-    for (int64_t end = deadline(); qn_clock_ms() < end;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 5000)) {
         struct qn_buf query, text;
         qn_buf_init(&query);
         qn_buf_init(&text);
-        sql_query(qn_mix64(fuzz.state) % 1000000, &query);
-        spell(qn_buf_strv(&query), &text);
+        (void)sql_query(qn_mix64(fuzz.state) % 1000000, &query);
+        qn_buf_put_u8(&query, 0);
+        sql_spell((const char *)query.data, "'NAME.csv'", &text);
+        text.len--;
         for (uint32_t n = sql_pick(&fuzz, 4); n > 0; n--)
             change(&text);
         try_text(qn_buf_strv(&text));

@@ -1,13 +1,12 @@
 /* Bytes that were ours once and then were tampered with. What decodes must be whole in every
- * respect; everything else must be refused, without a crash and without much memory.
- * QUERN_FUZZ_SECONDS=60 runs each part that long; QUERN_FUZZ_SEED starts elsewhere. */
+ * respect; everything else must be refused, without a crash and without much memory. */
 #include "tests/support/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "tests/support/fuzz.h"
 #include "tests/unit/wire/random_batch.h"
 #include "tests/unit/wire/random_message.h"
 #include "wire/codec.h"
@@ -19,16 +18,10 @@ static struct qn_buf buf, again, copied;
 static struct qn_err err;
 static uint64_t n_tried, n_taken;
 
-static uint64_t from_env(const char *name, uint64_t fallback)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : fallback;
-}
-
 static int setup(void **state)
 {
     (void)state;
-    fuzz.state = from_env("QUERN_FUZZ_SEED", 1);
+    fuzz.state = fuzz_first_seed();
     qn_arena_init(&arena);
     qn_arena_init(&other);
     qn_buf_init(&buf);
@@ -49,11 +42,6 @@ static int teardown(void **state)
     fprintf(stderr, "%llu tampered, %llu of them taken\n", (unsigned long long)n_tried,
             (unsigned long long)n_taken);
     return 0;
-}
-
-static int64_t deadline(void)
-{
-    return qn_clock_ms() + (int64_t)from_env("QUERN_FUZZ_SECONDS", 2) * 1000;
 }
 
 /* One change: a bit, a byte that means something, a run cut out, doubled, or the end lost. */
@@ -119,7 +107,8 @@ static void try_message(const uint8_t *bytes, size_t n)
 static void messages(void **state)
 {
     (void)state;
-    for (int64_t until = deadline(); qn_clock_ms() < until;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 4000)) {
         struct qn_msg msg;
         qn_arena_clear(&arena);
         random_message(&fuzz, &arena, (enum qn_msg_kind)(1 + random_below(&fuzz, QN_MSG_STATE)),
@@ -157,7 +146,8 @@ static void assert_whole(const struct qn_batch *batch)
 static void batches(void **state)
 {
     (void)state;
-    for (int64_t until = deadline(); qn_clock_ms() < until;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 1000)) {
         struct qn_batch batch, back;
         qn_arena_clear(&arena);
         random_batch(&fuzz, &arena, (uint32_t)random_below(&fuzz, 600), &batch);
@@ -200,7 +190,8 @@ static void parts(void **state)
     snprintf(path, sizeof path, "/tmp/quern-fuzz-%d", (int)getpid());
     struct qn_part_writer writer;
     qn_part_writer_init(&writer);
-    for (int64_t until = deadline(); qn_clock_ms() < until;) {
+    struct fuzz_run run = {0};
+    while (fuzz_next(&run, 40)) {
         struct qn_batch batch;
         qn_arena_clear(&arena);
         qn_part_writer_begin(&writer, NULL);
