@@ -39,7 +39,7 @@ qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_
     struct qn_buf model;
     qn_buf_init(&model);
     qn_code code = QN_OK;
-    if (stage->model && job->job->model)
+    if (qn_job_run_stage(job)->model && job->job->model)
         code = qn_store_model_use(run->store, run->run_id, job->job, &model, &brief.model_version,
                                   err);
     brief.model = qn_buf_strv(&model);

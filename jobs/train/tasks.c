@@ -119,6 +119,7 @@ static qn_code make_training_rows(struct qn_train_walk *walk, struct qn_task_cac
     }
     cache->data = design;
     cache->free = free_design;
+    cache->bytes = qn_design_bytes(design);
     return QN_OK;
 }
 
