@@ -140,10 +140,13 @@ const uint32_t *qn_groups_order(const struct qn_groups *groups, struct qn_arena 
 void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_by,
                         const struct qn_node *aggregate);
 void qn_group_needs(const struct qn_group_plan *plan, bool *before);
-/* Keys, arguments, filter bits and places of a batch of plan->in, in ctx->arena. */
+uint32_t qn_group_bit_columns(const struct qn_group_plan *plan);
+/* Keys, arguments, filter bits and places of a batch of plan->in, in ctx->arena. `known`: by column
+ * of bits, what its filters said before. */
 QN_CHECK qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_ctx *ctx,
-                                   struct qn_copy_counter *copies, const struct qn_batch *batch,
-                                   struct qn_batch *out, struct qn_err *err);
+                                   struct qn_copy_counter *copies, struct qn_expr_marks *known,
+                                   const struct qn_batch *batch, struct qn_batch *out,
+                                   struct qn_err *err);
 
 /* --- tasks --- */
 
