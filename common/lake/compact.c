@@ -128,10 +128,16 @@ struct output {
     uint32_t n;
 };
 
+/* The dataset's, so that what a writer puts at a file's ends is what its loads have there. */
+static struct qn_writer_options options_of(const struct compaction *self)
+{
+    return (struct qn_writer_options){.codec = self->base.codec, .level = self->base.level};
+}
+
 static qn_code append_mapped(struct compaction *self, struct output *out, int fd,
                              struct qn_strv file, uint64_t rows, struct qn_err *err)
 {
-    static const struct qn_writer_options options;
+    struct qn_writer_options options = options_of(self);
     struct qn_unwrapped at;
     struct qn_buf meta;
     qn_buf_init(&meta);
@@ -178,7 +184,7 @@ static qn_code append_file(struct compaction *self, struct output *out,
 
 static qn_code put_ends(struct compaction *self, struct output *out, bool head, struct qn_err *err)
 {
-    static const struct qn_writer_options options;
+    struct qn_writer_options options = options_of(self);
     struct qn_buf text;
     qn_buf_init(&text);
     qn_code code =

@@ -117,8 +117,9 @@ static qn_code parquet_next(struct qn_reader *reader, struct qn_batch *batch,
         QN_TRY(qn_pq_reader_next(&r->rows, r->columns, &n, err));
         uint64_t first = r->rows.row - n; /* groups may have been passed over */
         struct qn_batch all = {&r->schema, r->columns, n, r->origin};
+        uint32_t *origin = r->origin, from = (uint32_t)(first - r->first);
         for (uint32_t i = 0; i < n; i++)
-            r->origin[i] = (uint32_t)(first - r->first) + i;
+            origin[i] = from + i;
         r->result.records += n;
         *batch = all;
         if (n == 0)
