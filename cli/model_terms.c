@@ -36,19 +36,20 @@ static void print_term(FILE *out, const json_t *term)
     fputc('\n', out);
 }
 
-static double gain_of(const json_t *feature)
-{
-    return json_number_value(json_object_get(feature, "gain"));
-}
+struct ranked {
+    const json_t *feature;
+    double gain;
+};
 
 static int by_gain(const void *a, const void *b)
 {
-    double x = gain_of(*(json_t *const *)a), y = gain_of(*(json_t *const *)b);
+    double x = ((const struct ranked *)a)->gain, y = ((const struct ranked *)b)->gain;
     return (x < y) - (x > y);
 }
 
-static void print_feature(FILE *out, const json_t *feature, double gain)
+static void print_feature(FILE *out, const struct ranked *ranked, double gain)
 {
+    const json_t *feature = ranked->feature;
     const char *name = json_string_value(json_object_get(feature, "name"));
     const char *type = json_string_value(json_object_get(feature, "type"));
     const char *kind = json_string_value(json_object_get(feature, "kind"));
@@ -57,8 +58,8 @@ static void print_feature(FILE *out, const json_t *feature, double gain)
             type ? type : "?", kind ? kind : "?",
             json_integer_value(json_object_get(feature, "missing")));
     if (splits)
-        fprintf(out, " %8.1f %% %8" JSON_INTEGER_FORMAT,
-                gain > 0 ? 100 * gain_of(feature) / gain : 0, json_integer_value(splits));
+        fprintf(out, " %8.1f %% %8" JSON_INTEGER_FORMAT, gain > 0 ? 100 * ranked->gain / gain : 0,
+                json_integer_value(splits));
     fputc('\n', out);
 }
 
@@ -66,22 +67,23 @@ static void print_feature(FILE *out, const json_t *feature, double gain)
 static qn_code print_features(FILE *out, const json_t *features, struct qn_err *err)
 {
     size_t n = json_array_size(features);
-    json_t **sorted = malloc((n + 1) * sizeof *sorted);
+    struct ranked *ranked = malloc((n + 1) * sizeof *ranked);
     double gain = 0;
-    if (!sorted)
+    if (!ranked)
         return qn_err_nomem(err, "features");
     for (size_t i = 0; i < n; i++) {
-        sorted[i] = json_array_get(features, i);
-        gain += gain_of(sorted[i]);
+        ranked[i].feature = json_array_get(features, i);
+        ranked[i].gain = json_number_value(json_object_get(ranked[i].feature, "gain"));
+        gain += ranked[i].gain;
     }
     if (gain > 0)
-        qsort(sorted, n, sizeof *sorted, by_gain);
+        qsort(ranked, n, sizeof *ranked, by_gain);
     if (n)
         fprintf(out, "\nfeatures\n  %-36s %-14s %-12s %10s%s\n", "", "type", "kind", "missing",
                 gain > 0 ? "       gain   splits" : "");
     for (size_t i = 0; i < n; i++)
-        print_feature(out, sorted[i], gain);
-    free(sorted);
+        print_feature(out, &ranked[i], gain);
+    free(ranked);
     return QN_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "jobs/learn/guard_internal.h"
 #include "jobs/learn/numeric.h"
+#include "jobs/learn/rank.h"
 
 /* Rows that are looked at: fewer of many features, so that a partial stays small. */
 static uint32_t rows_kept(uint32_t n_features)
@@ -26,6 +27,7 @@ qn_code qn_guard_new(const struct qn_guard_plan *plan, struct qn_guard **out, st
     guard->plan = plan;
     guard->width = plan->n_features + 2;
     guard->k = rows_kept(plan->n_features);
+    guard->highest = UINT64_MAX;
     guard->runs = calloc(n, sizeof *guard->runs);
     guard->late = calloc(plan->n_dates + (size_t)1, sizeof *guard->late);
     qn_twins_init(&guard->twins);
@@ -52,40 +54,72 @@ void qn_guard_free(struct qn_guard *guard)
 
 /* --- the sample of rows ----------------------------------------------------------------------- */
 
-/* By hash, then by all else: rows of one key are told apart by what they hold. */
+/* Rows of one key are told apart by what they hold. */
 static int by_cells(const void *a, const void *b, void *context)
 {
-    const uint64_t *x = a, *y = b;
     const struct qn_guard *guard = context;
+    const uint64_t *x = qn_guard_row(guard, *(const uint32_t *)a);
+    const uint64_t *y = qn_guard_row(guard, *(const uint32_t *)b);
     for (uint32_t i = 0; i < guard->width; i++)
         if (x[i] != y[i])
             return x[i] < y[i] ? -1 : 1;
     return 0;
 }
 
-void qn_guard_settle(struct qn_guard *guard)
+/* Positions of rows by hash, then by all else. */
+static qn_code rank_rows(struct qn_guard *guard, uint32_t *order, struct qn_err *err)
 {
-    if (guard->n > 1)
-        qsort_r(guard->cells, guard->n, guard->width * sizeof *guard->cells, by_cells, guard);
-    guard->n = guard->n < guard->k ? guard->n : guard->k;
-    guard->highest = guard->n == guard->k ? qn_guard_row(guard, guard->n - 1)[CELL_HASH] : 0;
+    QN_TRY(qn_rank_words(guard->cells, guard->width, guard->n, order, err));
+    for (uint32_t i = 0, end; i < guard->n; i = end) {
+        uint64_t hash = qn_guard_row(guard, order[i])[CELL_HASH];
+        for (end = i + 1; end < guard->n && qn_guard_row(guard, order[end])[CELL_HASH] == hash;)
+            end++;
+        if (end - i > 1)
+            qsort_r(order + i, end - i, sizeof *order, by_cells, guard);
+    }
+    return QN_OK;
 }
 
-/* Room for one row more; NULL: no memory. */
-static uint64_t *new_row(struct qn_guard *guard)
+qn_code qn_guard_settle(struct qn_guard *guard, struct qn_err *err)
+{
+    uint32_t kept = guard->n < guard->k ? guard->n : guard->k, capacity = 2 * guard->k;
+    size_t row_bytes = guard->width * sizeof *guard->cells;
+    uint32_t *order = malloc((guard->n + (size_t)1) * sizeof *order);
+    uint64_t *cells = malloc(capacity * row_bytes);
+    qn_code code = order && cells ? QN_OK : qn_err_nomem(err, "the guards");
+    if (code == QN_OK)
+        code = rank_rows(guard, order, err);
+    for (uint32_t i = 0; code == QN_OK && i < kept; i++)
+        memcpy(cells + (size_t)i * guard->width, qn_guard_row(guard, order[i]), row_bytes);
+    free(order);
+    if (code != QN_OK) {
+        free(cells);
+        return code;
+    }
+    free(guard->cells);
+    guard->cells = cells;
+    guard->capacity = capacity;
+    guard->n = kept;
+    guard->highest = kept == guard->k ? qn_guard_row(guard, kept - 1)[CELL_HASH] : UINT64_MAX;
+    return QN_OK;
+}
+
+/* Room for one row more. */
+static qn_code new_row(struct qn_guard *guard, uint64_t **row, struct qn_err *err)
 {
     if (guard->n == 2 * guard->k)
-        qn_guard_settle(guard);
+        QN_TRY(qn_guard_settle(guard, err));
     if (guard->n == guard->capacity) {
         uint32_t capacity = guard->capacity ? 2 * guard->capacity : 256;
         uint64_t *cells =
             realloc(guard->cells, (size_t)capacity * guard->width * sizeof *guard->cells);
         if (!cells)
-            return NULL;
+            return qn_err_nomem(err, "the guards");
         guard->cells = cells;
         guard->capacity = capacity;
     }
-    return guard->cells + (size_t)guard->n++ * guard->width;
+    *row = guard->cells + (size_t)guard->n++ * guard->width;
+    return QN_OK;
 }
 
 /* --- adding ----------------------------------------------------------------------------------- */
@@ -143,9 +177,8 @@ static qn_code add_row(struct qn_guard *guard, const struct qn_guard_rows *rows,
                        struct qn_buf *key, struct qn_err *err)
 {
     const struct qn_guard_plan *plan = guard->plan;
-    uint64_t *row = new_row(guard);
-    if (!row)
-        return qn_err_nomem(err, "the guards");
+    uint64_t *row;
+    QN_TRY(new_row(guard, &row, err));
     uint64_t *values = row + CELL_VALUES;
     row[CELL_HASH] = rows->hashes[i];
     row[CELL_LABEL] = rows->labels[i];
@@ -155,7 +188,7 @@ static qn_code add_row(struct qn_guard *guard, const struct qn_guard_rows *rows,
     for (uint32_t f = 0; training && f < plan->n_features; f++)
         if (plan->features[f].type.id == QN_INT64 && values[f] != QN_GUARD_NONE)
             add_run(&guard->runs[f], rows->features[f]->i64[rows->rows[i]]);
-    bool wanted = training && (guard->highest == 0 || row[CELL_HASH] <= guard->highest);
+    bool wanted = training && row[CELL_HASH] <= guard->highest;
     guard->n -= !wanted; /* the row goes again */
     uint64_t vector = qn_hash64(values, plan->n_features * sizeof *values, 2);
     if (!qn_twins_wants(&guard->twins, vector))
@@ -216,7 +249,8 @@ qn_code qn_guard_add(struct qn_guard *guard, const struct qn_guard_rows *rows, s
 
 void qn_guard_pack(struct qn_buf *out, struct qn_guard *guard)
 {
-    qn_guard_settle(guard);
+    struct qn_err err;
+    out->failed |= qn_guard_settle(guard, &err) != QN_OK;
     qn_buf_put_u32(out, guard->n);
     for (size_t i = 0; i < (size_t)guard->n * guard->width; i++)
         qn_buf_put_u64(out, guard->cells[i]);
@@ -240,15 +274,13 @@ static qn_code merge_rows(struct qn_guard *guard, struct qn_unpack *in, struct q
     uint32_t n = qn_unpack_count(in, guard->width * sizeof(uint64_t));
     in->failed |= n > guard->k;
     for (uint32_t i = 0; i < n && !in->failed; i++) {
-        uint64_t *row = new_row(guard);
-        if (!row)
-            return qn_err_nomem(err, "the guards");
+        uint64_t *row;
+        QN_TRY(new_row(guard, &row, err));
         for (uint32_t c = 0; c < guard->width; c++)
             row[c] = qn_unpack_u64(in);
         in->failed |= row[CELL_LABEL] > 1;
     }
-    qn_guard_settle(guard);
-    return QN_OK;
+    return qn_guard_settle(guard, err);
 }
 
 static void merge_run(struct run *run, struct qn_unpack *in)

@@ -7,7 +7,7 @@
  *   late         dates after the time for which the label is told
  *
  * Judged on the 5,000 training rows whose keys hash lowest (fewer with more than 100 features), and
- * on the 20,000 feature vectors that hash lowest: with no more, on all. Pieces merge in the order
+ * on the 5,000 feature vectors that hash lowest: with no more, on all. Pieces merge in the order
  * of the rows, and how rows are cut into pieces changes nothing. */
 #ifndef QN_JOBS_LEARN_GUARD_H
 #define QN_JOBS_LEARN_GUARD_H
@@ -43,6 +43,7 @@ void qn_guard_free(struct qn_guard *guard);
 
 QN_CHECK qn_code qn_guard_add(struct qn_guard *guard, const struct qn_guard_rows *rows,
                               struct qn_err *err);
+/* Fails the buffer when memory runs out. */
 void qn_guard_pack(struct qn_buf *out, struct qn_guard *guard);
 /* Adds what a guard of the rows that come next packed. */
 QN_CHECK qn_code qn_guard_merge(struct qn_guard *guard, struct qn_strv bytes, struct qn_err *err);

@@ -43,7 +43,7 @@ struct qn_guard {
 };
 
 /* Sorts the sample and cuts it to what is kept. */
-void qn_guard_settle(struct qn_guard *guard);
+QN_CHECK qn_code qn_guard_settle(struct qn_guard *guard, struct qn_err *err);
 
 static inline uint64_t *qn_guard_row(const struct qn_guard *guard, uint32_t row)
 {

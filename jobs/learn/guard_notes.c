@@ -207,15 +207,15 @@ static void judge_identifier(struct judged *judged, uint32_t feature)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static void judge_twins(struct judged *judged)
+static qn_code judge_twins(struct judged *judged, struct qn_err *err)
 {
     struct qn_twins_found found;
-    qn_twins_find(&judged->guard->twins, &found);
+    QN_TRY(qn_twins_find(&judged->guard->twins, &found, err));
     double share = found.held_out ? (double)found.with_twin / (double)found.held_out : 0;
     /* Where a vector has many rows, features are coarse and say nothing of who is who. */
     bool coarse = found.rows > 4 * found.vectors;
     if (!found.example || coarse || share < 0.01 || found.with_twin < TWINS_TO_TELL)
-        return;
+        return QN_OK;
     say(judged, "", "twins",
         qn_arena_printf(judged->arena,
                         "%" PRIu64 " of %" PRIu64 " held-out rows (%.1f %%) have the same "
@@ -224,6 +224,7 @@ static void judge_twins(struct judged *judged)
                         "them is remembered, not predicted",
                         found.with_twin, found.held_out, 100 * share, found.example->keys[1],
                         found.example->keys[0]));
+    return QN_OK;
 }
 
 static void judge_late(struct judged *judged)
@@ -246,7 +247,7 @@ qn_code qn_guard_finish(struct qn_guard *guard, struct qn_arena *arena, struct q
                         uint32_t *n_notes, struct qn_err *err)
 {
     const struct qn_guard_plan *plan = guard->plan;
-    qn_guard_settle(guard);
+    QN_TRY(qn_guard_settle(guard, err));
     size_t most = 2 * (size_t)plan->n_features + plan->n_dates + 1, n = guard->n + (size_t)1;
     struct judged judged = {.guard = guard,
                             .arena = arena,
@@ -259,13 +260,12 @@ qn_code qn_guard_finish(struct qn_guard *guard, struct qn_arena *arena, struct q
         if (plan->features[f].type.id == QN_INT64)
             judge_identifier(&judged, f);
     }
-    if (!judged.failed) {
-        judge_twins(&judged);
+    qn_code code = judged.failed ? QN_OK : judge_twins(&judged, err);
+    if (!judged.failed)
         judge_late(&judged);
-    }
     free(judged.rows);
     free(judged.words);
     *notes = judged.notes;
     *n_notes = judged.n_notes;
-    return judged.failed ? qn_err_nomem(err, "the guards") : QN_OK;
+    return judged.failed ? qn_err_nomem(err, "the guards") : code;
 }

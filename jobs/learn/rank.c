@@ -31,21 +31,55 @@ static void sort(struct place *from, struct place *to, uint32_t n, uint32_t *sta
     }
 }
 
+struct ranking {
+    struct place *places; /* [2 n]: the second half is room to sort */
+    uint32_t *starts;
+};
+
+static qn_code ranking_init(struct ranking *ranking, uint32_t n, struct qn_err *err)
+{
+    ranking->places = malloc(((size_t)n * 2 + 1) * sizeof *ranking->places);
+    ranking->starts = malloc(DIGITS * sizeof *ranking->starts);
+    return ranking->places && ranking->starts ? QN_OK : qn_err_nomem(err, "ranking rows");
+}
+
+static void ranking_end(struct ranking *ranking, uint32_t n, uint32_t *order)
+{
+    sort(ranking->places, ranking->places + n, n, ranking->starts);
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = ranking->places[i].row;
+}
+
+static void ranking_fini(struct ranking *ranking)
+{
+    free(ranking->places);
+    free(ranking->starts);
+}
+
 qn_code qn_rank_order(const double *scores, uint32_t n, uint32_t *order, struct qn_err *err)
 {
-    struct place *places = malloc(((size_t)n * 2 + 1) * sizeof *places);
-    uint32_t *starts = malloc(DIGITS * sizeof *starts);
-    qn_code code = places && starts ? QN_OK : qn_err_nomem(err, "ranking scores");
+    struct ranking ranking;
+    qn_code code = ranking_init(&ranking, n, err);
     for (uint32_t i = 0; code == QN_OK && i < n; i++) {
         double score = scores[i] == 0 ? 0 : scores[i]; /* not -0 */
-        memcpy(&places[i].bits, &score, sizeof score);
-        places[i].row = i;
+        memcpy(&ranking.places[i].bits, &score, sizeof score);
+        ranking.places[i].row = i;
     }
     if (code == QN_OK)
-        sort(places, places + n, n, starts);
+        ranking_end(&ranking, n, order);
+    ranking_fini(&ranking);
+    return code;
+}
+
+qn_code qn_rank_words(const uint64_t *words, uint32_t stride, uint32_t n, uint32_t *order,
+                      struct qn_err *err)
+{
+    struct ranking ranking;
+    qn_code code = ranking_init(&ranking, n, err);
     for (uint32_t i = 0; code == QN_OK && i < n; i++)
-        order[i] = places[i].row;
-    free(places);
-    free(starts);
+        ranking.places[i] = (struct place){words[(size_t)i * stride], i};
+    if (code == QN_OK)
+        ranking_end(&ranking, n, order);
+    ranking_fini(&ranking);
     return code;
 }

@@ -26,7 +26,7 @@ static qn_code make_ready(struct qn_scorer *scorer, struct qn_strv bytes, struct
     qn_design_init(&scorer->design, prepared);
     size_t n = prepared->n_features ? prepared->n_features : 1;
     scorer->positions = calloc(n, sizeof *scorer->positions);
-    scorer->columns = calloc(n, sizeof *scorer->columns);
+    scorer->columns = calloc(n, sizeof(void *));
     return scorer->positions && scorer->columns ? QN_OK : qn_err_nomem(err, "a model");
 }
 

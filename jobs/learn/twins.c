@@ -3,68 +3,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_VECTORS = 20000, LONGEST_KEY = 64 };
+#include "jobs/learn/rank.h"
+
+enum { MOST_VECTORS = 5000 };
 
 void qn_twins_init(struct qn_twins *twins)
 {
-    *twins = (struct qn_twins){.sorted = true, .highest = UINT64_MAX};
-}
-
-static void release(struct qn_twin *twin)
-{
-    for (int side = 0; side < 2; side++)
-        free(twin->keys[side]);
+    *twins = (struct qn_twins){.settled = true, .highest = UINT64_MAX};
 }
 
 void qn_twins_fini(struct qn_twins *twins)
 {
-    for (uint32_t i = 0; i < twins->n; i++)
-        release(&twins->items[i]);
     free(twins->items);
     qn_twins_init(twins);
 }
 
-static int by_hash(const void *a, const void *b)
-{
-    uint64_t x = ((const struct qn_twin *)a)->hash, y = ((const struct qn_twin *)b)->hash;
-    return (x > y) - (x < y);
-}
-
-/* Takes over what `from` holds. */
-static void fold(struct qn_twin *into, struct qn_twin *from)
+static void fold(struct qn_twin *into, const struct qn_twin *from)
 {
     for (int side = 0; side < 2; side++) {
+        bool first = into->rows[side] == 0;
+        if (from->rows[side] && (first || strcmp(from->keys[side], into->keys[side]) < 0))
+            memcpy(into->keys[side], from->keys[side], QN_TWIN_KEY);
         into->rows[side] += from->rows[side];
-        bool takes = from->keys[side] &&
-                     (!into->keys[side] || strcmp(from->keys[side], into->keys[side]) < 0);
-        if (takes) {
-            free(into->keys[side]);
-            into->keys[side] = from->keys[side];
-            from->keys[side] = NULL;
-        }
     }
-    release(from);
 }
 
 /* One item a vector, the lowest of them. */
-static void settle(struct qn_twins *twins)
+static qn_code settle(struct qn_twins *twins, struct qn_err *err)
 {
-    uint32_t n = 0;
-    if (twins->sorted)
-        return;
-    qsort(twins->items, twins->n, sizeof *twins->items, by_hash);
-    for (uint32_t i = 0; i < twins->n; i++) {
-        if (n && twins->items[n - 1].hash == twins->items[i].hash)
-            fold(&twins->items[n - 1], &twins->items[i]);
+    uint32_t n = 0, capacity = 2 * MOST_VECTORS;
+    if (twins->settled)
+        return QN_OK;
+    uint32_t *order = malloc(twins->n * sizeof *order);
+    struct qn_twin *items = malloc(capacity * sizeof *items);
+    qn_code code = order && items ? QN_OK : qn_err_nomem(err, "looking for twins");
+    if (code == QN_OK)
+        code = qn_rank_words(&twins->items[0].hash, sizeof *items / sizeof(uint64_t), twins->n,
+                             order, err);
+    for (uint32_t i = 0; code == QN_OK && i < twins->n; i++) {
+        const struct qn_twin *next = &twins->items[order[i]];
+        if (n && items[n - 1].hash == next->hash)
+            fold(&items[n - 1], next);
+        else if (n == MOST_VECTORS)
+            break;
         else
-            twins->items[n++] = twins->items[i];
+            items[n++] = *next;
     }
-    while (n > MOST_VECTORS)
-        release(&twins->items[--n]);
+    free(order);
+    if (code != QN_OK) {
+        free(items);
+        return code;
+    }
+    free(twins->items);
+    twins->items = items;
     twins->n = n;
-    twins->sorted = true;
+    twins->capacity = capacity;
+    twins->settled = true;
     if (n == MOST_VECTORS)
-        twins->highest = twins->items[n - 1].hash;
+        twins->highest = items[n - 1].hash;
+    return QN_OK;
 }
 
 bool qn_twins_wants(const struct qn_twins *twins, uint64_t hash)
@@ -72,13 +69,14 @@ bool qn_twins_wants(const struct qn_twins *twins, uint64_t hash)
     return hash <= twins->highest;
 }
 
+/* Room for one more. */
 static qn_code make_room(struct qn_twins *twins, struct qn_err *err)
 {
     if (twins->n == 2 * MOST_VECTORS)
-        settle(twins);
+        QN_TRY(settle(twins, err));
     if (twins->n < twins->capacity)
         return QN_OK;
-    uint32_t capacity = twins->capacity ? 2 * twins->capacity : 1024;
+    uint32_t capacity = twins->capacity ? 2 * twins->capacity : 512;
     struct qn_twin *items = realloc(twins->items, capacity * sizeof *items);
     if (!items)
         return qn_err_nomem(err, "looking for twins");
@@ -87,83 +85,62 @@ static qn_code make_room(struct qn_twins *twins, struct qn_err *err)
     return QN_OK;
 }
 
-static char *copy_of(struct qn_strv text)
+static void copy_key(struct qn_twin *twin, int side, struct qn_strv key)
 {
-    size_t n = text.len < LONGEST_KEY ? text.len : LONGEST_KEY;
-    char *copy = malloc(n + 1);
-    if (copy && n)
-        memcpy(copy, text.data, n);
-    if (copy)
-        copy[n] = '\0';
-    return copy;
+    size_t n = key.len < QN_TWIN_KEY - 1 ? key.len : QN_TWIN_KEY - 1;
+    if (n)
+        memcpy(twin->keys[side], key.data, n);
 }
 
 qn_code qn_twins_add(struct qn_twins *twins, uint64_t hash, bool held_out, struct qn_strv key,
                      struct qn_err *err)
 {
     QN_TRY(make_room(twins, err));
-    struct qn_twin twin = {.hash = hash};
-    twin.rows[held_out] = 1;
-    twin.keys[held_out] = copy_of(key);
-    if (!twin.keys[held_out])
-        return qn_err_nomem(err, "looking for twins");
-    twins->items[twins->n++] = twin;
-    twins->sorted = false;
+    struct qn_twin *twin = &twins->items[twins->n++];
+    *twin = (struct qn_twin){.hash = hash};
+    twin->rows[held_out] = 1;
+    copy_key(twin, held_out, key);
+    twins->settled = false;
     return QN_OK;
 }
 
 void qn_twins_pack(struct qn_buf *out, struct qn_twins *twins)
 {
-    settle(twins);
+    struct qn_err err;
+    out->failed |= settle(twins, &err) != QN_OK;
     qn_buf_put_u32(out, twins->n);
     for (uint32_t i = 0; i < twins->n; i++) {
         qn_buf_put_u64(out, twins->items[i].hash);
         for (int side = 0; side < 2; side++) {
-            const char *key = twins->items[i].keys[side];
             qn_buf_put_u64(out, twins->items[i].rows[side]);
-            qn_buf_put_str(out, qn_strv_from(key ? key : ""));
+            qn_buf_put_str(out, qn_strv_from(twins->items[i].keys[side]));
         }
     }
-}
-
-static qn_code merge_one(struct qn_twins *twins, struct qn_unpack *in, struct qn_err *err)
-{
-    struct qn_twin twin = {.hash = qn_unpack_u64(in)};
-    for (int side = 0; side < 2; side++) {
-        twin.rows[side] = qn_unpack_u64(in);
-        struct qn_strv key = qn_unpack_str(in);
-        in->failed |= twin.rows[side] > UINT32_MAX || key.len > LONGEST_KEY;
-        if (twin.rows[side] && !in->failed)
-            twin.keys[side] = copy_of(key);
-        if (twin.rows[side] && !in->failed && !twin.keys[side]) {
-            release(&twin);
-            return qn_err_nomem(err, "looking for twins");
-        }
-    }
-    qn_code code = in->failed ? QN_OK : make_room(twins, err);
-    if (in->failed || code != QN_OK) {
-        release(&twin);
-        return code;
-    }
-    twins->items[twins->n++] = twin;
-    twins->sorted = false;
-    return QN_OK;
 }
 
 qn_code qn_twins_merge(struct qn_twins *twins, struct qn_unpack *in, struct qn_err *err)
 {
     uint32_t n = qn_unpack_count(in, 32);
     in->failed |= n > MOST_VECTORS;
-    for (uint32_t i = 0; i < n && !in->failed; i++)
-        QN_TRY(merge_one(twins, in, err));
-    settle(twins);
-    return QN_OK;
+    for (uint32_t i = 0; i < n && !in->failed; i++) {
+        QN_TRY(make_room(twins, err));
+        struct qn_twin *twin = &twins->items[twins->n++];
+        *twin = (struct qn_twin){.hash = qn_unpack_u64(in)};
+        for (int side = 0; side < 2; side++) {
+            twin->rows[side] = qn_unpack_u64(in);
+            struct qn_strv key = qn_unpack_str(in);
+            in->failed |= twin->rows[side] > UINT32_MAX || key.len >= QN_TWIN_KEY;
+            copy_key(twin, side, key);
+        }
+        twins->settled = false;
+    }
+    return settle(twins, err);
 }
 
-void qn_twins_find(struct qn_twins *twins, struct qn_twins_found *out)
+qn_code qn_twins_find(struct qn_twins *twins, struct qn_twins_found *out, struct qn_err *err)
 {
     *out = (struct qn_twins_found){.example = NULL};
-    settle(twins);
+    QN_TRY(settle(twins, err));
     out->vectors = twins->n;
     for (uint32_t i = 0; i < twins->n; i++) {
         const struct qn_twin *twin = &twins->items[i];
@@ -174,4 +151,5 @@ void qn_twins_find(struct qn_twins *twins, struct qn_twins_found *out)
         if (both && !out->example)
             out->example = twin;
     }
+    return QN_OK;
 }

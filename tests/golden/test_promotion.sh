@@ -99,7 +99,7 @@ fails 2 "no warehouse" "$QUERN" models rollback m --warehouse none.db
 [[ ! -e none.db ]] || { echo "FAILED: none.db was made"; exit 1; }
 
 models show m:3 >card
-for line in "^features" "^  b  *double  *numeric  *0$" "promotion" "beats" "aliases that it had" "promote  *@champion" "roc_auc_std_error" "threshold_recall"; do
+for line in "^features" "^  b  *[a-z0-9(),]*  *numeric  *0$" "promotion" "beats" "aliases that it had" "promote  *@champion" "roc_auc_std_error" "threshold_recall"; do
   grep -q "$line" card || { echo "FAILED: nothing like '$line' in"; cat card; exit 1; }
 done
 models show m:3 --format json >json
