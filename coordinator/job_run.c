@@ -260,9 +260,10 @@ static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, st
                                          &state, &run->findings, verdict, err);
     if (code == QN_OK)
         code = qn_buf_check(&state, "a stage's state", err);
-    if (run->acc)
+    if (run->acc && (code != QN_OK || *verdict != QN_VERDICT_REPEAT)) {
         run->job->ops->free_acc(run->acc);
-    run->acc = NULL;
+        run->acc = NULL;
+    }
     if (code != QN_OK) {
         qn_buf_fini(&state);
         return code;

@@ -4,9 +4,7 @@
 #include "base/limits.h"
 #include "flow/job.h"
 #include "jobs/into.h"
-#include "jobs/learn/artefact.h"
-#include "jobs/learn/design.h"
-#include "jobs/learn/math.h"
+#include "jobs/learn/model.h"
 #include "jobs/lookup.h"
 #include "spec/keys.h"
 #include "spec/node.h"
@@ -147,59 +145,42 @@ static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct 
 
 /* --- run ------------------------------------------------------------------------------------- */
 
-/* The model made ready: the same for all tasks of the job, so it stays in the job's cache. */
-struct scorer {
-    struct qn_model model;
-    struct qn_encoder encoder;
-    struct qn_design design; /* of one batch */
-};
-
-static void scorer_free(void *data)
+/* The model made ready is the same for all tasks of the job, so it stays in the job's cache. */
+static void free_model(void *data)
 {
-    struct scorer *scorer = data;
-    qn_design_fini(&scorer->design);
-    qn_encoder_fini(&scorer->encoder);
-    qn_model_fini(&scorer->model);
-    free(scorer);
+    qn_model_free(data);
 }
 
-static qn_code scorer_make(struct qn_task_in *in, struct qn_err *err)
+static qn_code make_model(struct qn_task_in *in, struct qn_err *err)
 {
+    struct qn_model *model;
     if (in->job_cache->data)
         return QN_OK;
-    struct scorer *scorer = calloc(1, sizeof *scorer);
-    if (!scorer)
-        return qn_err_nomem(err, "a model");
-    scorer->encoder.prepared = &scorer->model.prepared;
-    qn_code code = qn_model_read(in->model, &scorer->model, err);
-    if (code == QN_OK)
-        code = qn_encoder_init(&scorer->encoder, &scorer->model.prepared, err);
-    if (code != QN_OK) {
-        scorer_free(scorer);
-        return code;
-    }
-    qn_design_init(&scorer->design, &scorer->model.prepared);
-    in->job_cache->data = scorer;
-    in->job_cache->free = scorer_free;
+    QN_TRY(qn_model_read(in->model, &model, err));
+    in->job_cache->data = model;
+    in->job_cache->free = free_model;
     return QN_OK;
 }
 
 /* A number may come in another type than it was trained on; a text may not. */
-static bool fits(const struct qn_prepared_feature *feature, struct qn_type type)
+static bool fits(const struct qn_model_feature *feature, struct qn_type type)
 {
     if (feature->categorical)
         return type.id == QN_TEXT;
+    bool is_date = type.id == QN_DATE || type.id == QN_TIMESTAMP;
+    if (is_date || feature->type.id == QN_DATE || feature->type.id == QN_TIMESTAMP)
+        return type.id == feature->type.id;
     return qn_type_is_numeric(type) || type.id == QN_BOOL;
 }
 
 /* Positions of the features in the reader's batches; all that are missing are named at once. */
-static qn_code find_features(const struct qn_prepared *prepared, const struct qn_schema *schema,
+static qn_code find_features(const struct qn_model *model, const struct qn_schema *schema,
                              int32_t *positions, struct qn_err *err)
 {
     struct qn_buf missing;
     qn_buf_init(&missing);
-    for (uint32_t i = 0; i < prepared->n_features; i++) {
-        const struct qn_prepared_feature *feature = &prepared->features[i];
+    for (uint32_t i = 0; i < model->n_features; i++) {
+        const struct qn_model_feature *feature = &model->features[i];
         char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
         positions[i] = qn_schema_find(schema, qn_strv_from(feature->name));
         const char *comma = missing.len ? ", " : "";
@@ -222,7 +203,7 @@ struct scoring {
     const struct qn_job *job;
     struct qn_task_in *in;
     struct qn_task_out *out;
-    struct scorer *scorer;
+    struct qn_model *model;
     const int32_t *positions;
     const struct qn_column **columns;
     int32_t key;
@@ -231,7 +212,6 @@ struct scoring {
 static qn_code score_batch(struct scoring *self, const struct qn_batch *batch, struct qn_err *err)
 {
     struct qn_arena *arena = self->in->arena;
-    struct qn_design *design = &self->scorer->design;
     uint32_t n = batch->n_rows;
     uint32_t *rows = QN_NEW_ARRAY(arena, uint32_t, n);
     struct qn_column columns[3];
@@ -239,18 +219,14 @@ static qn_code score_batch(struct scoring *self, const struct qn_batch *batch, s
         return qn_err_nomem(err, "scores");
     for (uint32_t i = 0; i < n; i++)
         rows[i] = i;
-    for (uint32_t i = 0; i < self->scorer->model.prepared.n_features; i++)
+    for (uint32_t i = 0; i < self->model->n_features; i++)
         self->columns[i] = &batch->columns[self->positions[i]];
-    qn_design_clear(design);
-    QN_TRY(
-        qn_encoder_append(&self->scorer->encoder, self->columns, rows, n, NULL, NULL, design, err));
     columns[0] = batch->columns[self->key];
     QN_TRY(qn_column_new(arena, self->job->out.fields[1].type, n, &columns[1], err));
     QN_TRY(qn_column_new(arena, self->job->out.fields[2].type, n, &columns[2], err));
-    for (uint32_t i = 0; i < n; i++) {
-        columns[1].f64[i] = qn_expit(qn_design_eta(design, i, self->scorer->model.weights));
+    QN_TRY(self->model->ops->score(self->model, self->columns, rows, n, columns[1].f64, err));
+    for (uint32_t i = 0; i < n; i++)
         columns[2].i64[i] = self->in->model_version;
-    }
     struct qn_batch scored = {.schema = &self->job->out, .columns = columns, .n_rows = n};
     self->out->counters.rows_out += n;
     return self->out->ops->rows(self->out, &scored, err);
@@ -278,14 +254,14 @@ static qn_code run(const struct qn_job *job, struct qn_task_in *in, struct qn_ta
                    struct qn_err *err)
 {
     const struct score *score = job->impl;
-    QN_TRY(scorer_make(in, err));
-    struct scoring self = {.job = job, .in = in, .out = out, .scorer = in->job_cache->data};
-    uint32_t n = self.scorer->model.prepared.n_features;
+    QN_TRY(make_model(in, err));
+    struct scoring self = {.job = job, .in = in, .out = out, .model = in->job_cache->data};
+    uint32_t n = self.model->n_features;
     int32_t *positions = QN_NEW_ARRAY(in->arena, int32_t, n);
     self.columns = QN_NEW_ARRAY(in->arena, const struct qn_column *, n);
     if (!positions || !self.columns)
         return qn_err_nomem(err, "a task");
-    QN_TRY(find_features(&self.scorer->model.prepared, in->reader->schema, positions, err));
+    QN_TRY(find_features(self.model, in->reader->schema, positions, err));
     self.positions = positions;
     self.key = qn_schema_find(in->reader->schema,
                               qn_strv_from(job->input.schema->fields[score->key].name));

@@ -189,7 +189,8 @@ struct qn_job_ops {
                               struct qn_strv partial, struct qn_err *err);
     /* Coordinator, after the last merge of a stage (of a round): the state to broadcast, what to
      * tell people, and whether to repeat. `states` as in qn_task_in. The accumulator is freed
-     * afterwards: what the next round needs is in the state. */
+     * afterwards, but with QN_VERDICT_REPEAT: then it goes on into the next round, as a cache. A
+     * coordinator that starts again has none, so all that the next round needs is in the state. */
     QN_CHECK qn_code (*finish)(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
                                const struct qn_strv *states, struct qn_buf *state,
                                struct qn_findings *findings, enum qn_verdict *verdict,

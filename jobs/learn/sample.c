@@ -56,12 +56,18 @@ qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value, str
     return QN_OK;
 }
 
-double qn_sample_median(struct qn_sample *sample)
+uint32_t qn_sample_sort(struct qn_sample *sample)
 {
     cut(sample);
-    if (sample->n == 0)
+    if (sample->n)
+        qsort(sample->items, sample->n, sizeof *sample->items, by_value);
+    return sample->n;
+}
+
+double qn_sample_median(struct qn_sample *sample)
+{
+    if (qn_sample_sort(sample) == 0)
         return (double)NAN;
-    qsort(sample->items, sample->n, sizeof *sample->items, by_value);
     uint32_t middle = sample->n / 2;
     double high = sample->items[middle].value;
     if (sample->n % 2)

@@ -10,7 +10,7 @@
 /* --- what a train job may hold --------------------------------------------------------------- */
 
 static const char *const kinds[] = {"train", NULL};
-static const char *const algorithms[] = {"logistic_regression", NULL};
+static const char *const algorithms[] = {"logistic_regression", "gradient_boosting", NULL};
 static const char *const methods[] = {"hash", NULL};
 static const char *const numeric_fills[] = {"mean", "median", "most_frequent", "constant", NULL};
 static const char *const category_fills[] = {"most_frequent", "constant", NULL};
@@ -93,25 +93,6 @@ static const struct qn_key split_keys[] = {
 };
 static const struct qn_spec_keys split_object = QN_KEYS("split", split_keys);
 
-static const struct qn_key params_keys[] = {
-    {.name = "l2",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 0,
-     .max = 1e12,
-     .doc = "ridge penalty, 1/C of scikit-learn; default 1"},
-    {.name = "max_iter",
-     .shape = QN_SHAPE_INT,
-     .min = 1,
-     .max = 10000,
-     .doc = "rounds at most; default 100"},
-    {.name = "tol",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 1e-14,
-     .max = 0.01,
-     .doc = "largest relative step that counts as converged; default 1e-9"},
-};
-static const struct qn_spec_keys params_object = QN_KEYS("params", params_keys);
-
 static const struct qn_key when_keys[] = {
     {.name = "metric",
      .shape = QN_SHAPE_TEXT,
@@ -164,7 +145,7 @@ static const struct qn_key train_keys[] = {
     {.name = "prepare",
      .shape = QN_SHAPE_OBJECT,
      .object = &prepare_object,
-     .doc = "how features become numbers; fitted on the training rows"},
+     .doc = "how features become numbers, for logistic_regression; fitted on the training rows"},
     {.name = "split",
      .shape = QN_SHAPE_OBJECT,
      .object = &split_object,
@@ -173,10 +154,10 @@ static const struct qn_key train_keys[] = {
      .shape = QN_SHAPE_ENUM,
      .values = algorithms,
      .required = true,
-     .doc = "logistic_regression"},
+     .doc = "logistic_regression or gradient_boosting"},
     {.name = "params",
      .shape = QN_SHAPE_OBJECT,
-     .object = &params_object,
+     .object = &qn_train_params_keys,
      .doc = "of the algorithm"},
     {.name = "register",
      .shape = QN_SHAPE_OBJECT,
@@ -196,8 +177,9 @@ struct compiler {
     const struct qn_job_env *env;
     struct qn_train *train;
     const struct qn_gaps *gaps; /* of the input */
-    int32_t label, key;         /* -1: said already */
-    size_t errors;              /* complaints there were before this job's */
+    const struct qn_prepare_feature *features;
+    int32_t label, key; /* -1: said already */
+    size_t errors;      /* complaints there were before this job's */
     bool no_memory;
 };
 
@@ -257,18 +239,19 @@ static void add_feature(struct compiler *self, uint32_t column, const struct qn_
                          field->name, (int32_t)column == self->label ? "label" : "key");
         return;
     }
-    if (field->type.id == QN_DATE || field->type.id == QN_TIMESTAMP) {
+    bool is_date = field->type.id == QN_DATE || field->type.id == QN_TIMESTAMP;
+    if (is_date && train->algorithm && !train->algorithm->takes_dates) {
         qn_diags_add(self->env->diags, span, NULL,
                      "derive a number from it first (days since ...), or leave it out with "
                      "features.exclude",
                      "feature '%s' is a %s", field->name, qn_type_name(field->type, name));
         return;
     }
-    for (uint32_t i = 0; i < train->prepare.n_features; i++)
+    for (uint32_t i = 0; i < train->n_features; i++)
         if (columns[i] == column)
             return;
-    columns[train->prepare.n_features] = column;
-    features[train->prepare.n_features++] = (struct qn_prepare_feature){
+    columns[train->n_features] = column;
+    features[train->n_features++] = (struct qn_prepare_feature){
         .name = field->name, .type = field->type, .categorical = field->type.id == QN_TEXT};
 }
 
@@ -298,58 +281,14 @@ static void compile_features(struct compiler *self)
         if (!is_named(exclude, train->in->fields[i].name))
             add_feature(self, i, NULL, columns, features);
     train->features = columns;
-    train->prepare.features = features;
+    self->features = features;
     /* With other mistakes about columns this would only be their echo. */
-    if (train->prepare.n_features == 0 && !self->gaps && self->env->diags->n_errors == self->errors)
+    if (train->n_features == 0 && !self->gaps && self->env->diags->n_errors == self->errors)
         qn_diags_add(self->env->diags, (node ? node : self->env->node)->span, NULL, NULL,
                      "no column is left to be a feature");
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */
-
-static enum qn_fill_rule fill_rule(const struct qn_node *node, enum qn_fill_rule missing)
-{
-    const char *name = qn_node_text(node, qn_fill_rule_name(missing));
-    enum qn_fill_rule rule = QN_FILL_MEAN;
-    while (rule < QN_FILL_CONSTANT && strcmp(name, qn_fill_rule_name(rule)) != 0)
-        rule++;
-    return rule;
-}
-
-static bool is_text(const struct qn_node *node, const char *text)
-{
-    return strcmp(qn_node_text(node, ""), text) == 0;
-}
-
-static void check_fill(struct compiler *self, const struct qn_node *impute,
-                       const struct qn_node *value)
-{
-    bool constant = is_text(impute, "constant");
-    if (constant && !value)
-        qn_diags_add(self->env->diags, impute->span, "fill_value beside it", NULL,
-                     "impute: constant has no value to fill with");
-    if (!constant && value)
-        qn_diags_add(self->env->diags, value->span, NULL, "impute: constant",
-                     "fill_value is for impute: constant");
-}
-
-static void compile_prepare(struct compiler *self)
-{
-    struct qn_prepare_plan *plan = &self->train->prepare;
-    const struct qn_node *node = qn_node_get(self->env->node, "prepare");
-    const struct qn_node *numeric = qn_node_get(node, "numeric");
-    const struct qn_node *categorical = qn_node_get(node, "categorical");
-    const struct qn_node *drop = qn_node_get(categorical, "drop");
-    check_fill(self, qn_node_get(numeric, "impute"), qn_node_get(numeric, "fill_value"));
-    check_fill(self, qn_node_get(categorical, "impute"), qn_node_get(categorical, "fill_value"));
-    plan->numeric_impute = fill_rule(qn_node_get(numeric, "impute"), QN_FILL_MEAN);
-    plan->numeric_fill = qn_node_f64(qn_node_get(numeric, "fill_value"), 0);
-    plan->standardise = !is_text(qn_node_get(numeric, "scale"), "none");
-    plan->categorical_impute = fill_rule(qn_node_get(categorical, "impute"), QN_FILL_MOST_FREQUENT);
-    plan->categorical_fill = qn_node_text(qn_node_get(categorical, "fill_value"), "");
-    plan->refuse_unknown = is_text(qn_node_get(categorical, "handle_unknown"), "error");
-    plan->drop_first = drop ? is_text(drop, "first") : self->train->params.l2 == 0;
-}
 
 static void compile_split(struct compiler *self)
 {
@@ -364,14 +303,21 @@ static void compile_split(struct compiler *self)
                      "test and validation together leave less than 5 %% of the rows to train on");
 }
 
-static void compile_params(struct compiler *self)
+/* After features and split, which it looks at. */
+static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
 {
-    const struct qn_node *node = qn_node_get(self->env->node, "params");
-    self->train->params = (struct qn_logistic_params){
-        .l2 = qn_node_f64(qn_node_get(node, "l2"), QN_LOGISTIC_DEFAULT_L2),
-        .tol = qn_node_f64(qn_node_get(node, "tol"), QN_LOGISTIC_DEFAULT_TOL),
-        .max_iter =
-            (uint32_t)qn_node_i64(qn_node_get(node, "max_iter"), QN_LOGISTIC_DEFAULT_MAX_ITER)};
+    struct qn_train *train = self->train;
+    if (!train->algorithm || !self->features)
+        return QN_OK;
+    qn_train_check_params(self->env, train->algorithm);
+    const struct qn_algorithm_env env = {.arena = self->env->arena,
+                                         .diags = self->env->diags,
+                                         .job = self->env->node,
+                                         .features = self->features,
+                                         .n_features = train->n_features,
+                                         .validation = train->validation,
+                                         .seed = train->seed};
+    return train->algorithm->compile(&env, &train->plan, err);
 }
 
 static void compile_rule(struct compiler *self, const struct qn_node *node,
@@ -465,7 +411,7 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
     train->label = (uint32_t)self->label;
     train->key = (uint32_t)self->key;
     all[train->label] = all[train->key] = two[train->label] = two[train->key] = true;
-    for (uint32_t i = 0; i < train->prepare.n_features; i++)
+    for (uint32_t i = 0; i < train->n_features; i++)
         all[train->features[i]] = true;
     train->split_stage = -1;
     if (train->stratify)
@@ -509,11 +455,11 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     train->in = job->input.schema;
     train->seed = env->seed;
     job->impl = train;
+    train->algorithm = qn_algorithm_find(qn_node_text(qn_node_get(env->node, "algorithm"), ""));
     compile_label(&self);
-    compile_params(&self);
     compile_features(&self);
-    compile_prepare(&self);
     compile_split(&self);
+    QN_TRY(compile_algorithm(&self, err));
     compile_register(&self, job);
     compile_into(&self, job);
     compile_stages(&self, job);

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "jobs/learn/artefact.h"
 #include "jobs/train/train.h"
 
@@ -47,26 +46,25 @@ struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv va
 }
 
 qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
-                              struct qn_prepared *prepared, struct qn_err *err)
+                              struct qn_strv *prepared, struct qn_err *err)
 {
     struct qn_unpack in = qn_unpack_from(bytes);
     qn_train_census_unpack(&in, census);
-    if (in.failed)
-        return qn_unpack_end(&in, "preparation", err);
-    return qn_prepared_unpack((struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)},
-                              prepared, err);
+    *prepared = (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)};
+    return in.failed ? qn_unpack_end(&in, "preparation", err) : QN_OK;
 }
 
 /* --- merging --------------------------------------------------------------------------------- */
 
-/* What is gathered in one stage (of one round); the members of other stages stay empty. */
+/* What is gathered in one stage; the members of other stages stay empty. */
 struct gathered {
+    const struct qn_algorithm *algorithm;
     struct qn_split_counts *counts; /* split */
     struct qn_fit *fit;             /* prepare */
     struct qn_train_census census;
-    char *others[2];              /* the bytes of census.others */
-    struct qn_logistic_sums sums; /* round */
-    struct qn_buf metrics;        /* metrics */
+    char *others[2];       /* the bytes of census.others */
+    void *sums;            /* round: the algorithm's */
+    struct qn_buf metrics; /* metrics */
 };
 
 void qn_train_free_acc(void *acc)
@@ -78,7 +76,8 @@ void qn_train_free_acc(void *acc)
     for (int i = 0; i < 2; i++)
         free(gathered->others[i]);
     qn_fit_free(gathered->fit);
-    qn_logistic_sums_fini(&gathered->sums);
+    if (gathered->sums)
+        gathered->algorithm->acc_free(gathered->sums);
     qn_buf_fini(&gathered->metrics);
     free(gathered);
 }
@@ -116,7 +115,7 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
     if (in.failed)
         return qn_unpack_end(&in, "fitted preparation", err);
     if (!gathered->fit)
-        QN_TRY(qn_fit_new(&train->prepare, &gathered->fit, err));
+        QN_TRY(qn_fit_new(train->algorithm->gathers(train->plan), &gathered->fit, err));
     for (int side = 0; side < QN_N_SIDES; side++)
         for (int c = 0; c < 2; c++)
             gathered->census.rows[side][c] += census.rows[side][c];
@@ -124,17 +123,6 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
         QN_TRY(merge_other(gathered, census.others[i], err));
     return qn_fit_merge(gathered->fit,
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
-}
-
-static qn_code merge_round(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
-{
-    struct qn_unpack in = qn_unpack_from(partial);
-    uint32_t n = qn_unpack_u32(&in);
-    if (n == 0 || n > QN_MAX_FEATURES)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a gradient of %u columns", n);
-    if (!gathered->sums.gradient)
-        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, err));
-    return qn_logistic_sums_merge(&gathered->sums, partial, err);
 }
 
 static qn_code merge_metrics(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
@@ -154,12 +142,13 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc, str
         *acc = gathered = calloc(1, sizeof *gathered);
     if (!gathered)
         return qn_err_nomem(err, "merging");
+    gathered->algorithm = train->algorithm;
     if ((int)stage == train->split_stage)
         return merge_split(gathered, partial, err);
     if (stage == train->prepare_stage)
         return merge_prepare(train, gathered, partial, err);
     if (stage == train->round_stage)
-        return merge_round(gathered, partial, err);
+        return train->algorithm->merge(train->plan, &gathered->sums, partial, err);
     return merge_metrics(gathered, partial, err);
 }
 
@@ -247,140 +236,63 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
                               struct qn_buf *state, struct qn_findings *findings,
                               struct qn_err *err)
 {
-    struct qn_prepared prepared;
     struct qn_fit_note *notes;
     uint32_t n_notes;
     const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
     QN_TRY(check_values(train, &gathered->census, err));
     QN_TRY(check_classes(train, &gathered->census, err));
-    qn_prepared_init(&prepared);
-    qn_code code = qn_fit_finish(gathered->fit, &prepared, &notes, &n_notes, err);
-    if (code == QN_OK) {
-        qn_train_census_pack(state, &gathered->census);
-        qn_prepared_pack(state, &prepared);
-        code = report_notes(findings, notes, n_notes, rows[0] + rows[1], err);
-    }
-    qn_prepared_fini(&prepared);
-    return code;
+    qn_train_census_pack(state, &gathered->census);
+    QN_TRY(train->algorithm->prepare(train->plan, gathered->fit, state, findings->arena, &notes,
+                                     &n_notes, err));
+    return report_notes(findings, notes, n_notes, rows[0] + rows[1], err);
 }
 
 /* --- end of a round -------------------------------------------------------------------------- */
 
-static qn_code in_words(enum qn_logistic_trouble trouble, const struct qn_prepared *prepared,
-                        uint32_t column, const struct qn_logistic_params *params,
-                        struct qn_err *err)
-{
-    struct qn_buf name;
-    qn_buf_init(&name);
-    qn_prepared_column_name(prepared, column, &name);
-    struct qn_strv column_name = qn_buf_strv(&name);
-    switch (trouble) {
-    case QN_LOGISTIC_ALIASED:
-        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
-                   "column '%.*s' is a linear combination of others, so without a penalty its "
-                   "coefficient is not determined: leave it out, set prepare.categorical.drop: "
-                   "first, or set params.l2",
-                   QN_STRV_ARG(column_name));
-        break;
-    case QN_LOGISTIC_SEPARATED:
-        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
-                   "the coefficient of '%.*s' grows without end: the features separate the "
-                   "classes, perfectly or in part. Set params.l2 above 0, or see whether the "
-                   "column is the label in disguise",
-                   QN_STRV_ARG(column_name));
-        break;
-    case QN_LOGISTIC_NOT_CONVERGED:
-    case QN_LOGISTIC_FINE:
-        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
-                   "the fit has not converged in %u rounds (params.max_iter, params.tol %g); the "
-                   "largest coefficient is that of '%.*s'",
-                   params->max_iter, params->tol, QN_STRV_ARG(column_name));
-        break;
-    }
-    qn_buf_fini(&name);
-    return QN_EINPUT;
-}
-
-static qn_code step(const struct qn_train *train, struct gathered *gathered,
-                    const struct qn_prepared *prepared, struct qn_logistic_state *search,
-                    struct qn_err *err)
-{
-    bool *pinned = calloc(prepared->n_columns, sizeof *pinned);
-    if (!pinned)
-        return qn_err_nomem(err, "a fit");
-    for (uint32_t i = 0; i < prepared->n_features; i++)
-        if (prepared->features[i].constant)
-            pinned[prepared->features[i].column] = true;
-    enum qn_logistic_trouble trouble;
-    uint32_t column;
-    qn_code code =
-        qn_logistic_step(search, &gathered->sums, &train->params, pinned, &trouble, &column, err);
-    if (trouble != QN_LOGISTIC_FINE)
-        code = in_words(trouble, prepared, column, &train->params, err);
-    free(pinned);
-    return code;
-}
-
 static qn_code finish_round(const struct qn_train *train, struct gathered *gathered,
-                            const struct qn_strv *states, uint32_t round, struct qn_buf *state,
+                            const struct qn_strv *states, struct qn_buf *state,
                             enum qn_verdict *verdict, struct qn_err *err)
 {
     struct qn_train_census census;
-    struct qn_prepared prepared;
-    struct qn_logistic_state search = {0};
-    qn_prepared_init(&prepared);
-    qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
-    if (code == QN_OK)
-        code = round == 0 ? qn_logistic_state_init(&search, prepared.n_columns, err)
-                          : qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns,
-                                                     &search, err);
-    if (code == QN_OK)
-        code = step(train, gathered, &prepared, &search, err);
-    if (code == QN_OK) {
-        qn_logistic_state_pack(state, &search);
-        *verdict = search.converged ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
-    }
-    qn_logistic_state_fini(&search);
-    qn_prepared_fini(&prepared);
-    return code;
+    struct qn_strv prepared;
+    bool done = false;
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err));
+    QN_TRY(train->algorithm->step(train->plan, gathered->sums, prepared, states[train->round_stage],
+                                  state, &done, err));
+    *verdict = done ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
+    return QN_OK;
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
 
 static qn_code write_model(const struct qn_train *train, const struct qn_strv *states,
-                           struct qn_train_census *census, struct qn_buf *out, struct qn_err *err)
+                           struct qn_train_census *census, struct qn_buf *out,
+                           struct qn_buf *params, struct qn_err *err)
 {
-    struct qn_prepared prepared;
-    struct qn_logistic_state fit = {0};
-    qn_prepared_init(&prepared);
-    qn_code code = qn_train_state_unpack(states[train->prepare_stage], census, &prepared, err);
-    if (code == QN_OK)
-        code = qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns, &fit, err);
+    struct qn_strv prepared;
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], census, &prepared, err));
     const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
     struct qn_buf negative;
     qn_buf_init(&negative);
     qn_buf_put(&negative, census->others[0].data, census->others[0].len);
     qn_buf_put_u8(&negative, 0);
-    if (code == QN_OK)
-        code = qn_buf_check(&negative, "the model file", err);
+    qn_code code = qn_buf_check(&negative, "the model file", err);
     if (code == QN_OK) {
         const struct qn_artefact_facts facts = {
             .label = train->in->fields[train->label].name,
             .positive = train->positive,
             .negative = train->positive ? (const char *)negative.data : NULL,
             .key = train->in->fields[train->key].name,
-            .params = train->params,
             .test = train->test,
             .validation = train->validation,
             .stratified = train->stratify,
             .seed = train->seed,
             .rows = rows[0] + rows[1],
             .positives = rows[1]};
-        code = qn_artefact_write(&facts, &prepared, &fit, out, err);
+        code = qn_artefact_write(&facts, train->algorithm, train->plan, prepared,
+                                 states[train->round_stage], out, params, err);
     }
     qn_buf_fini(&negative);
-    qn_logistic_state_fini(&fit);
-    qn_prepared_fini(&prepared);
     return code;
 }
 
@@ -407,17 +319,16 @@ static qn_code report_metrics(struct qn_findings *findings, const struct qn_trai
 }
 
 static qn_code report_model(const struct qn_job *job, struct qn_findings *findings,
-                            const struct qn_buf *artefact, struct qn_err *err)
+                            const struct qn_buf *artefact, const struct qn_buf *params,
+                            struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
     struct qn_model_finding *model = &findings->model;
     model->name = job->registers;
-    model->algorithm = "logistic_regression";
+    model->algorithm = train->algorithm->name;
     char *bytes = qn_arena_strdup(findings->arena, qn_buf_strv(artefact));
     model->artefact = (struct qn_strv){bytes, artefact->len};
-    model->parameters =
-        qn_arena_printf(findings->arena, "{\"l2\":%.17g,\"max_iter\":%u,\"tol\":%.17g}",
-                        train->params.l2, train->params.max_iter, train->params.tol);
+    model->parameters = qn_arena_strdup(findings->arena, qn_buf_strv(params));
     return bytes && model->parameters ? QN_OK : qn_err_nomem(err, "findings");
 }
 
@@ -433,16 +344,18 @@ static qn_code finish_metrics(const struct qn_job *job, const struct gathered *g
         for (int i = 0; i < QN_N_METRICS; i++)
             values[side][i] = qn_unpack_f64(&in);
     QN_TRY(qn_unpack_end(&in, "metrics", err));
-    struct qn_buf artefact;
+    struct qn_buf artefact, params;
     qn_buf_init(&artefact);
-    qn_code code = write_model(train, states, &census, &artefact, err);
+    qn_buf_init(&params);
+    qn_code code = write_model(train, states, &census, &artefact, &params, err);
     if (code == QN_OK)
         code = report_metrics(findings, &census, values, err);
     if (code == QN_OK && job->registers)
-        code = report_model(job, findings, &artefact, err);
+        code = report_model(job, findings, &artefact, &params, err);
     if (code == QN_OK && job->registers)
         code = qn_train_promote(train, &census, findings, err);
     qn_buf_fini(&artefact);
+    qn_buf_fini(&params);
     return code;
 }
 
@@ -452,6 +365,7 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
 {
     const struct qn_train *train = job->impl;
     struct gathered *gathered = *acc;
+    (void)round;
     *verdict = QN_VERDICT_NEXT;
     if (!gathered)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "there are no rows to train on");
@@ -460,6 +374,6 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     if (stage == train->prepare_stage)
         return finish_prepare(train, gathered, state, findings, err);
     if (stage == train->round_stage)
-        return finish_round(train, gathered, states, round, state, verdict, err);
+        return finish_round(train, gathered, states, state, verdict, err);
     return finish_metrics(job, gathered, states, findings, err);
 }

@@ -1,7 +1,5 @@
 #include <stdlib.h>
 
-#include "jobs/learn/design.h"
-#include "jobs/learn/math.h"
 #include "jobs/train/train.h"
 
 static const struct qn_field score_fields[] = {
@@ -54,7 +52,7 @@ static qn_code walk_start(struct walk *walk, const struct qn_train *train, struc
     QN_TRY(find(walk, train->key, &walk->key, err));
     if ((int)in->stage == train->split_stage)
         return QN_OK;
-    uint32_t n = train->prepare.n_features;
+    uint32_t n = train->n_features;
     walk->positions = QN_NEW_ARRAY(in->arena, int32_t, n);
     walk->columns = QN_NEW_ARRAY(in->arena, const struct qn_column *, n);
     if (!walk->positions || !walk->columns)
@@ -121,8 +119,7 @@ static qn_code walk_next(struct walk *walk, struct qn_err *err)
     walk->out->counters.rows_in += walk->batch.n_rows + refused;
     walk->out->counters.quarantined += refused;
     QN_TRY(make_room(walk, walk->batch.n_rows, err));
-    for (uint32_t i = 0; walk->columns && walk->batch.n_rows && i < walk->train->prepare.n_features;
-         i++)
+    for (uint32_t i = 0; walk->columns && walk->batch.n_rows && i < walk->train->n_features; i++)
         walk->columns[i] = &walk->batch.columns[walk->positions[i]];
     for (uint32_t row = 0; row < walk->batch.n_rows; row++) {
         if (!qn_is_valid(&walk->batch.columns[walk->label], row)) {
@@ -202,7 +199,7 @@ static qn_code run_prepare(struct walk *walk, struct qn_err *err)
 {
     struct qn_train_census census = {0};
     struct qn_fit *fit;
-    QN_TRY(qn_fit_new(&walk->train->prepare, &fit, err));
+    QN_TRY(qn_fit_new(walk->train->algorithm->gathers(walk->train->plan), &fit, err));
     qn_code code = fit_rows(walk, fit, &census, err);
     struct qn_buf partial;
     qn_buf_init(&partial);
@@ -217,99 +214,55 @@ static qn_code run_prepare(struct walk *walk, struct qn_err *err)
 
 /* --- round ----------------------------------------------------------------------------------- */
 
-/* Encoding with the preparation of this run; in the task's hands until it ends. */
-struct encoding {
-    struct qn_prepared prepared;
-    struct qn_encoder encoder;
-};
-
-static void encoding_fini(struct encoding *encoding)
-{
-    qn_encoder_fini(&encoding->encoder);
-    qn_prepared_fini(&encoding->prepared);
-}
-
-static qn_code encoding_init(struct encoding *encoding, const struct walk *walk, struct qn_err *err)
+static qn_code prepared_of(const struct walk *walk, struct qn_strv *prepared, struct qn_err *err)
 {
     struct qn_train_census census;
-    *encoding = (struct encoding){.encoder.prepared = &encoding->prepared};
-    qn_prepared_init(&encoding->prepared);
-    QN_TRY(qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census,
-                                 &encoding->prepared, err));
-    return qn_encoder_init(&encoding->encoder, &encoding->prepared, err);
+    return qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, prepared,
+                                 err);
 }
 
-static void free_design(void *data)
-{
-    qn_design_fini(data);
-    free(data);
-}
-
-static qn_code encode_training(struct walk *walk, struct encoding *encoding,
-                               struct qn_design *design, struct qn_err *err)
+static qn_code read_rows(struct walk *walk, void *rows, struct qn_err *err)
 {
     do {
         QN_TRY(walk_next(walk, err));
-        keep_training(walk);
-        QN_TRY(qn_encoder_append(&encoding->encoder, walk->columns, walk->rows, walk->n,
-                                 walk->labels, walk->sides, design, err));
+        if (walk->n)
+            QN_TRY(walk->train->algorithm->rows_add(rows, walk->columns, walk->rows, walk->n,
+                                                    walk->labels, walk->sides, walk->hashes, err));
     } while (walk->batch.n_rows);
     return QN_OK;
 }
 
-/* The unit's training rows, made once per executor: later rounds find them in the cache. */
-static qn_code make_training_rows(struct walk *walk, struct qn_task_cache *cache,
-                                  struct qn_err *err)
+/* The unit's rows, made once per executor: later rounds find them in the cache. */
+static qn_code make_rows(struct walk *walk, struct qn_task_cache *cache, struct qn_err *err)
 {
+    const struct qn_algorithm *algorithm = walk->train->algorithm;
+    struct qn_strv prepared;
+    void *rows;
     if (cache->data)
         return QN_OK;
-    struct encoding encoding;
-    struct qn_design *design = calloc(1, sizeof *design);
-    if (!design)
-        return qn_err_nomem(err, "the design matrix of a chunk");
-    qn_code code = encoding_init(&encoding, walk, err);
-    if (code == QN_OK) {
-        qn_design_init(design, &encoding.prepared);
-        code = encode_training(walk, &encoding, design, err);
-    }
-    encoding_fini(&encoding);
+    QN_TRY(prepared_of(walk, &prepared, err));
+    QN_TRY(algorithm->rows_new(walk->train->plan, prepared, &rows, err));
+    qn_code code = read_rows(walk, rows, err);
     if (code != QN_OK) {
-        free_design(design);
+        algorithm->rows_free(rows);
         return code;
     }
-    cache->data = design;
-    cache->free = free_design;
+    cache->data = rows;
+    cache->free = algorithm->rows_free;
     return QN_OK;
-}
-
-/* Where to look: all zero in round 0. */
-static qn_code read_point(const struct walk *walk, uint32_t n, struct qn_logistic_state *state,
-                          struct qn_err *err)
-{
-    struct qn_strv bytes = walk->in->states[walk->train->round_stage];
-    if (bytes.len == 0)
-        return qn_logistic_state_init(state, n, err);
-    return qn_logistic_state_unpack(bytes, n, state, err);
 }
 
 static qn_code run_round(struct walk *walk, struct qn_err *err)
 {
-    QN_TRY(make_training_rows(walk, walk->in->unit_cache, err));
-    const struct qn_design *design = walk->in->unit_cache->data;
-    struct qn_logistic_state state = {0};
-    struct qn_logistic_sums sums = {0};
-    qn_code code = read_point(walk, design->n_columns, &state, err);
+    const struct qn_train *train = walk->train;
+    struct qn_buf partial;
+    QN_TRY(make_rows(walk, walk->in->unit_cache, err));
+    qn_buf_init(&partial);
+    qn_code code = train->algorithm->round(train->plan, walk->in->unit_cache->data,
+                                           walk->in->states[train->round_stage], &partial, err);
     if (code == QN_OK)
-        code = qn_logistic_sums_init(&sums, design->n_columns, err);
-    if (code == QN_OK) {
-        struct qn_buf partial;
-        qn_buf_init(&partial);
-        qn_logistic_add(&sums, design, state.at);
-        qn_logistic_sums_pack(&partial, &sums);
-        code = give(walk->out, &partial, err);
-    }
-    qn_logistic_sums_fini(&sums);
-    qn_logistic_state_fini(&state);
+        return give(walk->out, &partial, err);
+    qn_buf_fini(&partial);
     return code;
 }
 
@@ -364,18 +317,13 @@ static qn_code give_rows(struct walk *walk, const struct qn_job *job, const doub
     return walk->out->ops->rows(walk->out, &batch, err);
 }
 
-static qn_code evaluate_batch(struct walk *walk, const struct qn_job *job,
-                              struct encoding *encoding, const double *weights,
-                              struct qn_design *design, struct qn_err *err)
+static qn_code evaluate_batch(struct walk *walk, const struct qn_job *job, struct qn_model *model,
+                              struct qn_err *err)
 {
     double *scores = QN_NEW_ARRAY(walk->in->arena, double, walk->n);
     if (!scores)
         return qn_err_nomem(err, "scores");
-    qn_design_clear(design);
-    QN_TRY(qn_encoder_append(&encoding->encoder, walk->columns, walk->rows, walk->n, walk->labels,
-                             walk->sides, design, err));
-    for (uint32_t i = 0; i < walk->n; i++)
-        scores[i] = qn_expit(qn_design_eta(design, i, weights));
+    QN_TRY(model->ops->score(model, walk->columns, walk->rows, walk->n, scores, err));
     QN_TRY(give_scores(walk, scores, err));
     if (job->out.n_fields == 0) {
         walk->out->counters.absorbed += walk->n;
@@ -387,24 +335,17 @@ static qn_code evaluate_batch(struct walk *walk, const struct qn_job *job,
 
 static qn_code run_evaluate(struct walk *walk, const struct qn_job *job, struct qn_err *err)
 {
-    struct encoding encoding;
-    struct qn_design design = {0};
-    struct qn_logistic_state state = {0};
-    qn_code code = encoding_init(&encoding, walk, err);
-    if (code == QN_OK)
-        code = read_point(walk, encoding.prepared.n_columns, &state, err);
-    if (code == QN_OK)
-        qn_design_init(&design, &encoding.prepared);
-    while (code == QN_OK) {
-        code = walk_next(walk, err);
-        if (code != QN_OK || walk->batch.n_rows == 0)
+    const struct qn_train *train = walk->train;
+    struct qn_strv prepared;
+    struct qn_model *model;
+    QN_TRY(prepared_of(walk, &prepared, err));
+    QN_TRY(train->algorithm->model(train->plan, prepared, walk->in->states[train->round_stage],
+                                   &model, err));
+    qn_code code;
+    while ((code = walk_next(walk, err)) == QN_OK && walk->batch.n_rows)
+        if (walk->n && (code = evaluate_batch(walk, job, model, err)) != QN_OK)
             break;
-        if (walk->n)
-            code = evaluate_batch(walk, job, &encoding, state.at, &design, err);
-    }
-    qn_design_fini(&design);
-    qn_logistic_state_fini(&state);
-    encoding_fini(&encoding);
+    qn_model_free(model);
     return code;
 }
 

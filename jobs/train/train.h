@@ -1,21 +1,20 @@
 /* train: a job that fits a model. Stages:
  *
  *   split      (only when stratified) rows by bucket and class -> which bucket is held out
- *   prepare    what imputation, scaling and encoding need of the training rows -> preparation
- *   round      loss, gradient and Hessian at one point -> the next point; until it converges
+ *   prepare    what the algorithm needs to know of the training rows -> preparation
+ *   round      the algorithm's sums at the state so far -> the next state; until it is done
  *   evaluate   a score for every labelled row: to the job's table, and as one partition of
  *              (score, label, split)
  *   metrics    that partition, sorted -> metrics, model file, promotion
  *
- * Files: compile.c reads the spec, tasks.c runs on workers, merges.c on the coordinator. */
+ * Which algorithm fits is behind learn/algorithm.h. Files: compile.c and params.c read the spec,
+ * tasks.c runs on workers, merges.c on the coordinator. */
 #ifndef QN_JOBS_TRAIN_TRAIN_H
 #define QN_JOBS_TRAIN_TRAIN_H
 
 #include "flow/job.h"
-#include "jobs/learn/fit.h"
-#include "jobs/learn/logistic.h"
+#include "jobs/learn/algorithm.h"
 #include "jobs/learn/metrics.h"
-#include "jobs/learn/prepare.h"
 #include "jobs/learn/split.h"
 
 struct qn_train_rule { /* a bound that the held-out metric must keep */
@@ -28,11 +27,12 @@ struct qn_train {
     uint32_t label, key;      /* columns of it */
     const char *positive;     /* text labels: the value that counts as 1; else NULL */
     const uint32_t *features; /* columns, by feature */
-    struct qn_prepare_plan prepare;
+    uint32_t n_features;
+    const struct qn_algorithm *algorithm;
+    const void *plan; /* the algorithm's */
     double test, validation;
     bool stratify;
     uint64_t seed;
-    struct qn_logistic_params params;
     const char *alias; /* NULL: no promotion */
     const struct qn_train_rule *rules;
     uint32_t n_rules;
@@ -45,6 +45,9 @@ enum { QN_TRAIN_SCORE, QN_TRAIN_LABEL, QN_TRAIN_SIDE };
 extern const struct qn_schema qn_train_scores_schema;
 
 extern const struct qn_spec_keys qn_train_keys;
+extern const struct qn_spec_keys qn_train_params_keys; /* of all algorithms (params.c) */
+/* Complains about parameters that mean nothing to the algorithm. */
+void qn_train_check_params(const struct qn_job_env *env, const struct qn_algorithm *algorithm);
 QN_CHECK qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job,
                                   struct qn_err *err);
 QN_CHECK qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in,
@@ -75,8 +78,8 @@ QN_CHECK qn_code qn_train_promote(const struct qn_train *train,
                                   const struct qn_train_census *census,
                                   struct qn_findings *findings, struct qn_err *err);
 
-/* State of the prepare stage: census, then the preparation. */
+/* State of the prepare stage: census, then what the algorithm prepared. Borrows from the bytes. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
-                                       struct qn_prepared *prepared, struct qn_err *err);
+                                       struct qn_strv *prepared, struct qn_err *err);
 
 #endif

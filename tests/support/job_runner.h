@@ -61,6 +61,8 @@ struct qn_runner {
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
+    bool
+        forgets; /* no accumulator lives from round to round, as when the coordinator starts anew */
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
     struct qn_buf rows, rejects, partials;
@@ -71,6 +73,7 @@ struct qn_runner {
     struct qn_task_cache unit_caches[RUNNER_EXECUTORS][RUNNER_UNITS];
     struct qn_task_cache job_caches[RUNNER_EXECUTORS];
     struct qn_task_cache shared[QN_MAX_SIDES];
+    void *acc; /* from the last round */
     atomic_bool cancelled;
 };
 
@@ -441,8 +444,11 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     const struct qn_job_ops *ops = runner->job.ops;
     struct qn_strv states[QN_MAX_STAGES];
     struct qn_buf state;
-    void *acc = NULL;
+    void *acc = runner->forgets ? NULL : runner->acc;
     qn_code code = QN_OK;
+    if (acc != runner->acc)
+        ops->free_acc(runner->acc);
+    runner->acc = NULL;
     qn_buf_init(&state);
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         states[s] = qn_buf_strv(&runner->states[s]);
@@ -455,7 +461,9 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     if (code == QN_OK)
         code = ops->finish(&runner->job, stage, round, &acc, states, &state, &runner->findings,
                            verdict, &runner->err);
-    if (acc)
+    if (code == QN_OK && *verdict == QN_VERDICT_REPEAT)
+        runner->acc = acc;
+    else if (acc)
         ops->free_acc(acc);
     qn_buf_fini(&runner->states[stage]);
     runner->states[stage] = state;
@@ -484,6 +492,9 @@ static inline void runner_drop_cache(struct qn_task_cache *cache)
 static inline void runner_reset(struct qn_runner *runner)
 {
     runner->rounds = 0;
+    if (runner->acc)
+        runner->job.ops->free_acc(runner->acc);
+    runner->acc = NULL;
     qn_buf_clear(&runner->rows);
     qn_buf_clear(&runner->rejects);
     qn_buf_clear(&runner->partials);

@@ -1,0 +1,33 @@
+/* model: what scores rows, whatever algorithm fitted it. Made from the states of a training run or
+ * from a model file; both give the same bits. */
+#ifndef QN_JOBS_LEARN_MODEL_H
+#define QN_JOBS_LEARN_MODEL_H
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "flow/batch.h"
+
+struct qn_model_feature {
+    const char *name;
+    struct qn_type type;
+    bool categorical;
+};
+
+struct qn_model {
+    const struct qn_model_ops *ops;
+    const struct qn_model_feature *features;
+    uint32_t n_features;
+};
+struct qn_model_ops {
+    /* Probabilities of rows rows[0..n) of columns (by feature). One thread at a time. */
+    QN_CHECK qn_code (*score)(struct qn_model *model, const struct qn_column *const *columns,
+                              const uint32_t *rows, uint32_t n, double *out, struct qn_err *err);
+    void (*free)(struct qn_model *model);
+};
+
+/* The model of a model file (artefact.h). Checks everything it uses; QN_EINPUT (blame job) on what
+ * no write wrote, QN_ENOTSUP on other versions and algorithms. */
+QN_CHECK qn_code qn_model_read(struct qn_strv bytes, struct qn_model **out, struct qn_err *err);
+void qn_model_free(struct qn_model *model);
+
+#endif
