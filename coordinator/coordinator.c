@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/held.h"
+#include "coordinator/lease.h"
 #include "coordinator/progress.h"
 #include "coordinator/remake.h"
 #include "coordinator/sessions.h"
@@ -19,8 +20,10 @@ enum { PULSE_MS = 250, GOODBYE_MS = 1000, LEASE_MS = 10000, WAIT_MS = 50 };
 enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
 static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
-/* A plan or brief up to this is sent before it is asked for, which saves a round trip. */
-enum { PUSHED_BYTES = 64 << 10 };
+/* Of rounds many results a worker are acknowledged together: nobody waits for that. */
+enum { ACK_MS = 10 };
+/* Parts up to this never see a file on their way in; of rounds more, which are merged at once. */
+enum { PART_BYTES = 32 << 10, ROUND_PART_BYTES = 1 << 20 };
 
 struct coordinator {
     const struct qn_coordinator_options *options;
@@ -32,9 +35,10 @@ struct coordinator {
     struct qn_held *held;    /* whole, not committed */
     struct qn_held *unacked; /* committed, not durable yet */
     struct qn_arena arena;   /* of the turn */
-    struct qn_buf frame;
-    int64_t started_us, pulsed_ms;
-    uint64_t n_sent, n_received; /* frames, heartbeats left out */
+    struct qn_post post;
+    int64_t started_us, pulsed_ms, acked_ms;
+    bool ack_waits;      /* a worker is to hear soon that its result is safe */
+    uint64_t n_received; /* frames, heartbeats left out */
     struct qn_progress_state progress;
     char last_failure[1200];
 };
@@ -43,67 +47,16 @@ struct coordinator {
 
 static qn_code step(struct coordinator *self, struct qn_event event, struct qn_err *err);
 
-/* A peer that cannot be reached is lost: what it was told is void. */
 static void send_to(struct coordinator *self, struct qn_session *session, enum qn_channel channel,
                     const struct qn_msg *msg)
 {
-    struct qn_err err;
-    if (!session || (channel == QN_DATA && !session->attached))
-        return;
-    qn_buf_clear(&self->frame);
-    qn_code code = qn_msg_encode(msg, &self->frame, &err);
-    if (code == QN_OK)
-        code = qn_listener_send(self->listener, channel,
-                                channel == QN_DATA ? &session->data : &session->control,
-                                qn_buf_strv(&self->frame), &err);
-    self->n_sent += msg->kind != QN_MSG_PULSE;
-    if (code == QN_ESTATE)
-        session->gone = true; /* see part_with_gone() */
-    if (code != QN_OK)
-        qn_log_debug("cannot send %s to worker %s: %s", qn_msg_name(msg->kind), session->name,
-                     err.message);
+    qn_post_send(&self->post, session, channel, msg);
 }
 
-static void send_tokens(struct coordinator *self, uint64_t worker, enum qn_msg_kind kind,
-                        struct qn_token token)
+static void send_token(struct coordinator *self, uint64_t worker, enum qn_msg_kind kind,
+                       struct qn_token token)
 {
-    struct qn_msg msg = {.kind = kind};
-    msg.tokens.items = &token;
-    msg.tokens.n = 1;
-    send_to(self, qn_sessions_find(&self->sessions, worker), QN_CONTROL, &msg);
-}
-
-static void send_ack(struct coordinator *self, uint64_t worker, struct qn_token token)
-{
-    struct qn_msg msg = {.kind = QN_MSG_ACK};
-    msg.token.token = token;
-    send_to(self, qn_sessions_find(&self->sessions, worker), QN_DATA, &msg);
-}
-
-static void send_blob(struct coordinator *self, struct qn_session *session, enum qn_channel channel,
-                      struct qn_strv hash)
-{
-    struct qn_strv bytes = qn_blob_table_get(&self->run.blobs, hash);
-    struct qn_msg msg = {.kind = QN_MSG_BLOB};
-    msg.blob.hash = hash;
-    msg.blob.total = bytes.len;
-    do {
-        size_t left = bytes.len - (size_t)msg.blob.offset;
-        size_t n = left < QN_MAX_PIECE_BYTES ? left : QN_MAX_PIECE_BYTES;
-        msg.blob.bytes = (struct qn_strv){bytes.data + msg.blob.offset, n};
-        send_to(self, session, channel, &msg);
-        msg.blob.offset += n;
-    } while (msg.blob.offset < bytes.len);
-}
-
-/* Small ones go where they stay in order with what needs them. */
-static void push_blob(struct coordinator *self, struct qn_session *session, struct qn_strv hash)
-{
-    if (!session || qn_strv_is(hash, session->pushed) ||
-        qn_blob_table_get(&self->run.blobs, hash).len > PUSHED_BYTES)
-        return;
-    memcpy(session->pushed, hash.data, hash.len);
-    send_blob(self, session, QN_CONTROL, hash);
+    qn_post_token(&self->post, qn_sessions_find(&self->sessions, worker), kind, token);
 }
 
 /* --- actions of the schedule ----------------------------------------------------------------- */
@@ -122,6 +75,7 @@ static qn_code commit(struct coordinator *self, const struct qn_action *action, 
     qn_buf_fini(&held->part);
     held->next = self->unacked;
     self->unacked = held;
+    self->ack_waits |= !qn_run_repeats(&self->run, &action->token);
     QN_TRY(code);
     return step(self,
                 (struct qn_event){.kind = redo ? QN_EVENT_REDO : QN_EVENT_COMMITTED,
@@ -134,7 +88,7 @@ static void drop(struct coordinator *self, const struct qn_action *action)
 {
     qn_held_free(qn_held_take(&self->held, &action->token));
     qn_spool_drop(self->spool, &action->token);
-    send_ack(self, action->worker, action->token);
+    send_token(self, action->worker, QN_MSG_ACK, action->token);
 }
 
 static void lose(struct coordinator *self, uint64_t worker)
@@ -163,37 +117,6 @@ static qn_code fail_task(struct coordinator *self, const struct qn_action *actio
     return qn_run_fail_job(&self->run, action->token.job, why, err);
 }
 
-static void lease(struct coordinator *self, const struct qn_action *actions, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (actions[i].kind != QN_ACTION_SEND)
-            continue;
-        struct qn_msg_task task;
-        struct qn_msg msg = {.kind = QN_MSG_TASKS};
-        qn_run_lease(&self->run, &actions[i].token, &task);
-        msg.tasks.items = &task;
-        msg.tasks.n = 1;
-        struct qn_session *session = qn_sessions_find(&self->sessions, actions[i].worker);
-        push_blob(self, session, task.brief);
-        send_to(self, session, QN_CONTROL, &msg);
-    }
-}
-
-/* Attempts are on disk before anybody hears of them. */
-static qn_code journal_attempts(struct coordinator *self, const struct qn_action *actions,
-                                uint32_t n, struct qn_err *err)
-{
-    struct qn_token *tokens = QN_NEW_ARRAY(&self->arena, struct qn_token, n);
-    uint32_t count = 0;
-    if (!tokens)
-        return qn_err_nomem(err, "leases");
-    for (uint32_t i = 0; i < n; i++)
-        if (actions[i].kind == QN_ACTION_SEND)
-            tokens[count++] = actions[i].token;
-    return count ? qn_journal_put_attempts(self->run.journal, self->run.run_id, tokens, count, err)
-                 : QN_OK;
-}
-
 static qn_code end_stage(struct coordinator *self, const struct qn_token *token, struct qn_err *err)
 {
     if (qn_remake_is_of(&self->run, token)) {
@@ -209,10 +132,10 @@ static qn_code act(struct coordinator *self, const struct qn_action *action, str
     switch (action->kind) {
     case QN_ACTION_SEND: return QN_OK; /* see lease() */
     case QN_ACTION_RECALL:
-        send_tokens(self, action->worker, QN_MSG_RECALL, action->token);
+        send_token(self, action->worker, QN_MSG_RECALL, action->token);
         return QN_OK;
     case QN_ACTION_CANCEL:
-        send_tokens(self, action->worker, QN_MSG_CANCEL, action->token);
+        send_token(self, action->worker, QN_MSG_CANCEL, action->token);
         qn_spool_drop(self->spool, &action->token);
         return QN_OK;
     case QN_ACTION_DROP: drop(self, action); return QN_OK;
@@ -238,8 +161,8 @@ static qn_code step(struct coordinator *self, struct qn_event event, struct qn_e
     if (!actions)
         return qn_err_nomem(err, "actions");
     memcpy(actions, borrowed, n * sizeof *actions);
-    QN_TRY(journal_attempts(self, actions, n, err));
-    lease(self, actions, n);
+    const struct qn_lease_room room = {&self->run, &self->sessions, &self->post, &self->arena};
+    QN_TRY(qn_lease_all(&room, actions, n, err));
     for (uint32_t i = 0; i < n; i++)
         QN_TRY(act(self, &actions[i], err));
     return QN_OK;
@@ -290,7 +213,7 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
     welcome.welcome.folder = qn_strv_from(qn_spool_folder(self->spool));
     welcome.welcome.proof = qn_strv_from(qn_spool_proof(self->spool));
     send_to(self, session, QN_CONTROL, &welcome);
-    push_blob(self, session, welcome.welcome.plan);
+    qn_post_small_blob(&self->post, session, welcome.welcome.plan, self->options->plan_bytes);
     return QN_OK;
 }
 
@@ -331,12 +254,21 @@ static qn_code attach(struct coordinator *self, const struct qn_frame *frame,
                 err);
 }
 
+static qn_code spool(struct coordinator *self, struct qn_session *session,
+                     const struct qn_token *token, uint64_t offset, struct qn_strv bytes,
+                     struct qn_err *err)
+{
+    bool round = qn_schedule_has(self->schedule, session->number, token) &&
+                 qn_run_repeats(&self->run, token);
+    session->owed_bytes += bytes.len;
+    return qn_spool_put(self->spool, token, offset, bytes, round ? ROUND_PART_BYTES : PART_BYTES,
+                        err);
+}
+
 static qn_code take_data(struct coordinator *self, struct qn_session *session,
                          const struct qn_msg *msg, struct qn_err *err)
 {
-    session->owed_bytes += msg->data.bytes.len;
-    qn_code code =
-        qn_spool_put(self->spool, &msg->data.token, msg->data.offset, msg->data.bytes, err);
+    qn_code code = spool(self, session, &msg->data.token, msg->data.offset, msg->data.bytes, err);
     if (code == QN_EWIRE) /* of a task that was dropped in between: its DONE is dropped too */
         return QN_OK;
     return code;
@@ -349,7 +281,12 @@ static qn_code take_done(struct coordinator *self, struct qn_session *session,
         .kind = QN_EVENT_RESULT, .worker = session->number, .token = msg->done.token};
     struct qn_buf part;
     qn_buf_init(&part);
-    qn_code code = qn_spool_close(self->spool, msg, &part, err);
+    qn_code code = QN_OK;
+    if (msg->done.rest.len)
+        code = spool(self, session, &msg->done.token, msg->done.bytes - msg->done.rest.len,
+                     msg->done.rest, err);
+    if (code == QN_OK)
+        code = qn_spool_close(self->spool, msg, &part, err);
     if (code == QN_EWIRE) {
         event.kind = QN_EVENT_FAILED;
         event.blame = QN_BLAME_WORKER;
@@ -373,7 +310,7 @@ static qn_code take_failed(struct coordinator *self, struct qn_session *session,
              QN_STRV_ARG(msg->failed.message));
     qn_log_debug("task failed on %s: %s", session->name, self->last_failure);
     qn_spool_drop(self->spool, &msg->failed.token);
-    send_ack(self, session->number, msg->failed.token);
+    send_token(self, session->number, QN_MSG_ACK, msg->failed.token);
     QN_TRY(qn_journal_put_failure(self->run.journal, self->run.run_id, &msg->failed.token,
                                   self->last_failure, err));
     enum qn_loss loss = QN_LOSS_NONE;
@@ -412,15 +349,15 @@ static qn_code handle_session(struct coordinator *self, struct qn_session *sessi
 {
     struct qn_event event = {.worker = session->number};
     switch (msg->kind) {
-    case QN_MSG_STARTED:
-        event.kind = QN_EVENT_STARTED;
-        event.token = msg->token.token;
-        return step(self, event, err);
+    case QN_MSG_STARTED: return each_token(self, session, QN_EVENT_STARTED, msg, err);
     case QN_MSG_RENEW: return QN_OK; /* any traffic renews */
     case QN_MSG_RETURNED: return each_token(self, session, QN_EVENT_RETURNED, msg, err);
     case QN_MSG_DRAIN: event.kind = QN_EVENT_DRAINING; return step(self, event, err);
     case QN_MSG_GOODBYE: return part_ways(self, session, err);
-    case QN_MSG_GET: send_blob(self, session, QN_DATA, msg->get.hash); return QN_OK;
+    case QN_MSG_GET:
+        qn_post_blob(&self->post, session, QN_DATA, msg->get.hash,
+                     qn_blob_table_get(&self->run.blobs, msg->get.hash));
+        return QN_OK;
     case QN_MSG_DATA: return take_data(self, session, msg, err);
     case QN_MSG_DONE: return take_done(self, session, msg, err);
     case QN_MSG_FAILED: return take_failed(self, session, msg, err);
@@ -470,10 +407,12 @@ static qn_code receive_all(struct coordinator *self, struct qn_err *err)
 static qn_code make_durable(struct coordinator *self, struct qn_err *err)
 {
     QN_TRY(qn_run_flush(&self->run, err));
-    for (struct qn_held *held = self->unacked; held; held = held->next)
-        send_ack(self, held->session, held->done.done.token);
-    qn_held_free(self->unacked);
-    self->unacked = NULL;
+    int64_t now_ms = qn_clock_ms();
+    if (!self->ack_waits && now_ms - self->acked_ms < ACK_MS)
+        return QN_OK;
+    self->acked_ms = now_ms;
+    self->ack_waits = false;
+    qn_post_acks(&self->post, &self->sessions, &self->unacked);
     return QN_OK;
 }
 
@@ -562,7 +501,7 @@ static qn_code serve(struct coordinator *self, struct qn_err *err)
     QN_TRY(make_durable(self, err));
     QN_TRY(qn_run_finish(&self->run, err));
     qn_log_debug("the run took %u commits, %llu frames to workers and %llu from them",
-                 self->run.n_commits, (unsigned long long)self->n_sent,
+                 self->run.n_commits, (unsigned long long)self->post.n_sent,
                  (unsigned long long)self->n_received);
     return QN_OK;
 }
@@ -577,6 +516,7 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                  .tap = options->tap};
     QN_TRY(qn_run_claim(&self->run, &run, err));
     QN_TRY(qn_listener_open(options->listen, &self->listener, err));
+    self->post.listener = self->listener;
     tend(self); /* workers start up while the warehouse is opened */
     QN_TRY(qn_run_open(&self->run, &run, err));
     QN_TRY(qn_spool_new(self->run.spool_folder, &self->spool, err));
@@ -647,7 +587,7 @@ static void stop(struct coordinator *self, qn_code code)
     qn_spool_free(self->spool);
     qn_schedule_free(self->schedule);
     qn_run_close(&self->run);
-    qn_buf_fini(&self->frame);
+    qn_post_fini(&self->post);
     qn_arena_fini(&self->arena);
 }
 
@@ -669,7 +609,7 @@ qn_code qn_coordinator_run(const struct qn_coordinator_options *options,
 {
     struct coordinator self = {.options = options, .started_us = qn_clock_us()};
     qn_arena_init(&self.arena);
-    qn_buf_init(&self.frame);
+    qn_buf_init(&self.post.frame);
     qn_progress_begin(&self.progress, options->progress);
     qn_code code = start(&self, err);
     if (code == QN_OK && self.run.resumed)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "wire/part.h"
 
 /* Fewer are not worth a task, with its lease, its part and its commit. */
@@ -12,11 +13,6 @@ const char *qn_job_status_name(enum qn_job_status status)
 {
     static const char *const names[] = {"pending", "running", "success", "failed", "skipped"};
     return names[status];
-}
-
-static const struct qn_stage *stage_of(const struct qn_job_run *run)
-{
-    return &run->job->stages[run->stage];
 }
 
 uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage)
@@ -104,6 +100,8 @@ void qn_job_run_close(struct qn_job_run *run)
     if (run->sink)
         run->sink_ops->close(run->sink);
     run->sink = NULL;
+    qn_round_log_close(run->log);
+    run->log = NULL;
     qn_landing_close(run->landing);
     run->landing = NULL;
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
@@ -115,7 +113,7 @@ void qn_job_run_close(struct qn_job_run *run)
  * same in every life of a run, with any workers. */
 static void find_ranges(struct qn_job_run *run)
 {
-    uint32_t from = stage_of(run)->partitions_from;
+    uint32_t from = qn_job_run_stage(run)->partitions_from;
     uint64_t rows = 0;
     for (uint32_t i = 0; i < run->parts[from].n; i++) {
         uint64_t more = run->seals[from][i].shuffled_rows;
@@ -127,15 +125,15 @@ static void find_ranges(struct qn_job_run *run)
 
 qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struct qn_err *err)
 {
-    if (stage_of(run)->over == QN_OVER_PARTITIONS && !run->n_ranges[run->stage])
+    if (qn_job_run_stage(run)->over == QN_OVER_PARTITIONS && !run->n_ranges[run->stage])
         find_ranges(run);
     uint32_t n = qn_job_run_units(run, run->stage);
     struct qn_brief_files *parts = &run->parts[run->stage];
     run->n_committed = 0;
     run->times[run->stage].rounds++;
     run->times[run->stage].began_us = qn_clock_us();
-    if (parts->n == n && parts->paths)
-        return QN_OK; /* another round of the same stage */
+    if (qn_job_run_stage(run)->repeats)
+        return QN_OK; /* its parts are merged and gone */
     parts->paths = QN_NEW_ARRAY(&run->arena, const char *, n);
     run->seals[run->stage] = QN_NEW_ARRAY(&run->arena, struct qn_part_seal, n);
     if (!parts->paths || !run->seals[run->stage])
@@ -170,8 +168,8 @@ void qn_job_run_spend(struct qn_job_run *run, uint32_t stage, uint64_t micros, u
 
 static bool reads_files(const struct qn_job_run *run)
 {
-    return stage_of(run)->over == QN_OVER_CHUNKS && run->job->input.kind == QN_INPUT_SOURCE &&
-           !stage_of(run)->repeats;
+    return qn_job_run_stage(run)->over == QN_OVER_CHUNKS &&
+           run->job->input.kind == QN_INPUT_SOURCE && !qn_job_run_stage(run)->repeats;
 }
 
 static bool begins_file(const struct qn_job_run *run, uint32_t unit)
@@ -232,45 +230,142 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn
         run->chunks[unit].start = result->first_start; /* no later stage has to guess */
         resolve_lines(run, unit);
     }
-    if (stage_of(run)->counts)
-        add_counters(&run->counters, counters);
-    if (stage_of(run)->merges)
+    if (qn_job_run_stage(run)->merges)
         QN_TRY(merge_partial(run, part, err));
+    if (qn_job_run_stage(run)->counts)
+        add_counters(&run->counters, counters);
     run->n_committed++;
     return QN_OK;
 }
 
 qn_code qn_job_run_land(struct qn_job_run *run, uint32_t unit, const char *part, struct qn_err *err)
 {
-    return run->landing && stage_of(run)->rows ? qn_landing_add(run->landing, unit, part, err)
-                                               : QN_OK;
+    return run->landing && qn_job_run_stage(run)->rows
+               ? qn_landing_add(run->landing, unit, part, err)
+               : QN_OK;
+}
+
+/* --- states ---------------------------------------------------------------------------------- */
+
+static void list_states(const struct qn_job_run *run, struct qn_strv states[QN_MAX_STAGES])
+{
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        states[i] = qn_buf_strv(&run->states[i]);
+}
+
+static qn_code take_state(struct qn_job_run *run, struct qn_strv bytes, struct qn_err *err)
+{
+    struct qn_buf *state = &run->states[run->stage];
+    if (!qn_job_run_stage(run)->appends)
+        qn_buf_clear(state);
+    qn_buf_put(state, bytes.data, bytes.len);
+    return qn_buf_check(state, "a stage's state", err);
+}
+
+/* On disk before anybody hears of it. */
+static qn_code log_round(struct qn_job_run *run, enum qn_round_kind kind,
+                         const struct qn_buf *state, struct qn_err *err)
+{
+    const struct qn_round_record record = {run->round, kind, qn_buf_strv(state)};
+    return run->log ? qn_round_log_put(run->log, &record, !qn_job_run_stage(run)->appends, err)
+                    : QN_OK;
+}
+
+/* What the rounds of a stage build on. */
+static uint64_t key_of_rounds(const struct qn_job_run *run)
+{
+    uint64_t key = qn_mix64((uint64_t)run->n_chunks << 32 | run->stage);
+    for (uint32_t i = 0; i < run->stage; i++)
+        key = qn_hash64(run->states[i].data, run->states[i].len, key);
+    return key;
+}
+
+/* A log that begins later than it should, or leaves a round out, is of no use from there on. */
+static bool follows(const struct qn_job_run *run, const struct qn_round_record *record, bool first)
+{
+    return record->round == run->round || (first && !qn_job_run_stage(run)->appends);
+}
+
+static qn_code take_records(struct qn_job_run *run, bool *over, struct qn_err *err)
+{
+    struct qn_round_record record;
+    qn_code code;
+    for (bool first = true; (code = qn_round_log_next(run->log, &record, err)) == QN_OK;
+         first = false) {
+        if (!follows(run, &record, first) || *over)
+            return qn_err_set(
+                err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                "the log of rounds of job %s goes from round %u to %u: start over with "
+                "--full-refresh",
+                run->job->name, run->round, record.round);
+        QN_TRY(take_state(run, record.bytes, err));
+        run->round = record.round + (record.kind == QN_ROUND_REPEAT);
+        *over = record.kind == QN_ROUND_LAST;
+    }
+    return code == QN_ENOTFOUND ? QN_OK : code;
+}
+
+/* What the accumulator of earlier rounds held is gone with the process that had it. */
+static qn_code resume_rounds(struct qn_job_run *run, struct qn_err *err)
+{
+    struct qn_strv states[QN_MAX_STAGES];
+    struct qn_buf state;
+    if (!run->job->ops->resume)
+        return QN_OK;
+    qn_buf_init(&state);
+    list_states(run, states);
+    qn_code code = run->job->ops->resume(run->job, run->stage, run->round, states, &state, err);
+    if (code == QN_OK)
+        code = qn_buf_check(&state, "a stage's state", err);
+    if (code == QN_OK && state.len)
+        code = log_round(run, QN_ROUND_RESUMED, &state, err);
+    if (code == QN_OK && state.len)
+        code = take_state(run, qn_buf_strv(&state), err);
+    qn_buf_fini(&state);
+    return code;
+}
+
+qn_code qn_job_run_recall_rounds(struct qn_job_run *run, const char *folder, bool *over,
+                                 struct qn_err *err)
+{
+    const char *path =
+        qn_arena_printf(&run->arena, "%s/%u-%u.rounds", folder, run->job->index, run->stage);
+    *over = false;
+    if (!path)
+        return qn_err_nomem(err, "a path");
+    QN_TRY(qn_round_log_open(path, key_of_rounds(run), &run->log, err));
+    QN_TRY(take_records(run, over, err));
+    if (run->round == 0 || *over)
+        return QN_OK;
+    qn_log_debug("job %s goes on at round %u of stage %s", run->job->name, run->round,
+                 qn_job_run_stage(run)->name);
+    return resume_rounds(run, err);
 }
 
 static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, struct qn_err *err)
 {
     *verdict = QN_VERDICT_NEXT;
-    if (!stage_of(run)->merges)
+    if (!qn_job_run_stage(run)->merges)
         return QN_OK;
     struct qn_strv states[QN_MAX_STAGES];
-    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
-        states[i] = qn_buf_strv(&run->states[i]);
+    list_states(run, states);
     struct qn_buf state;
     qn_buf_init(&state);
     qn_code code = run->job->ops->finish(run->job, run->stage, run->round, &run->acc, states,
                                          &state, &run->findings, verdict, err);
     if (code == QN_OK)
         code = qn_buf_check(&state, "a stage's state", err);
+    if (code == QN_OK)
+        code = log_round(run, *verdict == QN_VERDICT_REPEAT ? QN_ROUND_REPEAT : QN_ROUND_LAST,
+                         &state, err);
+    if (code == QN_OK)
+        code = take_state(run, qn_buf_strv(&state), err);
     if (run->acc && (code != QN_OK || *verdict != QN_VERDICT_REPEAT)) {
         run->job->ops->free_acc(run->acc);
         run->acc = NULL;
     }
-    if (code != QN_OK) {
-        qn_buf_fini(&state);
-        return code;
-    }
-    qn_buf_fini(&run->states[run->stage]);
-    run->states[run->stage] = state;
-    return QN_OK;
+    qn_buf_fini(&state);
+    return code;
 }
 
 qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,

@@ -1,11 +1,13 @@
 /* job_run: one job of a run under way: its units, the stage it is in, what its tasks gave so far.
  *
- * Everything here can be made again from the ledger and the part files: a job of a resumed run
- * starts at its first stage and replays the partials of committed units, in unit order. */
+ * Everything here can be made again from the ledger, the part files and the logs of rounds: a job
+ * of a resumed run starts at its first stage and replays the partials of committed units, in unit
+ * order, and what the rounds of a repeating stage gave. */
 #ifndef QN_COORDINATOR_JOB_RUN_H
 #define QN_COORDINATOR_JOB_RUN_H
 
 #include "coordinator/landing.h"
+#include "coordinator/round_log.h"
 #include "coordinator/spool.h"
 #include "coordinator/store.h"
 #include "jobs/brief.h"
@@ -53,6 +55,7 @@ struct qn_job_run {
     uint32_t n_committed;  /* units of the stage under way */
     uint32_t n_lost_early; /* parts that were lost before they were committed */
     void *acc;
+    struct qn_round_log *log; /* of the repeating stage under way; else NULL */
     struct qn_buf states[QN_MAX_STAGES];
     struct qn_brief_files parts[QN_MAX_STAGES]; /* by stage, in unit order */
     uint32_t n_ranges[QN_MAX_STAGES]; /* of partitions, by PARTITIONS stage; 0: not known yet */
@@ -71,6 +74,11 @@ struct qn_job_run {
     char failure[1200]; /* FAILED: why */
 };
 
+static inline const struct qn_stage *qn_job_run_stage(const struct qn_job_run *run)
+{
+    return &run->job->stages[run->stage];
+}
+
 /* Units of a stage; of one over PARTITIONS known once it begins. */
 uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage);
 
@@ -83,6 +91,11 @@ void qn_job_run_close(struct qn_job_run *run);
  * FOLDER/JOB-STAGE-UNIT.part. */
 QN_CHECK qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder,
                                         struct qn_err *err);
+
+/* Before the first round of a repeating stage: takes up the rounds that an earlier life finished
+ * (the log is in `folder`). *over: all of them. */
+QN_CHECK qn_code qn_job_run_recall_rounds(struct qn_job_run *run, const char *folder, bool *over,
+                                          struct qn_err *err);
 
 /* True when unit k begins where the one before it ended; else its chunk's start is set to that. */
 bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit,

@@ -239,87 +239,6 @@ static qn_code record_stages(struct qn_run *run, const struct qn_job_run *job, s
     return QN_OK;
 }
 
-/* --- starting stages ------------------------------------------------------------------------- */
-
-static const struct qn_stage *stage_of(const struct qn_job_run *job)
-{
-    return &job->job->stages[job->stage];
-}
-
-static bool part_is_whole(const char *path, const struct qn_ledger_row *row)
-{
-    uint64_t bytes;
-    struct qn_hash128 digest;
-    return qn_part_digest(path, &bytes, &digest, NULL) == QN_OK && bytes == row->part_bytes &&
-           digest.low == row->digest.low && digest.high == row->digest.high;
-}
-
-/* The ledger was read in the order of job, stage and unit; only stages of one round are in it. */
-static const struct qn_ledger_row *ledger_find(const struct qn_run *run,
-                                               const struct qn_job_run *job, uint32_t unit)
-{
-    uint64_t wanted = (uint64_t)job->stage << 32 | unit;
-    uint32_t first = 0, end = run->n_ledger;
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-        const struct qn_ledger_row *row = &run->ledger[middle];
-        uint64_t place = (uint64_t)row->stage << 32 | row->unit;
-        int order = strcmp(row->job, job->job->name);
-        if (order == 0 && place == wanted)
-            return row->round == 0 ? row : NULL;
-        if (order < 0 || (order == 0 && place < wanted))
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return NULL;
-}
-
-/* Takes in the units that an earlier life committed and whose parts are still whole: a prefix,
- * since commits are in order. */
-static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_units, bool *committed,
-                      struct qn_err *err)
-{
-    for (uint32_t unit = 0; unit < n_units && run->n_ledger; unit++) {
-        const struct qn_ledger_row *row = ledger_find(run, job, unit);
-        const char *path = job->parts[job->stage].paths[unit];
-        if (!row || !part_is_whole(path, row))
-            break;
-        const struct qn_spooled part = {.path = path};
-        QN_TRY(qn_job_run_seal(job, unit, &part, row->part_bytes, row->digest, err));
-        QN_TRY(qn_job_run_absorb(job, unit, &part, &row->chunk, &row->counters, err));
-        QN_TRY(qn_job_run_land(job, unit, path, err));
-        committed[unit] = true;
-    }
-    return QN_OK;
-}
-
-static qn_code start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
-{
-    QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
-    uint32_t n = qn_job_run_units(job, job->stage);
-    bool *committed = QN_NEW_ARRAY(&job->arena, bool, n);
-    uint32_t *attempts = QN_NEW_ARRAY(&job->arena, uint32_t, n);
-    if (!committed || !attempts)
-        return qn_err_nomem(err, "a stage");
-    if (!stage_of(job)->repeats)
-        QN_TRY(replay(run, job, n, committed, err));
-    QN_TRY(qn_run_make_brief(run, job, err));
-    if (job->n_committed == n)
-        return qn_run_stage_done(run, job->job->index, err);
-    if (run->resumed)
-        QN_TRY(qn_journal_get_attempts(run->journal, run->run_id, job->job->index, job->stage,
-                                       job->round, attempts, n, err));
-    struct qn_schedule_stage stage = {.job = job->job->index,
-                                      .stage = job->stage,
-                                      .round = job->round,
-                                      .n_units = n,
-                                      .committed = committed,
-                                      .attempts = attempts,
-                                      .prefer_same_worker = stage_of(job)->repeats};
-    return qn_schedule_add_stage(run->schedule, &stage, err);
-}
-
 /* --- starting jobs --------------------------------------------------------------------------- */
 
 static bool needs_are_met(const struct qn_run *run, uint32_t index, bool *hopeless)
@@ -360,7 +279,7 @@ static qn_code start_job(struct qn_run *run, uint32_t index, struct qn_err *err)
     QN_TRY(prepare_sink(run, job, err));
     QN_TRY(ensure_transaction(run, err));
     QN_TRY(record_job(run, job, err));
-    return start_stage(run, job, err);
+    return qn_run_start_stage(run, job, err);
 }
 
 /* A failure that the job or its input is to blame for ends the job, not the run. */
@@ -414,7 +333,7 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
 
 static bool loads(const struct qn_job_run *job)
 {
-    return job->sink && stage_of(job)->rows;
+    return job->sink && qn_job_run_stage(job)->rows;
 }
 
 static qn_code write_rows(struct qn_run *run, struct qn_job_run *job, const char *path,
@@ -438,11 +357,11 @@ static qn_code write_rows(struct qn_run *run, struct qn_job_run *job, const char
 static qn_code write_rejects(struct qn_run *run, struct qn_job_run *job, uint32_t unit,
                              const char *path, struct qn_err *err)
 {
-    if (!stage_of(job)->counts)
+    if (!qn_job_run_stage(job)->counts)
         return QN_OK;
     struct qn_reader *reader;
     struct qn_batch batch;
-    uint64_t base = stage_of(job)->over == QN_OVER_CHUNKS ? job->line_bases[unit] : 0;
+    uint64_t base = qn_job_run_stage(job)->over == QN_OVER_CHUNKS ? job->line_bases[unit] : 0;
     const struct qn_part_want want = {.kind = QN_PART_REJECTS, .schema = &qn_reject_schema};
     QN_TRY(qn_part_open(&path, 1, &want, &reader, err));
     qn_code code;
@@ -481,6 +400,19 @@ static qn_code write_ledger(struct qn_run *run, struct qn_job_run *job, const st
                                                                          : QN_OK;
 }
 
+/* Nothing of a unit is kept but what its partial adds: the rounds are, in their log. */
+static qn_code commit_round(struct qn_job_run *job, const struct qn_msg *done,
+                            const struct qn_spooled *part, bool *redo, struct qn_err *err)
+{
+    qn_code code = qn_job_run_absorb(job, done->done.token.unit, part, &done->done.chunk,
+                                     &done->done.counters, err);
+    *redo = code == QN_ELOST && job->n_lost_early++ < MAX_LOST_EARLY;
+    if (*redo)
+        return QN_OK;
+    QN_TRY(code);
+    return qn_spooled_discard(part, err);
+}
+
 qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struct qn_spooled *part,
                       bool *redo, struct qn_err *err)
 {
@@ -489,6 +421,8 @@ qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struc
     qn_job_run_spend(job, token->stage, done->done.micros, done->done.cpu_micros);
     if (qn_remake_is_of(run, token))
         return qn_remake_commit(run, done, part, redo, err);
+    if (qn_job_run_stage(job)->repeats)
+        return commit_round(job, done, part, redo, err);
     *redo = !qn_job_run_follows(job, token->unit, &done->done.chunk);
     if (*redo)
         return qn_spooled_discard(part, err);
@@ -499,15 +433,13 @@ qn_code qn_run_commit(struct qn_run *run, const struct qn_msg *done, const struc
         return QN_OK;
     QN_TRY(code);
     QN_TRY(qn_job_run_absorb(job, token->unit, part, &done->done.chunk, &done->done.counters, err));
-    if (stage_of(job)->repeats)
-        return qn_spooled_discard(part, err);
     const char *kept = job->parts[job->stage].paths[token->unit];
     QN_TRY(qn_spooled_keep(part, kept, err));
     QN_TRY(qn_job_run_land(job, token->unit, kept, err));
-    if (stage_of(job)->over == QN_OVER_CHUNKS && stage_of(job)->counts)
+    if (qn_job_run_stage(job)->over == QN_OVER_CHUNKS && qn_job_run_stage(job)->counts)
         run->rows_read += done->done.counters.rows_in;
     QN_TRY(write_ledger(run, job, done, kept, err));
-    if (!run->tap || !stage_of(job)->rows || run->enough)
+    if (!run->tap || !qn_job_run_stage(job)->rows || run->enough)
         return QN_OK;
     return run->tap->part(run->tap->context, job->job->name, kept, &run->enough, err);
 }
@@ -579,6 +511,17 @@ static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err
     return qn_run_advance(run, err);
 }
 
+qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    qn_round_log_close(job->log);
+    job->log = NULL;
+    job->round = 0;
+    if (job->stage + 1 == job->job->n_stages)
+        return publish(run, job, err);
+    job->stage++;
+    return contain(run, job->job->index, qn_run_start_stage(run, job, err), err);
+}
+
 qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err)
 {
     struct qn_job_run *job = &run->jobs[index];
@@ -588,16 +531,10 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
         return contain(run, index, code, err);
     if (job->findings.failed)
         return qn_run_fail_job(run, index, job->findings.failure, err);
-    if (verdict == QN_VERDICT_REPEAT) {
-        job->round++;
-        return contain(run, index, start_stage(run, job, err), err);
-    }
-    job->round = 0;
-    if (job->stage + 1 < job->job->n_stages) {
-        job->stage++;
-        return contain(run, index, start_stage(run, job, err), err);
-    }
-    return publish(run, job, err);
+    if (verdict != QN_VERDICT_REPEAT)
+        return qn_run_next_stage(run, job, err);
+    job->round++;
+    return contain(run, index, qn_run_start_stage(run, job, err), err);
 }
 
 qn_code qn_run_fail_job(struct qn_run *run, uint32_t index, const char *why, struct qn_err *err)

@@ -72,7 +72,19 @@ void qn_run_close(struct qn_run *run);
 /* Starts every job whose needs are met; adds stages to the schedule. */
 QN_CHECK qn_code qn_run_advance(struct qn_run *run, struct qn_err *err);
 
-/* What all tasks of the stage that the job is in are told, into job->brief_hashes. (run_brief.c) */
+/* Begins the stage that the job is in, or its next round: replays what an earlier life committed
+ * and adds the rest to the schedule, or goes on when nothing is left. (run_stage.c) */
+QN_CHECK qn_code qn_run_start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
+/* The stage that the job is in is over: on to the next one, or the job's end. */
+QN_CHECK qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
+
+/* Whether a token is of a stage that repeats: its results are merged and gone. (run_stage.c) */
+bool qn_run_repeats(const struct qn_run *run, const struct qn_token *token);
+/* What the rounds of its stage gave so far, which its tasks read. Borrowed. (run_stage.c) */
+struct qn_strv qn_run_round_state(const struct qn_run *run, const struct qn_token *token);
+
+/* What all tasks of the stage that the job is in are told, into job->brief_hashes; but for what a
+ * stage's own rounds give, which goes to workers round by round. (run_brief.c) */
 QN_CHECK qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);
 
 /* What a worker is told of a task. Texts are borrowed from the run. */

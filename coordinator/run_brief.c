@@ -12,8 +12,7 @@ static void brief_sides(const struct qn_run *run, const struct qn_job_run *job,
     }
 }
 
-/* Kept as long as the run: a part that is lost is made again from the same (remake.h). Of a stage
- * of many rounds only the last one is. */
+/* Kept as long as the run: a part that is lost is made again from the same (remake.h). */
 static qn_code keep(struct qn_run *run, struct qn_job_run *job, const struct qn_brief *brief,
                     struct qn_err *err)
 {
@@ -22,8 +21,6 @@ static qn_code keep(struct qn_run *run, struct qn_job_run *job, const struct qn_
     qn_buf_init(&packed);
     qn_brief_pack(brief, &packed);
     qn_code code = qn_buf_check(&packed, "a brief", err);
-    if (code == QN_OK && hash[0])
-        qn_blob_table_drop(&run->blobs, hash);
     if (code == QN_OK)
         code = qn_blob_table_put(&run->blobs, qn_buf_strv(&packed), hash, err);
     qn_buf_fini(&packed);
@@ -35,7 +32,8 @@ qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_
     const struct qn_stage *stage = &job->job->stages[job->stage];
     struct qn_brief brief = {.n_units = qn_job_run_units(job, job->stage)};
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
-        brief.states[i] = qn_buf_strv(&job->states[i]);
+        if (i != job->stage || !stage->repeats)
+            brief.states[i] = qn_buf_strv(&job->states[i]);
     if (stage->over == QN_OVER_PARTITIONS)
         brief.partitions = job->parts[stage->partitions_from];
     brief_sides(run, job, &brief);

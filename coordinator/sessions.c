@@ -56,6 +56,24 @@ struct qn_session *qn_sessions_by_peer(const struct qn_sessions *sessions, enum 
     return NULL;
 }
 
+qn_code qn_session_known_state(struct qn_session *session, uint32_t job,
+                               struct qn_known_state **out, struct qn_err *err)
+{
+    struct qn_known_state *known = session->states;
+    while (known && known->job != job)
+        known = known->next;
+    if (!known) {
+        known = calloc(1, sizeof *known);
+        if (!known)
+            return qn_err_nomem(err, "what a worker knows");
+        known->job = job;
+        known->next = session->states;
+        session->states = known;
+    }
+    *out = known;
+    return QN_OK;
+}
+
 void qn_sessions_drop(struct qn_sessions *sessions, struct qn_session *session)
 {
     struct qn_session **link = &sessions->first;
@@ -65,6 +83,11 @@ void qn_sessions_drop(struct qn_sessions *sessions, struct qn_session *session)
         return;
     *link = session->next;
     sessions->n--;
+    while (session->states) {
+        struct qn_known_state *next = session->states->next;
+        free(session->states);
+        session->states = next;
+    }
     free(session);
 }
 

@@ -6,6 +6,13 @@
 #include "wire/message.h"
 #include "wire/transport.h"
 
+/* What a worker was told of a repeating stage: the state that this round reads. */
+struct qn_known_state {
+    struct qn_known_state *next;
+    uint32_t job, stage, round; /* round 0: nothing */
+    uint64_t bytes;
+};
+
 struct qn_session {
     struct qn_session *next;
     uint64_t number;
@@ -14,8 +21,10 @@ struct qn_session {
     bool gone;     /* a send found nobody there */
     uint32_t slots;
     char pushed[QN_SHA256_HEX]; /* the blob that was sent last without being asked for */
-    uint64_t owed_bytes;        /* received and spooled, credit not given back yet */
-    char name[96];              /* for people: host, pid */
+    struct qn_known_state *states;
+    struct qn_lease *leases; /* of the step under way (lease.h) */
+    uint64_t owed_bytes;     /* received and spooled, credit not given back yet */
+    char name[96];           /* for people: host, pid */
 };
 
 struct qn_sessions {
@@ -29,6 +38,9 @@ struct qn_session *qn_sessions_add(struct qn_sessions *sessions, const struct qn
 struct qn_session *qn_sessions_find(const struct qn_sessions *sessions, uint64_t number);
 struct qn_session *qn_sessions_by_peer(const struct qn_sessions *sessions, enum qn_channel channel,
                                        const struct qn_peer *peer);
+/* Of a job; as if nothing was told when it is new. */
+QN_CHECK qn_code qn_session_known_state(struct qn_session *session, uint32_t job,
+                                        struct qn_known_state **out, struct qn_err *err);
 void qn_sessions_drop(struct qn_sessions *sessions, struct qn_session *session);
 void qn_sessions_fini(struct qn_sessions *sessions);
 

@@ -10,9 +10,6 @@
 
 #include "wire/part.h"
 
-/* Parts up to this never see a file on their way in. */
-enum { IN_MEMORY_BYTES = 32 << 10 };
-
 /* An attempt whose part is not whole yet. Few at a time: at most one a slot sends. */
 struct incoming {
     struct incoming *next;
@@ -160,7 +157,7 @@ static qn_code spill(struct qn_spool *spool, struct incoming *part, struct qn_er
 }
 
 qn_code qn_spool_put(struct qn_spool *spool, const struct qn_token *token, uint64_t offset,
-                     struct qn_strv bytes, struct qn_err *err)
+                     struct qn_strv bytes, size_t in_memory_bytes, struct qn_err *err)
 {
     struct incoming *part = *find(spool, token);
     if (!part && offset == 0)
@@ -168,7 +165,7 @@ qn_code qn_spool_put(struct qn_spool *spool, const struct qn_token *token, uint6
     if (!part || part->bytes != offset)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a part's pieces do not follow");
     part->bytes += bytes.len;
-    if (part->bytes <= IN_MEMORY_BYTES) {
+    if (part->fd < 0 && part->bytes <= in_memory_bytes) {
         qn_buf_put(&part->small, bytes.data, bytes.len);
         return qn_buf_check(&part->small, "an incoming part", err);
     }

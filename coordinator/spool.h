@@ -24,9 +24,10 @@ void qn_spool_free(struct qn_spool *spool);
 const char *qn_spool_folder(const struct qn_spool *spool);
 const char *qn_spool_proof(const struct qn_spool *spool);
 
-/* The next bytes of an attempt's part. QN_EWIRE: not the next. */
+/* The next bytes of an attempt's part; up to `in_memory_bytes` of it never see a file. QN_EWIRE:
+ * not the next. */
 QN_CHECK qn_code qn_spool_put(struct qn_spool *spool, const struct qn_token *token, uint64_t offset,
-                              struct qn_strv bytes, struct qn_err *err);
+                              struct qn_strv bytes, size_t in_memory_bytes, struct qn_err *err);
 /* Says that the part is whole: size and, of one that came in frames, digest must be what the worker
  * says. `small` (empty) takes over the bytes of one in memory; others stay in their file. */
 QN_CHECK qn_code qn_spool_close(struct qn_spool *spool, const struct qn_msg *done,

@@ -29,9 +29,7 @@ static qn_code send_msg(struct qn_dialer *dialer, const struct qn_msg *msg, stru
 static qn_code send_data(struct qn_outbox *outbox, const struct qn_task *task,
                          struct qn_dialer *dialer, struct qn_err *err)
 {
-    size_t n = task->part.len - (size_t)outbox->offset;
-    if (n > QN_MAX_PIECE_BYTES)
-        n = QN_MAX_PIECE_BYTES;
+    size_t n = QN_MAX_PIECE_BYTES;
     if (n > outbox->credit_bytes)
         return QN_ESTATE;
     struct qn_msg msg = {.kind = QN_MSG_DATA};
@@ -44,11 +42,18 @@ static qn_code send_data(struct qn_outbox *outbox, const struct qn_task *task,
     return QN_OK;
 }
 
-static qn_code send_end(const struct qn_task *task, struct qn_dialer *dialer, struct qn_err *err)
+/* The last bytes go with the end: a small part is one frame. */
+static qn_code send_end(struct qn_outbox *outbox, const struct qn_task *task,
+                        struct qn_dialer *dialer, struct qn_err *err)
 {
     struct qn_msg msg = {.kind = QN_MSG_DONE};
     char text[1600];
+    size_t rest = task->part.len - (size_t)outbox->offset;
     if (task->code == QN_OK) {
+        if (rest > outbox->credit_bytes)
+            return QN_ESTATE;
+        if (rest)
+            msg.done.rest = (struct qn_strv){(const char *)task->part.data + outbox->offset, rest};
         msg.done.token = task->work.token;
         msg.done.bytes = task->part_bytes;
         msg.done.left = task->left;
@@ -70,16 +75,18 @@ static qn_code send_end(const struct qn_task *task, struct qn_dialer *dialer, st
         msg.failed.column = task->err.column;
         msg.failed.message = qn_strv_from(text);
     }
-    return send_msg(dialer, &msg, err);
+    QN_TRY(send_msg(dialer, &msg, err));
+    outbox->credit_bytes -= task->code == QN_OK ? rest : 0;
+    return QN_OK;
 }
 
 /* One task to its end; QN_ESTATE when it must wait for credit or room. */
 static qn_code send_task(struct qn_outbox *outbox, struct qn_dialer *dialer, struct qn_err *err)
 {
     struct qn_task *task = outbox->first;
-    while (task->code == QN_OK && outbox->offset < task->part.len)
+    while (task->code == QN_OK && task->part.len - outbox->offset > QN_MAX_PIECE_BYTES)
         QN_TRY(send_data(outbox, task, dialer, err));
-    QN_TRY(send_end(task, dialer, err));
+    QN_TRY(send_end(outbox, task, dialer, err));
     outbox->first = next_of(task);
     if (!outbox->first)
         outbox->last = NULL;

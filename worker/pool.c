@@ -5,6 +5,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+/* A work that takes less is never told to have started. */
+enum { UNTOLD_MS = 2 };
+
 struct slot {
     struct qn_pool *pool;
     pthread_t thread;
@@ -19,9 +24,9 @@ struct work_queue {
 struct qn_pool {
     pthread_mutex_t lock;
     pthread_cond_t work_there;
-    struct work_queue queue;                        /* guarded by lock */
-    struct qn_pool_event *first_event, *last_event; /* guarded by lock */
-    bool closing;                                   /* guarded by lock */
+    struct work_queue queue, finished; /* guarded by lock */
+    uint32_t n_running;                /* guarded by lock */
+    bool closing;                      /* guarded by lock */
     int wake_fd;
     qn_pool_fn run;
     void *context;
@@ -51,16 +56,8 @@ static struct qn_work *queue_take(struct work_queue *queue)
     return work;
 }
 
-/* Under the lock. The event is the work's own: STARTED is collected before FINISHED, and the work
- * is freed after that. */
-static void tell(struct qn_pool *pool, struct qn_pool_event *event)
+static void wake(struct qn_pool *pool)
 {
-    event->next = NULL;
-    if (pool->last_event)
-        pool->last_event->next = event;
-    else
-        pool->first_event = event;
-    pool->last_event = event;
     uint64_t one = 1;
     if (write(pool->wake_fd, &one, sizeof one) < 0)
         return; /* the counter is full: the session thread is awake anyway */
@@ -82,17 +79,17 @@ static void *serve(void *argument)
     struct qn_work *work;
     while ((work = wait_for_work(slot))) {
         slot->running = work;
-        work->started =
-            (struct qn_pool_event){.kind = QN_POOL_STARTED, .token = work->token, .work = work};
-        tell(pool, &work->started);
+        pool->n_running++;
+        work->started_us = qn_clock_us();
+        if (work->prompt)
+            wake(pool);
         pthread_mutex_unlock(&pool->lock);
         pool->run(pool->context, slot->number, work);
         pthread_mutex_lock(&pool->lock);
         slot->running = NULL;
-        work->over = true;
-        work->finished =
-            (struct qn_pool_event){.kind = QN_POOL_FINISHED, .token = work->token, .work = work};
-        tell(pool, &work->finished);
+        pool->n_running--;
+        queue_put(&pool->finished, work);
+        wake(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -150,10 +147,8 @@ void qn_pool_free(struct qn_pool *pool, void (*drop)(struct qn_work *work))
     struct qn_work *work;
     while ((work = queue_take(&pool->queue)))
         drop(work);
-    struct qn_pool_event event;
-    while (qn_pool_next_event(pool, &event))
-        if (event.kind == QN_POOL_FINISHED)
-            drop(event.work);
+    while ((work = queue_take(&pool->finished)))
+        drop(work);
     pthread_cond_destroy(&pool->work_there);
     pthread_mutex_destroy(&pool->lock);
     if (pool->wake_fd >= 0)
@@ -205,32 +200,43 @@ int qn_pool_wake_fd(const struct qn_pool *pool)
     return pool->wake_fd;
 }
 
-/* Under the lock. */
-static struct qn_pool_event *take_event(struct qn_pool *pool)
-{
-    struct qn_pool_event *event = pool->first_event;
-    while (event && event->kind == QN_POOL_STARTED && event->work->over)
-        event = event->next; /* its end says so too */
-    if (event)
-        pool->first_event = event->next;
-    if (!pool->first_event)
-        pool->last_event = NULL;
-    return event;
-}
-
-bool qn_pool_next_event(struct qn_pool *pool, struct qn_pool_event *event)
+struct qn_work *qn_pool_next_finished(struct qn_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    struct qn_pool_event *first = take_event(pool);
-    if (first) {
-        *event = *first;
-    } else {
-        uint64_t count;
-        if (read(pool->wake_fd, &count, sizeof count) < 0)
-            count = 0; /* nothing was pending */
+    struct qn_work *work = queue_take(&pool->finished);
+    uint64_t count;
+    if (!work && read(pool->wake_fd, &count, sizeof count) < 0)
+        count = 0; /* nothing was pending */
+    pthread_mutex_unlock(&pool->lock);
+    return work;
+}
+
+uint32_t qn_pool_started(struct qn_pool *pool, struct qn_token *tokens, uint32_t room)
+{
+    uint32_t n = 0;
+    int64_t now_us = qn_clock_us();
+    pthread_mutex_lock(&pool->lock);
+    for (uint32_t i = 0; i < pool->n_slots && n < room; i++) {
+        struct qn_work *work = pool->slots[i].running;
+        if (!work || work->told ||
+            (!work->prompt && now_us - work->started_us < (int64_t)UNTOLD_MS * 1000))
+            continue;
+        work->told = true;
+        tokens[n++] = work->token;
     }
     pthread_mutex_unlock(&pool->lock);
-    return first != NULL;
+    return n;
+}
+
+/* What waits beside an idle slot is about to start. */
+int qn_pool_wait_ms(struct qn_pool *pool, int most_ms)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool soon = pool->queue.first && pool->n_running < pool->n_slots;
+    for (uint32_t i = 0; i < pool->n_slots && !soon; i++)
+        soon = pool->slots[i].running && !pool->slots[i].running->told;
+    pthread_mutex_unlock(&pool->lock);
+    return soon && UNTOLD_MS < most_ms ? UNTOLD_MS : most_ms;
 }
 
 uint32_t qn_pool_tokens(struct qn_pool *pool, struct qn_token *tokens, uint32_t room)

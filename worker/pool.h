@@ -2,7 +2,7 @@
  * submits, takes back what nobody started, cancels, and collects what happened.
  *
  * Every function is called by the session thread. What a work holds belongs to whoever has it:
- * the session thread before submit and after its FINISHED event, an executor in between (but for
+ * the session thread before submit and once it is finished, an executor in between (but for
  * `cancelled`). A pool wakes the session thread through its event descriptor. */
 #ifndef QN_WORKER_POOL_H
 #define QN_WORKER_POOL_H
@@ -14,20 +14,13 @@
 
 struct qn_work;
 
-enum qn_pool_event_kind { QN_POOL_STARTED, QN_POOL_FINISHED };
-struct qn_pool_event {
-    enum qn_pool_event_kind kind;
-    struct qn_token token;
-    struct qn_work *work; /* FINISHED: back in the session thread's hands */
-    struct qn_pool_event *next;
-};
-
 struct qn_work {
     struct qn_work *next;
     struct qn_token token;
     atomic_bool cancelled;
-    bool over;                              /* the pool's own */
-    struct qn_pool_event started, finished; /* so that telling never allocates */
+    bool prompt;        /* its start is told at once, not only when it lasts */
+    bool told;          /* the pool's own: its start was */
+    int64_t started_us; /* the pool's own */
 };
 
 /* What an executor does with a work; `slot` counts from 0 and names the thread. */
@@ -46,9 +39,14 @@ struct qn_work *qn_pool_take_back(struct qn_pool *pool, const struct qn_token *t
 /* Raises the flag of a started work; false when there is none with this token. */
 bool qn_pool_cancel(struct qn_pool *pool, const struct qn_token *token);
 
-int qn_pool_wake_fd(const struct qn_pool *pool); /* readable when events wait */
-/* Of a work that is over by now only its end is told. */
-bool qn_pool_next_event(struct qn_pool *pool, struct qn_pool_event *event);
+int qn_pool_wake_fd(const struct qn_pool *pool); /* readable when there is something to collect */
+/* The next work that is over, back in the session thread's hands; NULL: none. */
+struct qn_work *qn_pool_next_finished(struct qn_pool *pool);
+/* Tokens of works that run and whose start was not told yet, at most `room`; returns how many. Most
+ * are over before anybody need know: only those are named that have been running for a while. */
+uint32_t qn_pool_started(struct qn_pool *pool, struct qn_token *tokens, uint32_t room);
+/* How long the session thread may sleep: `most_ms`, or less when a start is to be told by then. */
+int qn_pool_wait_ms(struct qn_pool *pool, int most_ms);
 
 /* Tokens queued or running, at most `room`; returns how many. */
 uint32_t qn_pool_tokens(struct qn_pool *pool, struct qn_token *tokens, uint32_t room);

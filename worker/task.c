@@ -6,15 +6,16 @@
 #include "wire/part.h"
 #include "worker/segmenter.h"
 
-struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task *leased)
+struct qn_task *qn_task_new(const struct qn_msg_task *leased)
 {
     struct qn_task *task = calloc(1, sizeof *task);
     if (!task)
         return NULL;
     qn_arena_init(&task->arena);
     qn_buf_init(&task->part);
-    task->plan = plan;
     task->work.token = leased->token;
+    task->work.prompt = leased->token.attempt > 1; /* it may be what killed a worker */
+    task->brief_hash = qn_arena_strdup(&task->arena, leased->brief);
     atomic_init(&task->work.cancelled, false);
     task->chunk = (struct qn_chunk){
         .file_index = leased->file_index,
@@ -26,7 +27,7 @@ struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task
         .file_begin = leased->file_begin,
         .file_end = leased->file_end,
     };
-    if (!task->chunk.path) {
+    if (!task->chunk.path || !task->brief_hash) {
         qn_task_free(task);
         return NULL;
     }
@@ -38,6 +39,7 @@ void qn_task_free(struct qn_task *task)
     if (!task)
         return;
     qn_buf_fini(&task->part);
+    qn_held_state_release(task->state);
     qn_arena_fini(&task->arena);
     free(task);
 }
@@ -90,6 +92,7 @@ static const struct qn_task_out_ops part_out_ops = {
 struct task_in {
     struct qn_task_in in; /* first: callbacks are handed &in */
     const struct qn_job *job;
+    const struct qn_task *task;
     const struct qn_brief *brief;
     uint32_t first_partition; /* of the unit's range */
     struct qn_shared *shared;
@@ -158,7 +161,7 @@ static uint32_t first_partition(const struct qn_task *task, const struct qn_stag
 
 /* --- running --------------------------------------------------------------------------------- */
 
-static qn_code open_reader(struct qn_task *task, const struct qn_job *job,
+static qn_code open_reader(const struct qn_task *task, const struct qn_job *job,
                            const struct qn_stage *stage, struct qn_reader **out, struct qn_err *err)
 {
     if (stage->over == QN_OVER_PARTITIONS) {
@@ -176,6 +179,13 @@ static qn_code open_reader(struct qn_task *task, const struct qn_job *job,
     const struct qn_plan_source *source = &task->plan->sources[job->input.index];
     return qn_folders_open(&source->folders, source->ops, &source->info, &task->chunk,
                            stage->wanted, out, err);
+}
+
+static qn_code open_rows(struct qn_task_in *in, struct qn_err *err)
+{
+    const struct task_in *self = (const struct task_in *)(const void *)in;
+    const struct qn_stage *stage = &self->job->stages[in->stage];
+    return in->reader ? QN_OK : open_reader(self->task, self->job, stage, &in->reader, err);
 }
 
 static qn_code put_rejects(struct part_out *out, struct qn_err *err)
@@ -220,8 +230,9 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .unit = token.unit,
                .n_units = task->brief->n_units,
                .reader = reader,
-               .states = task->brief->states,
+               .states = task->states,
                .arena = &task->arena,
+               .open_rows = open_rows,
                .open_side = open_side,
                .open_partition = open_partition,
                .share = share,
@@ -235,6 +246,7 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .cancelled = &task->work.cancelled,
                .seed = task->plan->spec.seed},
         .job = job,
+        .task = task,
         .brief = task->brief,
         .shared = executor->shared,
     };
@@ -247,6 +259,8 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
     qn_code code = run_job(task, stage, &in, out);
     qn_cache_give(executor->cache, in.in.unit_cache);
     qn_cache_give(executor->cache, in.in.job_cache);
+    if (in.in.reader)
+        in.in.reader->ops->close(in.in.reader);
     return code;
 }
 
@@ -262,12 +276,10 @@ static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
     QN_TRY(qn_rejects_init(&out.out.rejects, &task->err));
     struct qn_reader *reader = NULL;
     qn_code code = files ? qn_segmenter_new(job, out.part, &out.segmenter, &task->err) : QN_OK;
-    if (code == QN_OK)
+    if (code == QN_OK && !stage->repeats)
         code = open_reader(task, job, stage, &reader, &task->err);
     if (code == QN_OK)
         code = run_stage(task, job, stage, reader, executor, &out);
-    if (reader)
-        reader->ops->close(reader);
     qn_segmenter_free(out.segmenter);
     qn_rejects_fini(&out.out.rejects);
     return code;

@@ -8,6 +8,7 @@
 #include "wire/part_writer.h"
 #include "worker/cache.h"
 #include "worker/pool.h"
+#include "worker/round_states.h"
 #include "worker/shared.h"
 
 /* What an executor thread has from task to task. */
@@ -27,8 +28,10 @@ struct qn_task {
     struct qn_arena arena;
     const struct qn_plan *plan;
     const struct qn_brief *brief;
-    const char *brief_hash; /* while the brief is still on its way */
-    struct qn_chunk chunk;  /* path in the arena; of a dataset: the part's file */
+    const char *brief_hash;
+    struct qn_held_state *state; /* of a repeating stage; NULL: none */
+    struct qn_strv states[QN_MAX_STAGES];
+    struct qn_chunk chunk; /* path in the arena; of a dataset: the part's file */
 
     qn_code code; /* QN_OK: the part and what follows are whole */
     struct qn_err err;
@@ -41,8 +44,9 @@ struct qn_task {
     uint64_t micros, cpu_micros;
 };
 
-/* Copies what the message lent; brief is set by the caller once it is here. NULL: no memory. */
-struct qn_task *qn_task_new(const struct qn_plan *plan, const struct qn_msg_task *leased);
+/* Copies what the message lent; brief and states are set by the caller once they are here. NULL: no
+ * memory. */
+struct qn_task *qn_task_new(const struct qn_msg_task *leased);
 void qn_task_free(struct qn_task *task);
 
 /* Fills the outcome. */

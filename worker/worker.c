@@ -10,11 +10,12 @@
 #include "base/log.h"
 #include "worker/blobs.h"
 #include "worker/outbox.h"
-#include "worker/task.h"
+#include "worker/round_states.h"
+#include "worker/waiting.h"
 
 /* A session thread that only waits for its executors still looks at its clocks this often; while
  * it makes contact, a connection that is up may still need a moment to take its first message. */
-enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096 };
+enum { WAIT_MS = 100, CONTACT_MS = 2, MAX_TOKENS = 4096, MAX_STARTED = 64 };
 
 /* A HELLO may go down with the connection it was put on without either side's noticing: without an
  * answer for so long it is said anew. */
@@ -48,7 +49,8 @@ struct worker {
     struct qn_blobs blobs; /* of this run */
     char plan_hash[QN_SHA256_HEX];
     struct qn_plan *plan;          /* NULL: not here yet */
-    struct qn_task *waiting;       /* for the plan or their brief; by work.next */
+    struct qn_round_states states; /* of stages that repeat */
+    struct qn_waiting waiting;     /* tasks that cannot run yet */
     struct qn_pool *pool;          /* NULL until the plan is here */
     struct qn_executor *executors; /* one per slot */
     struct qn_cache *cache;        /* of all slots */
@@ -78,14 +80,6 @@ static qn_code send_on(struct worker *worker, enum qn_channel channel, const str
     qn_buf_clear(&worker->frame);
     QN_TRY(qn_msg_encode(msg, &worker->frame, err));
     return qn_dialer_send(worker->dialer, channel, qn_buf_strv(&worker->frame), err);
-}
-
-static qn_code send_token(struct worker *worker, enum qn_msg_kind kind, struct qn_token token,
-                          struct qn_err *err)
-{
-    struct qn_msg msg = {.kind = kind};
-    msg.token.token = token;
-    return send_on(worker, QN_CONTROL, &msg, err);
 }
 
 static qn_code send_hello(struct worker *worker, struct qn_err *err)
@@ -145,76 +139,72 @@ static const struct qn_brief *brief_of(const struct qn_blob *blob)
     return blob && blob->parsed ? &((const struct parsed_brief *)blob->parsed)->brief : NULL;
 }
 
-static void submit(struct worker *worker, struct qn_task *task, const struct qn_brief *brief)
+/* Finds what the task needs. QN_ENOTFOUND: not all of it is here. QN_ESTATE: its round is over, and
+ * word of that is on the way. */
+static qn_code equip(struct worker *worker, struct qn_task *task, struct qn_err *err)
 {
+    const struct qn_token *token = &task->work.token;
+    const struct qn_brief *brief =
+        brief_of(qn_blobs_find(&worker->blobs, qn_strv_from(task->brief_hash)));
+    if (!worker->plan || !brief)
+        return QN_ENOTFOUND;
+    if (!token_fits(worker->plan, token))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a task outside the plan");
+    struct qn_strv state;
+    QN_TRY(qn_round_states_hold(&worker->states, token, &task->state, &state));
+    memcpy(task->states, brief->states, sizeof task->states);
+    if (task->state)
+        task->states[token->stage] = state;
     task->plan = worker->plan;
     task->brief = brief;
+    return QN_OK;
+}
+
+/* To the pool when it can run; else it waits, or is of no use to anybody. */
+static qn_code place(struct worker *worker, struct qn_task *task, struct qn_err *err)
+{
+    qn_code code = equip(worker, task, err);
+    if (code == QN_ENOTFOUND) {
+        qn_waiting_put(&worker->waiting, task);
+        return QN_OK;
+    }
+    if (code != QN_OK) {
+        qn_task_free(task);
+        return code == QN_ESTATE ? QN_OK : code;
+    }
     worker->n_active++;
     qn_pool_submit(worker->pool, &task->work);
+    return QN_OK;
 }
 
 static qn_code accept_task(struct worker *worker, const struct qn_msg_task *leased,
                            struct qn_err *err)
 {
-    struct qn_task *task = qn_task_new(worker->plan, leased);
+    struct qn_task *task = qn_task_new(leased);
     if (!task)
         return qn_err_nomem(err, "a task");
-    const struct qn_brief *brief = brief_of(qn_blobs_find(&worker->blobs, leased->brief));
-    if (worker->plan && brief) {
-        if (!token_fits(worker->plan, &leased->token)) {
-            qn_task_free(task);
-            return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a task outside the plan");
-        }
-        submit(worker, task, brief);
-        return QN_OK;
-    }
-    task->brief_hash = qn_arena_strdup(&task->arena, leased->brief);
-    task->work.next = worker->waiting ? &worker->waiting->work : NULL;
-    worker->waiting = task;
-    return task->brief_hash ? ask_for(worker, leased->brief, err) : qn_err_nomem(err, "a task");
+    QN_TRY(place(worker, task, err));
+    return ask_for(worker, leased->brief, err);
 }
 
-/* Tasks wait in a stack: turned over here, so that they run in the order leased. */
-static qn_code submit_ready(struct worker *worker, struct qn_err *err)
+/* Something came that tasks may have waited for. */
+static qn_code place_waiting(struct worker *worker, struct qn_err *err)
 {
-    struct qn_task *ready = NULL, *next;
-    struct qn_task **link = &worker->waiting;
-    for (struct qn_task *task = *link; task; task = next) {
-        next = (struct qn_task *)(void *)task->work.next;
-        const struct qn_brief *brief =
-            brief_of(qn_blobs_find(&worker->blobs, qn_strv_from(task->brief_hash)));
-        if (!worker->plan || !brief) {
-            *link = task;
-            link = (struct qn_task **)(void *)&task->work.next;
-            continue;
-        }
-        task->brief = brief;
-        task->work.next = ready ? &ready->work : NULL;
-        ready = task;
-    }
-    *link = NULL;
-    for (; ready; ready = next) {
-        next = (struct qn_task *)(void *)ready->work.next;
-        if (!token_fits(worker->plan, &ready->work.token))
-            return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a task outside the plan");
-        submit(worker, ready, ready->brief);
-    }
-    return QN_OK;
+    struct qn_waiting all = worker->waiting;
+    struct qn_task *task;
+    qn_code code = QN_OK;
+    worker->waiting = (struct qn_waiting){0};
+    while (code == QN_OK && (task = qn_waiting_take(&all)))
+        code = place(worker, task, err);
+    qn_waiting_drop(&all, (struct qn_strv){0});
+    return code;
 }
 
 static struct qn_task *take_back(struct worker *worker, const struct qn_token *token)
 {
-    struct qn_task *before = NULL;
-    for (struct qn_task *task = worker->waiting; task;
-         before = task, task = (struct qn_task *)(void *)task->work.next) {
-        if (!qn_token_eq(&task->work.token, token))
-            continue;
-        if (before)
-            before->work.next = task->work.next;
-        else
-            worker->waiting = (struct qn_task *)(void *)task->work.next;
+    struct qn_task *task = qn_waiting_take_back(&worker->waiting, token);
+    if (task)
         return task;
-    }
     struct qn_work *work = worker->pool ? qn_pool_take_back(worker->pool, token) : NULL;
     worker->n_active -= work != NULL;
     return (struct qn_task *)(void *)work;
@@ -248,15 +238,21 @@ static void cancel(struct worker *worker, const struct qn_msg *msg)
     }
 }
 
+static qn_code tell_started(struct worker *worker, struct qn_err *err)
+{
+    struct qn_token tokens[MAX_STARTED];
+    struct qn_msg msg = {.kind = QN_MSG_STARTED};
+    msg.tokens.items = tokens;
+    msg.tokens.n = worker->pool ? qn_pool_started(worker->pool, tokens, MAX_STARTED) : 0;
+    return msg.tokens.n ? send_on(worker, QN_CONTROL, &msg, err) : QN_OK;
+}
+
 static qn_code collect(struct worker *worker, struct qn_err *err)
 {
-    struct qn_pool_event event;
-    while (worker->pool && qn_pool_next_event(worker->pool, &event)) {
-        if (event.kind == QN_POOL_STARTED) {
-            QN_TRY(send_token(worker, QN_MSG_STARTED, event.token, err));
-            continue;
-        }
-        struct qn_task *task = (struct qn_task *)(void *)event.work;
+    struct qn_work *work;
+    QN_TRY(tell_started(worker, err));
+    while (worker->pool && (work = qn_pool_next_finished(worker->pool))) {
+        struct qn_task *task = (struct qn_task *)(void *)work;
         worker->n_active--;
         if (task->code == QN_ECANCEL)
             qn_task_free(task);
@@ -325,28 +321,14 @@ static qn_code take_brief(struct qn_blob *blob, struct qn_err *err)
     return qn_brief_unpack(qn_buf_strv(&blob->bytes), &parsed->arena, &parsed->brief, err);
 }
 
-/* A stage may end while its brief is asked for: others did the tasks that wait for it here, and
- * word of that is on the way. */
-static void drop_waiting(struct worker *worker, struct qn_strv brief)
-{
-    struct qn_task **link = &worker->waiting;
-    while (*link) {
-        struct qn_task *task = *link;
-        if (!qn_strv_is(brief, task->brief_hash)) {
-            link = (struct qn_task **)(void *)&task->work.next;
-            continue;
-        }
-        *link = (struct qn_task *)(void *)task->work.next;
-        qn_task_free(task);
-    }
-}
-
 static qn_code take_blob(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
 {
     struct qn_blob *blob;
     qn_code code = qn_blobs_take(&worker->blobs, msg, &blob, err);
     if (code == QN_ENOTFOUND && !qn_strv_is(msg->blob.hash, worker->plan_hash)) {
-        drop_waiting(worker, msg->blob.hash);
+        /* A stage may end while its brief is asked for: others did the tasks that wait for it here,
+         * and word of that is on the way. */
+        qn_waiting_drop(&worker->waiting, msg->blob.hash);
         return QN_OK;
     }
     QN_TRY(code);
@@ -356,7 +338,14 @@ static qn_code take_blob(struct worker *worker, const struct qn_msg *msg, struct
         QN_TRY(take_plan(worker, blob, err));
     else
         QN_TRY(take_brief(blob, err));
-    return submit_ready(worker, err);
+    return place_waiting(worker, err);
+}
+
+static qn_code take_state(struct worker *worker, const struct qn_msg *msg, struct qn_err *err)
+{
+    bool whole;
+    QN_TRY(qn_round_states_take(&worker->states, msg, &whole, err));
+    return whole ? place_waiting(worker, err) : QN_OK;
 }
 
 /* --- messages -------------------------------------------------------------------------------- */
@@ -433,7 +422,11 @@ static qn_code handle(struct worker *worker, const struct qn_msg *msg, struct qn
     case QN_MSG_CANCEL: cancel(worker, msg); return QN_OK;
     case QN_MSG_BLOB: return take_blob(worker, msg, err);
     case QN_MSG_CREDIT: worker->outbox.credit_bytes += msg->credit.bytes; return QN_OK;
-    case QN_MSG_ACK: qn_outbox_ack(&worker->outbox, &msg->token.token); return QN_OK;
+    case QN_MSG_STATE: return take_state(worker, msg, err);
+    case QN_MSG_ACK:
+        for (uint32_t i = 0; i < msg->tokens.n; i++)
+            qn_outbox_ack(&worker->outbox, &msg->tokens.items[i]);
+        return QN_OK;
     case QN_MSG_DRAIN: worker->phase = DRAINING; return QN_OK;
     case QN_MSG_GOODBYE: return end_session(worker, err);
     case QN_MSG_PULSE: return QN_OK;
@@ -475,11 +468,8 @@ static void forget_session(struct worker *worker)
     free(worker->folder);
     worker->folder = NULL;
     qn_outbox_drop(&worker->outbox);
-    while (worker->waiting) {
-        struct qn_task *next = (struct qn_task *)(void *)worker->waiting->work.next;
-        qn_task_free(worker->waiting);
-        worker->waiting = next;
-    }
+    qn_waiting_drop(&worker->waiting, (struct qn_strv){0});
+    qn_round_states_free(&worker->states);
     if (worker->plan) {
         qn_plan_fini(worker->plan);
         free(worker->plan);
@@ -551,7 +541,7 @@ static qn_code wind_down(struct worker *worker, struct qn_err *err)
         QN_TRY(send_on(worker, QN_CONTROL, &msg, err));
         qn_log_info("draining: finishing what runs, taking no more");
     }
-    bool idle = !worker->n_active && !worker->waiting && qn_outbox_is_empty(&worker->outbox);
+    bool idle = !worker->n_active && !worker->waiting.first && qn_outbox_is_empty(&worker->outbox);
     if (worker->phase == DRAINING && (idle || *worker->options->stop > 1)) {
         struct qn_msg msg = {.kind = QN_MSG_GOODBYE};
         msg.goodbye.reason = QN_STRV_LIT("drained");
@@ -566,6 +556,8 @@ static qn_code step(struct worker *worker, struct qn_err *err)
     bool ready = (worker->phase == DIALLING || worker->phase == ATTACHING) &&
                  qn_dialer_state(worker->dialer) == QN_CONNECTED;
     int wait_ms = ready ? CONTACT_MS : WAIT_MS;
+    if (worker->pool)
+        wait_ms = qn_pool_wait_ms(worker->pool, wait_ms);
     qn_dialer_wait(worker->dialer, wait_ms, worker->pool ? qn_pool_wake_fd(worker->pool) : -1);
     QN_TRY(receive_all(worker, err));
     if (worker->phase == OVER)

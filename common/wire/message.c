@@ -151,9 +151,6 @@ static const struct field refused_fields[] = {TEXT(struct qn_msg, refused.reason
 static const struct field goodbye_fields[] = {TEXT(struct qn_msg, goodbye.reason, MAX_TEXT)};
 static const struct field tasks_fields[] = {LIST(tasks, &task_record)};
 static const struct field tokens_fields[] = {LIST(tokens, &token_record)};
-static const struct field one_token_fields[] = {
-    RECORD(struct qn_msg, token.token, &token_record),
-};
 static const struct field attach_fields[] = {U64(struct qn_msg, attach.session)};
 static const struct field get_fields[] = {HASH(struct qn_msg, get.hash, 1)};
 static const struct field blob_fields[] = {
@@ -177,6 +174,7 @@ static const struct field done_fields[] = {
     U64(struct qn_msg, done.micros),
     U64(struct qn_msg, done.cpu_micros),
     U32(struct qn_msg, done.left),
+    BYTES(struct qn_msg, done.rest),
 };
 static const struct field failed_fields[] = {
     RECORD(struct qn_msg, failed.token, &token_record),
@@ -200,6 +198,12 @@ static const struct field status_fields[] = {
     LIST(status, &job_record),
 };
 
+static const struct field state_fields[] = {
+    U32(struct qn_msg, state.job),   U32(struct qn_msg, state.stage),
+    U32(struct qn_msg, state.round), U64(struct qn_msg, state.offset),
+    U64(struct qn_msg, state.total), BYTES(struct qn_msg, state.bytes),
+};
+
 #define KIND(kind, fields) [QN_MSG_##kind] = {#kind, fields, N_OF(fields), sizeof(struct qn_msg)}
 #define BARE_KIND(kind) [QN_MSG_##kind] = {#kind, NULL, 0, sizeof(struct qn_msg)}
 static const struct record kinds[] = {
@@ -207,7 +211,7 @@ static const struct record kinds[] = {
     KIND(WELCOME, welcome_fields),
     KIND(REFUSED, refused_fields),
     KIND(TASKS, tasks_fields),
-    KIND(STARTED, one_token_fields),
+    KIND(STARTED, tokens_fields),
     KIND(RENEW, tokens_fields),
     BARE_KIND(PULSE),
     KIND(RECALL, tokens_fields),
@@ -222,9 +226,10 @@ static const struct record kinds[] = {
     KIND(CREDIT, credit_fields),
     KIND(DONE, done_fields),
     KIND(FAILED, failed_fields),
-    KIND(ACK, one_token_fields),
+    KIND(ACK, tokens_fields),
     KIND(ASK, ask_fields),
     KIND(STATUS, status_fields),
+    KIND(STATE, state_fields),
 };
 
 bool qn_token_eq(const struct qn_token *a, const struct qn_token *b)

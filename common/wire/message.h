@@ -17,10 +17,10 @@
 
 /* Counted up whenever a message changes shape; peers of another version are refused. What never
  * changes: HELLO starts [1, protocol, ...], REFUSED is [3, reason], ASK is [21, protocol]. */
-enum { QN_PROTOCOL_VERSION = 5 };
+enum { QN_PROTOCOL_VERSION = 6 };
 
-/* The most bytes of one DATA or BLOB: what a frame holds beside their other fields. */
-enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 256 };
+/* The most bytes of one DATA, BLOB, STATE or DONE: what a frame holds beside their other fields. */
+enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 512 };
 
 enum qn_msg_kind {
     /* control connection */
@@ -28,7 +28,7 @@ enum qn_msg_kind {
     QN_MSG_WELCOME,   /* c>w  what run this is */
     QN_MSG_REFUSED,   /* c>w  why not; the worker exits */
     QN_MSG_TASKS,     /* c>w  leases */
-    QN_MSG_STARTED,   /* w>c  a slot began this task: failures are charged from here on */
+    QN_MSG_STARTED,   /* w>c  slots began these: failures are charged from here on */
     QN_MSG_RENEW,     /* w>c  heartbeat: tokens held */
     QN_MSG_PULSE,     /* c>w  heartbeat */
     QN_MSG_RECALL,    /* c>w  give these back unless started */
@@ -42,12 +42,14 @@ enum qn_msg_kind {
     QN_MSG_BLOB,   /* c>w  a piece of it */
     QN_MSG_DATA,   /* w>c  the next bytes of a task's part */
     QN_MSG_CREDIT, /* c>w  so many more bytes may be sent */
-    QN_MSG_DONE,   /* w>c  the part is whole */
+    QN_MSG_DONE,   /* w>c  the part is whole; its last bytes come along */
     QN_MSG_FAILED, /* w>c  the task failed, with blame */
-    QN_MSG_ACK,    /* c>w  the result is safe (or unwanted): forget it */
+    QN_MSG_ACK,    /* c>w  these results are safe (or unwanted): forget them */
     /* control connection, of anybody: no HELLO comes before it */
     QN_MSG_ASK,    /* ?>c  how far is the run? */
     QN_MSG_STATUS, /* c>?  so far */
+    /* data connection */
+    QN_MSG_STATE, /* c>w  what a round of a repeating stage reads, or what is new of it */
 };
 
 /* Names one attempt at one task. A result whose token is not live gets an ACK and is dropped. */
@@ -111,10 +113,7 @@ struct qn_msg {
         struct {
             struct qn_token *items;
             uint32_t n;
-        } tokens; /* RENEW, RECALL, RETURNED, CANCEL */
-        struct {
-            struct qn_token token;
-        } token; /* STARTED, ACK */
+        } tokens; /* STARTED, RENEW, RECALL, RETURNED, CANCEL, ACK */
         struct {
             uint64_t session;
         } attach;
@@ -141,7 +140,8 @@ struct qn_msg {
             struct qn_counters counters;
             struct qn_chunk_result chunk;
             uint64_t micros, cpu_micros; /* of the attempt: by the clock, of its thread */
-            uint32_t left; /* 1: the part lies in the shared folder, no DATA was sent */
+            uint32_t left;       /* 1: the part lies in the shared folder, no bytes are sent */
+            struct qn_strv rest; /* the part's last bytes, after those that came as DATA */
         } done;
         struct {
             struct qn_token token;
@@ -161,6 +161,12 @@ struct qn_msg {
             struct qn_msg_job *items; /* needs first */
             uint32_t n;
         } status;
+        struct {
+            uint32_t job, stage, round;
+            uint64_t offset; /* of the bytes; 0: what was said before holds no more */
+            uint64_t total;  /* bytes of the state that this round reads */
+            struct qn_strv bytes;
+        } state;
         /* PULSE, DRAIN carry nothing */
     };
 };

@@ -35,6 +35,7 @@ struct qn_algorithm {
     const char *name;
     const char *const *params; /* keys of `params` that mean something to it; NULL-terminated */
     bool takes_dates;          /* dates and timestamps may be features, as numbers */
+    bool appends;              /* a step's bytes are added to the state, not put in its place */
 
     /* Complaints go to env->diags. The plan is in the arena and never changes. */
     QN_CHECK qn_code (*compile)(const struct qn_algorithm_env *env, const void **plan,

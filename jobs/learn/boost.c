@@ -78,10 +78,22 @@ qn_code qn_boost_state_init(struct qn_boost_state *state, const struct qn_boost_
     if (!state->trees)
         return qn_err_nomem(err, "boosting");
     QN_TRY(make_room(state, NODES_AT_FIRST, err));
-    state->n_nodes = 1;
-    state->nodes[0] = (struct qn_boost_node){.awaited = true, .low = -HUGE_VAL, .high = HUGE_VAL};
-    state->n_wanted = 1;
+    qn_boost_state_clear(state);
     return QN_OK;
+}
+
+void qn_boost_state_clear(struct qn_boost_state *state)
+{
+    *state = (struct qn_boost_state){.arena = state->arena,
+                                     .max_trees = state->max_trees,
+                                     .trees = state->trees,
+                                     .nodes = state->nodes,
+                                     .n_nodes = 1,
+                                     .max_nodes = state->max_nodes,
+                                     .wanted = state->wanted,
+                                     .n_wanted = 1};
+    state->nodes[0] = (struct qn_boost_node){.awaited = true, .low = -HUGE_VAL, .high = HUGE_VAL};
+    state->wanted[0] = 0;
 }
 
 void qn_boost_state_fini(struct qn_boost_state *state)
@@ -91,16 +103,21 @@ void qn_boost_state_fini(struct qn_boost_state *state)
     qn_arena_init(&state->arena);
 }
 
+static qn_code more_room(struct qn_boost_state *state, struct qn_err *err)
+{
+    const struct qn_boost_node *nodes = state->nodes;
+    const uint32_t *wanted = state->wanted;
+    uint32_t n = state->max_nodes;
+    QN_TRY(make_room(state, n * 2, err));
+    memcpy(state->nodes, nodes, n * sizeof *nodes);
+    memcpy(state->wanted, wanted, n * sizeof *wanted);
+    return QN_OK;
+}
+
 struct qn_boost_node *qn_boost_state_add_node(struct qn_boost_state *state)
 {
-    if (state->n_nodes == state->max_nodes) {
-        const struct qn_boost_node *nodes = state->nodes;
-        const uint32_t *wanted = state->wanted;
-        if (make_room(state, state->max_nodes * 2, NULL) != QN_OK)
-            return NULL;
-        memcpy(state->nodes, nodes, state->n_nodes * sizeof *nodes);
-        memcpy(state->wanted, wanted, state->n_wanted * sizeof *wanted);
-    }
+    if (state->n_nodes == state->max_nodes && more_room(state, NULL) != QN_OK)
+        return NULL;
     struct qn_boost_node *node = &state->nodes[state->n_nodes++];
     *node = (struct qn_boost_node){0};
     return node;
@@ -169,28 +186,40 @@ static void node_unpack(struct qn_unpack *in, const struct qn_bins *bins,
     in->failed |= !isfinite(node->gain);
 }
 
-void qn_boost_state_pack(struct qn_buf *out, const struct qn_boost_state *state)
+enum { DONE = 1, MEASURES = 2, GROWN = 4 };
+
+void qn_boost_state_put(struct qn_buf *out, struct qn_boost_state *state,
+                        const struct qn_tree *grown)
 {
-    qn_buf_put_u8(out, state->done);
-    qn_buf_put_u8(out, state->measures);
+    size_t before = out->len;
+    uint32_t n_changed = 0;
+    qn_buf_put_u32(out, 0);
+    qn_buf_put_u8(out, (uint8_t)((state->done ? DONE : 0) | (state->measures ? MEASURES : 0) |
+                                 (grown ? GROWN : 0)));
+    qn_buf_put_u32(out, state->n_trees);
     qn_buf_put_u32(out, state->best_trees);
     qn_buf_put_u64(out, state->best_loss);
     qn_buf_put_u64(out, state->best_rows);
-    qn_buf_put_u32(out, state->n_trees);
-    for (uint32_t i = 0; i < state->n_trees; i++) {
-        size_t before = out->len;
-        qn_buf_put_u32(out, 0);
-        qn_tree_pack(out, &state->trees[i]);
-        uint32_t bytes = (uint32_t)(out->len - before - 4);
-        for (unsigned b = 0; !out->failed && b < 4; b++)
-            out->data[before + b] = (uint8_t)(bytes >> (8 * b));
-    }
-    qn_buf_put_u32(out, state->n_nodes);
+    if (grown)
+        qn_tree_pack(out, grown);
     for (uint32_t i = 0; i < state->n_nodes; i++)
+        n_changed += state->nodes[i].changed;
+    qn_buf_put_u32(out, state->n_nodes);
+    qn_buf_put_u32(out, n_changed);
+    for (uint32_t i = 0; i < state->n_nodes; i++) {
+        if (!state->nodes[i].changed)
+            continue;
+        qn_buf_put_u32(out, i);
         node_pack(out, &state->nodes[i]);
+        state->nodes[i].changed = false;
+    }
     qn_buf_put_u32(out, state->n_wanted);
     for (uint32_t i = 0; i < state->n_wanted; i++)
         qn_buf_put_u32(out, state->wanted[i]);
+    uint32_t bytes = (uint32_t)(out->len - before - 4);
+    for (unsigned b = 0; !out->failed && b < 4; b++)
+        out->data[before + b] = (uint8_t)(bytes >> (8 * b));
+    state->read += bytes + 4;
 }
 
 /* Children after their parents, in pairs, each of one parent that splits. */
@@ -211,32 +240,28 @@ static bool nodes_are_sound(const struct qn_boost_state *state)
     return state->n_nodes == 0 || next == state->n_nodes;
 }
 
-static qn_code trees_unpack(struct qn_unpack *in, const struct qn_bins *bins, uint32_t skip,
-                            struct qn_boost_state *state, struct qn_err *err)
-{
-    state->n_trees = qn_unpack_count(in, 4);
-    in->failed |= state->n_trees > state->max_trees;
-    for (uint32_t i = 0; i < state->n_trees && !in->failed; i++) {
-        struct qn_strv bytes = qn_unpack_str(in);
-        if (i < skip)
-            continue;
-        struct qn_unpack tree = qn_unpack_from(bytes);
-        QN_TRY(qn_tree_unpack(&tree, bins, &state->arena, &state->trees[i], err));
-        in->failed |= tree.failed || tree.at != tree.end;
-    }
-    return QN_OK;
-}
-
-static qn_code growth_unpack(struct qn_unpack *in, const struct qn_bins *bins,
+static qn_code growth_unpack(struct qn_unpack *in, const struct qn_bins *bins, bool anew,
                              struct qn_boost_state *state, struct qn_err *err)
 {
-    uint32_t n = qn_unpack_count(in, 61);
-    if (n > state->max_nodes)
-        QN_TRY(make_room(state, n, err));
+    uint32_t n = qn_unpack_u32(in), known = anew ? 0 : state->n_nodes;
+    uint32_t n_changed = qn_unpack_count(in, 61);
+    in->failed |= n > known + n_changed;
+    if (in->failed)
+        return QN_OK;
+    while (state->max_nodes < n)
+        QN_TRY(more_room(state, err));
     state->n_nodes = n;
-    for (uint32_t i = 0; i < n && !in->failed; i++)
-        node_unpack(in, bins, &state->nodes[i]);
-    in->failed = in->failed || !nodes_are_sound(state);
+    for (uint32_t i = 0; i < n_changed && !in->failed; i++) {
+        uint32_t number = qn_unpack_u32(in);
+        /* Those that are new come one after the other. */
+        in->failed |= number >= n || number > known;
+        if (in->failed)
+            break;
+        known += number == known;
+        state->nodes[number] = (struct qn_boost_node){0};
+        node_unpack(in, bins, &state->nodes[number]);
+    }
+    in->failed = in->failed || known < n || !nodes_are_sound(state);
     state->n_wanted = qn_unpack_count(in, 4);
     in->failed |= state->n_wanted > state->n_nodes;
     for (uint32_t i = 0; i < state->n_wanted && !in->failed; i++) {
@@ -246,20 +271,51 @@ static qn_code growth_unpack(struct qn_unpack *in, const struct qn_bins *bins,
     return QN_OK;
 }
 
-qn_code qn_boost_state_unpack(struct qn_strv bytes, const struct qn_bins *bins, uint32_t skip,
-                              struct qn_boost_state *state, struct qn_err *err)
+static qn_code record_unpack(struct qn_unpack *in, const struct qn_bins *bins,
+                             struct qn_boost_state *state, struct qn_arena *arena,
+                             struct qn_tree *grown, struct qn_err *err)
 {
-    struct qn_unpack in = qn_unpack_from(bytes);
-    uint8_t done = qn_unpack_u8(&in), measures = qn_unpack_u8(&in);
-    state->done = done;
-    state->measures = measures;
-    state->best_trees = qn_unpack_u32(&in);
-    state->best_loss = qn_unpack_u64(&in);
-    state->best_rows = qn_unpack_u64(&in);
-    in.failed |= done > 1 || measures > 1;
-    QN_TRY(trees_unpack(&in, bins, skip, state, err));
+    uint8_t flags = qn_unpack_u8(in);
+    uint32_t n_trees = qn_unpack_u32(in);
+    state->done = flags & DONE;
+    state->measures = flags & MEASURES;
+    state->best_trees = qn_unpack_u32(in);
+    state->best_loss = qn_unpack_u64(in);
+    state->best_rows = qn_unpack_u64(in);
+    uint32_t most = state->n_trees + (flags & GROWN ? 1 : 0);
+    in->failed |= flags > (DONE | MEASURES | GROWN) || most > state->max_trees ||
+                  (state->done ? n_trees > most : n_trees != most);
+    state->n_trees = n_trees;
+    if (flags & GROWN && !in->failed)
+        QN_TRY(qn_tree_unpack(in, bins, arena, grown, err));
+    return in->failed ? QN_OK : growth_unpack(in, bins, flags & GROWN, state, err);
+}
+
+qn_code qn_boost_state_next(struct qn_boost_state *state, struct qn_strv log,
+                            const struct qn_bins *bins, struct qn_arena *arena,
+                            struct qn_tree *grown, struct qn_err *err)
+{
+    struct qn_strv rest = {log.data + state->read, log.len - state->read};
+    struct qn_unpack all = qn_unpack_from(rest);
+    struct qn_strv record = qn_unpack_str(&all);
+    struct qn_unpack in = qn_unpack_from(record);
+    *grown = (struct qn_tree){0};
+    in.failed |= all.failed;
     if (!in.failed)
-        QN_TRY(growth_unpack(&in, bins, state, err));
-    in.failed |= state->best_trees > state->n_trees;
-    return qn_unpack_end(&in, "the state of boosting", err);
+        QN_TRY(record_unpack(&in, bins, state, arena, grown, err));
+    state->read += record.len + 4;
+    return qn_unpack_end(&in, "the log of boosting", err);
+}
+
+qn_code qn_boost_state_read(struct qn_boost_state *state, struct qn_strv log,
+                            const struct qn_bins *bins, struct qn_err *err)
+{
+    while (state->read < log.len) {
+        uint32_t before = state->n_trees;
+        struct qn_tree tree;
+        QN_TRY(qn_boost_state_next(state, log, bins, &state->arena, &tree, err));
+        if (tree.n)
+            state->trees[before] = tree;
+    }
+    return QN_OK;
 }

@@ -57,12 +57,20 @@ bool qn_boost_in_bag(const struct qn_boost_params *params, uint32_t tree, uint64
 void qn_boost_draw_features(const struct qn_boost_params *params, uint32_t tree, uint32_t n,
                             bool *drawn);
 
-/* --- between rounds -------------------------------------------------------------------------- */
+/* --- between rounds ------------------------------------------------------------------------- */
+
+/* The stage's state is a log: every round adds a record of what it changed, so that whoever has
+ * read up to somewhere reads on from there:
+ *
+ *     u32 bytes of the rest | u8 flags | u32 n_trees | u32 best_trees | u64 best_loss |
+ *     u64 best_rows | (a tree, with which the nodes start anew) | u32 n_nodes |
+ *     u32 changed, and each: u32 number, node | u32 n_wanted, and each: u32 number */
 
 /* A node of the tree that grows. */
 struct qn_boost_node {
     uint32_t parent, left; /* left 0: not split yet; the other child is left + 1 */
     uint32_t depth;
+    bool changed; /* since the last record */
     bool awaited; /* its histogram is asked for, or had by subtraction */
     bool splits;  /* its best split is known */
     struct qn_sums sums;
@@ -77,27 +85,36 @@ struct qn_boost_node {
 
 struct qn_boost_state {
     struct qn_arena arena;
-    struct qn_tree *trees; /* [n_trees, room for max_trees] */
+    size_t read; /* bytes of the log that are in here */
     uint32_t n_trees, max_trees;
+    struct qn_tree *trees;       /* only of those who read all records: [n_trees] */
     struct qn_boost_node *nodes; /* of the tree that grows; n_nodes 0: none does */
     uint32_t n_nodes, max_nodes;
     uint32_t *wanted; /* [n_wanted]: nodes whose histograms the round makes */
     uint32_t n_wanted;
     bool measures;       /* the round measures the validation loss of the trees so far */
-    uint32_t best_trees; /* how many trees had the least loss so far */
-    uint64_t best_loss,
-        best_rows; /* their validation loss in QN_BOOST_LOSS_UNIT, and of how many rows */
+    uint32_t best_trees; /* how many trees had the least loss so far; with `done`, all there are */
+    uint64_t best_loss, best_rows; /* that loss in QN_BOOST_LOSS_UNIT, and of how many rows */
     bool done;
 };
-/* Nothing grown yet: what round 0 starts from. */
+/* Nothing grown yet: what an empty log says. */
 QN_CHECK qn_code qn_boost_state_init(struct qn_boost_state *state,
                                      const struct qn_boost_params *params, struct qn_err *err);
 void qn_boost_state_fini(struct qn_boost_state *state);
-void qn_boost_state_pack(struct qn_buf *out, const struct qn_boost_state *state);
-/* Into an initialised state. Trees before `skip` are left out: their nodes stay NULL. */
-QN_CHECK qn_code qn_boost_state_unpack(struct qn_strv bytes, const struct qn_bins *bins,
-                                       uint32_t skip, struct qn_boost_state *state,
-                                       struct qn_err *err);
+/* Back to an empty log. */
+void qn_boost_state_clear(struct qn_boost_state *state);
+
+/* Appends a record of what changed since the last; `grown` NULL: no tree was finished. */
+void qn_boost_state_put(struct qn_buf *out, struct qn_boost_state *state,
+                        const struct qn_tree *grown);
+/* Takes in the next record of a log that has more of them. A tree that it brings goes to `grown`
+ * and the arena; grown->n 0: none. */
+QN_CHECK qn_code qn_boost_state_next(struct qn_boost_state *state, struct qn_strv log,
+                                     const struct qn_bins *bins, struct qn_arena *arena,
+                                     struct qn_tree *grown, struct qn_err *err);
+/* Takes in all there are, and keeps their trees. */
+QN_CHECK qn_code qn_boost_state_read(struct qn_boost_state *state, struct qn_strv log,
+                                     const struct qn_bins *bins, struct qn_err *err);
 
 /* A node for the tree that grows; NULL when there is no room. */
 struct qn_boost_node *qn_boost_state_add_node(struct qn_boost_state *state);
@@ -118,7 +135,7 @@ QN_CHECK qn_code qn_boost_rows_add(struct qn_boost_rows *rows,
                                    const uint64_t *hashes, struct qn_err *err);
 /* Their part of the round: what the state wants, packed. The same bytes whatever rounds these rows
  * have seen before. */
-QN_CHECK qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv state,
+QN_CHECK qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv log,
                                      struct qn_buf *partial, struct qn_err *err);
 
 /* --- the coordinator ------------------------------------------------------------------------- */
@@ -132,9 +149,9 @@ QN_CHECK qn_code qn_boost_grower_new(const struct qn_boost_params *params,
 void qn_boost_grower_free(struct qn_boost_grower *grower);
 QN_CHECK qn_code qn_boost_grower_merge(struct qn_boost_grower *grower, struct qn_strv partial,
                                        struct qn_err *err);
-/* All partials of a round are merged: `in` (empty in round 0) to the next round's state. */
+/* All partials of a round are merged: the next record of the log. */
 QN_CHECK qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins,
-                                      struct qn_strv in, struct qn_buf *out, bool *done,
+                                      struct qn_strv log, struct qn_buf *out, bool *done,
                                       struct qn_err *err);
 
 /* --- one node -------------------------------------------------------------------------------- */

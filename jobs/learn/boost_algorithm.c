@@ -227,6 +227,7 @@ const struct qn_algorithm qn_algorithm_boosting = {
     .name = "gradient_boosting",
     .params = params,
     .takes_dates = true,
+    .appends = true,
     .compile = compile,
     .gathers = gathers,
     .prepare = prepare,

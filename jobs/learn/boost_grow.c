@@ -15,23 +15,13 @@ struct qn_boost_grower {
     /* Of nodes of the tree that grows, by number; cells NULL: there is none. */
     struct qn_histogram *of;
     uint32_t n_of;
-    uint32_t tree;       /* which tree that is */
-    struct qn_bins bins; /* of the first step on */
-    bool has_bins;
+    uint32_t tree; /* which tree that is */
+    /* Of the first step on. */
+    struct qn_bins bins;
+    struct qn_boost_state state;
     bool *drawn;
+    bool begun;
 };
-
-qn_code qn_boost_grower_new(const struct qn_boost_params *params, struct qn_boost_grower **out,
-                            struct qn_err *err)
-{
-    struct qn_boost_grower *grower = calloc(1, sizeof *grower);
-    *out = grower;
-    if (!grower)
-        return qn_err_nomem(err, "growing trees");
-    grower->params = params;
-    qn_bins_init(&grower->bins);
-    return QN_OK;
-}
 
 static void drop_merged(struct qn_boost_grower *grower)
 {
@@ -59,9 +49,27 @@ void qn_boost_grower_free(struct qn_boost_grower *grower)
         return;
     drop_merged(grower);
     drop_kept(grower);
+    qn_boost_state_fini(&grower->state);
     qn_bins_fini(&grower->bins);
     free(grower->drawn);
     free(grower);
+}
+
+qn_code qn_boost_grower_new(const struct qn_boost_params *params, struct qn_boost_grower **out,
+                            struct qn_err *err)
+{
+    struct qn_boost_grower *grower = calloc(1, sizeof *grower);
+    *out = grower;
+    if (!grower)
+        return qn_err_nomem(err, "growing trees");
+    grower->params = params;
+    qn_bins_init(&grower->bins);
+    qn_code code = qn_boost_state_init(&grower->state, params, err);
+    if (code != QN_OK) {
+        qn_boost_grower_free(grower);
+        *out = NULL;
+    }
+    return code;
 }
 
 /* --- partials -------------------------------------------------------------------------------- */
@@ -172,6 +180,7 @@ static void find_splits(struct qn_boost_grower *grower, const struct qn_split_fi
             continue;
         }
         node->awaited = false;
+        node->changed = true;
         if (i == 0) {
             node->sums = qn_histogram_total(&grower->of[0], finder->bins);
             node->value = qn_split_value(finder, node->sums, finder->params->lambda_l2, node->low,
@@ -188,6 +197,7 @@ static struct qn_boost_node child_of(const struct qn_boost_node *parent, uint32_
                                      struct qn_sums sums, double value)
 {
     return (struct qn_boost_node){.parent = number,
+                                  .changed = true,
                                   .depth = parent->depth + 1,
                                   .sums = sums,
                                   .value = value,
@@ -225,6 +235,7 @@ static qn_code expand(const struct qn_boost_grower *grower, const struct qn_spli
     *right = child_of(node, number, rest, node->right_value);
     bound_children(finder->params, node, left, right);
     node->left = first;
+    node->changed = true;
     left->awaited = !last && may_split(finder, left);
     right->awaited = !last && may_split(finder, right);
     bool left_is_smaller = left->sums.n <= right->sums.n;
@@ -343,7 +354,8 @@ static void start_tree(struct qn_boost_grower *grower, struct qn_boost_state *st
         return;
     state->n_nodes = state->n_wanted = 1;
     state->wanted[0] = 0;
-    state->nodes[0] = (struct qn_boost_node){.awaited = true, .low = -HUGE_VAL, .high = HUGE_VAL};
+    state->nodes[0] = (struct qn_boost_node){
+        .changed = true, .awaited = true, .low = -HUGE_VAL, .high = HUGE_VAL};
 }
 
 static void stop(const struct qn_boost_grower *grower, struct qn_boost_state *state)
@@ -355,12 +367,13 @@ static void stop(const struct qn_boost_grower *grower, struct qn_boost_state *st
     state->n_nodes = state->n_wanted = 0;
 }
 
-/* Splits what the order comes to; where that asks for no histogram, the tree is finished and the
- * next one begins. */
+/* Splits what the order comes to; where that asks for no histogram, the tree is finished (*grown)
+ * and the next one begins. */
 static qn_code grow(struct qn_boost_grower *grower, const struct qn_split_finder *finder,
-                    struct qn_boost_state *state, uint32_t *order, struct qn_err *err)
+                    uint32_t *order, const struct qn_tree **grown, struct qn_err *err)
 {
-    uint32_t *leaves = order + QN_BOOST_MAX_LEAVES;
+    struct qn_boost_state *state = &grower->state;
+    uint32_t *leaves = order + grower->params->num_leaves;
     for (;;) {
         uint32_t num_leaves = grower->params->num_leaves;
         uint32_t n = play(state, num_leaves, order, leaves), expanded = 0;
@@ -378,24 +391,23 @@ static qn_code grow(struct qn_boost_grower *grower, const struct qn_split_finder
             stop(grower, state);
             return QN_OK;
         }
-        QN_TRY(build(grower->params, finder, state, order, n, &state->arena,
-                     &state->trees[state->n_trees], err));
+        struct qn_tree *tree = &state->trees[state->n_trees];
+        QN_TRY(build(grower->params, finder, state, order, n, &state->arena, tree, err));
+        *grown = tree;
         state->n_trees++;
         start_tree(grower, state);
         return QN_OK;
     }
 }
 
-static qn_code step(struct qn_boost_grower *grower, struct qn_boost_state *state,
+static qn_code step(struct qn_boost_grower *grower, const struct qn_tree **grown,
                     struct qn_err *err)
 {
+    struct qn_boost_state *state = &grower->state;
     struct qn_split_finder finder = {
         .params = grower->params, .bins = &grower->bins, .drawn = grower->drawn};
     qn_boost_scale_of(grower->params, &grower->bins, &finder.scale);
     qn_boost_draw_features(grower->params, state->n_trees, grower->bins.n_features, grower->drawn);
-    if (grower->tree != state->n_trees)
-        drop_kept(grower);
-    grower->tree = state->n_trees;
     if (judge(grower, state)) {
         stop(grower, state);
         return QN_OK;
@@ -406,34 +418,34 @@ static qn_code step(struct qn_boost_grower *grower, struct qn_boost_state *state
     find_splits(grower, &finder, state);
     if (state->n_wanted)
         return QN_OK; /* a coordinator that started again lacks their parents */
-    uint32_t *order = QN_NEW_ARRAY(&state->arena, uint32_t, 2 * QN_BOOST_MAX_LEAVES);
-    return order ? grow(grower, &finder, state, order, err) : qn_err_nomem(err, "growing trees");
+    uint32_t *order = malloc(2 * (size_t)grower->params->num_leaves * sizeof *order);
+    if (!order)
+        return qn_err_nomem(err, "growing trees");
+    qn_code code = grow(grower, &finder, order, grown, err);
+    free(order);
+    return code;
 }
 
-static qn_code take_bins(struct qn_boost_grower *grower, struct qn_strv bins, struct qn_err *err)
+static qn_code begin(struct qn_boost_grower *grower, struct qn_strv bins, struct qn_err *err)
 {
-    if (grower->has_bins)
+    if (grower->begun)
         return QN_OK;
     QN_TRY(qn_bins_unpack(bins, &grower->bins, err));
     grower->drawn = calloc(grower->bins.n_features + 1, sizeof *grower->drawn);
-    grower->has_bins = grower->drawn != NULL;
+    grower->begun = grower->drawn != NULL;
     return grower->drawn ? QN_OK : qn_err_nomem(err, "growing trees");
 }
 
-qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins, struct qn_strv in,
-                             struct qn_buf *out, bool *done, struct qn_err *err)
+qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins,
+                             struct qn_strv log, struct qn_buf *out, bool *done, struct qn_err *err)
 {
-    struct qn_boost_state state;
-    QN_TRY(take_bins(grower, bins, err));
-    qn_code code = qn_boost_state_init(&state, grower->params, err);
-    if (code == QN_OK && in.len)
-        code = qn_boost_state_unpack(in, &grower->bins, 0, &state, err);
+    const struct qn_tree *grown = NULL;
+    QN_TRY(begin(grower, bins, err));
+    QN_TRY(qn_boost_state_read(&grower->state, log, &grower->bins, err));
+    qn_code code = step(grower, &grown, err);
     if (code == QN_OK)
-        code = step(grower, &state, err);
-    if (code == QN_OK)
-        qn_boost_state_pack(out, &state);
-    *done = state.done;
-    qn_boost_state_fini(&state);
+        qn_boost_state_put(out, &grower->state, grown);
+    *done = grower->state.done;
     drop_merged(grower);
     return code;
 }

@@ -192,7 +192,7 @@ static qn_code write(const struct qn_boost_params *params, const struct qn_bins 
 }
 
 qn_code qn_boost_write(const struct qn_boost_params *params, struct qn_strv packed_bins,
-                       struct qn_strv packed_state, json_t *root, struct qn_err *err)
+                       struct qn_strv log, json_t *root, struct qn_err *err)
 {
     struct qn_bins bins;
     struct qn_boost_state state;
@@ -201,7 +201,7 @@ qn_code qn_boost_write(const struct qn_boost_params *params, struct qn_strv pack
     if (code == QN_OK)
         code = qn_bins_unpack(packed_bins, &bins, err);
     if (code == QN_OK)
-        code = qn_boost_state_unpack(packed_state, &bins, 0, &state, err);
+        code = qn_boost_state_read(&state, log, &bins, err);
     if (code == QN_OK)
         code = write(params, &bins, &state, root, err);
     qn_boost_state_fini(&state);
@@ -300,7 +300,7 @@ static qn_code copy_trees(struct boosted *self, const struct qn_boost_state *sta
 }
 
 qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins,
-                       struct qn_strv packed_state, struct qn_model **out, struct qn_err *err)
+                       struct qn_strv log, struct qn_model **out, struct qn_err *err)
 {
     struct boosted *self = new_model(err);
     struct qn_boost_state state;
@@ -314,7 +314,7 @@ qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins
     if (code == QN_OK)
         code = begin(self, err);
     if (code == QN_OK)
-        code = qn_boost_state_unpack(packed_state, &self->bins, 0, &state, err);
+        code = qn_boost_state_read(&state, log, &self->bins, err);
     if (code == QN_OK)
         code = copy_trees(self, &state, err);
     if (code == QN_OK)

@@ -25,11 +25,11 @@
 #include "jobs/learn/boost.h"
 #include "jobs/learn/model.h"
 
-/* Of packed bins and the last state. */
+/* Of packed bins and the log. */
 QN_CHECK qn_code qn_boost_write(const struct qn_boost_params *params, struct qn_strv bins,
-                                struct qn_strv state, json_t *root, struct qn_err *err);
+                                struct qn_strv log, json_t *root, struct qn_err *err);
 QN_CHECK qn_code qn_boost_read(const json_t *root, struct qn_model **out, struct qn_err *err);
 QN_CHECK qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins,
-                                struct qn_strv state, struct qn_model **out, struct qn_err *err);
+                                struct qn_strv log, struct qn_model **out, struct qn_err *err);
 
 #endif

@@ -43,6 +43,8 @@ struct qn_boost_rows {
     uint32_t *scratch;
     struct qn_histogram_maker *maker;
     struct qn_histogram histogram;
+    struct qn_boost_state state; /* as far as the log was read */
+    struct qn_arena scratch_arena;
     uint32_t n_trees; /* in the scores */
     bool started;     /* partings and gradients are of tree n_trees */
 };
@@ -59,7 +61,10 @@ qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv b
     qn_bins_init(&rows->bins);
     rows->partings[IN_BAG].block = rows->partings[OUT_OF_BAG].block = &rows->blocks[TRAIN];
     rows->partings[VALIDATION].block = &rows->blocks[HELD_OUT];
-    qn_code code = qn_bins_unpack(bins, &rows->bins, err);
+    qn_arena_init(&rows->scratch_arena);
+    qn_code code = qn_boost_state_init(&rows->state, params, err);
+    if (code == QN_OK)
+        code = qn_bins_unpack(bins, &rows->bins, err);
     if (code == QN_OK)
         code = qn_binner_init(&rows->binner, &rows->bins, err);
     if (code == QN_OK)
@@ -91,6 +96,8 @@ void qn_boost_rows_free(struct qn_boost_rows *rows)
     }
     free(rows->gradients);
     free(rows->scratch);
+    qn_boost_state_fini(&rows->state);
+    qn_arena_fini(&rows->scratch_arena);
     qn_histogram_maker_free(rows->maker);
     qn_histogram_fini(&rows->histogram);
     qn_binner_fini(&rows->binner);
@@ -327,18 +334,23 @@ static void forget_trees(struct qn_boost_rows *rows)
 
 /* --- a round --------------------------------------------------------------------------------- */
 
-static qn_code read_state(struct qn_boost_rows *rows, struct qn_strv bytes,
-                          struct qn_boost_state *state, struct qn_err *err)
+/* Reads on from where the last round was. */
+static qn_code read_log(struct qn_boost_rows *rows, struct qn_strv log, struct qn_err *err)
 {
-    if (bytes.len == 0) {
+    if (log.len < rows->state.read) { /* the coordinator is behind what it once was */
+        qn_boost_state_clear(&rows->state);
         forget_trees(rows);
-        return QN_OK;
     }
-    QN_TRY(qn_boost_state_unpack(bytes, &rows->bins, rows->n_trees, state, err));
-    if (state->n_trees >= rows->n_trees)
-        return QN_OK;
-    forget_trees(rows); /* the coordinator is behind what it once was */
-    return qn_boost_state_unpack(bytes, &rows->bins, 0, state, err);
+    while (rows->state.read < log.len) {
+        struct qn_tree tree;
+        qn_arena_clear(&rows->scratch_arena);
+        QN_TRY(
+            qn_boost_state_next(&rows->state, log, &rows->bins, &rows->scratch_arena, &tree, err));
+        if (tree.n)
+            QN_TRY(add_tree(rows, &tree, &rows->scratch_arena, err));
+    }
+    qn_arena_clear(&rows->scratch_arena);
+    return QN_OK;
 }
 
 static qn_code put_histograms(struct qn_boost_rows *rows, const struct qn_boost_state *state,
@@ -376,25 +388,18 @@ static uint64_t loss_of(double score, uint8_t label)
     return (uint64_t)(loss / QN_BOOST_LOSS_UNIT + 0.5);
 }
 
-qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv bytes,
-                            struct qn_buf *partial, struct qn_err *err)
+qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv log, struct qn_buf *partial,
+                            struct qn_err *err)
 {
-    struct qn_boost_state state;
+    const struct qn_boost_state *state = &rows->state;
     const struct block *held = &rows->blocks[HELD_OUT];
-    QN_TRY(qn_boost_state_init(&state, rows->params, err));
-    qn_code code = read_state(rows, bytes, &state, err);
-    while (code == QN_OK && rows->n_trees < state.n_trees)
-        code = add_tree(rows, &state.trees[rows->n_trees], &state.arena, err);
-    if (code == QN_OK) {
-        uint64_t loss = 0;
-        for (uint32_t i = 0; state.measures && i < held->n; i++)
-            loss += loss_of(held->scores[i], held->labels[i]);
-        qn_buf_put_u64(partial, loss);
-        qn_buf_put_u64(partial, state.measures ? held->n : 0);
-        qn_buf_put_u32(partial, rows->bins.n_cells);
-        qn_buf_put_u32(partial, state.n_wanted);
-        code = put_histograms(rows, &state, &state.arena, partial, err);
-    }
-    qn_boost_state_fini(&state);
-    return code;
+    uint64_t loss = 0;
+    QN_TRY(read_log(rows, log, err));
+    for (uint32_t i = 0; state->measures && i < held->n; i++)
+        loss += loss_of(held->scores[i], held->labels[i]);
+    qn_buf_put_u64(partial, loss);
+    qn_buf_put_u64(partial, state->measures ? held->n : 0);
+    qn_buf_put_u32(partial, rows->bins.n_cells);
+    qn_buf_put_u32(partial, state->n_wanted);
+    return put_histograms(rows, state, &rows->scratch_arena, partial, err);
 }

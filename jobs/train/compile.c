@@ -421,11 +421,13 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
     train->prepare_stage = add_stage(
         job, (struct qn_stage){
                  .name = "prepare", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
-    train->round_stage = add_stage(job, (struct qn_stage){.name = "round",
-                                                          .over = QN_OVER_CHUNKS,
-                                                          .wanted = all,
-                                                          .merges = true,
-                                                          .repeats = true});
+    train->round_stage =
+        add_stage(job, (struct qn_stage){.name = "round",
+                                         .over = QN_OVER_CHUNKS,
+                                         .wanted = all,
+                                         .merges = true,
+                                         .repeats = true,
+                                         .appends = train->algorithm && train->algorithm->appends});
     train->evaluate_stage =
         add_stage(job, (struct qn_stage){.name = "evaluate",
                                          .over = QN_OVER_CHUNKS,

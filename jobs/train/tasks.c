@@ -43,10 +43,11 @@ static qn_code find(const struct walk *walk, uint32_t column, int32_t *out, stru
                      : qn_err_set(err, QN_ESTATE, QN_BLAME_JOB, "column '%s' was not read", name);
 }
 
-static qn_code walk_start(struct walk *walk, const struct qn_train *train, struct qn_task_in *in,
-                          struct qn_task_out *out, struct qn_err *err)
+/* The reader is open. */
+static qn_code walk_start(struct walk *walk, struct qn_err *err)
 {
-    *walk = (struct walk){.train = train, .in = in, .out = out};
+    const struct qn_train *train = walk->train;
+    struct qn_task_in *in = walk->in;
     QN_TRY(read_split(walk, err));
     QN_TRY(find(walk, train->label, &walk->label, err));
     QN_TRY(find(walk, train->key, &walk->key, err));
@@ -240,6 +241,8 @@ static qn_code make_rows(struct walk *walk, struct qn_task_cache *cache, struct 
     void *rows;
     if (cache->data)
         return QN_OK;
+    QN_TRY(walk->in->open_rows(walk->in, err));
+    QN_TRY(walk_start(walk, err));
     QN_TRY(prepared_of(walk, &prepared, err));
     QN_TRY(algorithm->rows_new(walk->train->plan, prepared, &rows, err));
     qn_code code = read_rows(walk, rows, err);
@@ -408,15 +411,15 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
                      struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
-    struct walk walk;
+    struct walk walk = {.train = train, .in = in, .out = out};
     if (in->stage == train->metrics_stage)
         return run_metrics(in, out, err);
-    QN_TRY(walk_start(&walk, train, in, out, err));
+    if (in->stage == train->round_stage)
+        return run_round(&walk, err);
+    QN_TRY(walk_start(&walk, err));
     if ((int)in->stage == train->split_stage)
         return run_split(&walk, err);
     if (in->stage == train->prepare_stage)
         return run_prepare(&walk, err);
-    if (in->stage == train->round_stage)
-        return run_round(&walk, err);
     return run_evaluate(&walk, job, err);
 }

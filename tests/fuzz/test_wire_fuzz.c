@@ -111,7 +111,7 @@ static void messages(void **state)
     while (fuzz_next(&run, 4000)) {
         struct qn_msg msg;
         qn_arena_clear(&arena);
-        random_message(&fuzz, &arena, (enum qn_msg_kind)(1 + random_below(&fuzz, QN_MSG_STATUS)),
+        random_message(&fuzz, &arena, (enum qn_msg_kind)(1 + random_below(&fuzz, QN_MSG_STATE)),
                        &msg);
         qn_buf_clear(&buf);
         assert_ok(qn_msg_encode(&msg, &buf, &err), &err);

@@ -61,8 +61,7 @@ struct qn_runner {
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
-    bool
-        forgets; /* no accumulator lives from round to round, as when the coordinator starts anew */
+    bool forgets;  /* no accumulator lives from round to round, as when the coordinator starts anew */
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
     struct qn_buf rows, rejects, partials;
@@ -70,10 +69,10 @@ struct qn_runner {
     struct qn_findings findings;
     struct qn_buf states[QN_MAX_STAGES];
     uint32_t rounds; /* of stages that repeat */
+    void *acc;       /* of the stage under way */
     struct qn_task_cache unit_caches[RUNNER_EXECUTORS][RUNNER_UNITS];
     struct qn_task_cache job_caches[RUNNER_EXECUTORS];
     struct qn_task_cache shared[QN_MAX_SIDES];
-    void *acc; /* from the last round */
     atomic_bool cancelled;
 };
 
@@ -313,6 +312,17 @@ static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, con
     return QN_OK;
 }
 
+static inline qn_code runner_open_rows(struct qn_task_in *in, struct qn_err *err)
+{
+    struct qn_runner *runner = ((struct qn_runner_in *)(void *)in)->runner;
+    const struct qn_runner_table *table = &runner->tables[runner->job.input.index];
+    (void)err;
+    if (!in->reader)
+        in->reader =
+            runner_open(runner, table, in->unit, in->n_units, runner->job.stages[in->stage].wanted);
+    return QN_OK;
+}
+
 static inline qn_code runner_share(struct qn_task_in *in, uint32_t number, qn_make_fn make,
                                    void *context, const void **data, struct qn_err *err)
 {
@@ -355,6 +365,7 @@ static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runn
     at.runner = runner;
     at.in.states = states;
     at.in.arena = &arena;
+    at.in.open_rows = runner_open_rows;
     at.in.open_side = runner_open_side;
     at.in.open_partition = runner_open_partition;
     at.in.share = runner_share;
@@ -368,7 +379,8 @@ static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runn
     at.in.cancelled = &runner->cancelled;
     at.in.seed = runner->spec.seed;
     qn_code code = runner->job.ops->run(&runner->job, &at.in, &task->out, &runner->err);
-    at.in.reader->ops->close(at.in.reader);
+    if (at.in.reader)
+        at.in.reader->ops->close(at.in.reader);
     qn_arena_fini(&arena);
     return code;
 }
@@ -436,6 +448,13 @@ static inline void runner_damage(struct qn_runner *runner, uint32_t stage,
     qn_buf_fini(&copy);
 }
 
+static inline void runner_drop_acc(struct qn_runner *runner)
+{
+    if (runner->acc)
+        runner->job.ops->free_acc(runner->acc);
+    runner->acc = NULL;
+}
+
 /* Merges a stage's partials in unit order and finishes it. */
 static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, uint32_t round,
                                     struct qn_runner_task *tasks, uint32_t n,
@@ -444,29 +463,28 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     const struct qn_job_ops *ops = runner->job.ops;
     struct qn_strv states[QN_MAX_STAGES];
     struct qn_buf state;
-    void *acc = runner->forgets ? NULL : runner->acc;
     qn_code code = QN_OK;
-    if (acc != runner->acc)
-        ops->free_acc(runner->acc);
-    runner->acc = NULL;
     qn_buf_init(&state);
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         states[s] = qn_buf_strv(&runner->states[s]);
+    if (runner->forgets)
+        runner_drop_acc(runner);
     for (uint32_t t = 0; t < n && code == QN_OK; t++) {
         assert_true(tasks[t].has_partial);
         if (runner->distrust)
             runner_damage(runner, stage, &tasks[t].partial);
-        code = ops->merge(&runner->job, stage, &acc, qn_buf_strv(&tasks[t].partial), &runner->err);
+        code = ops->merge(&runner->job, stage, &runner->acc, qn_buf_strv(&tasks[t].partial),
+                          &runner->err);
     }
     if (code == QN_OK)
-        code = ops->finish(&runner->job, stage, round, &acc, states, &state, &runner->findings,
-                           verdict, &runner->err);
-    if (code == QN_OK && *verdict == QN_VERDICT_REPEAT)
-        runner->acc = acc;
-    else if (acc)
-        ops->free_acc(acc);
-    qn_buf_fini(&runner->states[stage]);
-    runner->states[stage] = state;
+        code = ops->finish(&runner->job, stage, round, &runner->acc, states, &state,
+                           &runner->findings, verdict, &runner->err);
+    if (code != QN_OK || *verdict != QN_VERDICT_REPEAT)
+        runner_drop_acc(runner);
+    if (!runner->job.stages[stage].appends)
+        qn_buf_clear(&runner->states[stage]);
+    qn_buf_put(&runner->states[stage], state.data, state.len);
+    qn_buf_fini(&state);
     return code;
 }
 
@@ -492,9 +510,6 @@ static inline void runner_drop_cache(struct qn_task_cache *cache)
 static inline void runner_reset(struct qn_runner *runner)
 {
     runner->rounds = 0;
-    if (runner->acc)
-        runner->job.ops->free_acc(runner->acc);
-    runner->acc = NULL;
     qn_buf_clear(&runner->rows);
     qn_buf_clear(&runner->rejects);
     qn_buf_clear(&runner->partials);
@@ -529,10 +544,10 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
     for (uint32_t i = 0; i < n; i++) {
         uint32_t unit = order[i];
         struct qn_runner_in in = {.in = {.stage = s, .round = round, .unit = unit, .n_units = n}};
-        if (chunks) {
+        if (chunks && !stage->repeats) {
             in.in.reader = runner_open(runner, &runner->tables[runner->job.input.index], unit, n,
                                        stage->wanted);
-        } else {
+        } else if (!chunks) {
             uint32_t end = (unit + 1) * n_partitions / n;
             in.first_partition = unit * n_partitions / n;
             in.in.n_partitions = end - in.first_partition;
@@ -618,6 +633,7 @@ static inline const char *runner_rejects(struct qn_runner *runner)
 static inline void runner_fini(struct qn_runner *runner)
 {
     runner_reset(runner);
+    runner_drop_acc(runner);
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         qn_buf_fini(&runner->states[s]);
     qn_buf_fini(&runner->rows);

@@ -67,7 +67,7 @@ static inline void random_lists(struct random *random, struct qn_arena *arena, s
     }
 }
 
-static inline void random_done(struct random *random, struct qn_msg *msg)
+static inline void random_done(struct random *random, struct qn_arena *arena, struct qn_msg *msg)
 {
     msg->done.token = random_token(random);
     msg->done.bytes = random_u64(random);
@@ -81,6 +81,7 @@ static inline void random_done(struct random *random, struct qn_msg *msg)
     msg->done.micros = random_u64(random);
     msg->done.cpu_micros = random_u64(random);
     msg->done.left = random_u32(random);
+    msg->done.rest = random_run(random, arena, 5000, true);
 }
 
 static inline void random_greeting(struct random *random, struct qn_arena *arena,
@@ -167,9 +168,9 @@ static inline void random_message(struct random *random, struct qn_arena *arena,
     case QN_MSG_RENEW:
     case QN_MSG_RECALL:
     case QN_MSG_RETURNED:
-    case QN_MSG_CANCEL: random_lists(random, arena, msg); break;
+    case QN_MSG_CANCEL:
     case QN_MSG_STARTED:
-    case QN_MSG_ACK: msg->token.token = random_token(random); break;
+    case QN_MSG_ACK: random_lists(random, arena, msg); break;
     case QN_MSG_ATTACH: msg->attach.session = random_u64(random); break;
     case QN_MSG_GET: msg->get.hash = random_hash(random, arena); break;
     case QN_MSG_BLOB:
@@ -184,10 +185,18 @@ static inline void random_message(struct random *random, struct qn_arena *arena,
         msg->data.bytes = random_run(random, arena, 5000, true);
         break;
     case QN_MSG_CREDIT: msg->credit.bytes = random_u64(random); break;
-    case QN_MSG_DONE: random_done(random, msg); break;
+    case QN_MSG_DONE: random_done(random, arena, msg); break;
     case QN_MSG_FAILED: random_failed(random, arena, msg); break;
     case QN_MSG_ASK: msg->ask.protocol = random_u32(random); break;
     case QN_MSG_STATUS: random_status(random, arena, msg); break;
+    case QN_MSG_STATE:
+        msg->state.job = random_u32(random);
+        msg->state.stage = random_u32(random);
+        msg->state.round = random_u32(random);
+        msg->state.offset = random_u64(random);
+        msg->state.total = random_u64(random);
+        msg->state.bytes = random_run(random, arena, 5000, true);
+        break;
     case QN_MSG_PULSE:
     case QN_MSG_DRAIN: break;
     }

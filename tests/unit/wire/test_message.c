@@ -89,6 +89,7 @@ static void test_fields_keep_their_places(void **state)
     assert_int_equal(msg.done.micros, back.done.micros);
     assert_int_equal(msg.done.cpu_micros, back.done.cpu_micros);
     assert_int_equal(msg.done.left, back.done.left);
+    assert_true(qn_strv_eq(msg.done.rest, back.done.rest));
     free(block);
 
     random_message(&random, &arena, QN_MSG_HELLO, &msg);

@@ -1,0 +1,58 @@
+# kill -9 of coordinator and workers while a model is fitted: the run goes on at the round it was in,
+# what was finished is not computed again, and the model is the same to the byte.
+source "$QUERN_ROOT/tests/support/cluster.sh"
+"$QUERN" generate churn --rows 150000 --seed 7 --out "$folder/customers.csv"
+cat >"$folder/quern.yaml" <<'SPEC'
+version: 1
+name: cluster
+seed: 7
+sources:
+  customers: {path: customers.csv, chunk_size: 1MiB}
+jobs:
+  churn:
+    kind: train
+    from: customers
+    label: churned
+    key: customer_id
+    features: {exclude: signup_date}
+    algorithm: logistic_regression
+    register: {model: churn}
+SPEC
+expected=$(fresh_run 2)
+rounds=$(count "select rounds from _quern_timings where name = 'round'")
+units=$(count "select tasks / rounds from _quern_timings where name = 'round'")
+[[ $rounds -ge 4 && $units -ge 8 ]] || { echo "FAILED: only $rounds rounds of $units units"; exit 1; }
+
+RANDOM=5
+kills=0 resumed_in_rounds=0 worker_kills=0
+wait_for_rounds() { # how long the first stage takes differs from machine to machine
+  for _ in $(seq 400); do
+    [[ -s $(echo "$folder"/.quern/*/parts/0-1.rounds) ]] && return
+    kill -0 "$1" 2>/dev/null || return 0
+    sleep 0.005
+  done
+}
+for schedule in $(seq 1 12); do
+  rm -rf "$folder/.quern" "$folder"/cluster.db*
+  "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet 2>/dev/null &
+  run=$!
+  wait_for_rounds "$run"
+  sleep "0.$(printf %03d $((RANDOM % 100)))"
+  if ((RANDOM % 2)); then # a worker first
+    victim=$(pgrep -P "$run" | head -n 1 || true)
+    if [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null; then worker_kills=$((worker_kills + 1)); fi
+    sleep "0.0$(printf %02d $((RANDOM % 40)))"
+  fi
+  if kill -9 "$run" 2>/dev/null; then kills=$((kills + 1)); fi
+  wait "$run" 2>/dev/null || true
+  "$QUERN" run "$folder/quern.yaml" --workers 2 --verbose 2>"$folder/said"
+  expect "digest of schedule $schedule" "$expected" "$("$QUERN" digest "$folder/cluster.db")"
+  at=$(sed -n 's/.*goes on at round \([0-9]*\) of.*/\1/p' "$folder/said")
+  [[ -n $at ]] || continue # it was not killed in a round
+  resumed_in_rounds=$((resumed_in_rounds + 1))
+  expect "tasks of schedule $schedule, killed in round $at" $(((rounds - at) * units)) \
+    "$(count "select tasks from _quern_timings where name = 'round'")"
+done
+[[ $kills -ge 6 && $resumed_in_rounds -ge 3 ]] ||
+  { echo "FAILED: only $kills runs were killed, $resumed_in_rounds of them in a round"; exit 1; }
+echo "$kills runs killed, $resumed_in_rounds of them in a round, $worker_kills workers; same model"
