@@ -46,14 +46,27 @@ static void deal(struct qn_bins *bins)
         }
 }
 
-qn_code qn_bins_lay_out(struct qn_bins *bins, struct qn_err *err)
+static void deal_apart(struct qn_bins *bins)
+{
+    for (uint32_t f = 0; f < bins->n_features; f++) {
+        bins->features[f].column = f;
+        bins->features[f].factor = 1;
+        bins->column_codes[f] = bins->features[f].n_codes;
+    }
+    bins->n_columns = bins->n_features;
+}
+
+qn_code qn_bins_lay_out(struct qn_bins *bins, bool apart, struct qn_err *err)
 {
     bins->column_codes = QN_NEW_ARRAY(&bins->arena, uint32_t, bins->n_features + 1);
     bins->column_first = QN_NEW_ARRAY(&bins->arena, uint32_t, bins->n_features + 1);
     if (!bins->column_codes || !bins->column_first)
         return qn_err_nomem(err, "bins");
     bins->n_columns = bins->n_cells = bins->n_column_cells = 0;
-    deal(bins);
+    if (apart)
+        deal_apart(bins);
+    else
+        deal(bins);
     for (uint32_t f = 0; f < bins->n_features; f++) {
         bins->features[f].first = bins->n_cells;
         bins->n_cells += bins->features[f].n_codes;
@@ -195,7 +208,7 @@ qn_code qn_bins_unpack(struct qn_strv bytes, struct qn_bins *bins, struct qn_err
         return qn_err_nomem(err, "bins");
     in.failed = in.failed || !qn_bins_are_sound(bins);
     QN_TRY(qn_unpack_end(&in, "bins", err));
-    return qn_bins_lay_out(bins, err);
+    return qn_bins_lay_out(bins, false, err);
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */

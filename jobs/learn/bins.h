@@ -60,8 +60,9 @@ QN_CHECK qn_code qn_bins_fit(struct qn_fit *fit, const struct qn_bin_params *par
 uint32_t qn_bin_bounds(const double *values, const uint32_t *rows, uint32_t n,
                        const struct qn_bin_params *params, double *bounds);
 
-/* Deals features to columns and cells, once n_codes are set. */
-QN_CHECK qn_code qn_bins_lay_out(struct qn_bins *bins, struct qn_err *err);
+/* Deals features to columns and cells, once n_codes are set. `apart`: each has a column of its own,
+ * the f-th the f-th, as scoring needs it. */
+QN_CHECK qn_code qn_bins_lay_out(struct qn_bins *bins, bool apart, struct qn_err *err);
 /* What every reader of bins must hold to. */
 bool qn_bins_are_sound(const struct qn_bins *bins);
 

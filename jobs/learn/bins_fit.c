@@ -189,5 +189,5 @@ qn_code qn_bins_fit(struct qn_fit *fit, const struct qn_bin_params *params, stru
         else
             QN_TRY(fit_numeric(&fit->features[f], params, arena, out, err));
     }
-    return qn_bins_lay_out(bins, err);
+    return qn_bins_lay_out(bins, false, err);
 }

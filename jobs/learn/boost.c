@@ -288,6 +288,7 @@ static qn_code record_unpack(struct qn_unpack *in, const struct qn_bins *bins,
     state->n_trees = n_trees;
     if (flags & GROWN && !in->failed)
         QN_TRY(qn_tree_unpack(in, bins, arena, grown, err));
+    in->failed |= flags & GROWN && grown->n < 3; /* every tree has a split */
     return in->failed ? QN_OK : growth_unpack(in, bins, flags & GROWN, state, err);
 }
 

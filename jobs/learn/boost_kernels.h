@@ -29,6 +29,9 @@ struct qn_boost_kernels {
      * `scratch` has room for n. */
     uint32_t (*part)(const uint8_t *bytes, uint32_t width, const uint8_t left[256], uint32_t *rows,
                      uint32_t n, uint32_t *scratch);
+    /* The same of the rows 0..n, which need not stand in `rows` yet. */
+    uint32_t (*part_all)(const uint8_t *bytes, uint32_t width, const uint8_t left[256],
+                         uint32_t *rows, uint32_t n, uint32_t *scratch);
 };
 
 extern const struct qn_boost_kernels qn_boost_kernels_plain, qn_boost_kernels_avx2;

@@ -13,15 +13,17 @@ enum { AHEAD = 24 }; /* rows that are fetched before their turn */
 
 /* A row's bytes lie together, so its additions go to different columns and none waits for another.
  */
+/* Both sums of a slot at once. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+
 static inline void add_row(const uint8_t *row, uint32_t width, struct qn_gradient gradient,
                            struct qn_histogram_slot *const *slots)
 {
-    int64_t g = gradient.g;
-    uint64_t nh = QN_HISTOGRAM_ONE + (uint64_t)(int64_t)gradient.h;
+    const pair more = {(uint64_t)(int64_t)(int32_t)(uint32_t)gradient.halves,
+                       QN_HISTOGRAM_ONE + (gradient.halves >> 32)};
     for (uint32_t c = 0; c < width; c++) {
-        struct qn_histogram_slot *slot = slots[c] + row[c];
-        slot->g += g;
-        slot->nh += nh;
+        pair *slot = (pair *)(void *)(slots[c] + row[c]);
+        *slot += more;
     }
 }
 
@@ -50,6 +52,13 @@ static inline uint64_t bits_of(double x)
     return bits;
 }
 
+static inline double of_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* exp(x) for -700 <= x <= 0, within 2^-50: more than the derivatives keep. As qn_exp(), with fewer
  * terms and no branch, so that the compiler makes vectors of it. */
 static inline double exp_below_zero(double x)
@@ -69,32 +78,38 @@ static inline double exp_below_zero(double x)
     p = p * r + 0.5;
     p = p * r + 1.0;
     p = p * r + 1.0;
-    uint64_t power = (bits_of(shifted) + 1023) << 52; /* 2^k */
-    double scale;
-    memcpy(&scale, &power, sizeof scale);
-    return p * scale;
+    return p * of_bits((bits_of(shifted) + 1023) << 52); /* times 2^k */
 }
 
-static inline int32_t rounded(double x)
+/* yes where the mask is all ones, no where it is all zeros: a choice without a branch. */
+static inline double choose(uint64_t mask, double yes, double no)
 {
-    return (int32_t)(uint32_t)bits_of(x + ROUNDER);
+    return of_bits((bits_of(yes) & mask) | (bits_of(no) & ~mask));
+}
+
+/* An integer of 32 bits, in the low half. */
+static inline uint64_t rounded(double x)
+{
+    return bits_of(x + ROUNDER) & UINT32_MAX;
 }
 
 static void derive(const double *scores, const uint8_t *labels, uint32_t n, const double weight[2],
                    double g_scale, double h_scale, struct qn_gradient *out)
 {
+    const int64_t largest = 0x4085e00000000000; /* 700 */
     double of_no = weight[0], of_yes = weight[1];
     for (uint32_t i = 0; i < n; i++) {
-        double score = scores[i];
-        double x = score < 0 ? score : -score;
-        x = x > -700.0 ? x : -700.0;
-        double e = exp_below_zero(x), u = 1.0 + e;
+        uint64_t bits = bits_of(scores[i]), negative = 0 - (bits >> 63);
+        uint64_t label = 0 - (uint64_t)labels[i];
+        int64_t size = (int64_t)(bits & INT64_MAX);
+        size = size < largest ? size : largest;
+        double e = exp_below_zero(-of_bits((uint64_t)size)), u = 1.0 + e;
         double rarer = e / u, other = 1.0 / u; /* p and 1 - p, in the order that the sign says */
-        double p = score < 0 ? rarer : other;
-        double label = (double)labels[i];
-        double w = label > 0 ? of_yes : of_no;
-        out[i].g = rounded(w * (p - label) * g_scale);
-        out[i].h = rounded(w * (rarer * other) * h_scale);
+        double p = choose(negative, rarer, other);
+        double w = choose(label, of_yes, of_no);
+        uint64_t g = rounded(w * (p - choose(label, 1.0, 0.0)) * g_scale);
+        uint64_t h = rounded(w * (rarer * other) * h_scale);
+        out[i].halves = g | h << 32;
     }
 }
 
@@ -116,9 +131,24 @@ static uint32_t part(const uint8_t *bytes, uint32_t width, const uint8_t left[25
     return n_left;
 }
 
+static uint32_t part_all(const uint8_t *bytes, uint32_t width, const uint8_t left[256],
+                         uint32_t *rows, uint32_t n, uint32_t *scratch)
+{
+    uint32_t n_left = 0, n_right = 0;
+    for (uint32_t row = 0; row < n; row++, bytes += width) {
+        uint32_t goes_left = left[*bytes];
+        rows[n_left] = row;
+        scratch[n_right] = row;
+        n_left += goes_left;
+        n_right += 1 - goes_left;
+    }
+    memcpy(rows + n_left, scratch, n_right * sizeof *rows);
+    return n_left;
+}
+
 #define QN_BOOST_KERNELS                                                                           \
     {                                                                                              \
-        .add_rows = add_rows, .derive = derive, .part = part                                       \
+        .add_rows = add_rows, .derive = derive, .part = part, .part_all = part_all                 \
     }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "jobs/learn/artefact_json.h"
+#include "jobs/learn/forest.h"
 #include "jobs/learn/math.h"
 
 /* What a model consists of. */
@@ -13,10 +14,9 @@ struct boosted {
     struct qn_bins bins;   /* its arena owns everything */
     struct qn_binner binner;
     double base_score;
-    struct qn_tree *trees;
-    uint32_t n_trees;
-    uint8_t *bytes; /* of one batch */
-    uint32_t n_bytes_rows;
+    struct qn_forest forest;
+    uint8_t *codes; /* of one batch */
+    uint32_t codes_rows;
 };
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -215,18 +215,17 @@ static qn_code score(struct qn_model *model, const struct qn_column *const *colu
                      const uint32_t *rows, uint32_t n, double *out, struct qn_err *err)
 {
     struct boosted *self = (struct boosted *)(void *)model;
-    if (n > self->n_bytes_rows) {
-        uint8_t *bytes = realloc(self->bytes, (size_t)n * self->bins.n_columns + 1);
-        if (!bytes)
+    if (n > self->codes_rows) {
+        uint8_t *codes = realloc(self->codes, (size_t)n * self->bins.n_columns + 1);
+        if (!codes)
             return qn_err_nomem(err, "scores");
-        self->bytes = bytes;
-        self->n_bytes_rows = n;
+        self->codes = codes;
+        self->codes_rows = n;
     }
-    QN_TRY(qn_binner_take(&self->binner, columns, rows, n, self->bytes, err));
+    QN_TRY(qn_binner_take(&self->binner, columns, rows, n, self->codes, err));
     for (uint32_t i = 0; i < n; i++)
         out[i] = self->base_score;
-    for (uint32_t t = 0; t < self->n_trees; t++)
-        qn_tree_add(&self->trees[t], &self->bins, self->bytes, n, out);
+    qn_forest_add(&self->forest, self->codes, self->bins.n_columns, n, out);
     for (uint32_t i = 0; i < n; i++)
         out[i] = qn_expit(out[i]);
     return QN_OK;
@@ -237,7 +236,7 @@ static void free_model(struct qn_model *model)
     struct boosted *self = (struct boosted *)(void *)model;
     qn_binner_fini(&self->binner);
     qn_bins_fini(&self->bins);
-    free(self->bytes);
+    free(self->codes);
     free(self);
 }
 
@@ -270,6 +269,7 @@ static qn_code begin(struct boosted *self, struct qn_err *err)
     }
     self->model.features = features;
     self->model.n_features = bins->n_features;
+    QN_TRY(qn_bins_lay_out(bins, true, err));
     return qn_binner_init(&self->binner, bins, err);
 }
 
@@ -279,24 +279,6 @@ static qn_code finish(struct boosted *self, qn_code code, struct qn_model **out)
     if (code != QN_OK)
         free_model(&self->model);
     return code;
-}
-
-static qn_code copy_trees(struct boosted *self, const struct qn_boost_state *state,
-                          struct qn_err *err)
-{
-    self->trees = QN_NEW_ARRAY(&self->bins.arena, struct qn_tree, state->n_trees);
-    if (!self->trees)
-        return qn_err_nomem(err, "a model");
-    for (uint32_t t = 0; t < state->n_trees; t++) {
-        const struct qn_tree *from = &state->trees[t];
-        self->trees[t].n = from->n;
-        self->trees[t].nodes = QN_NEW_ARRAY(&self->bins.arena, struct qn_tree_node, from->n);
-        if (!self->trees[t].nodes)
-            return qn_err_nomem(err, "a model");
-        memcpy(self->trees[t].nodes, from->nodes, from->n * sizeof *from->nodes);
-    }
-    self->n_trees = state->n_trees;
-    return QN_OK;
 }
 
 qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins,
@@ -316,7 +298,7 @@ qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins
     if (code == QN_OK)
         code = qn_boost_state_read(&state, log, &self->bins, err);
     if (code == QN_OK)
-        code = copy_trees(self, &state, err);
+        code = qn_forest_make(state.trees, state.n_trees, &self->bins.arena, &self->forest, err);
     if (code == QN_OK)
         qn_boost_scale_of(params, &self->bins, &scale);
     self->base_score = code == QN_OK ? scale.base_score : 0;
@@ -423,12 +405,12 @@ static qn_code read_trees(struct boosted *self, const json_t *list, struct qn_er
     size_t n = json_array_size(list);
     if (!json_is_array(list) || n > QN_BOOST_MAX_TREES)
         return qn_model_corrupt("trees", err);
-    self->trees = QN_NEW_ARRAY(in.arena, struct qn_tree, n);
-    if (!self->trees)
+    struct qn_tree *trees = QN_NEW_ARRAY(in.arena, struct qn_tree, n);
+    if (!trees)
         return qn_err_nomem(err, "a model");
     for (size_t t = 0; t < n; t++) {
         const json_t *nodes = json_array_get(list, t);
-        struct qn_tree *tree = &self->trees[t];
+        struct qn_tree *tree = &trees[t];
         size_t n_nodes = json_array_size(nodes);
         if (n_nodes > 2 * QN_BOOST_MAX_LEAVES)
             return qn_model_corrupt("a tree has too many nodes", err);
@@ -441,8 +423,7 @@ static qn_code read_trees(struct boosted *self, const json_t *list, struct qn_er
         if (in.bad || !qn_tree_is_sound(tree, &self->bins))
             return qn_model_corrupt("a tree is not what it must be", err);
     }
-    self->n_trees = (uint32_t)n;
-    return QN_OK;
+    return qn_forest_make(trees, (uint32_t)n, in.arena, &self->forest, err);
 }
 
 static qn_code read_root(struct boosted *self, const json_t *root, struct qn_err *err)
@@ -463,7 +444,6 @@ static qn_code read_root(struct boosted *self, const json_t *root, struct qn_err
     self->base_score = qn_artefact_read_number(&in, root, "base_score");
     if (in.bad)
         return qn_model_corrupt("base_score", err);
-    QN_TRY(qn_bins_lay_out(&self->bins, err));
     QN_TRY(begin(self, err));
     return read_trees(self, json_object_get(root, "trees"), err);
 }

@@ -199,23 +199,34 @@ static qn_code gather(struct parting *parting, struct qn_err *err)
     return QN_OK;
 }
 
-static qn_code deal_rows(struct qn_boost_rows *rows, struct qn_err *err)
+/* Rows of a block that `in` names, or that it does not. Where all are, their order is made when the
+ * root is split. */
+static void pick_rows(struct qn_boost_rows *rows, bool in, struct parting *parting)
 {
     const struct block *train = &rows->blocks[TRAIN];
+    parting->n = 0;
+    for (uint32_t i = 0; i < train->n; i++) {
+        parting->order[parting->n] = i;
+        parting->n += qn_boost_in_bag(rows->params, rows->n_trees, train->hashes[i]) == in;
+    }
+}
+
+static qn_code deal_rows(struct qn_boost_rows *rows, struct qn_err *err)
+{
     struct parting *in = &rows->partings[IN_BAG], *out = &rows->partings[OUT_OF_BAG],
                    *held = &rows->partings[VALIDATION];
-    in->n = out->n = held->n = 0;
-    for (uint32_t i = 0; i < train->n; i++) {
-        bool drawn = qn_boost_in_bag(rows->params, rows->n_trees, train->hashes[i]);
-        in->order[in->n] = out->order[out->n] = i;
-        in->n += drawn;
-        out->n += !drawn;
+    in->n = in->block->n;
+    out->n = 0;
+    held->n = held->block->n;
+    if (rows->params->bagging_freq && rows->params->bagging_fraction < 1) {
+        pick_rows(rows, true, in);
+        pick_rows(rows, false, out);
     }
-    for (uint32_t i = 0; i < rows->blocks[HELD_OUT].n; i++)
-        held->order[held->n++] = i;
-    in->whole = in->n == train->n;
-    for (int i = 0; i < N_PARTINGS; i++)
-        QN_TRY(gather(&rows->partings[i], err));
+    for (int i = 0; i < N_PARTINGS; i++) {
+        struct parting *parting = &rows->partings[i];
+        parting->whole = parting->n == parting->block->n;
+        QN_TRY(gather(parting, err));
+    }
     return QN_OK;
 }
 
@@ -246,9 +257,11 @@ static qn_code split_place(struct qn_boost_rows *rows, struct parting *parting, 
     struct place *place = &parting->places[number];
     const uint8_t *bytes = parting->block->bytes + rows->bins.features[split->feature].column;
     qn_tree_split_table(split, &rows->bins, left);
-    uint32_t n =
-        qn_boost_kernels()->part(bytes, rows->bins.n_columns, left, parting->order + place->begin,
-                                 place->end - place->begin, rows->scratch);
+    const struct qn_boost_kernels *kernels = qn_boost_kernels();
+    bool all = number == 0 && parting->whole;
+    uint32_t n = (all ? kernels->part_all : kernels->part)(
+        bytes, rows->bins.n_columns, left, parting->order + place->begin, place->end - place->begin,
+        rows->scratch);
     place->left = first;
     place->split = *split;
     parting->places[first] = (struct place){.begin = place->begin, .end = place->begin + n};
@@ -314,8 +327,9 @@ static qn_code add_tree(struct qn_boost_rows *rows, const struct qn_tree *tree,
         QN_TRY(route(rows, parting, branches, tree->n, at, err));
         for (uint32_t i = 0; i < tree->n; i++) {
             const struct place *place = &parting->places[at[i]];
+            double *scores = parting->block->scores, value = tree->nodes[i].value;
             for (uint32_t k = place->begin; tree->nodes[i].left == 0 && k < place->end; k++)
-                parting->block->scores[parting->order[k]] += tree->nodes[i].value;
+                scores[parting->order[k]] += value;
         }
     }
     rows->n_trees++;

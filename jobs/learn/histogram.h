@@ -9,9 +9,9 @@
 
 #include "jobs/learn/bins.h"
 
-/* Derivatives of one row, rounded: |g| <= 2^30, 0 <= h <= 2^30. */
+/* Derivatives of one row, rounded: |g| <= 2^30 in the low half, 0 <= h <= 2^30 in the high one. */
 struct qn_gradient {
-    int32_t g, h;
+    uint64_t halves;
 };
 
 struct qn_sums {

@@ -21,18 +21,59 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int by_hash(const void *a, const void *b)
+static bool is_lower(const struct qn_sample_item *a, const struct qn_sample_item *b)
 {
-    uint64_t x = ((const struct qn_sample_item *)a)->hash;
-    uint64_t y = ((const struct qn_sample_item *)b)->hash;
-    return x != y ? (x > y) - (x < y) : by_value(a, b);
+    return a->hash != b->hash ? a->hash < b->hash : a->value < b->value;
+}
+
+/* The item that at least a few of the others are on either side of. */
+static struct qn_sample_item middle_of(const struct qn_sample_item *items, uint32_t n)
+{
+    const struct qn_sample_item *a = &items[0], *b = &items[n / 2], *c = &items[n - 1];
+    if (is_lower(b, a)) {
+        const struct qn_sample_item *swap = a;
+        a = b;
+        b = swap;
+    }
+    return is_lower(c, a) ? *a : is_lower(c, b) ? *c : *b;
+}
+
+/* Brings the k lowest to the front, in any order: in halves around a pivot, of which only the one
+ * that holds the border is looked at again. */
+static void select_lowest(struct qn_sample_item *items, uint32_t n, uint32_t k)
+{
+    while (n > 1 && k > 0 && k < n) {
+        struct qn_sample_item pivot = middle_of(items, n);
+        uint32_t i = 0, j = n - 1;
+        for (;;) {
+            while (is_lower(&items[i], &pivot))
+                i++;
+            while (is_lower(&pivot, &items[j]))
+                j--;
+            if (i >= j)
+                break;
+            struct qn_sample_item swap = items[i];
+            items[i++] = items[j];
+            items[j--] = swap;
+        }
+        uint32_t low = j + 1; /* items[0..low) are not above the pivot, the rest not below */
+        if (k <= low && low < n) {
+            n = low;
+        } else if (low < n) {
+            items += low;
+            n -= low;
+            k -= low;
+        } else { /* the pivot is the highest: it stands last */
+            n--;
+        }
+    }
 }
 
 static void cut(struct qn_sample *sample)
 {
     if (sample->n <= sample->k)
         return;
-    qsort(sample->items, sample->n, sizeof *sample->items, by_hash);
+    select_lowest(sample->items, sample->n, sample->k);
     sample->n = sample->k;
 }
 

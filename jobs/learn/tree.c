@@ -145,19 +145,3 @@ bool qn_tree_is_sound(const struct qn_tree *tree, const struct qn_bins *bins)
     }
     return tree->n > 0 && tree->n <= 2 * QN_BOOST_MAX_LEAVES && next == tree->n;
 }
-
-/* --- scores ---------------------------------------------------------------------------------- */
-
-void qn_tree_add(const struct qn_tree *tree, const struct qn_bins *bins, const uint8_t *bytes,
-                 uint32_t n, double *scores)
-{
-    for (uint32_t row = 0; row < n; row++, bytes += bins->n_columns) {
-        const struct qn_tree_node *node = tree->nodes;
-        while (node->left) {
-            const struct qn_bin_feature *feature = &bins->features[node->split.feature];
-            uint32_t code = qn_bin_code_in(feature, bytes[feature->column]);
-            node = tree->nodes + node->left + !qn_tree_goes_left(&node->split, code);
-        }
-        scores[row] += node->value;
-    }
-}

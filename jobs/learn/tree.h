@@ -60,8 +60,4 @@ QN_CHECK qn_code qn_tree_unpack(struct qn_unpack *in, const struct qn_bins *bins
  * splits that fit the bins, finite numbers. */
 bool qn_tree_is_sound(const struct qn_tree *tree, const struct qn_bins *bins);
 
-/* Adds the tree's values to scores[0..n); bytes as qn_binner_take() gives them. */
-void qn_tree_add(const struct qn_tree *tree, const struct qn_bins *bins, const uint8_t *bytes,
-                 uint32_t n, double *scores);
-
 #endif
