@@ -1,5 +1,6 @@
-/* forest: trees made ready to score many rows: every split is a bit a code, and every tree is walked
- * by several rows at once for as many steps as it is deep, so that nothing waits for a guess. */
+/* forest: trees made ready to score many rows: every split is a bit a code, and every tree is
+ * walked by several rows at once for as many steps as it is deep, so that nothing waits for a
+ * guess. */
 #ifndef QN_JOBS_LEARN_FOREST_H
 #define QN_JOBS_LEARN_FOREST_H
 

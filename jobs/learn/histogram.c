@@ -129,7 +129,11 @@ struct qn_sums qn_histogram_total(const struct qn_histogram *histogram, const st
     return total;
 }
 
-/* --- bytes: a bit a cell, then the sums of those that hold rows ------------------------------ */
+/* --- bytes ----------------------------------------------------------------------------------- */
+
+/* A bit a cell, then the sums of those that hold rows, as the machine has them: little-endian, as
+ * all of the wire is. */
+enum { CELL_BYTES = 20 };
 
 void qn_histogram_pack(struct qn_buf *out, const struct qn_histogram *histogram)
 {
@@ -149,9 +153,17 @@ void qn_histogram_pack(struct qn_buf *out, const struct qn_histogram *histogram)
         memcpy(at, &cell->g, 8);
         memcpy(at + 8, &cell->h, 8);
         memcpy(at + 16, &rows, 4);
-        at += 20;
+        at += CELL_BYTES;
     }
     out->len += (size_t)(at - bits);
+}
+
+static uint32_t count_bits(const uint8_t *bits, uint32_t n_bytes)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_bytes; i++)
+        n += (uint32_t)__builtin_popcount(bits[i]);
+    return n;
 }
 
 void qn_histogram_merge(struct qn_histogram *histogram, struct qn_unpack *in)
@@ -162,12 +174,21 @@ void qn_histogram_merge(struct qn_histogram *histogram, struct qn_unpack *in)
         return;
     if (n % 8 && bits[n_bytes - 1] >> (n % 8))
         in->failed = true; /* of no cell */
+    size_t bytes = (size_t)count_bits(bits, n_bytes) * CELL_BYTES;
+    const uint8_t *at = (const uint8_t *)qn_unpack_bytes(in, bytes).data;
     for (uint32_t i = 0; i < n && !in->failed; i++) {
+        struct qn_sums *cell = &histogram->cells[i];
+        int64_t g;
+        uint64_t h;
+        uint32_t rows;
         if (!(bits[i / 8] >> (i % 8) & 1))
             continue;
-        struct qn_sums *cell = &histogram->cells[i];
-        cell->g = add_wrapping(cell->g, qn_unpack_i64(in));
-        cell->h += qn_unpack_u64(in);
-        cell->n += qn_unpack_u32(in);
+        memcpy(&g, at, 8);
+        memcpy(&h, at + 8, 8);
+        memcpy(&rows, at + 16, 4);
+        at += CELL_BYTES;
+        cell->g = add_wrapping(cell->g, g);
+        cell->h += h;
+        cell->n += rows;
     }
 }

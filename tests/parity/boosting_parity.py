@@ -121,7 +121,7 @@ def bank():
 
 def customers(folder, n):
     path = f"{folder}/customers.csv"
-    subprocess.run([QUERN, "generate", "customers", "--rows", str(n), "--seed", "7", "--out", path],
+    subprocess.run([QUERN, "generate", "churn", "--rows", str(n), "--seed", "7", "--out", path],
                    check=True)
     rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
     rows["signup_day"] = (pd.to_datetime(rows["signup_date"]) - pd.Timestamp("1970-01-01")).dt.days

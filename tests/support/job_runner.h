@@ -61,7 +61,7 @@ struct qn_runner {
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
-    bool forgets;  /* no accumulator lives from round to round, as when the coordinator starts anew */
+    bool forgets;  /* no accumulator lives from round to round: a coordinator that starts anew */
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
     struct qn_buf rows, rejects, partials;
