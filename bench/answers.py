@@ -9,6 +9,8 @@ import os
 import sqlite3
 import sys
 
+from bench.peers.common import CODECS, EVENTS
+
 RELATIVE = 1e-9  # of doubles, where the order of additions may differ
 SHOWN = 5
 MANY_ROWS = 3_000_000  # more rows than are held side by side: compared by a sum of hashes
@@ -26,8 +28,6 @@ COLUMNS = {
     "W3": CUSTOMER,
     "W6": {"customer_id": "text", "label": "exact", "score": "double"},
     "W7": {**CUSTOMER, **USAGE},
-    "W1-jsonl": {"kind": "text", "n": "exact", "total": "exact", "mean": "double",
-                 "dirty": "exact"},
     "keys": {"customer_id": "text", "n": "exact", "total": "exact"},
 }
 
@@ -125,8 +125,35 @@ def differences(workload, ours, theirs):
     return found
 
 
+def differing_columns(ours, theirs):
+    """Of two Parquet files of events, whose rows may stand in any order: which columns differ."""
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    types = {"ts": pyarrow.timestamp("us"), "amount": pyarrow.decimal128(18, 2)}
+
+    def read(path, name, order=None):
+        column = pyarrow.parquet.read_table(path, columns=[name]).column(0)
+        values = column.cast(types.get(name, pyarrow.large_string()))
+        return values if order is None else values.take(order)
+
+    paths, orders = [ours, theirs], [None, None]
+    if not read(ours, "event_id").equals(read(theirs, "event_id")):
+        orders = [pyarrow.compute.sort_indices(read(path, "event_id")) for path in paths]
+    found = []
+    for name in EVENTS:
+        a, b = (read(path, name, order) for path, order in zip(paths, orders))
+        if len(a) != len(b):
+            return [f"{len(a)} rows here, {len(b)} there"]
+        if not a.equals(b):
+            found.append(f"column {name} has other values")
+    return found
+
+
 if __name__ == "__main__":
-    found = differences(*sys.argv[1:])
+    question, *paths = sys.argv[1:]
+    found = differing_columns(*paths) if question in CODECS else differences(question, *paths)
     if found:
         print("\n".join(found[:SHOWN]))
         sys.exit(f"{len(found)} differences")

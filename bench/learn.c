@@ -30,16 +30,18 @@ static void measure_round(uint32_t rows, uint32_t numeric, uint32_t categorical)
                                .n_dense = numeric + 1,
                                .n_codes = categorical,
                                .n_columns = 1 + numeric + 5 * categorical};
-    design.dense = malloc((size_t)rows * design.n_dense * sizeof(double));
+    size_t blocks = rows / QN_DESIGN_BLOCK + 1;
+    design.dense = calloc(blocks * QN_DESIGN_BLOCK * design.n_dense, sizeof(double));
     design.codes = malloc((size_t)rows * (categorical + 1) * sizeof(uint16_t));
-    design.labels = malloc(rows);
+    design.labels = calloc(blocks, QN_DESIGN_BLOCK);
+    const struct qn_logistic_want want = {.hessian = true, .class_weights = {1, 1}};
     struct qn_logistic_sums sums;
     double *weights = calloc(design.n_columns, sizeof(double));
     if (!design.dense || !design.codes || !design.labels || !weights)
         abort();
     for (uint32_t row = 0; row < rows; row++) {
         for (uint32_t j = 0; j < design.n_dense; j++)
-            design.dense[(size_t)row * design.n_dense + j] = j ? draw(row, j) * 2 - 1 : 1;
+            *qn_design_at(&design, row, j) = j ? draw(row, j) * 2 - 1 : 1;
         for (uint32_t j = 0; j < categorical; j++)
             design.codes[(size_t)row * categorical + j] =
                 (uint16_t)(design.n_dense + 5 * j + (uint32_t)(5 * draw(row, 40 + j)));
@@ -47,11 +49,11 @@ static void measure_round(uint32_t rows, uint32_t numeric, uint32_t categorical)
     }
     for (uint32_t j = 0; j < design.n_columns; j++)
         weights[j] = draw(j, 5) - 0.5;
-    check(qn_logistic_sums_init(&sums, design.n_columns, NULL));
+    check(qn_logistic_sums_init(&sums, design.n_columns, true, NULL));
     int64_t best = INT64_MAX;
     for (int trial = 0; trial < 5; trial++) {
         int64_t started = qn_clock_us();
-        qn_logistic_add(&sums, &design, weights);
+        qn_logistic_add(&sums, &design, weights, &want);
         int64_t took = qn_clock_us() - started;
         best = took < best ? took : best;
     }
@@ -101,6 +103,7 @@ static void measure_metrics(uint32_t rows)
 int main(int argc, char **argv)
 {
     uint32_t rows = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000000;
+    measure_round(rows, 6, 4);
     measure_round(rows, 30, 0);
     measure_round(rows, 10, 10);
     measure_round(rows, 4, 16);

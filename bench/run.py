@@ -18,22 +18,29 @@ import sys
 from pathlib import Path
 
 from bench import jsonl_of_csv, measure, profile, table
+from bench.peers.common import CODECS
 
 ROOT = Path(__file__).resolve().parent.parent
-PEERS = ["duckdb", "polars", "pandas", "dask", "spark", "sklearn", "sqlite3"]
+PEERS = ["duckdb", "polars", "pyarrow", "pandas", "dask", "spark", "sklearn", "sqlite3"]
 SEED = 7
 DISTURBED = 0.25  # cores that others used during a run: more than the kernel does for us
 NEAR = 2.0  # engines slower than this many times the best are not run again
 
-# Workload: its inputs by the name of the spec's parameter.
+# Workload: the question it asks, and its inputs by the name of the spec's parameter.
 WORKLOADS = {
-    "W1": {"events": "events"},
-    "W1-jsonl": {"events": "lines"},
-    "W2": {"events": "events"},
-    "W3": {"customers": "customers"},
-    "W6": {"customers": "small"},
-    "W7": {"events": "events", "customers": "customers"},
-    "keys": {"events": "keys"},
+    "W1": ("W1", {"events": "events"}),
+    "W1-jsonl": ("W1", {"events": "lines"}),
+    "W1-parquet": ("W1", {"events": "duckdb.parquet"}),
+    "W1-parquet-own": ("W1", {"events": "quern.parquet"}),
+    "W2": ("W2", {"events": "events"}),
+    "W2-parquet": ("W2", {"events": "duckdb.parquet"}),
+    "W2-parquet-own": ("W2", {"events": "quern.parquet"}),
+    "W3": ("W3", {"customers": "customers"}),
+    "W6": ("W6", {"customers": "small"}),
+    "W7": ("W7", {"events": "events", "customers": "customers"}),
+    "convert": ("convert", {"events": "events"}),
+    "convert-zstd": ("convert-zstd", {"events": "events"}),
+    "keys": ("keys", {"events": "keys"}),
 }
 
 
@@ -46,7 +53,6 @@ def inputs_of(rows):
     customers = max(rows // 20, 1)
     return {
         "events": ("events", rows, customers),
-        "lines": ("events", rows, customers),
         "customers": ("churn", customers, customers),
         "small": ("churn", 1000, 1000),
         "keys": ("events", rows * 5 // 2, rows // 2),
@@ -61,7 +67,7 @@ class Bench:
         self.out = self.data / "out"
         self.env = {**os.environ, "POLARS_MAX_THREADS": "2", "OMP_NUM_THREADS": "2",
                     "OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
-        self.engines = {}  # "duckdb 2.0.1": (python, peer, routes)
+        self.engines = {}  # "duckdb 2.0.1": (python, peer, routes, formats it reads)
         self.missing = []
 
     def find_engines(self):
@@ -77,47 +83,76 @@ class Bench:
                 about = json.loads(output)
                 found = True
                 self.engines.setdefault(f"{peer} {about['version']}",
-                                        (python, peer, about["routes"]))
+                                        (python, peer, about["routes"], about["reads"]))
             if not found:
                 self.missing.append(peer)
 
     def input(self, name):
-        """The path of an input, made when it is not there yet."""
+        """The path of an input, made when it is not there yet; None: by an engine that is missing."""
+        made_of_events = {"lines": self.lines_of, "duckdb.parquet": self.parquet_by_duckdb,
+                          "quern.parquet": self.parquet_by_quern}
+        if name in made_of_events:
+            events = self.input("events")
+            suffix = "jsonl" if name == "lines" else name
+            return self.once(events.with_suffix(f".{suffix}"),
+                             lambda part: made_of_events[name](events, part))
         kind, rows, customers = inputs_of(self.options.rows)[name]
-        path = self.data / f"{kind}-{rows}-{customers}-{SEED}.csv"
-        if name == "lines":
-            return self.lines_of(self.input("events"))
-        if not path.exists():
-            say(f"making {path}")
-            part = path.with_suffix(".part")
-            subprocess.run([self.quern, "generate", kind, "--rows", str(rows), "--seed", str(SEED),
-                            "--customers", str(customers), "--out", str(part)], check=True)
-            part.rename(path)
+        return self.once(
+            self.data / f"{kind}-{rows}-{customers}-{SEED}.csv",
+            lambda part: subprocess.run(
+                [self.quern, "generate", kind, "--rows", str(rows), "--seed", str(SEED),
+                 "--customers", str(customers), "--out", str(part)], check=True))
+
+    def once(self, path, make):
+        """The path, made under another name first; None when it cannot be made."""
+        if path.exists():
+            return path
+        say(f"making {path}")
+        part = path.with_suffix(".part")
+        if make(part) is False:
+            return None
+        part.rename(path)
         return path
 
-    def lines_of(self, events):
-        """The events as JSON lines, made when they are not there yet."""
-        path = events.with_suffix(".jsonl")
-        if not path.exists():
-            say(f"making {path}")
-            part = path.with_suffix(".part")
-            jsonl_of_csv.main(events, part)
-            part.rename(path)
-        return path
+    def lines_of(self, events, out):
+        jsonl_of_csv.main(events, out)
+
+    def parquet_by_duckdb(self, events, out):
+        """As it writes files when nothing is said, snappy; false: it is missing."""
+        for python, peer, _, _ in self.engines.values():
+            if peer == "duckdb":
+                measure.run([python, "-m", "bench.peers.duckdb", "run", "convert", "snappy.parquet",
+                             json.dumps({"events": str(events)}), str(out)], self.env, ROOT)
+                return True
+        return False
+
+    def parquet_by_quern(self, events, out):
+        measure.run(self.convert_command("convert", events, out), self.env, ROOT)
 
     def warm(self, path):
         with open(path, "rb", buffering=0) as file:
             while file.read(1 << 22):
                 pass
 
+    def answer(self, workload):
+        """Where our answer goes."""
+        suffix = "parquet" if WORKLOADS[workload][0] in CODECS else "db"
+        return self.out / f"{workload}.{suffix}"
+
+    def convert_command(self, question, events, out):
+        return [self.quern, "convert", str(events), str(out), "--to", "parquet", "--codec",
+                CODECS[question], "--workers", "2", "--quiet", "--state", str(self.out / "state")]
+
     def quern_command(self, workload, paths):
         """Our run of a workload, with nothing left of an earlier one."""
-        warehouse = self.out / f"{workload}.db"
-        for stale in self.out.glob(f"{workload}.db*"):
+        question, out = WORKLOADS[workload][0], self.answer(workload)
+        for stale in self.out.glob(f"{out.name}*"):
             stale.unlink()
         shutil.rmtree(self.out / "state", ignore_errors=True)
-        command = [self.quern, "run", str(ROOT / "bench/workloads" / f"{workload.lower()}.yaml"),
-                   "--workers", "2", "--quiet", "--warehouse", str(warehouse),
+        if question in CODECS:
+            return self.convert_command(question, paths["events"], out)
+        command = [self.quern, "run", str(ROOT / "bench/workloads" / f"{question.lower()}.yaml"),
+                   "--workers", "2", "--quiet", "--warehouse", str(out),
                    "--state", str(self.out / "state")]
         for name, path in paths.items():
             command += ["--set", f"{name}={path}"]
@@ -125,24 +160,29 @@ class Bench:
 
     def run_quern(self, workload, paths, memory=False):
         _, cost = measure.run(self.quern_command(workload, paths), self.env, ROOT, memory)
+        return self.with_bytes(workload, self.answer(workload), cost)
+
+    def with_bytes(self, workload, out, cost):
+        """Where the file is what was asked for, its size belongs to the cost."""
+        if WORKLOADS[workload][0] in CODECS:
+            cost["bytes"] = sum(f.stat().st_size for f in [out, *out.glob("*")] if f.is_file())
         return cost
 
     def run_peer(self, engine, workload, route, paths, memory=False):
-        python, peer, _ = self.engines[engine]
+        python, peer, _, _ = self.engines[engine]
         suffix = route.rsplit(".", 1)[-1]
         out = self.out / f"{workload}-{peer}.{suffix}"
         shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
-        command = [python, "-m", f"bench.peers.{peer}", "run", workload, route, json.dumps(paths),
-                   str(out)]
+        command = [python, "-m", f"bench.peers.{peer}", "run", WORKLOADS[workload][0], route,
+                   json.dumps(paths), str(out)]
         output, cost = measure.run(command, self.env, ROOT, memory)
         cost["inside"] = json.loads(output.splitlines()[-1])["seconds"]
-        cost["bytes"] = sum(f.stat().st_size for f in [out, *out.glob("*")] if f.is_file())
-        return cost, out
+        return self.with_bytes(workload, out, cost), out
 
     def check(self, workload, out):
         """Compared by the first Python that peers run in: it may need their Parquet reader."""
-        ours = self.out / f"{workload}.db"
-        done = subprocess.run([self.options.peers[0], "-m", "bench.answers", workload, str(ours),
+        question, ours = WORKLOADS[workload][0], self.answer(workload)
+        done = subprocess.run([self.options.peers[0], "-m", "bench.answers", question, str(ours),
                                str(out)], cwd=ROOT, text=True, capture_output=True)
         if done.returncode:
             raise measure.Failed(f"answers differ: {done.stdout}{done.stderr}")
@@ -150,8 +190,10 @@ class Bench:
     def first_runs(self, workload, paths):
         """Every route once: [(engine, route, cost)] of those that agree, and who failed."""
         fine, failures = [], {}
-        for engine, (_, _, routes) in self.engines.items():
-            for route in [r for w, r in routes if w == workload]:
+        question = WORKLOADS[workload][0]
+        formats = {path.rsplit(".", 1)[-1] for path in paths.values()}
+        for engine, (_, _, routes, reads) in self.engines.items():
+            for route in [r for q, r in routes if q == question and formats <= set(reads)]:
                 try:
                     cost, out = self.run_peer(engine, workload, route, paths)
                     self.check(workload, out)
@@ -182,17 +224,26 @@ class Bench:
         return {(e, r): pairs[e, r] for e, (r, _) in own_best.items()}
 
     def inputs(self, workload):
-        paths = {name: str(self.input(file)) for name, file in WORKLOADS[workload].items()}
+        """{name: path}, read once; None: one of them cannot be made."""
+        paths = {name: self.input(file) for name, file in WORKLOADS[workload][1].items()}
+        if None in paths.values():
+            return None
         for path in paths.values():
             self.warm(path)
-        return paths
+        return {name: str(path) for name, path in paths.items()}
 
     def profile(self, workload):
-        command = self.quern_command(workload, self.inputs(workload))
+        paths = self.inputs(workload)
+        if not paths:
+            raise SystemExit(f"{workload}: its input is made by DuckDB, which is missing")
+        command = self.quern_command(workload, paths)
         return profile.profile(command, self.env, ROOT, self.out / "perf.data", self.quern)
 
     def run(self, workload):
+        """The costs of all who answer it; None when its input cannot be made."""
         paths = self.inputs(workload)
+        if not paths:
+            return None
         self.run_quern(workload, paths)
         ours = [self.run_quern(workload, paths)]
         say(f"    {workload} quern: {ours[0]['wall']:.2f} s")
@@ -288,6 +339,7 @@ def main():
     bench = Bench(given)
     bench.out.mkdir(parents=True, exist_ok=True)
     if given.profile:
+        bench.find_engines()
         text = profile.render({workload: bench.profile(workload) for workload in given.only})
         print(text)
         if given.readme:
@@ -298,12 +350,16 @@ def main():
     kept, failed = None, False
     for workload in given.only:
         result = bench.run(workload)
+        if not result:
+            bench.missing.append(f"duckdb, whose file {workload} reads")
+            continue
         failed |= bool(result["failed"])
         kept = keep(results, workload, result, machine(bench.quern))
-    print(table.render(kept, given.only))
+    if kept:
+        print(table.render(kept, given.only))
     if bench.missing:
         print(f"missing, and so not compared: {', '.join(bench.missing)}")
-    if given.readme:
+    if given.readme and kept:
         table.insert(ROOT / "bench/README.md", "table", table.render(kept))
     return 1 if failed else 0
 

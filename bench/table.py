@@ -2,8 +2,8 @@
 
 import re
 
-HEAD = """| workload | engine | route | wall s | Quern / it | inside s | CPU s | memory MiB | PSS MiB | runs |
-|---|---|---|--:|--:|--:|--:|--:|--:|--:|"""
+HEAD = """| workload | engine | route | wall s | Quern / it | inside s | CPU s | memory MiB | PSS MiB | file MB | runs |
+|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|"""
 
 
 def _seconds(value):
@@ -17,9 +17,11 @@ def _runs(result):
 
 def _line(workload, engine, result):
     ratio = f"{result['ratio']:.2f}" if "ratio" in result else ""
-    cells = [workload, engine, result.get("route", "table in SQLite"), _seconds(result["wall"]),
-             ratio, _seconds(result.get("inside")), _seconds(result["cpu"]),
-             f"{result['memory']:.0f}", f"{result['pss']:.0f}", _runs(result)]
+    own = "convert" if "bytes" in result else "table in SQLite"
+    size = f"{result['bytes'] / 1e6:.0f}" if "bytes" in result else ""
+    cells = [workload, engine, result.get("route", own), _seconds(result["wall"]), ratio,
+             _seconds(result.get("inside")), _seconds(result["cpu"]), f"{result['memory']:.0f}",
+             f"{result['pss']:.0f}", size, _runs(result)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -39,7 +41,7 @@ def render(kept, only=None):
             lines.append(_line("", engine, peer))
         for engine, why in result["failed"].items():
             if engine not in result["peers"]:
-                lines.append(f"|  | {engine} | failed: {why} |  |  |  |  |  |  |  |")
+                lines.append(f"|  | {engine} | failed: {why} |  |  |  |  |  |  |  |  |")
     return "\n".join(lines)
 
 

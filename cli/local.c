@@ -18,6 +18,11 @@ static void on_signal(int number)
     stop = 1;
 }
 
+const volatile sig_atomic_t *qn_local_stop(void)
+{
+    return &stop;
+}
+
 /* --- scratch --------------------------------------------------------------------------------- */
 
 qn_code qn_local_begin(struct qn_local *local, const char *name, struct qn_err *err)
@@ -75,6 +80,7 @@ static qn_code run_at(struct qn_local *local, const struct qn_plan *plan, struct
                                              .plan_bytes = bytes,
                                              .state_folder = local->scratch,
                                              .listen = endpoint,
+                                             .fleeting = true,
                                              .tap = tap,
                                              .progress =
                                                  shows ? QN_PROGRESS_LIVE : QN_PROGRESS_NONE,

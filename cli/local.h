@@ -16,6 +16,8 @@ struct qn_local {
 /* Makes the scratch folder in --state, $TMPDIR or /var/tmp; `name` is in its name. SIGINT and
  * SIGTERM end what is run from now on. */
 QN_CHECK qn_code qn_local_begin(struct qn_local *local, const char *name, struct qn_err *err);
+/* Raised by them. */
+const volatile sig_atomic_t *qn_local_stop(void);
 void qn_local_end(struct qn_local *local); /* removes the folder */
 
 /* Runs a plan whose jobs read input_bytes. A job that failed is QN_EINPUT with its words;

@@ -18,7 +18,7 @@ static const char usage[] =
     "       [--explain]\n"
     "SELECT over files, spread over workers; docs/query.md says what it knows.\n"
     "  --workers N          worker processes (default: one a core, one for small files)\n"
-    "  --memory SIZE        what a worker gets by with, and what ORDER BY may take\n"
+    "  --memory SIZE        what a worker gets by with, and ORDER BY before it uses files\n"
     "  --warehouse PATH     its tables can be named in FROM\n"
     "  --lake PATH          its datasets are lake.NAME in FROM (lake)\n"
     "  --json               JSON lines on stdout; --csv: CSV. Else a table to read\n"
@@ -140,9 +140,14 @@ static qn_code run_phase(struct query_command *command, const struct qn_query *q
                                       phase->schema.fields[i].type};
     QN_TRY(qn_answer_begin(&run.answer, &schema, format_of(command, last),
                            last ? command->out : phase->file, err));
-    uint64_t memory =
-        command->local.memory_bytes ? command->local.memory_bytes : qn_cli_default_memory(1);
-    qn_code code = qn_finish_new(phase, memory, take_rows, &run, &run.finish, err);
+    const struct qn_finish_options options = {.memory_bytes = command->local.memory_bytes
+                                                                  ? command->local.memory_bytes
+                                                                  : qn_cli_default_memory(1),
+                                              .folder = command->local.scratch,
+                                              .stop = qn_local_stop(),
+                                              .out = take_rows,
+                                              .context = &run};
+    qn_code code = qn_finish_new(phase, &options, &run.finish, err);
     if (code == QN_OK)
         code = run_spec(&run, query, index + 1, err);
     if (code == QN_OK)

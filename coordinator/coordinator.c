@@ -513,6 +513,7 @@ static qn_code start(struct coordinator *self, struct qn_err *err)
                                  .plan_bytes = options->plan_bytes,
                                  .state_folder = options->state_folder,
                                  .full_refresh = options->full_refresh,
+                                 .fleeting = options->fleeting,
                                  .tap = options->tap};
     QN_TRY(qn_run_claim(&self->run, &run, err));
     QN_TRY(qn_listener_open(options->listen, &self->listener, err));

@@ -20,7 +20,7 @@ struct qn_coordinator_options {
     struct qn_strv plan_bytes;
     const char *state_folder;
     const char *listen;
-    bool full_refresh; /* see run.h */
+    bool full_refresh, fleeting; /* see run.h */
     const struct qn_run_tap *tap;
     enum qn_progress progress;
     const volatile sig_atomic_t *stop; /* raised: end the run so that it can be resumed */

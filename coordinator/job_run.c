@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/file_facts.h"
 #include "wire/part.h"
 
 /* Fewer are not worth a task, with its lease, its part and its commit. */
@@ -23,26 +24,17 @@ uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage)
 
 /* --- chunks ---------------------------------------------------------------------------------- */
 
-/* Whether a row of the file may count: by the columns that its folders name. */
 static qn_code may_pass(struct qn_job_run *run, const struct qn_plan_source *source,
-                        const char *path, bool *out, struct qn_err *err)
+                        const char *path, uint32_t file, bool *out, struct qn_err *err)
 {
-    const struct qn_folders *folders = &source->folders;
-    uint32_t n = folders->rows.n_fields;
-    struct qn_batch row = {.schema = &folders->rows, .n_rows = 1};
-    struct qn_column *values =
-        QN_NEW_ARRAY(&run->arena, struct qn_column, folders->columns.n_fields);
-    bool *known = QN_NEW_ARRAY(&run->arena, bool, n);
-    row.columns = QN_NEW_ARRAY(&run->arena, struct qn_column, n);
-    if (!values || !known || !row.columns)
-        return qn_err_nomem(err, "a job's chunks");
-    QN_TRY(qn_folders_read(&folders->columns, path, 1, &run->arena, values, err));
-    for (uint32_t c = 0; c < n; c++) {
-        known[c] = folders->from[c] < 0;
-        if (known[c])
-            row.columns[c] = values[-1 - folders->from[c]];
-    }
-    return run->job->ops->may_pass(run->job, &row, known, &run->arena, out, err);
+    struct qn_arena arena; /* of a file: there may be many */
+    struct qn_facts *facts = NULL;
+    qn_arena_init(&arena);
+    qn_code code = qn_file_facts_find(source, path, file, &arena, &facts, err);
+    if (code == QN_OK)
+        code = run->job->ops->may_pass(run->job, facts, &arena, out, err);
+    qn_arena_fini(&arena);
+    return code;
 }
 
 static qn_code chunks_of_source(struct qn_job_run *run, struct qn_err *err)
@@ -50,11 +42,11 @@ static qn_code chunks_of_source(struct qn_job_run *run, struct qn_err *err)
     uint32_t index = run->job->input.index;
     const struct qn_plan_source *source = &run->plan->sources[index];
     const struct qn_source_options *options = &run->plan->spec.sources[index].options;
-    bool prunes = run->job->ops->may_pass && source->folders.columns.n_fields;
+    bool prunes = run->job->ops->may_pass && qn_file_facts_any(source);
     for (uint32_t file = 0; file < options->n_paths; file++) {
         bool wanted = true;
         if (prunes)
-            QN_TRY(may_pass(run, source, options->paths[file], &wanted, err));
+            QN_TRY(may_pass(run, source, options->paths[file], file, &wanted, err));
         if (wanted)
             QN_TRY(source->ops->chunks(options, &source->info, file, &run->arena, &run->chunks,
                                        &run->n_chunks, err));

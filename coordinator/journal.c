@@ -16,9 +16,10 @@
 enum { BUSY_MS = 10000, STATEMENTS = 12 };
 
 struct qn_journal {
-    char *path;  /* of journal.db */
-    int lock;    /* held until close or death */
-    sqlite3 *db; /* NULL until it is needed */
+    char *path;    /* of journal.db */
+    int lock;      /* held until close or death */
+    bool fleeting; /* nothing waits for the disk */
+    sqlite3 *db;   /* NULL until it is needed */
     uint32_t n_prepared;
     struct {
         const char *sql; /* compared by address: a literal */
@@ -127,6 +128,11 @@ void qn_journal_close(struct qn_journal *journal)
     free(journal);
 }
 
+void qn_journal_forgo_sync(struct qn_journal *journal)
+{
+    journal->fleeting = true;
+}
+
 /* The lock file says "PID\nENDPOINT\n": whoever holds the lock, and where it listens. */
 qn_code qn_journal_announce(struct qn_journal *journal, const char *endpoint, struct qn_err *err)
 {
@@ -190,7 +196,11 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
     static const char doing[] = "open the journal";
     sqlite3_stmt *stmt;
     bool row;
-    QN_TRY(qn_sqlite_use_wal(journal->db, doing, err));
+    QN_TRY(journal->fleeting
+               ? qn_sqlite_exec(journal->db,
+                                "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY", doing,
+                                err)
+               : qn_sqlite_use_wal(journal->db, doing, err));
     /* Closing need not empty the log: the next run goes on with it. */
     if (sqlite3_db_config(journal->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL) !=
         SQLITE_OK)
@@ -209,6 +219,8 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
         QN_TRY(qn_sqlite_exec(journal->db, schema, doing, err));
     else if (version == 1)
         QN_TRY(qn_sqlite_exec(journal->db, from_1, doing, err));
+    if (journal->fleeting)
+        return QN_OK;
     return qn_sqlite_exec(journal->db, "PRAGMA synchronous = NORMAL", doing, err);
 }
 

@@ -17,6 +17,8 @@ struct qn_journal;
 QN_CHECK qn_code qn_journal_open(const char *state_folder, struct qn_journal **out,
                                  struct qn_err *err);
 void qn_journal_close(struct qn_journal *journal);
+/* Of a run that nobody goes on with: from now on nothing waits for the disk. */
+void qn_journal_forgo_sync(struct qn_journal *journal);
 
 /* Says where this coordinator listens, for qn_journal_find_endpoint(). */
 QN_CHECK qn_code qn_journal_announce(struct qn_journal *journal, const char *endpoint,

@@ -1,11 +1,14 @@
 #include "coordinator/landing.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/disk.h"
 #include "base/hash.h"
 #include "coordinator/landing_internal.h"
@@ -129,6 +132,16 @@ static bool keep_file(struct qn_landing *self, struct qn_landing_file *file)
     return true;
 }
 
+/* Tells other runs that a file which grows beside its place is not left over. Where files cannot be
+ * locked, they leave it alone. */
+static void hold(struct qn_landing *self, const struct qn_landing_file *file)
+{
+    qn_load_close(&self->load);
+    self->load.lock = open(file->staged, O_RDWR | O_CLOEXEC);
+    if (self->load.lock >= 0)
+        (void)flock(self->load.lock, LOCK_EX | LOCK_NB);
+}
+
 static qn_code begin_file(struct qn_landing *self, struct qn_landing_place *place, uint32_t unit,
                           struct qn_err *err)
 {
@@ -143,7 +156,10 @@ static qn_code begin_file(struct qn_landing *self, struct qn_landing_place *plac
     if (!keep_file(self, file))
         return qn_err_nomem(err, "a file of the lake");
     place->growing = file;
-    return write_head(self, file, err);
+    QN_TRY(write_head(self, file, err));
+    if (!self->files->dataset)
+        hold(self, file);
+    return QN_OK;
 }
 
 qn_code qn_landing_finish_file(struct qn_landing *self, struct qn_landing_file *file,
@@ -274,6 +290,28 @@ static qn_code open_dataset(struct qn_landing *self, struct qn_err *err)
     return qn_load_begin(&self->load, path, self->options.run_id, &self->arena, err);
 }
 
+/* .NAME.RUN of a run that was given up: nobody holds it. */
+static void drop_dead(const char *folder, const char *name, const char *own)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    size_t n = strlen(name);
+    while (dir && (entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe) */
+        const char *at = entry->d_name;
+        if (at[0] != '.' || strncmp(at + 1, name, n) != 0 || at[n + 1] != '.' ||
+            strlen(at + n + 2) != QN_CLOCK_ID - 1 || !qn_clock_is_id(at + n + 2) ||
+            strcmp(at + n + 2, own) == 0)
+            continue;
+        int fd = openat(dirfd(dir), at, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlinkat(dirfd(dir), at, 0);
+        if (fd >= 0)
+            close(fd);
+    }
+    if (dir)
+        closedir(dir);
+}
+
 static qn_code open_file(struct qn_landing *self, struct qn_err *err)
 {
     const char *path = self->files->path, *slash = strrchr(path, '/');
@@ -281,7 +319,9 @@ static qn_code open_file(struct qn_landing *self, struct qn_err *err)
     self->load.staging = qn_arena_strdup(&self->arena, (struct qn_strv){path, n});
     if (!self->load.staging)
         return qn_err_nomem(err, "a path");
-    return qn_disk_make_folders(self->load.staging, err);
+    QN_TRY(qn_disk_make_folders(self->load.staging, err));
+    drop_dead(self->load.staging, slash + 1, self->options.run_id);
+    return QN_OK;
 }
 
 qn_code qn_landing_open(const struct qn_landing_options *options, struct qn_landing **out,

@@ -34,7 +34,8 @@ struct qn_landing {
     struct qn_landing_options options;
     const struct qn_into_files *files;
     struct qn_arena arena, unit_arena;
-    struct qn_load load; /* of a single file only `staging`: the folder it goes to */
+    struct qn_load load; /* of a single file: `staging` is the folder it goes to,
+                            `lock` the growing file */
     bool published;      /* by an earlier life of the run */
     struct qn_id_map places;
     struct qn_landing_file **all; /* in the order they were begun */

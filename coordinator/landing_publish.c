@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/disk.h"
+#include "base/log.h"
 #include "coordinator/landing_internal.h"
 #include "lake/dataset.h"
 
@@ -133,6 +134,8 @@ static qn_code rebase(void *context, const struct qn_lake_manifest *base, struct
                                       .spec_sha256 = self->options.spec_sha256,
                                       .engine = QN_VERSION,
                                       .format = files->writer->format,
+                                      .codec = files->options.codec,
+                                      .level = files->options.level,
                                       .columns = self->options.job->out,
                                       .partition = files->partition,
                                       .n_partition = files->n_partition,
@@ -175,7 +178,11 @@ static qn_code publish_file(struct qn_landing *self, struct qn_err *err)
         err->blame = QN_BLAME_COORDINATOR;
         return code;
     }
-    return qn_disk_sync_folder(self->load.staging, err);
+    /* Everybody sees it already: what fails now must not make the job fail. */
+    if (qn_disk_sync_folder(self->load.staging, err) != QN_OK)
+        qn_log_warn("%s is published, but may be lost if the power fails now: %s",
+                    self->files->path, err->message);
+    return QN_OK;
 }
 
 qn_code qn_landing_publish(struct qn_landing *self, struct qn_err *err)

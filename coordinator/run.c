@@ -157,6 +157,8 @@ qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, s
                            .tap = options->tap};
     qn_arena_init(&run->arena);
     QN_TRY(qn_journal_open(options->state_folder, &run->journal, err));
+    if (options->fleeting)
+        qn_journal_forgo_sync(run->journal);
     QN_TRY(qn_lock_warehouse(options->plan->spec.warehouse, &run->lock, err));
     char path[PATH_MAX]; /* the file is there now */
     run->warehouse = qn_arena_printf(
@@ -167,7 +169,9 @@ qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, s
 
 qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
-    QN_TRY(qn_store_open(options->plan->spec.warehouse, &run->store, err));
+    const char *warehouse = options->plan->spec.warehouse;
+    QN_TRY(options->fleeting ? qn_store_open_fleeting(warehouse, &run->store, err)
+                             : qn_store_open(warehouse, &run->store, err));
     run->in_transaction = true;
     QN_TRY(begin_or_resume(run, options, err));
     QN_TRY(qn_scratch_each(options->state_folder, drop_if_over, run, err));

@@ -16,9 +16,10 @@ struct qn_removal; /* coordinator/scratch.h */
 
 struct qn_run_options {
     const struct qn_plan *plan;
-    struct qn_strv plan_bytes;    /* qn_plan_pack */
-    const char *state_folder;     /* absolute */
-    bool full_refresh;            /* an unfinished run of this plan is given up, not gone on with */
+    struct qn_strv plan_bytes; /* qn_plan_pack */
+    const char *state_folder;  /* absolute */
+    bool full_refresh;         /* an unfinished run of this plan is given up, not gone on with */
+    bool fleeting; /* nothing of it is to outlive the process: nothing waits for the disk */
     const struct qn_run_tap *tap; /* NULL: none */
 };
 

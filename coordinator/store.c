@@ -67,6 +67,19 @@ static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
     return qn_store_schema_open(store, err);
 }
 
+/* The same, but nothing waits for the disk: nobody asks for the file once the process is gone. */
+static qn_code setup_fleeting(struct qn_store *store, struct qn_err *err)
+{
+    static const char doing[] = "open the warehouse";
+    char sql[100];
+    sqlite3_snprintf(
+        sizeof sql, sql,
+        "PRAGMA page_size = %d; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY",
+        QN_SQLITE_PAGE_BYTES);
+    QN_TRY(qn_sqlite_exec(store->db, sql, doing, err));
+    return qn_store_schema_open(store, err);
+}
+
 /* Opening in either way: `setup` reads or makes the system tables. */
 static qn_code store_open(const char *path, int flags,
                           qn_code (*setup)(struct qn_store *store, struct qn_err *err),
@@ -90,6 +103,12 @@ qn_code qn_store_open(const char *path, struct qn_store **out, struct qn_err *er
 {
     *out = NULL;
     return store_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, setup_writer, out, err);
+}
+
+qn_code qn_store_open_fleeting(const char *path, struct qn_store **out, struct qn_err *err)
+{
+    *out = NULL;
+    return store_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, setup_fleeting, out, err);
 }
 
 qn_code qn_store_open_reader(const char *path, struct qn_store **out, struct qn_err *err)

@@ -15,6 +15,9 @@ struct qn_store;
  * that is left open: what the caller writes first goes with it, and nobody is to be told the epoch
  * before it is committed. */
 QN_CHECK qn_code qn_store_open(const char *path, struct qn_store **out, struct qn_err *err);
+/* The same for a warehouse that does not outlive its run: a crash of the machine may spoil it. */
+QN_CHECK qn_code qn_store_open_fleeting(const char *path, struct qn_store **out,
+                                        struct qn_err *err);
 /* Read-only, for status, digest and models; no epoch is taken. QN_ENOTFOUND when there is none. */
 QN_CHECK qn_code qn_store_open_reader(const char *path, struct qn_store **out, struct qn_err *err);
 void qn_store_close(struct qn_store *store);

@@ -20,6 +20,23 @@ static struct folder_reader *reader_of(struct qn_reader *reader)
     return (struct folder_reader *)(void *)reader;
 }
 
+/* Of conditions, what folders name is no concern of the files' reader. */
+static qn_code folder_only(struct qn_reader *reader, const struct qn_condition *condition,
+                           struct qn_err *err)
+{
+    struct folder_reader *self = reader_of(reader);
+    const struct qn_folders *folders = self->folders;
+    const struct qn_condition *inner = NULL;
+    uint32_t *to = QN_NEW_ARRAY(&self->arena, uint32_t, folders->rows.n_fields);
+    if (!to)
+        return qn_err_nomem(err, "a condition");
+    for (uint32_t c = 0; c < folders->rows.n_fields; c++)
+        to[c] = folders->from[c] >= 0 ? (uint32_t)folders->from[c] : UINT32_MAX;
+    QN_TRY(qn_condition_map(condition, to, &self->arena, &inner, err));
+    bool wanted = inner && self->inner->ops->only;
+    return wanted ? self->inner->ops->only(self->inner, inner, err) : QN_OK;
+}
+
 static qn_code folder_next(struct qn_reader *reader, struct qn_batch *batch,
                            struct qn_rejects *rejects, struct qn_err *err)
 {
@@ -60,6 +77,7 @@ static void folder_close(struct qn_reader *reader)
 }
 
 static const struct qn_reader_ops folder_reader_ops = {
+    .only = folder_only,
     .next = folder_next,
     .locate = folder_locate,
     .result = folder_result,

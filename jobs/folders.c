@@ -66,6 +66,24 @@ static bool parse_value(struct qn_type type, struct qn_strv text, struct value *
     return false;
 }
 
+/* A dictionary of the one text. */
+static bool number_text(struct qn_column *column, struct qn_strv text, uint32_t n_rows,
+                        struct qn_arena *arena)
+{
+    struct qn_dictionary *dictionary = QN_NEW(arena, struct qn_dictionary);
+    struct qn_strv *texts = QN_NEW_ARRAY(arena, struct qn_strv, 2);
+    uint16_t *codes = QN_NEW_ARRAY(arena, uint16_t, n_rows); /* all QN_CODE_NULL */
+    if (!dictionary || !texts || !codes)
+        return false;
+    texts[1] = (struct qn_strv){column->bytes, text.len};
+    for (uint32_t i = 0; i < n_rows && !column->validity; i++)
+        codes[i] = 1;
+    *dictionary = (struct qn_dictionary){.id = qn_dictionary_new_id(), .n = 2, .texts = texts};
+    column->dictionary = dictionary;
+    column->codes = codes;
+    return true;
+}
+
 static qn_code fill_text(struct qn_column *column, struct qn_strv text, uint32_t n_rows,
                          struct qn_arena *arena, struct qn_err *err)
 {
@@ -80,6 +98,8 @@ static qn_code fill_text(struct qn_column *column, struct qn_strv text, uint32_t
             memcpy(column->bytes + (size_t)i * text.len, text.data, text.len);
         column->offsets[i + 1] = (uint32_t)((i + 1) * text.len);
     }
+    if (!number_text(column, text, n_rows, arena))
+        return qn_err_nomem(err, "a folder's value");
     return QN_OK;
 }
 

@@ -12,12 +12,15 @@
 #include "jobs/folders.h"
 #include "spec/spec.h"
 
+struct qn_lake_manifest; /* lake/manifest.h */
+
 struct qn_plan_source {
     struct qn_source_info info; /* of the files */
     struct qn_folders folders;  /* what they are in */
     struct qn_schema schema;    /* of the rows: columns of files and folders */
     const struct qn_source_ops *ops;
     uint64_t bytes;             /* of all its files */
+    const struct qn_lake_manifest *manifest; /* coordinator: of the dataset it is; NULL: none */
     bool ready;                 /* inspected without complaint */
     const struct qn_gaps *gaps; /* when not ready: what its schema does not tell; NULL: anything */
 };

@@ -1,10 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/limits.h"
 #include "flow/job.h"
 #include "jobs/into.h"
-#include "jobs/learn/model.h"
+#include "jobs/learn/scorer.h"
 #include "jobs/lookup.h"
 #include "spec/keys.h"
 #include "spec/node.h"
@@ -145,54 +144,26 @@ static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct 
 
 /* --- run ------------------------------------------------------------------------------------- */
 
-/* The model made ready is the same for all tasks of the job, so it stays in the job's cache. */
-static void free_model(void *data)
+static qn_code scorer_make(struct qn_task_in *in, struct qn_err *err)
 {
-    qn_model_free(data);
-}
-
-static qn_code make_model(struct qn_task_in *in, struct qn_err *err)
-{
-    struct qn_model *model;
+    struct qn_scorer *scorer;
     if (in->job_cache->data)
         return QN_OK;
-    QN_TRY(qn_model_read(in->model, &model, err));
-    in->job_cache->data = model;
-    in->job_cache->free = free_model;
+    QN_TRY(qn_scorer_new(in->model, &scorer, err));
+    in->job_cache->data = scorer;
+    in->job_cache->free = qn_scorer_free;
     return QN_OK;
 }
 
-/* A number may come in another type than it was trained on; a text may not. */
-static bool fits(const struct qn_model_feature *feature, struct qn_type type)
-{
-    if (feature->categorical)
-        return type.id == QN_TEXT;
-    bool is_date = type.id == QN_DATE || type.id == QN_TIMESTAMP;
-    if (is_date || feature->type.id == QN_DATE || feature->type.id == QN_TIMESTAMP)
-        return type.id == feature->type.id;
-    return qn_type_is_numeric(type) || type.id == QN_BOOL;
-}
-
-/* Positions of the features in the reader's batches; all that are missing are named at once. */
-static qn_code find_features(const struct qn_model *model, const struct qn_schema *schema,
-                             int32_t *positions, struct qn_err *err)
+/* All that is missing is named at once. */
+static qn_code find_features(struct qn_scorer *scorer, const struct qn_schema *schema,
+                             struct qn_err *err)
 {
     struct qn_buf missing;
     qn_buf_init(&missing);
-    for (uint32_t i = 0; i < model->n_features; i++) {
-        const struct qn_model_feature *feature = &model->features[i];
-        char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
-        positions[i] = qn_schema_find(schema, qn_strv_from(feature->name));
-        const char *comma = missing.len ? ", " : "";
-        if (positions[i] < 0)
-            qn_buf_printf(&missing, "%s'%s'", comma, feature->name);
-        else if (!fits(feature, schema->fields[positions[i]].type))
-            qn_buf_printf(&missing, "%s'%s' (%s, not %s)", comma, feature->name,
-                          qn_type_name(schema->fields[positions[i]].type, have),
-                          qn_type_name(feature->type, want));
-    }
-    qn_code code = QN_OK;
-    if (missing.len)
+    qn_scorer_find(scorer, schema, &missing);
+    qn_code code = qn_buf_check(&missing, "the names of features", err);
+    if (code == QN_OK && missing.len)
         code = qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "the rows lack what the model needs: %.*s",
                           QN_STRV_ARG(qn_buf_strv(&missing)));
     qn_buf_fini(&missing);
@@ -203,9 +174,7 @@ struct scoring {
     const struct qn_job *job;
     struct qn_task_in *in;
     struct qn_task_out *out;
-    struct qn_model *model;
-    const int32_t *positions;
-    const struct qn_column **columns;
+    struct qn_scorer *scorer;
     int32_t key;
 };
 
@@ -219,12 +188,10 @@ static qn_code score_batch(struct scoring *self, const struct qn_batch *batch, s
         return qn_err_nomem(err, "scores");
     for (uint32_t i = 0; i < n; i++)
         rows[i] = i;
-    for (uint32_t i = 0; i < self->model->n_features; i++)
-        self->columns[i] = &batch->columns[self->positions[i]];
     columns[0] = batch->columns[self->key];
     QN_TRY(qn_column_new(arena, self->job->out.fields[1].type, n, &columns[1], err));
     QN_TRY(qn_column_new(arena, self->job->out.fields[2].type, n, &columns[2], err));
-    QN_TRY(self->model->ops->score(self->model, self->columns, rows, n, columns[1].f64, err));
+    QN_TRY(qn_scorer_score(self->scorer, batch, rows, n, columns[1].f64, err));
     for (uint32_t i = 0; i < n; i++)
         columns[2].i64[i] = self->in->model_version;
     struct qn_batch scored = {.schema = &self->job->out, .columns = columns, .n_rows = n};
@@ -254,15 +221,9 @@ static qn_code run(const struct qn_job *job, struct qn_task_in *in, struct qn_ta
                    struct qn_err *err)
 {
     const struct score *score = job->impl;
-    QN_TRY(make_model(in, err));
-    struct scoring self = {.job = job, .in = in, .out = out, .model = in->job_cache->data};
-    uint32_t n = self.model->n_features;
-    int32_t *positions = QN_NEW_ARRAY(in->arena, int32_t, n);
-    self.columns = QN_NEW_ARRAY(in->arena, const struct qn_column *, n);
-    if (!positions || !self.columns)
-        return qn_err_nomem(err, "a task");
-    QN_TRY(find_features(self.model, in->reader->schema, positions, err));
-    self.positions = positions;
+    QN_TRY(scorer_make(in, err));
+    struct scoring self = {.job = job, .in = in, .out = out, .scorer = in->job_cache->data};
+    QN_TRY(find_features(self.scorer, in->reader->schema, err));
     self.key = qn_schema_find(in->reader->schema,
                               qn_strv_from(job->input.schema->fields[score->key].name));
     if (self.key < 0)

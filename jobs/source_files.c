@@ -117,8 +117,10 @@ static bool find_in_dataset(struct qn_plan *plan, struct qn_spec_source *source,
         code = qn_err_nomem(&err, "a dataset");
     if (code != QN_OK)
         complain(plan, source, &err);
-    else
+    else {
         *order = &manifest->columns;
+        planned->manifest = manifest;
+    }
     return code == QN_OK;
 }
 

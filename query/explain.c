@@ -21,7 +21,7 @@ static void put_tree(struct qn_buf *out, const struct qn_query_tree *tree)
 static void put_order(struct qn_buf *out, const struct qn_query_phase *phase)
 {
     for (uint32_t i = 0; i < phase->n_keys; i++) {
-        const struct qn_query_key *key = &phase->keys[i];
+        const struct qn_sort_key *key = &phase->keys[i];
         qn_buf_printf(out, "%s%s%s%s", i ? ", " : "; order by ",
                       phase->schema.fields[key->column].name, key->descending ? " desc" : "",
                       key->nulls_first == key->descending

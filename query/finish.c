@@ -5,8 +5,8 @@
 
 #include "base/limits.h"
 #include "query/row_set.h"
-#include "query/sorter.h"
 #include "wire/part.h"
+#include "wire/sorter.h"
 
 /* Parts of one job so far. */
 struct parts {
@@ -19,8 +19,7 @@ struct parts {
 struct qn_finish {
     const struct qn_query_phase *phase;
     struct qn_schema shown; /* the columns that go out */
-    qn_finish_fn out;
-    void *context;
+    struct qn_finish_options options;
     struct qn_arena arena;
     struct parts *parts; /* of jobs whose rows cannot go on as they come */
     struct qn_sorter sorter;
@@ -46,9 +45,17 @@ static qn_code slice(struct qn_arena *arena, const struct qn_batch *batch, uint3
     return qn_batch_take(arena, batch, rows, end - begin, out, err);
 }
 
+static qn_code check_stop(const struct qn_finish *finish, struct qn_err *err)
+{
+    return finish->options.stop && *finish->options.stop
+               ? qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted")
+               : QN_OK;
+}
+
 static qn_code give(void *context, const struct qn_batch *batch, struct qn_err *err)
 {
     struct qn_finish *finish = context;
+    QN_TRY(check_stop(finish, err));
     uint32_t begin = finish->skip < batch->n_rows ? (uint32_t)finish->skip : batch->n_rows;
     finish->skip -= begin;
     uint64_t n = batch->n_rows - begin;
@@ -65,7 +72,7 @@ static qn_code give(void *context, const struct qn_batch *batch, struct qn_err *
         n == batch->n_rows ? QN_OK : slice(&arena, batch, begin, begin + (uint32_t)n, &rows, err);
     rows.schema = &finish->shown;
     if (code == QN_OK)
-        code = finish->out(finish->context, &rows, err);
+        code = finish->options.out(finish->options.context, &rows, err);
     qn_arena_fini(&arena);
     return code;
 }
@@ -172,7 +179,8 @@ static qn_code read_parts(struct qn_finish *finish, const char *const *paths, ui
     QN_TRY(qn_part_open(paths, n, &want, &reader, err));
     qn_code code;
     while ((code = reader->ops->next(reader, &batch, NULL, err)) == QN_OK && batch.n_rows)
-        if ((code = taker->take(taker, &batch, err)) != QN_OK || finish->left == 0)
+        if ((code = check_stop(finish, err)) != QN_OK ||
+            (code = taker->take(taker, &batch, err)) != QN_OK || finish->left == 0)
             break;
     reader->ops->close(reader);
     return code;
@@ -250,22 +258,25 @@ qn_code qn_finish_part(struct qn_finish *finish, const char *job, const char *pa
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-qn_code qn_finish_new(const struct qn_query_phase *phase, uint64_t memory_bytes, qn_finish_fn out,
-                      void *context, struct qn_finish **finish, struct qn_err *err)
+qn_code qn_finish_new(const struct qn_query_phase *phase, const struct qn_finish_options *options,
+                      struct qn_finish **finish, struct qn_err *err)
 {
     struct qn_finish *self = *finish = calloc(1, sizeof *self);
     if (!self)
         return qn_err_nomem(err, "a query's rows");
     *self = (struct qn_finish){.phase = phase,
-                               .out = out,
-                               .context = context,
+                               .options = *options,
                                .skip = phase->offset,
                                .left = phase->has_limit ? phase->limit : UINT64_MAX,
                                .shown = {phase->schema.fields, phase->n_shown}};
     qn_arena_init(&self->arena);
     bool cut = phase->has_limit && phase->limit < UINT64_MAX - phase->offset;
-    qn_sorter_init(&self->sorter, &phase->schema, phase->keys, phase->n_keys,
-                   cut ? phase->limit + phase->offset : UINT64_MAX, memory_bytes);
+    qn_sorter_init(&self->sorter, &(struct qn_sorter_options){
+                                      .schema = &phase->schema,
+                                      .order = {phase->keys, phase->n_keys},
+                                      .most = cut ? phase->limit + phase->offset : UINT64_MAX,
+                                      .memory_bytes = options->memory_bytes,
+                                      .folder = options->folder});
     return QN_OK;
 }
 

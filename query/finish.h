@@ -3,6 +3,8 @@
 #ifndef QN_QUERY_FINISH_H
 #define QN_QUERY_FINISH_H
 
+#include <signal.h>
+
 #include "flow/batch.h"
 #include "query/query.h"
 
@@ -11,9 +13,17 @@ struct qn_finish;
 /* Rows as they go out, in order; of the phase's schema, n_shown columns of it. */
 typedef qn_code (*qn_finish_fn)(void *context, const struct qn_batch *batch, struct qn_err *err);
 
+struct qn_finish_options {
+    uint64_t memory_bytes; /* of rows to be ordered; more go to scratch files, without names, ... */
+    const char *folder;    /* ... on the file system of this folder; borrowed */
+    const volatile sig_atomic_t *stop; /* raised: QN_ECANCEL; NULL: never */
+    qn_finish_fn out;
+    void *context;
+};
+
 /* The phase is borrowed. */
-QN_CHECK qn_code qn_finish_new(const struct qn_query_phase *phase, uint64_t memory_bytes,
-                               qn_finish_fn out, void *context, struct qn_finish **finish,
+QN_CHECK qn_code qn_finish_new(const struct qn_query_phase *phase,
+                               const struct qn_finish_options *options, struct qn_finish **finish,
                                struct qn_err *err);
 void qn_finish_free(struct qn_finish *finish);
 

@@ -198,7 +198,7 @@ void qn_query_count(struct qn_query_scope *scope, const struct qn_ast *ast, int 
 struct qn_query_selected {
     struct qn_query_rows rows;
     uint32_t n_shown;
-    struct qn_query_key *keys;
+    struct qn_sort_key *keys;
 };
 QN_CHECK qn_code qn_query_select(struct qn_query_planner *p, struct qn_sql_body *body,
                                  const struct qn_sql_order *order, uint32_t n_order,

@@ -277,9 +277,9 @@ static qn_code key_by_name(struct qn_query_planner *p, const struct qn_query_row
 }
 
 static qn_code order_tree(struct qn_query_planner *p, const struct qn_sql_query *query,
-                          const struct qn_query_rows *rows, struct qn_query_key **out)
+                          const struct qn_query_rows *rows, struct qn_sort_key **out)
 {
-    *out = QN_NEW_ARRAY(p->arena, struct qn_query_key, query->n_order);
+    *out = QN_NEW_ARRAY(p->arena, struct qn_sort_key, query->n_order);
     if (!*out)
         return QN_QUERY_NOMEM(p);
     for (uint32_t i = 0; i < query->n_order; i++) {
@@ -319,7 +319,7 @@ static qn_code plan_phase(struct qn_query_planner *p, struct qn_sql_query *query
                                    .has_limit = query->has_limit,
                                    .limit = query->limit,
                                    .offset = query->offset};
-    struct qn_query_key *keys;
+    struct qn_sort_key *keys;
     if (query->body->op == QN_SQL_SELECT) {
         struct qn_query_selected selected;
         QN_TRY(qn_query_select(p, query->body, query->order, query->n_order, &selected));

@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "flow/schema.h"
+#include "wire/sort_order.h"
 
 /* Rows of a job, or of two such trees put together. */
 enum qn_query_op { QN_QUERY_ROWS, QN_QUERY_UNION, QN_QUERY_INTERSECT, QN_QUERY_EXCEPT };
@@ -24,18 +25,13 @@ struct qn_query_tree {
     const char *job; /* ROWS */
 };
 
-struct qn_query_key {
-    uint32_t column;
-    bool descending, nulls_first;
-};
-
 struct qn_query_phase {
     const char *spec; /* NULL: one row of one column, for a SELECT without FROM */
     const struct qn_query_tree *tree;
     struct qn_schema schema;  /* of the rows, as the jobs give them */
     const char *const *shown; /* names for people, by column */
     uint32_t n_shown;         /* columns past these only order the rows */
-    const struct qn_query_key *keys;
+    const struct qn_sort_key *keys;
     uint32_t n_keys;
     bool has_limit;
     uint64_t limit, offset;

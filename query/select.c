@@ -379,9 +379,9 @@ static qn_code order_by(struct selecting *s, const struct qn_sql_order *order, u
     return qn_query_names_add(s->p->arena, &s->select, name) ? QN_OK : QN_QUERY_NOMEM(s->p);
 }
 
-static qn_code order_keys(struct selecting *s, struct qn_query_key **out)
+static qn_code order_keys(struct selecting *s, struct qn_sort_key **out)
 {
-    struct qn_query_key *keys = *out = QN_NEW_ARRAY(s->p->arena, struct qn_query_key, s->n_order);
+    struct qn_sort_key *keys = *out = QN_NEW_ARRAY(s->p->arena, struct qn_sort_key, s->n_order);
     if (!keys)
         return QN_QUERY_NOMEM(s->p);
     for (uint32_t i = 0; i < s->n_order; i++) {

@@ -177,8 +177,9 @@ static qn_code open_reader(const struct qn_task *task, const struct qn_job *job,
         return qn_part_open(&task->chunk.path, 1, &want, out, err);
     }
     const struct qn_plan_source *source = &task->plan->sources[job->input.index];
-    return qn_folders_open(&source->folders, source->ops, &source->info, &task->chunk,
-                           stage->wanted, out, err);
+    QN_TRY(qn_folders_open(&source->folders, source->ops, &source->info, &task->chunk,
+                           stage->wanted, out, err));
+    return stage->only && (*out)->ops->only ? (*out)->ops->only(*out, stage->only, err) : QN_OK;
 }
 
 static qn_code open_rows(struct qn_task_in *in, struct qn_err *err)

@@ -1,9 +1,9 @@
 """What all peers share: the tables' columns, the questions as SQL, and the command line.
 
-    PYTHON -m bench.peers.duckdb list                          version and routes, as JSON
+    PYTHON -m bench.peers.duckdb list                version, routes, formats it reads; as JSON
     PYTHON -m bench.peers.duckdb run W2 parquet DATA OUT       answers into OUT, prints JSON
 
-A route is one way of answering one workload. It gets the paths of the inputs by name and the path
+A route is one way of answering one question, from files of any format that the peer reads. It gets the paths of the inputs by name and the path
 of the answer to write, whose suffix is the route's. Only its own time counts as `seconds`: start
 and imports are in the wall time that the runner takes from outside.
 """
@@ -61,17 +61,19 @@ JOINED = f"""select {", ".join(f"c.{c}" for c in KEPT)}, u.n, u.total, u.mean, u
     {", ".join(f"u.{name}" for name in KINDS)}
     from customers c left join ({BY_CUSTOMER}) u on u.customer_id = c.customer_id"""
 
+CODECS = {"convert": "snappy", "convert-zstd": "zstd"}  # of the Parquet file that is asked for
+
 USAGE_TYPES = {"n": "integer", "total": "decimal(18,2)", "mean": "double",
                "largest": "decimal(10,2)", "last_ts": "timestamp", **{k: "integer" for k in KINDS}}
 
 _routes = {}
 
 
-def route(workload, name):
-    """Marks answer(inputs, out) as the way called `name` of answering `workload`."""
+def route(question, name):
+    """Marks answer(inputs, out) as the way called `name` of answering `question`."""
 
     def keep(answer):
-        _routes[workload, name] = answer
+        _routes[question, name] = answer
         return answer
 
     return keep
@@ -99,11 +101,11 @@ def sqlite_insert(out, columns, rows):
         db.execute("commit")
 
 
-def main(version):
+def main(version, reads=("csv",)):
     if sys.argv[1] == "list":
-        print(json.dumps({"version": version, "routes": list(_routes)}))
+        print(json.dumps({"version": version, "routes": list(_routes), "reads": reads}))
         return
-    _, _, workload, name, inputs, out = sys.argv
+    _, _, question, name, inputs, out = sys.argv
     started = time.perf_counter()
-    _routes[workload, name](json.loads(inputs), out)
+    _routes[question, name](json.loads(inputs), out)
     print(json.dumps({"seconds": time.perf_counter() - started}))

@@ -9,6 +9,9 @@ BLOCK = "64MB"
 
 
 def read(path, wanted):
+    if path.endswith(".parquet"):
+        table = dd.read_parquet(path, columns=wanted)
+        return table.assign(amount=table["amount"].astype("float64"))
     dtypes = {c: "int64" if CUSTOMERS.get(c) == "integer" else "str" for c in wanted}
     dtypes |= {c: "float64" for c in wanted if c in ("amount", "monthly_charge", "total_charge")}
     return dd.read_csv(path, usecols=wanted, blocksize=BLOCK, dtype=dtypes, keep_default_na=False,
@@ -73,4 +76,4 @@ for scheduler in ("processes", "threads"):
     route("W7", f"{scheduler}.parquet")(under(scheduler, customer_usage))
 
 if __name__ == "__main__":
-    main(dask.__version__)
+    main(dask.__version__, ["csv", "parquet"])

@@ -6,8 +6,9 @@ import os
 
 import duckdb
 
-from bench.peers.common import (BY_CUSTOMER, BY_KIND, CUSTOMERS, EVENTS, JOINED, KEPT, THREADS,
-                                TOTALS, USAGE_TYPES, create_table, main, route, sqlite_insert)
+from bench.peers.common import (BY_CUSTOMER, BY_KIND, CODECS, CUSTOMERS, EVENTS, JOINED, KEPT,
+                                THREADS, TOTALS, USAGE_TYPES, create_table, main, route,
+                                sqlite_insert)
 
 IMPUTED = """select * exclude (churned) replace (
     coalesce(total_charge, (select round(avg(total_charge), 2) from customers)) as total_charge)
@@ -23,6 +24,9 @@ def connect(inputs):
         if path.endswith(".jsonl"):
             con.execute(f"""create view {table} as select * from read_json('{path}',
                 format = 'newline_delimited', columns = {columns})""")
+            continue
+        if path.endswith(".parquet"):
+            con.execute(f"create view {table} as select * from read_parquet('{path}')")
             continue
         con.execute(f"""create view {table} as select * from read_csv('{path}', header = true,
             auto_detect = false, delim = ',', quote = '"', columns = {columns})""")
@@ -78,14 +82,17 @@ def by_copy(query, suffix):
 
 USAGE = {"customer_id": "text", **USAGE_TYPES}
 CUSTOMER = {c: CUSTOMERS[c] for c in KEPT}
-FILES = {"W1": BY_KIND, "W1-jsonl": BY_KIND, "W2": BY_CUSTOMER, "W7": JOINED, "keys": TOTALS}
+FILES = {"W1": BY_KIND, "W2": BY_CUSTOMER, "W7": JOINED, "keys": TOTALS}
 TABLES = {"W2": (BY_CUSTOMER, USAGE), "W3": (IMPUTED, CUSTOMER),
           "W7": (JOINED, {**CUSTOMER, **USAGE_TYPES})}
 
 for workload, query in FILES.items():
     route(workload, "csv")(by_copy(query, "csv"))
-    if not workload.startswith("W1"):
+    if workload != "W1":
         route(workload, "parquet")(by_copy(query, "parquet"))
+for question, codec in CODECS.items():
+    route(question, f"{codec}.parquet")(
+        by_copy("select * from events", f"parquet, compression {codec}"))
 for workload, (query, columns) in TABLES.items():
     if workload == "W3":
         route(workload, "executemany.db")(by_rows(query, columns))
@@ -93,4 +100,4 @@ for workload, (query, columns) in TABLES.items():
         route(workload, "extension.db")(by_extension(query, columns))
 
 if __name__ == "__main__":
-    main(duckdb.__version__)
+    main(duckdb.__version__, ["csv", "jsonl", "parquet"])

@@ -4,6 +4,7 @@ import sqlite3
 
 import pandas as pd
 import pyarrow
+import pyarrow.parquet
 
 from bench.peers.common import CUSTOMERS, EVENTS, KEPT, KINDS, THREADS, main, route
 
@@ -11,6 +12,12 @@ pyarrow.set_cpu_count(THREADS)
 
 
 def read(path, columns, wanted):
+    if path.endswith(".parquet"):
+        table = pyarrow.parquet.read_table(path, columns=wanted)
+        for i, field in enumerate(table.schema):
+            if pyarrow.types.is_decimal(field.type):
+                table = table.set_column(i, field.name, table.column(i).cast("float64"))
+        return table.to_pandas()
     dtypes = {c: "Int64" for c in wanted if columns[c] == "integer"}
     return pd.read_csv(path, engine="pyarrow", usecols=wanted, dtype=dtypes,
                        keep_default_na=False, na_values=[""])
@@ -71,4 +78,4 @@ def customers(inputs, out):
 
 
 if __name__ == "__main__":
-    main(pd.__version__)
+    main(pd.__version__, ["csv", "parquet"])

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from bench.peers.common import (CUSTOMERS, EVENTS, KEPT, KINDS, main, route,
+from bench.peers.common import (CODECS, CUSTOMERS, EVENTS, KEPT, KINDS, main, route,
                                 sqlite_insert)
 
 
@@ -29,6 +29,8 @@ def scan(inputs, table):
     columns = CUSTOMERS if table == "customers" else EVENTS
     if inputs[table].endswith(".jsonl"):
         return lines(inputs[table], columns)
+    if inputs[table].endswith(".parquet"):
+        return pl.scan_parquet(inputs[table])
     return pl.scan_csv(inputs[table], schema={c: type_of(t) for c, t in columns.items()})
 
 
@@ -70,15 +72,20 @@ def imputed(inputs):
         charge.fill_null(charge.mean().round(2))).collect(engine="streaming")
 
 
-QUESTIONS = {"W1": by_kind, "W1-jsonl": by_kind, "W2": by_customer, "W7": joined, "keys": totals}
+QUESTIONS = {"W1": by_kind, "W2": by_customer, "W7": joined, "keys": totals}
 
 for workload, question in QUESTIONS.items():
     route(workload, "csv")(
         lambda inputs, out, question=question: question(inputs).sink_csv(out, engine="streaming"))
-    if not workload.startswith("W1"):
+    if workload != "W1":
         route(workload, "parquet")(
             lambda inputs, out, question=question: question(inputs).sink_parquet(
                 out, engine="streaming"))
+
+for question, codec in CODECS.items():
+    route(question, f"{codec}.parquet")(
+        lambda inputs, out, codec=codec: scan(inputs, "events").sink_parquet(
+            out, compression=codec, engine="streaming"))
 
 
 @route("W3", "adbc.db")
@@ -97,4 +104,4 @@ def customers_by_rows(inputs, out):
 
 
 if __name__ == "__main__":
-    main(pl.__version__)
+    main(pl.__version__, ["csv", "jsonl", "parquet"])

@@ -27,8 +27,8 @@ def answer_of(question, suffix):
         for table, path in inputs.items():
             columns = CUSTOMERS if table == "customers" else EVENTS
             schema = ", ".join(f"{c} {TYPES.get(t, t)}" for c, t in columns.items())
-            frame = spark.read.schema(schema).option("header", "true").csv(
-                path, timestampFormat="yyyy-MM-dd HH:mm:ss")
+            frame = spark.read.parquet(path) if path.endswith(".parquet") else spark.read.schema(
+                schema).option("header", "true").csv(path, timestampFormat="yyyy-MM-dd HH:mm:ss")
             frame.createOrReplaceTempView(table)
         writer = spark.sql(question).write
         writer.option("header", "true").format(suffix).save(out)
@@ -44,4 +44,4 @@ for workload, question in QUESTIONS.items():
 if __name__ == "__main__":
     if not shutil.which("java"):
         sys.exit("no java on this machine")
-    main(pyspark.__version__)
+    main(pyspark.__version__, ["csv", "parquet"])

@@ -11,6 +11,11 @@ uint64_t qn_hash64(const void *bytes, size_t n, uint64_t seed)
     return XXH3_64bits_withSeed(bytes, n, seed);
 }
 
+uint64_t qn_hash_xxh64(const void *bytes, size_t n)
+{
+    return XXH64(bytes, n, 0);
+}
+
 struct qn_hash128 qn_hash128(const void *bytes, size_t n, uint64_t seed)
 {
     XXH128_hash_t hash = XXH3_128bits_withSeed(bytes, n, seed);

@@ -12,6 +12,9 @@
 
 uint64_t qn_hash64(const void *bytes, size_t n, uint64_t seed);
 
+/* XXH64 with seed 0, as Parquet's bloom filters have it. */
+uint64_t qn_hash_xxh64(const void *bytes, size_t n);
+
 struct qn_hash128 {
     uint64_t low, high;
 };

@@ -50,6 +50,9 @@ struct qn_set;
 qn_kernel qn_kernel_in;
 /* Of non-NULL constants of one type. NULL when memory is out. */
 struct qn_set *qn_set_new(struct qn_arena *arena, struct qn_step *const *items, uint32_t n);
+/* Its items as a column of the type they have; false: no memory. */
+bool qn_set_values(const struct qn_set *set, struct qn_type type, struct qn_arena *arena,
+                   struct qn_column *out, uint32_t *n);
 
 /* kernels_cast.c */
 qn_kernel qn_kernel_bool_to_i64;

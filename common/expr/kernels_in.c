@@ -89,6 +89,44 @@ struct qn_set *qn_set_new(struct qn_arena *arena, struct qn_step *const *items, 
     return set;
 }
 
+static bool put_texts(const struct item *const *items, uint32_t n, struct qn_arena *arena,
+                      struct qn_column *out)
+{
+    size_t bytes = 0, at = 0;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += items[i]->text.len;
+    out->offsets = QN_NEW_ARRAY(arena, uint32_t, (size_t)n + 1);
+    out->bytes = qn_arena_alloc(arena, bytes + 1);
+    if (!out->offsets || !out->bytes || bytes > UINT32_MAX)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i]->text.len)
+            memcpy(out->bytes + at, items[i]->text.data, items[i]->text.len);
+        at += items[i]->text.len;
+        out->offsets[i + 1] = (uint32_t)at;
+    }
+    return true;
+}
+
+bool qn_set_values(const struct qn_set *set, struct qn_type type, struct qn_arena *arena,
+                   struct qn_column *out, uint32_t *n)
+{
+    uint32_t slots = set->mask ? set->mask + 1 : set->n;
+    const struct item **items = QN_NEW_ARRAY(arena, const struct item *, slots + 1U);
+    *out = (struct qn_column){.type = type, .i64 = QN_NEW_ARRAY(arena, int64_t, slots + 1U)};
+    *n = 0;
+    if (!items || !out->i64)
+        return false;
+    for (uint32_t i = 0; i < slots; i++)
+        if (set->items[i].used)
+            items[(*n)++] = &set->items[i];
+    if (set->layout == QN_LAYOUT_TEXT)
+        return put_texts(items, *n, arena, out);
+    for (uint32_t i = 0; i < *n; i++) /* the bits of integers and of doubles alike */
+        memcpy(&out->i64[i], &items[i]->bits, sizeof items[i]->bits);
+    return true;
+}
+
 static void search_linear(const struct qn_set *set, const struct qn_column *x, uint32_t n,
                           uint8_t *restrict out)
 {

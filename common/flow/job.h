@@ -47,10 +47,12 @@ enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS };
 struct qn_stage {
     const char *name; /* "fit impute", "map", "reduce", "round", "evaluate" */
     enum qn_stage_over over;
-    const bool *wanted;    /* CHUNKS: columns of the input to decode; NULL: all */
-    bool merges;           /* tasks give a partial; merge and finish are called */
-    bool partitions;       /* tasks give partitions */
-    bool rows;             /* tasks give rows: one stage of a job at most */
+    const bool *wanted;              /* CHUNKS: columns of the input to decode; NULL: all */
+    const struct qn_condition *only; /* CHUNKS: rows that do not meet it count as filtered, whether
+                                        they are read or not; NULL: all count */
+    bool merges;                     /* tasks give a partial; merge and finish are called */
+    bool partitions;                 /* tasks give partitions */
+    bool rows;                       /* tasks give rows: one stage of a job at most */
     bool counts;           /* its counters and rejects are the job's; the passes that only fit
                                  something see the same rows again and do not count */
     bool repeats;          /* finish may ask for another round over the same chunks */
@@ -133,12 +135,10 @@ struct qn_job_ops {
                                const struct qn_strv *states, struct qn_buf *state,
                                struct qn_err *err);
     void (*free_acc)(void *acc);
-    /* Coordinator; NULL: any row may. Whether a row of the input can count for anything whose
-     * columns `known` have the values of the one in `row` (the others are not filled): files of
-     * which none can are not read. */
-    QN_CHECK qn_code (*may_pass)(const struct qn_job *job, const struct qn_batch *row,
-                                 const bool *known, struct qn_arena *arena, bool *out,
-                                 struct qn_err *err);
+    /* Coordinator; NULL: any row may. Whether a row of a file of the input can count for anything,
+     * by what is known of the file's columns: files of which none can are not read. */
+    QN_CHECK qn_code (*may_pass)(const struct qn_job *job, const struct qn_facts *facts,
+                                 struct qn_arena *arena, bool *out, struct qn_err *err);
 };
 
 const struct qn_job_ops *qn_job_find(const char *kind); /* (jobs/registry.c) */

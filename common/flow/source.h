@@ -2,13 +2,14 @@
  * struct qn_source_ops, and one line in sources.def.
  *
  * Order of calls, on the coordinator:  inspect, then chunks per file;
- * on a worker:  open(chunk), next()* until no rows, (locate at any time), result, close.
+ * on a worker:  open(chunk), (only), next()* until no rows, (locate at any time), result, close.
  * Nothing here is shared between threads: one reader belongs to one executor. */
 #ifndef QN_FLOW_SOURCE_H
 #define QN_FLOW_SOURCE_H
 
 #include "base/diag.h"
 #include "flow/batch.h"
+#include "flow/condition.h"
 #include "flow/reject.h"
 
 /* A column as the spec declares it. */
@@ -95,7 +96,8 @@ struct qn_chunk_result {
     uint64_t lines;       /* line ends between first_start and next_start; of a file's first chunk
                              from the file's start, so that global lines are plain sums */
     uint64_t records;     /* records seen: rows given out + rejects + skipped */
-    uint64_t skipped;     /* malformed records dropped by on_malformed: skip */
+    uint64_t skipped;     /* records that nobody was given: malformed ones under on_malformed: skip,
+                             and what only() let the reader leave out */
 };
 
 struct qn_location {
@@ -107,6 +109,12 @@ struct qn_location {
 struct qn_reader;
 
 struct qn_reader_ops {
+    /* Before the first next(): rows that do not meet the condition need not be given out. Those
+     * left out are counted (records, skipped) but not looked at. Columns are those of the source's
+     * whole schema; all that the condition reads are among the wanted ones. It stays borrowed until
+     * close. NULL: every row is given out. */
+    QN_CHECK qn_code (*only)(struct qn_reader *reader, const struct qn_condition *condition,
+                             struct qn_err *err);
     /* Up to QN_BATCH_ROWS rows; n_rows 0 means the end. Malformed records go to `rejects`
      * (or fail with blame input under on_malformed: fail). Batch is good until the next call. */
     QN_CHECK qn_code (*next)(struct qn_reader *reader, struct qn_batch *batch,

@@ -12,6 +12,7 @@
 #include "flow/value.h"
 #include "flow/writer.h"
 #include "lake/dataset.h"
+#include "lake/facts.h"
 #include "lake/load.h"
 
 /* Files that become one: `next` chains them, in order. */
@@ -82,41 +83,17 @@ static void choose(struct compaction *self)
 
 /* --- what is known of a joined file ---------------------------------------------------------- */
 
-/* Of two values as a manifest has them. */
-static int compare_values(struct qn_type type, const char *a, const char *b)
-{
-    struct qn_strv x = qn_strv_from(a), y = qn_strv_from(b);
-    int64_t i = 0, k = 0;
-    double d = 0, e = 0;
-    bool flag = false;
-    switch ((enum qn_type_id)type.id) {
-    case QN_INT64: (void)(qn_strv_to_i64(x, &i) && qn_strv_to_i64(y, &k)); break;
-    case QN_DATE: (void)(qn_parse_date(x, &i) && qn_parse_date(y, &k)); break;
-    case QN_TIMESTAMP: (void)(qn_parse_timestamp(x, &i) && qn_parse_timestamp(y, &k)); break;
-    case QN_DECIMAL:
-        (void)(qn_parse_decimal(x, type.precision, type.scale, &i) &&
-               qn_parse_decimal(y, type.precision, type.scale, &k));
-        break;
-    case QN_DOUBLE:
-        (void)(qn_parse_double(x, &d) && qn_parse_double(y, &e));
-        return (d > e) - (d < e);
-    case QN_BOOL:
-        i = qn_parse_bool(x, &flag) && flag;
-        k = qn_parse_bool(y, &flag) && flag;
-        break;
-    case QN_TEXT: return qn_strv_cmp(x, y);
-    }
-    return (i > k) - (i < k);
-}
-
 /* A bound over both; NULL (not told) where one is not told although the file has values. */
 static const char *join_bound(struct qn_type type, int sign, const struct qn_lake_file *a,
                               const char *x, const struct qn_lake_file *b, const char *y,
                               uint32_t c)
 {
+    struct qn_lake_value left, right;
     if (!x || !y)
         return x && b->nulls[c] == b->rows ? x : y && a->nulls[c] == a->rows ? y : NULL;
-    return compare_values(type, x, y) * sign <= 0 ? x : y;
+    if (!qn_lake_value_parse(type, x, &left) || !qn_lake_value_parse(type, y, &right))
+        return NULL;
+    return qn_lake_value_compare(type, &left, &right) * sign <= 0 ? x : y;
 }
 
 static bool join_facts(struct compaction *self, struct qn_lake_file *joined,
@@ -151,10 +128,16 @@ struct output {
     uint32_t n;
 };
 
+/* The dataset's, so that what a writer puts at a file's ends is what its loads have there. */
+static struct qn_writer_options options_of(const struct compaction *self)
+{
+    return (struct qn_writer_options){.codec = self->base.codec, .level = self->base.level};
+}
+
 static qn_code append_mapped(struct compaction *self, struct output *out, int fd,
                              struct qn_strv file, uint64_t rows, struct qn_err *err)
 {
-    static const struct qn_writer_options options;
+    struct qn_writer_options options = options_of(self);
     struct qn_unwrapped at;
     struct qn_buf meta;
     qn_buf_init(&meta);
@@ -201,7 +184,7 @@ static qn_code append_file(struct compaction *self, struct output *out,
 
 static qn_code put_ends(struct compaction *self, struct output *out, bool head, struct qn_err *err)
 {
-    static const struct qn_writer_options options;
+    struct qn_writer_options options = options_of(self);
     struct qn_buf text;
     qn_buf_init(&text);
     qn_code code =

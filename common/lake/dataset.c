@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
+#include "base/log.h"
 #include "flow/value.h"
 
 enum { NUMBER_DIGITS = 20, PATH_BYTES = 4096 };
@@ -280,6 +281,16 @@ static qn_code write_unnamed(const char *folder, struct qn_strv bytes, char path
     return qn_disk_write_file(path, bytes, err);
 }
 
+/* Once it has its number everybody sees the snapshot: a load that failed then would be there all
+ * the same. */
+static void sync_numbers(const char *snapshots, const char *named)
+{
+    struct qn_err err;
+    if (qn_disk_sync_folder(snapshots, &err) != QN_OK)
+        qn_log_warn("snapshot %s is published, but may be lost if the power fails now: %s", named,
+                    err.message);
+}
+
 /* QN_EEXISTS: another writer has the number. */
 static qn_code take_number(const char *folder, uint64_t number, struct qn_strv bytes,
                            struct qn_err *err)
@@ -296,7 +307,9 @@ static qn_code take_number(const char *folder, uint64_t number, struct qn_strv b
             err->blame = QN_BLAME_COORDINATOR;
     }
     unlink(unnamed);
-    return code == QN_OK ? qn_disk_sync_folder(snapshots, err) : code;
+    if (code == QN_OK)
+        sync_numbers(snapshots, named);
+    return code;
 }
 
 /* Never before its parent's, whatever the clocks of two machines say. */

@@ -1,6 +1,7 @@
 #include "lake/manifest.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -120,6 +121,10 @@ void qn_manifest_put(const struct qn_lake_manifest *manifest, struct qn_buf *out
     put_member(out, "spec_sha256", manifest->spec_sha256);
     put_member(out, "engine", manifest->engine);
     put_member(out, "format", manifest->format);
+    if (manifest->codec)
+        put_member(out, "codec", manifest->codec);
+    if (manifest->level > 0)
+        put_number(out, "level", (uint64_t)manifest->level);
     put_number(out, "rows", qn_manifest_rows(manifest));
     put_number(out, "bytes", qn_manifest_bytes(manifest));
     put_columns(out, manifest);
@@ -280,7 +285,7 @@ static qn_code read_files(struct parse *parse, const json_t *root, struct qn_lak
 
 static qn_code read_root(struct parse *parse, const json_t *root, struct qn_lake_manifest *out)
 {
-    uint64_t version = 0;
+    uint64_t version = 0, level = 0;
     if (!json_is_object(root) || !read_u64(json_object_get(root, "version"), &version))
         return refuse(parse, "it tells no version");
     if (version != MANIFEST_VERSION)
@@ -294,6 +299,9 @@ static qn_code read_root(struct parse *parse, const json_t *root, struct qn_lake
     out->spec_sha256 = text_of(parse, json_object_get(root, "spec_sha256"));
     out->engine = text_of(parse, json_object_get(root, "engine"));
     out->format = text_of(parse, json_object_get(root, "format"));
+    out->codec = text_of(parse, json_object_get(root, "codec"));
+    if (read_u64(json_object_get(root, "level"), &level) && level <= INT_MAX)
+        out->level = (int)level;
     if (!out->operation || !out->time || !out->format ||
         !read_u64(json_object_get(root, "snapshot"), &out->number) ||
         !read_u64(json_object_get(root, "parent"), &out->parent))

@@ -23,7 +23,9 @@ struct qn_lake_manifest {
     const char *time;        /* UTC, ISO-8601 */
     const char *run, *job, *spec_sha256, *engine;
     const char *format;
-    struct qn_schema columns;  /* of the rows, partition columns among them */
+    const char *codec;        /* that the newest files were asked to have; NULL: the format's own */
+    int level;                /* 0: the codec's own */
+    struct qn_schema columns; /* of the rows, partition columns among them */
     const uint32_t *partition; /* which name folders */
     uint32_t n_partition;
     const struct qn_lake_file *files;

@@ -1,5 +1,9 @@
 #include "parquet/bits.h"
 
+#include "base/simd.h"
+
+enum { MIN_VECTORS = 16 }; /* fewer numbers are not worth it */
+
 /* With a constant width all places and shifts are constants too. */
 static inline __attribute__((always_inline)) void unpack_eights(const uint8_t *in, unsigned width,
                                                                 uint32_t n, uint32_t *out)
@@ -15,7 +19,7 @@ static inline __attribute__((always_inline)) void unpack_eights(const uint8_t *i
     }
 }
 
-void qn_pq_unpack32(const uint8_t *in, unsigned width, uint32_t n, uint32_t *out)
+static void unpack_by_width(const uint8_t *in, unsigned width, uint32_t n, uint32_t *out)
 {
 #define WIDTH(w)                                                                                   \
     case w:                                                                                        \
@@ -38,6 +42,20 @@ void qn_pq_unpack32(const uint8_t *in, unsigned width, uint32_t n, uint32_t *out
     }
 #undef WIDTHS
 #undef WIDTH
+}
+
+void qn_pq_unpack32(const uint8_t *in, unsigned width, uint32_t n, uint32_t *out)
+{
+#if defined(__x86_64__)
+    if (n >= MIN_VECTORS && width && width <= QN_PQ_AVX2_BITS && qn_simd_level() >= QN_SIMD_AVX2) {
+        uint32_t done = n & ~UINT32_C(7);
+        qn_pq_unpack32_avx2(in, width, done, out);
+        in += (size_t)done / 8 * width;
+        out += done;
+        n -= done;
+    }
+#endif
+    unpack_by_width(in, width, n, out);
 }
 
 void qn_pq_unpack64(const uint8_t *in, uint64_t bit, unsigned width, uint32_t n, uint64_t *out)

@@ -25,6 +25,10 @@ static inline uint64_t qn_pq_load64(const uint8_t *at)
 /* n numbers of width bits (0 to 32); `in` begins with the first. */
 void qn_pq_unpack32(const uint8_t *in, unsigned width, uint32_t n, uint32_t *out);
 
+/* What it does n numbers by, a multiple of 8, of 1 to QN_PQ_AVX2_BITS bits where there is AVX2. */
+enum { QN_PQ_AVX2_BITS = 25 };
+void qn_pq_unpack32_avx2(const uint8_t *in, unsigned width, uint32_t n, uint32_t *out);
+
 /* n numbers of width bits (0 to 64), the first at bit `bit` of `in`. */
 void qn_pq_unpack64(const uint8_t *in, uint64_t bit, unsigned width, uint32_t n, uint64_t *out);
 

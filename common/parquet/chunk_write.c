@@ -3,11 +3,17 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "parquet/meta_write.h"
 #include "parquet/range.h"
 #include "parquet/storage.h"
 
-enum { PAGE_ROWS_STEP = 8 }; /* so that pages begin at whole bytes of the validity */
+enum {
+    PAGE_ROWS_STEP = 8,    /* so that pages begin at whole bytes of the validity */
+    HUGE_BYTES = 32 << 20, /* of so many rows; of fewer, where texts are huge: readers have limits,
+                                our own among them */
+    MAX_ENTRIES_BYTES = 64 << 20, /* of a dictionary, which is one page */
+};
 
 void qn_pq_chunk_writer_init(struct qn_pq_chunk_writer *writer,
                              const struct qn_pq_write_options *options)
@@ -93,8 +99,12 @@ static void put_levels(const struct chunk *chunk, uint32_t from, uint32_t n)
     if (has_length)
         qn_buf_put_u32(page, 0);
     size_t start = page->len;
-    qn_pq_encode_hybrid_bits(page, (const uint64_t *)(const void *)chunk->gather->validity.data,
-                             from, n);
+    const uint64_t *bits = (const uint64_t *)(const void *)chunk->gather->validity.data;
+    uint64_t few = bits[from / 64] >> from % 64; /* of a page of huge texts, within a byte */
+    if (from % PAGE_ROWS_STEP)
+        qn_pq_encode_hybrid_bits(page, &few, 0, n);
+    else
+        qn_pq_encode_hybrid_bits(page, bits, from, n);
     uint32_t bytes = (uint32_t)(page->len - start);
     if (has_length && !page->failed)
         memcpy(page->data + start - sizeof bytes, &bytes, sizeof bytes);
@@ -160,7 +170,9 @@ static uint32_t usual_page_rows(const struct chunk *chunk)
 static uint32_t count_values(const struct qn_pq_gather *gather, struct span rows)
 {
     const uint8_t *bits = gather->validity.data + rows.from / 8;
-    uint32_t n = 0;
+    uint32_t n = 0, from = rows.from % PAGE_ROWS_STEP;
+    if (from) /* all within a byte */
+        return (uint32_t)__builtin_popcount((unsigned)bits[0] >> from & ((1U << rows.n) - 1));
     for (uint32_t i = 0; i < rows.n / 8; i++)
         n += (uint32_t)__builtin_popcount(bits[i]);
     if (rows.n % 8)
@@ -176,12 +188,19 @@ static size_t text_bytes(const struct chunk *chunk, struct span values)
     return texts.offsets[values.n] - texts.offsets[0];
 }
 
-/* Halves a page that a few long texts make too large. */
+/* Halves a page that a few long texts make too large. One that begins within a byte of the validity
+ * ends with it. */
 static struct span page_values(const struct chunk *chunk, struct span *rows, uint32_t first)
 {
+    uint32_t within = rows->from % PAGE_ROWS_STEP, to_step = PAGE_ROWS_STEP - within;
+    rows->n = within && rows->n > to_step ? to_step : rows->n;
     struct span values = {first, count_values(chunk->gather, *rows)};
     while (rows->n > PAGE_ROWS_STEP && text_bytes(chunk, values) > 2 * page_bytes(chunk)) {
         rows->n = (rows->n / 2 + PAGE_ROWS_STEP - 1) / PAGE_ROWS_STEP * PAGE_ROWS_STEP;
+        values.n = count_values(chunk->gather, *rows);
+    }
+    while (rows->n > 1 && text_bytes(chunk, values) > HUGE_BYTES) {
+        rows->n /= 2;
         values.n = count_values(chunk->gather, *rows);
     }
     return values;
@@ -331,6 +350,31 @@ static void begin_meta(const struct chunk *chunk, uint64_t offset)
     meta->data_page_offset = (int64_t)offset;
 }
 
+/* A dictionary that is too large for a page is none. */
+static qn_code drop_huge_dictionary(struct chunk *chunk, const struct qn_pq_gather *entries,
+                                    struct qn_err *err)
+{
+    if (!chunk->choice.indexes || entries->type.id != QN_TEXT ||
+        entries->values.len <= MAX_ENTRIES_BYTES)
+        return QN_OK;
+    chunk->choice = (struct qn_pq_choice){.encoding = QN_PQ_PLAIN};
+    return qn_pq_gather_spell_out(chunk->gather, err);
+}
+
+/* No longer than what readers take, ours among them. */
+static qn_code check_lengths(const struct qn_pq_gather *texts, struct qn_err *err)
+{
+    if (texts->type.id != QN_TEXT || texts->values.len <= QN_MAX_FIELD_BYTES)
+        return QN_OK;
+    struct qn_pq_texts all = qn_pq_gather_texts(texts, 0, texts->n_values);
+    for (uint32_t i = 0; i < all.n; i++)
+        if (all.offsets[i + 1] - all.offsets[i] > QN_MAX_FIELD_BYTES)
+            return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                              "a text of %u bytes is too long to be written: %d at most",
+                              all.offsets[i + 1] - all.offsets[i], QN_MAX_FIELD_BYTES);
+    return QN_OK;
+}
+
 /* What is known of all values before any is written. Integers: from the values, for choosing needs
  * it; else from the entries of a dictionary when there is one. */
 static qn_code look(struct chunk *chunk, struct qn_pq_gather *entries, struct qn_pq_range *range,
@@ -343,6 +387,8 @@ static qn_code look(struct chunk *chunk, struct qn_pq_gather *entries, struct qn
     QN_TRY(qn_pq_choose(&chunk->writer->chooser, gather, range->ints, &chunk->choice, err));
     if (chunk->choice.indexes)
         QN_TRY(collect_entries(chunk, entries, err));
+    QN_TRY(drop_huge_dictionary(chunk, entries, err));
+    QN_TRY(check_lengths(chunk->choice.indexes ? entries : gather, err));
     if (!is_int)
         *range = range_of(chunk->choice.indexes ? entries : gather);
     return QN_OK;

@@ -139,10 +139,11 @@ static void spread(struct qn_pq_column *c, uint32_t n, uint32_t n_valid)
     bool bools = width_of(c) == 1;
     for (uint32_t row = c->n + n; row-- > c->n && from != row + 1;) {
         bool valid = c->validity[row >> 6] >> (row & 63) & 1;
+        from -= valid;
         if (bools)
-            narrow[row] = valid ? narrow[--from] : 0;
+            narrow[row] = narrow[from] & (uint8_t)-valid;
         else
-            wide[row] = valid ? wide[--from] : 0;
+            wide[row] = wide[from] & -(int64_t)valid;
     }
 }
 
@@ -208,21 +209,48 @@ static void *raw_room(struct qn_pq_column *c)
                                                : (void *)c->scratch->numbers;
 }
 
+/* Of n rows, *n_other values of which have another fate than good. */
+static qn_code take_coded(struct qn_pq_column *c, uint32_t n, uint32_t n_valid, uint32_t *n_other,
+                          struct qn_err *err)
+{
+    QN_TRY(qn_pq_dictionary_take(c, n_valid, err));
+    if (width_of(c) == 8) {
+        qn_pq_dictionary_numbers(c, n_valid, c->n, n);
+    } else {
+        qn_pq_dictionary_bools(c, n_valid, c->n);
+        spread(c, n, n_valid);
+    }
+    *n_other = c->dictionary.fates ? qn_pq_dictionary_fates(c, n_valid) : 0;
+    return QN_OK;
+}
+
+/* The same; straight to where they stay, for most are what they become. Others come by `raw`. */
+static qn_code take_numbers(struct qn_pq_column *c, uint32_t n, uint32_t n_valid, void *raw,
+                            uint32_t *n_other, struct qn_err *err)
+{
+    void *out = (char *)c->numbers + c->n * width_of(c);
+    bool straight = c->convert.form != QN_PQ_FORM_BYTES && width_of(c) == 8;
+    QN_TRY(take_raw(c, n_valid, straight ? out : raw, err));
+    *n_other = 0;
+    if (!straight || !qn_pq_convert_keeps(&c->convert, out, n_valid)) {
+        if (straight)
+            memcpy(raw, out, 8 * (size_t)n_valid);
+        *n_other = qn_pq_convert_numbers(&c->convert, raw, n_valid, out, c->scratch->fates);
+    }
+    spread(c, n, n_valid);
+    return QN_OK;
+}
+
 static qn_code fill_numbers(struct qn_pq_column *c, uint32_t n, struct qn_err *err)
 {
-    uint32_t n_valid = 0, n_other;
-    void *raw = NULL, *out = (char *)c->numbers + c->n * width_of(c);
+    uint32_t n_valid = 0, n_other = 0;
+    bool coded = qn_pq_values_coded(&c->values);
+    void *raw = coded ? NULL : raw_room(c);
     QN_TRY(take_levels(c, n, &n_valid, err));
-    if (qn_pq_values_coded(&c->values)) {
-        QN_TRY(qn_pq_dictionary_take(c, n_valid, err));
-        n_other = qn_pq_dictionary_numbers(c, n_valid, c->n);
-    } else {
-        raw = raw_room(c);
-        QN_TRY(take_raw(c, n_valid, raw, err));
-        n_other = qn_pq_convert_numbers(&c->convert, raw, n_valid, out, c->scratch->fates);
-    }
-    if (n_valid < n)
-        spread(c, n, n_valid);
+    if (coded)
+        QN_TRY(take_coded(c, n, n_valid, &n_other, err));
+    else
+        QN_TRY(take_numbers(c, n, n_valid, raw, &n_other, err));
     if (n_other)
         QN_TRY(apply_fates(c, n, raw, err));
     c->n += n;
@@ -263,50 +291,19 @@ static qn_code take_texts(struct qn_pq_column *c, uint32_t n_valid, void *raw, u
     return *n_taken ? QN_OK : complain(c, err, c->values.why);
 }
 
-/* Are these bytes ASCII without NUL? Then all texts in them are good. */
-static bool is_plain(const uint8_t *bytes, size_t n)
-{
-    uint8_t high = 0, zero = 0;
-    for (size_t i = 0; i < n; i++) {
-        high |= bytes[i];
-        zero |= bytes[i] == 0;
-    }
-    return !(high & 0x80) && !zero;
-}
-
 /* Texts as they are, when all are good; else nothing happens. */
 static bool put_plain_texts(struct qn_pq_column *c, uint32_t n, uint32_t n_valid)
 {
-    const struct qn_strv *views = c->scratch->views;
-    size_t total = 0, longest = 0, before = c->text.len;
-    if (c->convert.way != QN_PQ_WAY_TEXT)
+    uint32_t longest, value = 0, *offsets = c->offsets + c->n;
+    uint32_t *ends = n_valid == n ? offsets + 1 : c->scratch->indexes;
+    if (!qn_pq_convert_plain_texts(&c->convert, c->scratch->views, n_valid, &c->text, ends,
+                                   &longest))
         return false;
-    for (uint32_t i = 0; i < n_valid; i++) {
-        total += views[i].len;
-        longest = views[i].len > longest ? views[i].len : longest;
+    for (uint32_t i = 0; n_valid < n && i < n; i++) {
+        uint32_t row = c->n + i;
+        bool valid = c->validity[row >> 6] >> (row & 63) & 1;
+        offsets[i + 1] = valid ? ends[value++] : offsets[i];
     }
-    char *to = (char *)qn_buf_reserve(&c->text, total + QN_PQ_SLACK);
-    if (!to || longest > QN_MAX_FIELD_BYTES)
-        return false;
-    uint32_t at = (uint32_t)before, value = 0, *offsets = c->offsets + c->n + 1;
-    for (uint32_t i = 0; i < n; i++) {
-        if (n_valid == n || c->validity[(c->n + i) >> 6] >> ((c->n + i) & 63) & 1) {
-            struct qn_strv view = views[value++];
-            if (view.len <= 16)
-                memcpy(to, view.data, 16);
-            else
-                memcpy(to, view.data, view.len);
-            to += view.len;
-            at += (uint32_t)view.len;
-        }
-        offsets[i] = at;
-    }
-    if (!is_plain(c->text.data + before, total)) {
-        for (uint32_t i = 0; i < n_valid; i++)
-            if (!qn_pq_is_text(views[i]))
-                return false;
-    }
-    c->text.len = before + total;
     return true;
 }
 

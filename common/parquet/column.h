@@ -92,12 +92,14 @@ void qn_pq_column_drop(struct qn_pq_column *column, uint32_t n);
 QN_CHECK qn_code qn_pq_dictionary_read(struct qn_pq_column *column, struct qn_err *err);
 /* The next n codes of the page into the scratch's indexes, all within the dictionary. */
 QN_CHECK qn_code qn_pq_dictionary_take(struct qn_pq_column *column, uint32_t n, struct qn_err *err);
-/* Their numbers, from row `first` on; what is not good goes to the scratch's fates. Returns how
- * many. */
-uint32_t qn_pq_dictionary_numbers(struct qn_pq_column *column, uint32_t n, uint32_t first);
+/* Their numbers, for n_rows rows from `first` on, of which n have a value; bools from there on. */
+void qn_pq_dictionary_numbers(struct qn_pq_column *column, uint32_t n, uint32_t first,
+                              uint32_t n_rows);
+void qn_pq_dictionary_bools(struct qn_pq_column *column, uint32_t n, uint32_t first);
 /* Their texts, for n_rows rows from `first` on, of which n have a value. */
 QN_CHECK qn_code qn_pq_dictionary_texts(struct qn_pq_column *column, uint32_t n, uint32_t first,
                                         uint32_t n_rows, struct qn_err *err);
+/* What becomes of them goes to the scratch's fates. Returns how many are not good. */
 uint32_t qn_pq_dictionary_fates(struct qn_pq_column *column, uint32_t n);
 void qn_pq_dictionary_fini(struct qn_pq_dictionary *dictionary);
 

@@ -53,7 +53,12 @@ static qn_code read_entries(struct qn_pq_column *c, uint32_t k, void *raw, struc
 static uint32_t put_entries(struct qn_pq_column *c, uint32_t first, uint32_t k, const void *raw)
 {
     struct qn_pq_dictionary *d = &c->dictionary;
-    uint32_t n_other = 0;
+    uint32_t n_other = 0, longest = 0;
+    if (qn_pq_convert_plain_texts(&c->convert, raw, k, &d->bytes, d->offsets + first + 1,
+                                  &longest)) {
+        d->longest = longest > d->longest ? longest : d->longest;
+        return 0;
+    }
     for (uint32_t i = 0; i < k; i++) {
         size_t before = d->bytes.len;
         enum qn_pq_fate fate =
@@ -145,12 +150,14 @@ qn_code qn_pq_dictionary_read(struct qn_pq_column *c, struct qn_err *err)
 
 qn_code qn_pq_dictionary_take(struct qn_pq_column *c, uint32_t n, struct qn_err *err)
 {
-    uint32_t *indexes = c->scratch->indexes, most = 0;
+    uint32_t *indexes = c->scratch->indexes, wrong = 0;
     if (!qn_pq_rle_take(&c->values.rle, n, indexes))
         return complain(c, err, "a page has fewer values than it says, or damaged ones");
+    /* The highest bit tells: of a difference below zero, or of the code itself. */
+    const uint32_t last = c->dictionary.n - 1;
     for (uint32_t i = 0; i < n; i++)
-        most = indexes[i] > most ? indexes[i] : most;
-    if (n && most >= c->dictionary.n)
+        wrong |= (last - indexes[i]) | indexes[i];
+    if (n && (wrong >> 31 || c->dictionary.n == 0))
         return complain(c, err, "a page names values that its dictionary does not have");
     return QN_OK;
 }
@@ -166,21 +173,40 @@ uint32_t qn_pq_dictionary_fates(struct qn_pq_column *c, uint32_t n)
     return n_other;
 }
 
-uint32_t qn_pq_dictionary_numbers(struct qn_pq_column *c, uint32_t n, uint32_t first)
+/* Numbers of n_rows rows; those without one get zeros, without a branch. */
+static void spread_numbers(const struct qn_pq_column *c, uint32_t first, uint32_t n_rows)
 {
     const uint32_t *indexes = c->scratch->indexes;
-    if (c->convert.to.id == QN_BOOL) {
-        const uint8_t *from = c->dictionary.numbers;
-        uint8_t *out = (uint8_t *)c->numbers + first;
-        for (uint32_t i = 0; i < n; i++)
-            out[i] = from[indexes[i]];
-    } else {
-        const int64_t *from = c->dictionary.numbers;
-        int64_t *out = (int64_t *)c->numbers + first;
-        for (uint32_t i = 0; i < n; i++)
-            out[i] = from[indexes[i]];
+    const int64_t *from = c->dictionary.numbers;
+    int64_t *out = c->numbers;
+    for (uint32_t row = first; row < first + n_rows; row++) {
+        int64_t valid = (int64_t)(c->validity[row >> 6] >> (row & 63) & 1);
+        out[row] = from[*indexes & (uint32_t)-valid] & -valid;
+        indexes += valid;
     }
-    return c->dictionary.fates ? qn_pq_dictionary_fates(c, n) : 0;
+}
+
+void qn_pq_dictionary_numbers(struct qn_pq_column *c, uint32_t n, uint32_t first, uint32_t n_rows)
+{
+    const uint32_t *indexes = c->scratch->indexes;
+    if (n < n_rows && n) {
+        spread_numbers(c, first, n_rows);
+        return;
+    }
+    const int64_t *from = c->dictionary.numbers;
+    int64_t *out = (int64_t *)c->numbers + first;
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = from[indexes[i]];
+    memset(out + n, 0, (n_rows - n) * sizeof *out);
+}
+
+void qn_pq_dictionary_bools(struct qn_pq_column *c, uint32_t n, uint32_t first)
+{
+    const uint32_t *indexes = c->scratch->indexes;
+    const uint8_t *from = c->dictionary.numbers;
+    uint8_t *out = (uint8_t *)c->numbers + first;
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = from[indexes[i]];
 }
 
 /* Texts of 16 bytes at most are copied as sixteen, whatever they have. */

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "flow/value.h"
+#include "parquet/bits.h"
 
 enum { SHOWN_BYTES = 60 };
 
@@ -256,35 +257,39 @@ static bool all_in_range(const int64_t *in, uint32_t n, int64_t low, int64_t hig
     return n == 0 || (least >= low && most <= high);
 }
 
+bool qn_pq_convert_keeps(const struct qn_pq_convert *c, const void *values, uint32_t n)
+{
+    const double *reals = values;
+    bool no_nan = true;
+    if (c->form == QN_PQ_FORM_BYTES || c->to.id == QN_BOOL)
+        return false;
+    if (c->way == QN_PQ_WAY_RANGE)
+        return all_in_range(values, n, c->low, c->high);
+    for (uint32_t i = 0; c->form == QN_PQ_FORM_F64 && i < n; i++)
+        no_nan &= !isnan(reals[i]);
+    return c->way == QN_PQ_WAY_SAME && no_nan;
+}
+
 /* The way without a look at each value; false: there is none for these. */
 static bool convert_all(struct qn_pq_convert *c, const void *in, uint32_t n, void *out)
 {
     const int64_t *integers = in;
-    const double *reals = in;
     int64_t *to = out;
-    bool no_nan = true;
     switch ((enum qn_pq_way)c->way) {
     case QN_PQ_WAY_SAME:
-        if (c->form == QN_PQ_FORM_F64) {
-            for (uint32_t i = 0; i < n; i++)
-                no_nan &= !isnan(reals[i]);
-            if (!no_nan)
-                return false;
-        } else if (c->to.id == QN_BOOL) {
+    case QN_PQ_WAY_RANGE:
+        if (c->to.id == QN_BOOL) {
             for (uint32_t i = 0; i < n; i++)
                 ((uint8_t *)out)[i] = (uint8_t)integers[i];
             return true;
         }
+        if (!qn_pq_convert_keeps(c, in, n))
+            return false;
         memcpy(out, in, 8 * (size_t)n);
         return true;
     case QN_PQ_WAY_MASK:
         for (uint32_t i = 0; i < n; i++)
             to[i] = integers[i] & ((INT64_C(1) << c->leaf->bits) - 1);
-        return true;
-    case QN_PQ_WAY_RANGE:
-        if (!all_in_range(integers, n, c->low, c->high))
-            return false;
-        memcpy(out, in, 8 * (size_t)n);
         return true;
     case QN_PQ_WAY_MULTIPLY:
         if (!all_in_range(integers, n, c->low / c->factor, c->high / c->factor))
@@ -307,6 +312,49 @@ uint32_t qn_pq_convert_numbers(struct qn_pq_convert *c, const void *in, uint32_t
 }
 
 /* --- texts ----------------------------------------------------------------------------------- */
+
+/* Are these bytes ASCII without NUL? Then all texts in them are good. */
+static bool is_plain(const uint8_t *bytes, size_t n)
+{
+    uint8_t high = 0, zero = 0;
+    for (size_t i = 0; i < n; i++) {
+        high |= bytes[i];
+        zero |= bytes[i] == 0;
+    }
+    return !(high & 0x80) && !zero;
+}
+
+bool qn_pq_convert_plain_texts(const struct qn_pq_convert *c, const struct qn_strv *texts,
+                               uint32_t n, struct qn_buf *out, uint32_t *ends, uint32_t *longest)
+{
+    size_t total = 0, most = 0, before = out->len;
+    if (c->way != QN_PQ_WAY_TEXT)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        total += texts[i].len;
+        most = texts[i].len > most ? texts[i].len : most;
+    }
+    char *to = (char *)qn_buf_reserve(out, total + QN_PQ_SLACK);
+    if (!to || most > QN_MAX_FIELD_BYTES || before + total > UINT32_MAX)
+        return false;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (most <= 16)
+            memcpy(to + at, texts[i].data, 16);
+        else
+            memcpy(to + at, texts[i].data, texts[i].len);
+        at += (uint32_t)texts[i].len;
+        ends[i] = (uint32_t)before + at;
+    }
+    if (!is_plain(out->data + before, total)) {
+        for (uint32_t i = 0; i < n; i++)
+            if (!qn_pq_is_text(texts[i]))
+                return false;
+    }
+    out->len = before + total;
+    *longest = (uint32_t)most;
+    return true;
+}
 
 enum qn_pq_fate qn_pq_convert_text(struct qn_pq_convert *c, union qn_pq_raw value,
                                    struct qn_buf *out)

@@ -49,6 +49,14 @@ void qn_pq_convert_fini(struct qn_pq_convert *convert);
 uint32_t qn_pq_convert_numbers(struct qn_pq_convert *convert, const void *in, uint32_t n, void *out,
                                uint8_t *fates);
 
+/* Whether n integers or doubles are already what they become. */
+bool qn_pq_convert_keeps(const struct qn_pq_convert *convert, const void *values, uint32_t n);
+
+/* n texts appended as they are, and where each ends, when all are good; else nothing happens. 16
+ * bytes that can be read follow each. */
+bool qn_pq_convert_plain_texts(const struct qn_pq_convert *convert, const struct qn_strv *texts,
+                               uint32_t n, struct qn_buf *out, uint32_t *ends, uint32_t *longest);
+
 /* One value to text, appended. */
 enum qn_pq_fate qn_pq_convert_text(struct qn_pq_convert *convert, union qn_pq_raw value,
                                    struct qn_buf *out);

@@ -113,6 +113,17 @@ static qn_code open_group(struct qn_pq_reader *r, struct qn_err *err)
     return QN_OK;
 }
 
+/* As if its rows had been read. */
+static void pass_group(struct qn_pq_reader *r)
+{
+    uint64_t rows = (uint64_t)r->file->meta.groups[r->group].n_rows - r->skip;
+    uint64_t wanted = rows < r->end - r->row ? rows : r->end - r->row;
+    r->passed += wanted;
+    r->row += wanted;
+    r->group++;
+    r->skip = 0;
+}
+
 /* The next group that has rows; false: there is none. */
 static qn_code find_group(struct qn_pq_reader *r, bool *found, struct qn_err *err)
 {
@@ -123,9 +134,12 @@ static qn_code find_group(struct qn_pq_reader *r, bool *found, struct qn_err *er
         if (r->group_open)
             r->group++;
         r->group_open = false;
-        if (r->group >= r->file->meta.n_groups)
+        if (r->group >= r->file->meta.n_groups || r->row >= r->end)
             return QN_OK;
-        QN_TRY(open_group(r, err));
+        if (r->passes_over && r->passes_over(r->context, r->group))
+            pass_group(r);
+        else
+            QN_TRY(open_group(r, err));
     }
     *found = true;
     return QN_OK;

@@ -34,6 +34,10 @@ struct qn_pq_reader {
     uint64_t skip;     /* rows of the group before the next */
     uint64_t row, end; /* of the file: the next, and the first not wanted */
     uint32_t given;    /* rows of the last batch */
+    /* Which groups are not read at all, and how many wanted rows they had; NULL: none. */
+    bool (*passes_over)(void *context, uint32_t group);
+    void *context;
+    uint64_t passed;
 };
 
 /* Free with fini whatever happened. */

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sinks/sqlite_gather.h"
+
 qn_code qn_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct qn_err *err)
 {
     const char *path = sqlite3_db_filename(db, "main");
@@ -86,7 +88,8 @@ qn_code qn_sqlite_open(const char *path, int flags, int busy_ms, const char *wha
      * harmlessly, when SQLite is in use already. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     /* One thread owns a connection: SQLite's own mutexes would only cost. */
-    int rc = sqlite3_open_v2((const char *)full.data, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    const char *vfs = flags & SQLITE_OPEN_READWRITE ? qn_sqlite_gather_vfs() : NULL;
+    int rc = sqlite3_open_v2((const char *)full.data, &db, flags | SQLITE_OPEN_NOMUTEX, vfs);
     qn_buf_fini(&full);
     if (rc == SQLITE_OK)
         rc = harden(db);

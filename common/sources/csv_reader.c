@@ -261,7 +261,8 @@ static void csv_close(struct qn_reader *reader)
     free(r);
 }
 
-static const struct qn_reader_ops csv_reader_ops = {csv_next, csv_locate, csv_result, csv_close};
+static const struct qn_reader_ops csv_reader_ops = {
+    .next = csv_next, .locate = csv_locate, .result = csv_result, .close = csv_close};
 
 /* --- opening --------------------------------------------------------------------------------- */
 

@@ -297,8 +297,8 @@ static void jsonl_close(struct qn_reader *reader)
     free(r);
 }
 
-static const struct qn_reader_ops jsonl_reader_ops = {jsonl_next, jsonl_locate, jsonl_result,
-                                                      jsonl_close};
+static const struct qn_reader_ops jsonl_reader_ops = {
+    .next = jsonl_next, .locate = jsonl_locate, .result = jsonl_result, .close = jsonl_close};
 
 /* --- opening --------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include "sources/parquet_locate.h"
 #include "sources/parquet_place.h"
 #include "sources/parquet_plan.h"
+#include "sources/parquet_sieve.h"
 
 struct parquet_reader {
     struct qn_reader reader;
@@ -20,6 +21,9 @@ struct parquet_reader {
     uint32_t *origin;
     uint64_t first, end; /* rows of the file */
     struct qn_parquet_locator locator;
+    struct qn_pq_subject *subjects; /* n_subjects, by column of the source's schema */
+    uint32_t n_subjects;
+    struct qn_parquet_sieve sieve;
     struct qn_chunk_result result;
 };
 
@@ -110,11 +114,12 @@ static qn_code parquet_next(struct qn_reader *reader, struct qn_batch *batch,
     qn_arena_clear(&r->batch_arena);
     do {
         uint32_t n = 0;
-        uint64_t first = r->rows.row;
         QN_TRY(qn_pq_reader_next(&r->rows, r->columns, &n, err));
+        uint64_t first = r->rows.row - n; /* groups may have been passed over */
         struct qn_batch all = {&r->schema, r->columns, n, r->origin};
+        uint32_t *origin = r->origin, from = (uint32_t)(first - r->first);
         for (uint32_t i = 0; i < n; i++)
-            r->origin[i] = (uint32_t)(first - r->first) + i;
+            origin[i] = from + i;
         r->result.records += n;
         *batch = all;
         if (n == 0)
@@ -141,12 +146,15 @@ static void parquet_result(const struct qn_reader *reader, struct qn_chunk_resul
 {
     const struct parquet_reader *r = (const struct parquet_reader *)reader;
     *out = r->result;
+    out->records += r->rows.passed;
+    out->skipped += r->rows.passed;
 }
 
 static void parquet_close(struct qn_reader *reader)
 {
     struct parquet_reader *r = (struct parquet_reader *)reader;
     qn_parquet_locator_fini(&r->locator);
+    qn_parquet_sieve_fini(&r->sieve);
     qn_pq_reader_fini(&r->rows);
     if (r->file_open)
         qn_pq_file_close(&r->file);
@@ -155,7 +163,17 @@ static void parquet_close(struct qn_reader *reader)
     free(r);
 }
 
-static const struct qn_reader_ops reader_ops = {.next = parquet_next,
+static qn_code parquet_only(struct qn_reader *reader, const struct qn_condition *condition,
+                            struct qn_err *err)
+{
+    struct parquet_reader *r = (struct parquet_reader *)reader;
+    r->rows.context = &r->sieve;
+    r->rows.passes_over = qn_parquet_sieve_passes_over;
+    return qn_parquet_sieve_init(&r->sieve, condition, &r->file, r->subjects, r->n_subjects, err);
+}
+
+static const struct qn_reader_ops reader_ops = {.only = parquet_only,
+                                                .next = parquet_next,
                                                 .locate = parquet_locate,
                                                 .result = parquet_result,
                                                 .close = parquet_close};
@@ -206,7 +224,9 @@ static qn_code choose_columns(struct parquet_reader *r, const struct qn_source_i
     struct qn_pq_wanted *chosen = QN_NEW_ARRAY(&r->arena, struct qn_pq_wanted, n + 1U);
     r->columns = QN_NEW_ARRAY(&r->arena, struct qn_column, n + 1U);
     r->origin = QN_NEW_ARRAY(&r->arena, uint32_t, QN_BATCH_ROWS);
-    if (!schema || !chosen || !r->columns || !r->origin)
+    r->subjects = QN_NEW_ARRAY(&r->arena, struct qn_pq_subject, n + 1U);
+    r->n_subjects = n;
+    if (!r->subjects || !schema || !chosen || !r->columns || !r->origin)
         return qn_err_nomem(err, "Parquet reader");
     for (uint32_t i = 0; i < n; i++) {
         if (wanted && !wanted[i])
@@ -222,6 +242,8 @@ static qn_code choose_columns(struct parquet_reader *r, const struct qn_source_i
             return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR,
                               "%s: column %s is a list and planned as something else",
                               r->chunk.path, schema[n_chosen].name);
+        r->subjects[i] = (struct qn_pq_subject){chosen[n_chosen].node, chosen[n_chosen].type,
+                                                chosen[n_chosen].n_nulls > 0};
         n_chosen++;
     }
     r->schema = (struct qn_schema){schema, n_chosen};

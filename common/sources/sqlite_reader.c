@@ -301,8 +301,8 @@ static void sqlite_close(struct qn_reader *reader)
     free(r);
 }
 
-static const struct qn_reader_ops sqlite_reader_ops = {sqlite_next, sqlite_locate, sqlite_result,
-                                                       sqlite_close};
+static const struct qn_reader_ops sqlite_reader_ops = {
+    .next = sqlite_next, .locate = sqlite_locate, .result = sqlite_result, .close = sqlite_close};
 
 /* --- opening --------------------------------------------------------------------------------- */
 

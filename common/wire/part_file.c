@@ -17,6 +17,8 @@ enum {
 };
 /* Large enough that reading is not about system calls, small enough to stay in cache. */
 enum { READ_BYTES = 256 << 10 };
+/* What most indexes fit in: a few hundred runs. */
+enum { INDEX_BYTES = 8 << 10 };
 
 void qn_part_file_init(struct qn_part_file *file)
 {
@@ -124,8 +126,16 @@ static void seek(struct qn_part_file *file, uint64_t offset, uint64_t limit)
 
 /* --- the index ------------------------------------------------------------------------------- */
 
+/* Buffers all from `from` on. */
+static qn_code read_end(struct qn_part_file *file, uint64_t from, struct qn_err *err)
+{
+    seek(file, from, file->size);
+    return need(file, (size_t)(file->size - from), file->size, err);
+}
+
 /* Runs lie one after another from the magic to the index: none overlaps, none is left out. */
-static qn_code read_runs(struct qn_part_file *file, uint32_t n, uint64_t index, struct qn_err *err)
+static qn_code read_runs(struct qn_part_file *file, struct qn_unpack *in, uint32_t n,
+                         uint64_t index, struct qn_err *err)
 {
     if (n > file->runs_capacity) {
         struct qn_part_run *grown = realloc(file->runs, n * sizeof *grown);
@@ -134,19 +144,14 @@ static qn_code read_runs(struct qn_part_file *file, uint32_t n, uint64_t index, 
         file->runs = grown;
         file->runs_capacity = n;
     }
-    size_t bytes = (size_t)n * RUN_BYTES;
-    seek(file, index, index + bytes);
-    QN_TRY(need(file, bytes, index + bytes, err));
-    struct qn_unpack in =
-        qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, bytes});
     uint64_t offset = MAGIC_BYTES;
     for (uint32_t i = 0; i < n; i++) {
         struct qn_part_run *run = &file->runs[i];
-        run->kind = qn_unpack_u8(&in);
-        run->partition = qn_unpack_u32(&in);
+        run->kind = qn_unpack_u8(in);
+        run->partition = qn_unpack_u32(in);
         run->offset = offset;
-        run->bytes = qn_unpack_u64(&in);
-        run->rows = qn_unpack_u64(&in);
+        run->bytes = qn_unpack_u64(in);
+        run->rows = qn_unpack_u64(in);
         if (run->bytes > index - offset)
             return corrupt(file, index, err, "the index passes the part's end");
         offset += run->bytes;
@@ -155,36 +160,31 @@ static qn_code read_runs(struct qn_part_file *file, uint32_t n, uint64_t index, 
     return offset == index ? QN_OK : corrupt(file, index, err, "the index leaves bytes out");
 }
 
-/* All from the index on that its check covers. */
-static qn_code check_index(struct qn_part_file *file, uint64_t index, uint64_t check,
-                           struct qn_err *err)
-{
-    uint64_t end = file->size - MAGIC_BYTES - 8;
-    size_t bytes = (size_t)(end - index);
-    seek(file, index, end);
-    QN_TRY(need(file, bytes, end, err));
-    return qn_hash64(file->data + file->begin, bytes, 0) == check
-               ? QN_OK
-               : corrupt(file, index, err, "the index is damaged");
-}
-
+/* The index, mostly with the tail in one piece. Its check covers all from it on. */
 static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
 {
     if (file->size < MAGIC_BYTES + TAIL_BYTES)
         return corrupt(file, 0, err, "the part is cut short");
-    uint64_t tail = file->size - TAIL_BYTES;
-    seek(file, tail, file->size);
-    QN_TRY(need(file, TAIL_BYTES, file->size, err));
-    struct qn_unpack in =
-        qn_unpack_from((struct qn_strv){(const char *)file->data + file->begin, TAIL_BYTES});
+    uint64_t tail = file->size - TAIL_BYTES, from = tail > INDEX_BYTES ? tail - INDEX_BYTES : 0;
+    QN_TRY(read_end(file, from, err));
+    const char *at = (const char *)file->data + file->begin;
+    struct qn_unpack in = qn_unpack_from((struct qn_strv){at + (tail - from), TAIL_BYTES});
     uint32_t n = qn_unpack_u32(&in);
     uint64_t index = qn_unpack_u64(&in), check = qn_unpack_u64(&in);
     if (memcmp(in.at, QN_PART_MAGIC, MAGIC_BYTES) != 0)
         return corrupt(file, tail, err, "not a whole part: no magic at its end");
     if (index < MAGIC_BYTES || index > tail || (uint64_t)n * RUN_BYTES != tail - index)
         return corrupt(file, tail, err, "the index does not fit the part");
-    QN_TRY(check_index(file, index, check, err));
-    return n ? read_runs(file, n, index, err) : QN_OK;
+    if (index < from) {
+        QN_TRY(read_end(file, index, err));
+        at = (const char *)file->data + file->begin;
+        from = index;
+    }
+    const struct qn_strv runs = {at + (index - from), (size_t)(tail - index)};
+    if (qn_hash64(runs.data, runs.len + TAIL_BYTES - MAGIC_BYTES - 8, 0) != check)
+        return corrupt(file, index, err, "the index is damaged");
+    in = qn_unpack_from(runs);
+    return n ? read_runs(file, &in, n, index, err) : QN_OK;
 }
 
 static void begin(struct qn_part_file *file, const char *path)

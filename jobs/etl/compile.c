@@ -6,6 +6,7 @@
 #include "jobs/etl/distinct.h"
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
+#include "jobs/etl/prune.h"
 #include "jobs/into.h"
 
 /* --- what may stand in it -------------------------------------------------------------------- */
@@ -205,6 +206,8 @@ static void add_stage(struct qn_etl_build *build, const struct qn_etl_stage *sta
     job->stages[job->n_stages] = *shape;
     job->stages[job->n_stages].wanted =
         shape->over == QN_OVER_CHUNKS ? build->etl->stages[job->n_stages].wanted : NULL;
+    if (shape->over == QN_OVER_CHUNKS && build->etl->prune)
+        job->stages[job->n_stages].only = build->etl->prune->only;
     job->n_stages++;
 }
 

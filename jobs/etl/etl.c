@@ -235,12 +235,12 @@ static qn_code etl_finish(const struct qn_job *job, uint32_t stage, uint32_t rou
     return profiles(job, stage) ? qn_profile_report(&final->profile, findings, err) : QN_OK;
 }
 
-static qn_code etl_may_pass(const struct qn_job *job, const struct qn_batch *row, const bool *known,
+static qn_code etl_may_pass(const struct qn_job *job, const struct qn_facts *facts,
                             struct qn_arena *arena, bool *out, struct qn_err *err)
 {
     const struct qn_etl *etl = job->impl;
     *out = true;
-    return etl->prune ? qn_prune_may_pass(etl->prune, row, known, arena, out, err) : QN_OK;
+    return etl->prune ? qn_prune_may_pass(etl->prune, facts, arena, out, err) : QN_OK;
 }
 
 const struct qn_job_ops qn_job_etl = {

@@ -47,5 +47,5 @@ void qn_etl_build_filter(struct qn_etl_build *build, const struct qn_node *node)
         qn_diags_add(build->env->diags, node->span, "a condition, as in: tenure >= 0", NULL,
                      "the filter is %s, not true or false", qn_type_name(type, name));
     else if (qn_etl_build_step(build, &filter_ops, build->schema, filter))
-        build->etl->prune = qn_prune_build(build, node->text);
+        build->etl->prune = qn_prune_build(build, node->text, filter->expr);
 }

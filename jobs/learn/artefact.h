@@ -13,11 +13,12 @@
  *                    "drop": "none|first", "handle_unknown": "ignore|error", "rows", "missing"}],
  *      "terms": [{"name", "feature", "category", "coefficient", "std_error", "z", "p_value",
  *                 "odds_ratio", "original": {"coefficient", "std_error", "odds_ratio"}}],
- *      "params": {"l2", "tol", "max_iter"}, "training": {..., "rounds", "objective", "log_loss"}
+ *      "params": {"class_weight", "l1", "l2", "max_iter", "scale_pos_weight", "tol"},
+ *      "training": {..., "rounds", "objective", "log_loss"}
  *
  * terms[0] is the intercept; "coefficient" is on the scale of the prepared columns, "original" on
  * that of the columns as they come. Numbers that do not exist (the standard error of a constant
- * column) are null.
+ * column, or of any with l1) are null.
  *
  * gradient_boosting: see boost_model.h.
  *

@@ -51,6 +51,7 @@ static void compile_params(const struct qn_algorithm_env *env, struct qn_boost_p
                  .min_data_in_bin = count(node, "min_data_in_bin", 3)},
         .seed = env->seed,
     };
+    out->balanced |= strcmp(qn_node_text(qn_node_get(node, "class_weight"), ""), "balanced") == 0;
     out->bagging_freq = count(node, "bagging_freq", out->bagging_fraction < 1);
 }
 
@@ -64,7 +65,7 @@ static void check_params(const struct qn_algorithm_env *env, const struct qn_boo
                      "early stopping looks at validation rows, and the split has none");
     if (params->balanced && weight)
         qn_diags_add(env->diags, weight->span, NULL, "leave one of the two out",
-                     "is_unbalance sets the weights of the classes already");
+                     "the classes are balanced already");
 }
 
 /* monotone: {column: 1 or -1} */

@@ -1,6 +1,7 @@
 #include "jobs/learn/design.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "jobs/learn/numeric.h"
@@ -26,20 +27,23 @@ void qn_design_clear(struct qn_design *design)
     design->n_rows = 0;
 }
 
-static bool grow(void **block, size_t rows, size_t row_bytes)
+static bool grow(void **block, size_t had_rows, size_t rows, size_t row_bytes)
 {
-    size_t bytes;
+    size_t bytes, had = had_rows * row_bytes;
     if (__builtin_mul_overflow(rows, row_bytes, &bytes))
         return false;
-    void *grown = realloc(*block, bytes ? bytes : 1);
-    if (grown)
-        *block = grown;
-    return grown != NULL;
+    char *grown = realloc(*block, bytes ? bytes : 1);
+    if (!grown)
+        return false;
+    *block = grown;
+    memset(grown + had, 0, bytes - had); /* rows that are not there take part with weight 0 */
+    return true;
 }
 
 static qn_code reserve(struct qn_design *design, uint32_t more, struct qn_err *err)
 {
     uint64_t wanted = (uint64_t)design->n_rows + more;
+    wanted += (QN_DESIGN_BLOCK - wanted % QN_DESIGN_BLOCK) % QN_DESIGN_BLOCK;
     if (wanted <= design->capacity && design->dense)
         return QN_OK;
     if (wanted > UINT32_MAX / 2)
@@ -47,9 +51,10 @@ static qn_code reserve(struct qn_design *design, uint32_t more, struct qn_err *e
     uint32_t capacity = design->capacity * 2 > wanted ? design->capacity * 2 : (uint32_t)wanted;
     void *dense = design->dense, *codes = design->codes, *labels = design->labels,
          *sides = design->sides;
-    bool grown = grow(&dense, capacity, design->n_dense * sizeof(double)) &&
-                 grow(&codes, capacity, design->n_codes * sizeof(uint16_t)) &&
-                 grow(&labels, capacity, 1) && grow(&sides, capacity, 1);
+    uint32_t had = design->capacity;
+    bool grown = grow(&dense, had, capacity, design->n_dense * sizeof(double)) &&
+                 grow(&codes, had, capacity, design->n_codes * sizeof(uint16_t)) &&
+                 grow(&labels, had, capacity, 1) && grow(&sides, had, capacity, 1);
     design->dense = dense;
     design->codes = codes;
     design->labels = labels;
@@ -95,10 +100,10 @@ static qn_code append_numeric(struct qn_encoder *encoder, const struct qn_prepar
                               struct qn_design *design, struct qn_err *err)
 {
     QN_TRY(qn_numeric_take(column, feature->name, rows, n, encoder->scratch, err));
-    double *out = design->dense + (size_t)design->n_rows * design->n_dense + feature->column;
-    for (uint32_t i = 0; i < n; i++, out += design->n_dense) {
+    for (uint32_t i = 0; i < n; i++) {
         double x = encoder->scratch[i];
-        *out = ((x != x ? feature->fill : x) - feature->mean) / feature->scale;
+        *qn_design_at(design, design->n_rows + i, feature->column) =
+            ((x != x ? feature->fill : x) - feature->mean) / feature->scale;
     }
     return QN_OK;
 }
@@ -145,7 +150,7 @@ qn_code qn_encoder_append(struct qn_encoder *encoder, const struct qn_column *co
         encoder->scratch_rows = n;
     }
     for (uint32_t i = 0; i < n; i++) {
-        design->dense[(size_t)(design->n_rows + i) * design->n_dense] = 1;
+        *qn_design_at(design, design->n_rows + i, 0) = 1;
         design->labels[design->n_rows + i] = labels ? labels[i] : 0;
         design->sides[design->n_rows + i] = sides ? sides[i] : 0;
     }

@@ -1,6 +1,7 @@
 /* design: prepared rows as the numbers a fit works on.
  *
- * Numeric columns (and the intercept, 1) stand row by row in a dense block; of each categorical
+ * Rows come in blocks of QN_DESIGN_BLOCK. Within a block the numeric columns (and the intercept, 1)
+ * stand column by column, so that loops over rows are loops over vectors; of each categorical
  * feature only the position of its one set column is kept, since all the others are 0. */
 #ifndef QN_JOBS_LEARN_DESIGN_H
 #define QN_JOBS_LEARN_DESIGN_H
@@ -12,10 +13,12 @@
 /* An unknown (or dropped) category: no column is set. */
 #define QN_CODE_NONE UINT16_MAX
 
+enum { QN_DESIGN_BLOCK = 128 };
+
 struct qn_design {
-    uint32_t n_rows, capacity;
+    uint32_t n_rows, capacity; /* capacity: whole blocks */
     uint32_t n_dense, n_codes, n_columns;
-    double *dense;   /* [n_rows][n_dense] */
+    double *dense;   /* [blocks][n_dense][QN_DESIGN_BLOCK]; finite, also past the last row */
     uint16_t *codes; /* [n_rows][n_codes]: columns, ascending within a row where set */
     uint8_t *labels; /* 0 or 1 */
     uint8_t *sides;  /* enum qn_side */
@@ -45,16 +48,29 @@ QN_CHECK qn_code qn_encoder_append(struct qn_encoder *encoder,
                                    uint32_t n, const uint8_t *labels, const uint8_t *sides,
                                    struct qn_design *design, struct qn_err *err);
 
+/* Dense columns of a block of rows, [n_dense][QN_DESIGN_BLOCK]. */
+static inline double *qn_design_block(const struct qn_design *design, uint32_t block)
+{
+    return design->dense + (size_t)block * design->n_dense * QN_DESIGN_BLOCK;
+}
+
+/* Where a dense column of a row is; that of the next column is QN_DESIGN_BLOCK further on. */
+static inline double *qn_design_at(const struct qn_design *design, uint32_t row, uint32_t column)
+{
+    return qn_design_block(design, row / QN_DESIGN_BLOCK) + (size_t)column * QN_DESIGN_BLOCK +
+           row % QN_DESIGN_BLOCK;
+}
+
 /* The linear predictor of a row: always in this order, so that training and scoring agree to the
  * last bit. */
 static inline double qn_design_eta(const struct qn_design *design, uint32_t row,
                                    const double *weights)
 {
-    const double *x = design->dense + (size_t)row * design->n_dense;
+    const double *x = qn_design_at(design, row, 0);
     const uint16_t *codes = design->codes + (size_t)row * design->n_codes;
     double eta = 0;
     for (uint32_t j = 0; j < design->n_dense; j++)
-        eta += x[j] * weights[j];
+        eta += x[(size_t)j * QN_DESIGN_BLOCK] * weights[j];
     for (uint32_t j = 0; j < design->n_codes; j++)
         if (codes[j] != QN_CODE_NONE)
             eta += weights[codes[j]];

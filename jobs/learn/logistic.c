@@ -1,12 +1,10 @@
 #include "jobs/learn/logistic.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "jobs/learn/cholesky.h"
-#include "jobs/learn/math.h"
+#include "jobs/learn/elastic.h"
 
 /* A pivot's share of its diagonal (1 - R^2) below which a column counts as aliased. With a penalty
  * the matrix is positive definite whatever the columns, down to rounding. */
@@ -14,194 +12,76 @@
 #define PENALISED_TOLERANCE 1e-14
 /* Coefficients of standardised columns beyond this are on their way to infinity. */
 #define DIVERGED 25.0
+/* A start from a sample has its noise, so more digits are of no use; a ridge of its own keeps
+ * columns in order of which the sample shows too little. */
+#define SAMPLE_TOLERANCE 1e-2
+#define SAMPLE_RIDGE 1.0
+/* Mean slope at which Newton's method takes over from L-BFGS. */
+#define NEAR 1e-6
+#define SUFFICIENT_DECREASE 1e-4
+#define SHORTEST_FRACTION 1e-6
 
-/* --- sums over rows -------------------------------------------------------------------------- */
-
-qn_code qn_logistic_sums_init(struct qn_logistic_sums *sums, uint32_t n, struct qn_err *err)
+struct qn_logistic_want qn_logistic_wants(const struct qn_logistic_state *state)
 {
-    *sums = (struct qn_logistic_sums){.n = n};
-    sums->gradient = calloc(n, sizeof *sums->gradient);
-    sums->hessian = calloc((size_t)n * n, sizeof *sums->hessian);
-    return sums->gradient && sums->hessian ? QN_OK : qn_err_nomem(err, "a Hessian");
+    return (struct qn_logistic_want){
+        .hessian = state->phase != QN_LOGISTIC_DESCEND,
+        .sample = state->phase == QN_LOGISTIC_SAMPLE,
+        .class_weights = {state->class_weights[0], state->class_weights[1]}};
 }
 
-void qn_logistic_sums_fini(struct qn_logistic_sums *sums)
+/* --- penalties ------------------------------------------------------------------------------- */
+
+/* What a round over a sample answers to: penalties in proportion. */
+static struct qn_logistic_params of_sample(const struct qn_logistic_state *state,
+                                           const struct qn_logistic_params *params,
+                                           const struct qn_logistic_round *round)
 {
-    free(sums->gradient);
-    free(sums->hessian);
-    *sums = (struct qn_logistic_sums){0};
+    struct qn_logistic_params out = *params;
+    double share = (double)round->sums->rows / (double)state->all_rows;
+    out.l1 *= share;
+    out.l2 = out.l2 * share + SAMPLE_RIDGE;
+    out.tol = SAMPLE_TOLERANCE;
+    return out;
 }
 
-/* Rows that are taken together: each element of the dense block is then loaded and stored once for
- * four rows. Part of the definition of the sums' order. */
-enum { TOGETHER = 4 };
-
-static void add_dense(struct qn_logistic_sums *sums, const struct qn_design *design, uint32_t row,
-                      uint32_t n_rows, const double *weights, const double *residuals)
+static void pin(struct qn_logistic_sums *sums, uint32_t column)
 {
-    uint32_t d = design->n_dense;
-    const double *x[TOGETHER];
-    double w[TOGETHER] = {0}, r[TOGETHER] = {0};
-    for (uint32_t t = 0; t < TOGETHER; t++) { /* short groups repeat a row with weight 0 */
-        x[t] = design->dense + (size_t)(row + (t < n_rows ? t : 0)) * d;
-        w[t] = t < n_rows ? weights[t] : 0;
-        r[t] = t < n_rows ? residuals[t] : 0;
+    uint32_t n = sums->n;
+    sums->gradient[column] = 0;
+    if (!sums->has_hessian)
+        return;
+    for (uint32_t j = 0; j < n; j++)
+        sums->hessian[column > j ? (size_t)column * n + j : (size_t)j * n + column] = 0;
+    sums->hessian[(size_t)column * n + column] = 1;
+}
+
+/* The smooth part; l1 is the step's business. */
+static void add_penalty(struct qn_logistic_sums *sums, const double *w, double l2,
+                        const bool *pinned)
+{
+    uint32_t n = sums->n;
+    for (uint32_t i = 1; i < n; i++) {
+        sums->gradient[i] += l2 * w[i];
+        if (sums->has_hessian)
+            sums->hessian[(size_t)i * n + i] += l2;
     }
-    double *restrict gradient = sums->gradient;
-    for (uint32_t j = 0; j < d; j++)
-        gradient[j] += (r[0] * x[0][j] + r[1] * x[1][j]) + (r[2] * x[2][j] + r[3] * x[3][j]);
-    for (uint32_t i = 0; i < d; i++) {
-        double *restrict out = sums->hessian + (size_t)i * sums->n;
-        double a = w[0] * x[0][i], b = w[1] * x[1][i], c = w[2] * x[2][i], e = w[3] * x[3][i];
-        for (uint32_t j = 0; j <= i; j++)
-            out[j] += (a * x[0][j] + b * x[1][j]) + (c * x[2][j] + e * x[3][j]);
+    for (uint32_t i = 0; pinned && i < n; i++)
+        if (pinned[i])
+            pin(sums, i);
+}
+
+static double objective_at(const struct qn_logistic_sums *sums, const double *w,
+                           const struct qn_logistic_params *params)
+{
+    double squares = 0, sizes = 0;
+    for (uint32_t i = 1; i < sums->n; i++) {
+        squares += w[i] * w[i];
+        sizes += fabs(w[i]);
     }
+    return sums->loss + 0.5 * params->l2 * squares + params->l1 * sizes;
 }
 
-static void add_codes(struct qn_logistic_sums *sums, const struct qn_design *design, uint32_t row,
-                      double weight, double residual)
-{
-    const double *restrict x = design->dense + (size_t)row * design->n_dense;
-    const uint16_t *codes = design->codes + (size_t)row * design->n_codes;
-    for (uint32_t i = 0; i < design->n_codes; i++) {
-        if (codes[i] == QN_CODE_NONE)
-            continue;
-        double *restrict out = sums->hessian + (size_t)codes[i] * sums->n;
-        sums->gradient[codes[i]] += residual;
-        for (uint32_t j = 0; j < design->n_dense; j++)
-            out[j] += weight * x[j];
-        for (uint32_t j = 0; j <= i; j++) /* columns ascend with the features */
-            if (codes[j] != QN_CODE_NONE)
-                out[codes[j]] += weight;
-    }
-}
-
-void qn_logistic_add(struct qn_logistic_sums *sums, const struct qn_design *design,
-                     const double *weights)
-{
-    for (uint32_t row = 0; row < design->n_rows; row += TOGETHER) {
-        double w[TOGETHER], r[TOGETHER];
-        uint32_t n = design->n_rows - row < TOGETHER ? design->n_rows - row : TOGETHER;
-        for (uint32_t t = 0; t < n; t++) {
-            double label = design->labels[row + t], eta = qn_design_eta(design, row + t, weights);
-            /* One exponential gives probability, weight p (1 - p) and loss alike. */
-            double e = qn_exp(eta > 0 ? -eta : eta), share = 1 / (1 + e);
-            double p = eta > 0 ? share : e * share;
-            r[t] = p - label;
-            w[t] = e * share * share;
-            sums->loss += qn_log1p(e) + ((eta > 0 ? eta : 0) - label * eta);
-        }
-        add_dense(sums, design, row, n, w, r);
-        for (uint32_t t = 0; t < n; t++)
-            add_codes(sums, design, row + t, w[t], r[t]);
-    }
-    sums->rows += design->n_rows;
-}
-
-void qn_logistic_sums_pack(struct qn_buf *out, const struct qn_logistic_sums *sums)
-{
-    qn_buf_put_u32(out, sums->n);
-    qn_buf_put_u64(out, sums->rows);
-    qn_buf_put_f64(out, sums->loss);
-    for (uint32_t i = 0; i < sums->n; i++) {
-        qn_buf_put_f64(out, sums->gradient[i]);
-        for (uint32_t j = 0; j <= i; j++)
-            qn_buf_put_f64(out, sums->hessian[(size_t)i * sums->n + j]);
-    }
-}
-
-static double take_finite(struct qn_unpack *in)
-{
-    double value = qn_unpack_f64(in);
-    in->failed |= !isfinite(value);
-    return value;
-}
-
-qn_code qn_logistic_sums_merge(struct qn_logistic_sums *sums, struct qn_strv bytes,
-                               struct qn_err *err)
-{
-    struct qn_unpack in = qn_unpack_from(bytes);
-    in.failed |= qn_unpack_u32(&in) != sums->n;
-    sums->rows += qn_unpack_u64(&in);
-    sums->loss += take_finite(&in);
-    for (uint32_t i = 0; i < sums->n && !in.failed; i++) {
-        sums->gradient[i] += take_finite(&in);
-        for (uint32_t j = 0; j <= i; j++)
-            sums->hessian[(size_t)i * sums->n + j] += take_finite(&in);
-    }
-    return qn_unpack_end(&in, "gradient", err);
-}
-
-/* --- the search's state ---------------------------------------------------------------------- */
-
-qn_code qn_logistic_state_init(struct qn_logistic_state *state, uint32_t n, struct qn_err *err)
-{
-    *state = (struct qn_logistic_state){.n = n, .objective = HUGE_VAL, .fraction = 1};
-    state->at = calloc(n, sizeof(double));
-    state->best = calloc(n, sizeof(double));
-    state->step = calloc(n, sizeof(double));
-    state->covariance = calloc((size_t)n * n, sizeof(double));
-    if (state->at && state->best && state->step && state->covariance)
-        return QN_OK;
-    qn_logistic_state_fini(state);
-    return qn_err_nomem(err, "a fit");
-}
-
-void qn_logistic_state_fini(struct qn_logistic_state *state)
-{
-    free(state->at);
-    free(state->best);
-    free(state->step);
-    free(state->covariance);
-    *state = (struct qn_logistic_state){0};
-}
-
-void qn_logistic_state_pack(struct qn_buf *out, const struct qn_logistic_state *state)
-{
-    qn_buf_put_u32(out, state->n);
-    qn_buf_put_u32(out, state->rounds);
-    qn_buf_put_u8(out, state->converged);
-    qn_buf_put_u64(out, state->rows);
-    qn_buf_put_f64(out, state->objective);
-    qn_buf_put_f64(out, state->loss);
-    qn_buf_put_f64(out, state->fraction);
-    for (uint32_t i = 0; i < state->n; i++) {
-        qn_buf_put_f64(out, state->at[i]);
-        qn_buf_put_f64(out, state->best[i]);
-        qn_buf_put_f64(out, state->step[i]);
-    }
-    for (uint32_t i = 0; state->converged && i < state->n; i++)
-        for (uint32_t j = 0; j <= i; j++)
-            qn_buf_put_f64(out, state->covariance[(size_t)i * state->n + j]);
-}
-
-qn_code qn_logistic_state_unpack(struct qn_strv bytes, uint32_t n, struct qn_logistic_state *state,
-                                 struct qn_err *err)
-{
-    struct qn_unpack in = qn_unpack_from(bytes);
-    qn_logistic_state_fini(state);
-    QN_TRY(qn_logistic_state_init(state, n, err));
-    in.failed |= qn_unpack_u32(&in) != n;
-    state->rounds = qn_unpack_u32(&in);
-    uint8_t converged = qn_unpack_u8(&in);
-    in.failed |= converged > 1;
-    state->converged = converged == 1;
-    state->rows = qn_unpack_u64(&in);
-    state->objective = take_finite(&in);
-    state->loss = take_finite(&in);
-    state->fraction = take_finite(&in);
-    for (uint32_t i = 0; i < n && !in.failed; i++) {
-        state->at[i] = take_finite(&in);
-        state->best[i] = take_finite(&in);
-        state->step[i] = take_finite(&in);
-    }
-    for (uint32_t i = 0; state->converged && i < n && !in.failed; i++)
-        for (uint32_t j = 0; j <= i; j++)
-            state->covariance[(size_t)i * n + j] = take_finite(&in);
-    return qn_unpack_end(&in, "state of a fit", err);
-}
-
-/* --- one decision ---------------------------------------------------------------------------- */
+/* --- moves ----------------------------------------------------------------------------------- */
 
 static double largest(const double *values, uint32_t n, uint32_t *where)
 {
@@ -223,32 +103,6 @@ static double largest_slope(const struct qn_logistic_state *state, uint32_t *col
     return size;
 }
 
-static void add_penalty(struct qn_logistic_sums *sums, const double *w, double l2,
-                        const bool *pinned)
-{
-    uint32_t n = sums->n;
-    for (uint32_t i = 1; i < n; i++) {
-        sums->gradient[i] += l2 * w[i];
-        sums->hessian[(size_t)i * n + i] += l2;
-    }
-    for (uint32_t i = 0; pinned && i < n; i++) {
-        if (!pinned[i])
-            continue;
-        sums->gradient[i] = 0;
-        for (uint32_t j = 0; j < n; j++)
-            sums->hessian[i > j ? (size_t)i * n + j : (size_t)j * n + i] = 0;
-        sums->hessian[(size_t)i * n + i] = 1;
-    }
-}
-
-static double objective_at(const struct qn_logistic_sums *sums, const double *w, double l2)
-{
-    double squares = 0;
-    for (uint32_t i = 1; i < sums->n; i++)
-        squares += w[i] * w[i];
-    return sums->loss + 0.5 * l2 * squares;
-}
-
 /* The point that many of the steps from `best` away. */
 static void move(struct qn_logistic_state *state, double fraction)
 {
@@ -257,32 +111,35 @@ static void move(struct qn_logistic_state *state, double fraction)
         state->at[i] = state->best[i] + fraction * state->step[i];
 }
 
+/* On from the best point in another phase, whose objective is another. */
+static void enter(struct qn_logistic_state *state, enum qn_logistic_phase phase)
+{
+    state->phase = phase;
+    state->begun = false;
+    state->fraction = 1;
+    memcpy(state->at, state->best, state->n * sizeof(double));
+}
+
 static qn_code troubled(enum qn_logistic_trouble kind, enum qn_logistic_trouble *trouble)
 {
     *trouble = kind;
     return QN_EINPUT;
 }
 
-static void finish(struct qn_logistic_state *state, const struct qn_logistic_sums *sums)
-{
-    state->converged = true;
-    memcpy(state->at, state->best, state->n * sizeof(double));
-    qn_cholesky_inverse(sums->hessian, state->n, state->covariance);
-}
-
 /* The objective at `at` is worse than at `best`: look halfway. */
 static qn_code halve(struct qn_logistic_state *state, enum qn_logistic_trouble *trouble)
 {
-    if (state->fraction < 1e-6)
+    if (state->fraction < SHORTEST_FRACTION)
         return troubled(QN_LOGISTIC_NOT_CONVERGED, trouble);
     move(state, state->fraction / 2);
     return QN_OK;
 }
 
-/* The next point from `best`, whose gradient and Hessian are in sums; or the end. */
-static qn_code newton(struct qn_logistic_state *state, struct qn_logistic_sums *sums,
-                      const struct qn_logistic_params *params, enum qn_logistic_trouble *trouble,
-                      uint32_t *column)
+/* --- Newton ---------------------------------------------------------------------------------- */
+
+static qn_code newton_step(struct qn_logistic_state *state, struct qn_logistic_sums *sums,
+                           const struct qn_logistic_params *params,
+                           enum qn_logistic_trouble *trouble, uint32_t *column)
 {
     double tolerance = params->l2 > 0 ? PENALISED_TOLERANCE : ALIAS_TOLERANCE;
     double size = largest_slope(state, column);
@@ -298,40 +155,173 @@ static qn_code newton(struct qn_logistic_state *state, struct qn_logistic_sums *
     for (uint32_t i = 0; i < state->n; i++)
         state->step[i] = -sums->gradient[i];
     qn_cholesky_solve(sums->hessian, state->n, state->step);
-    uint32_t unused;
-    if (largest(state->step, state->n, &unused) <= params->tol * (size > 1 ? size : 1)) {
-        finish(state, sums);
-        return QN_OK;
-    }
-    move(state, 1);
     return QN_OK;
 }
 
-qn_code qn_logistic_step(struct qn_logistic_state *state, struct qn_logistic_sums *sums,
-                         const struct qn_logistic_params *params, const bool *pinned,
-                         enum qn_logistic_trouble *trouble, uint32_t *column, struct qn_err *err)
+/* The intercept's curvature dies out where all scores run to 0 or 1. */
+static bool is_curved(const struct qn_logistic_sums *sums)
 {
-    *trouble = QN_LOGISTIC_FINE;
-    *column = 0;
-    if (sums->n != state->n || state->converged)
-        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "a fit was asked to go on wrongly");
-    state->rounds++;
-    state->rows = sums->rows;
-    double objective = objective_at(sums, state->at, params->l2);
-    add_penalty(sums, state->at, params->l2, pinned);
+    for (uint32_t i = 0; i < sums->n; i++)
+        if (!(sums->hessian[(size_t)i * sums->n + i] > 0))
+            return false;
+    return true;
+}
+
+static qn_code elastic_step(struct qn_logistic_state *state, struct qn_logistic_sums *sums,
+                            const struct qn_logistic_round *round,
+                            const struct qn_logistic_params *params,
+                            enum qn_logistic_trouble *trouble, uint32_t *column, struct qn_err *err)
+{
+    double size = largest_slope(state, column);
+    if (!is_curved(sums))
+        return troubled(QN_LOGISTIC_SEPARATED, trouble);
+    const struct qn_elastic problem = {.n = state->n,
+                                       .hessian = sums->hessian,
+                                       .gradient = sums->gradient,
+                                       .from = state->best,
+                                       .pinned = round->pinned,
+                                       .l1 = params->l1,
+                                       .tolerance = 0.01 * params->tol * (size > 1 ? size : 1)};
+    QN_TRY(qn_elastic_solve(&problem, state->step, err));
+    for (uint32_t i = 0; i < state->n; i++)
+        state->step[i] -= state->best[i];
+    return QN_OK;
+}
+
+static void finish(struct qn_logistic_state *state, const struct qn_logistic_sums *sums,
+                   const struct qn_logistic_params *params)
+{
+    enter(state, QN_LOGISTIC_DONE);
+    state->has_covariance = params->l1 == 0;
+    if (state->has_covariance)
+        qn_cholesky_inverse(sums->hessian, state->n, state->covariance);
+}
+
+/* The next point from `best`, whose gradient and Hessian are in round->sums; or the end. */
+static qn_code newton(struct qn_logistic_state *state, const struct qn_logistic_round *round,
+                      const struct qn_logistic_params *params, enum qn_logistic_trouble *trouble,
+                      uint32_t *column, struct qn_err *err)
+{
+    if (params->l1 > 0)
+        QN_TRY(elastic_step(state, round->sums, round, params, trouble, column, err));
+    else
+        QN_TRY(newton_step(state, round->sums, params, trouble, column));
+    uint32_t unused;
+    double size = largest_slope(state, column);
+    if (largest(state->step, state->n, &unused) > params->tol * (size > 1 ? size : 1))
+        move(state, 1);
+    else if (state->phase == QN_LOGISTIC_SAMPLE)
+        enter(state, QN_LOGISTIC_NEWTON);
+    else
+        finish(state, round->sums, params);
+    return QN_OK;
+}
+
+static void take_best(struct qn_logistic_state *state, const struct qn_logistic_sums *sums,
+                      double objective)
+{
+    state->begun = true;
+    state->objective = objective;
+    state->loss = sums->loss;
+    memcpy(state->best, state->at, state->n * sizeof(double));
+}
+
+static qn_code newton_round(struct qn_logistic_state *state, const struct qn_logistic_round *round,
+                            const struct qn_logistic_params *params,
+                            enum qn_logistic_trouble *trouble, uint32_t *column, struct qn_err *err)
+{
+    double objective = objective_at(round->sums, state->at, params);
+    add_penalty(round->sums, state->at, params->l2, round->pinned);
     /* Near the solution the objective is flat to the last bits: what rounding makes of it is no
      * reason to turn back. */
-    bool fell = objective <= state->objective + 1e-12 * fabs(state->objective);
-    qn_code code;
-    if (state->rounds == 1 || fell) {
-        state->objective = objective;
-        state->loss = sums->loss;
-        memcpy(state->best, state->at, state->n * sizeof(double));
-        code = newton(state, sums, params, trouble, column);
-    } else {
-        code = halve(state, trouble);
+    if (state->begun && objective > state->objective + 1e-12 * fabs(state->objective))
+        return halve(state, trouble);
+    take_best(state, round->sums, objective);
+    return newton(state, round, params, trouble, column, err);
+}
+
+/* A start from a sample that comes to nothing is none. */
+static qn_code sample_round(struct qn_logistic_state *state, const struct qn_logistic_round *round,
+                            const struct qn_logistic_params *params, struct qn_err *err)
+{
+    const struct qn_logistic_params scaled = of_sample(state, params, round);
+    enum qn_logistic_trouble trouble = QN_LOGISTIC_FINE;
+    uint32_t column;
+    qn_code code = newton_round(state, round, &scaled, &trouble, &column, err);
+    if (trouble != QN_LOGISTIC_FINE) {
+        memset(state->best, 0, state->n * sizeof(double));
+        enter(state, QN_LOGISTIC_NEWTON);
+        return QN_OK;
     }
-    if (code == QN_OK && !state->converged && state->rounds >= params->max_iter) {
+    if (code == QN_OK && state->rounds >= params->max_iter / 2)
+        enter(state, QN_LOGISTIC_NEWTON);
+    return code;
+}
+
+/* --- L-BFGS ---------------------------------------------------------------------------------- */
+
+static double along(const struct qn_logistic_state *state)
+{
+    double slope = 0;
+    for (uint32_t i = 0; i < state->n; i++)
+        slope += state->gradient[i] * state->step[i];
+    return slope;
+}
+
+static void learn_curvature(struct qn_logistic_state *state, const double *gradient)
+{
+    for (uint32_t i = 0; i < state->n; i++) { /* the step is spent: room for both */
+        state->step[i] = state->at[i] - state->best[i];
+        state->gradient[i] = gradient[i] - state->gradient[i];
+    }
+    qn_lbfgs_add(&state->lbfgs, state->step, state->gradient);
+}
+
+/* Down to where Newton's method is at home, or until it leads no further. */
+static void descend_round(struct qn_logistic_state *state, const struct qn_logistic_round *round,
+                          const struct qn_logistic_params *params)
+{
+    struct qn_logistic_sums *sums = round->sums;
+    double objective = objective_at(sums, state->at, params);
+    add_penalty(sums, state->at, params->l2, round->pinned);
+    if (state->begun &&
+        objective > state->objective + SUFFICIENT_DECREASE * state->fraction * along(state)) {
+        if (state->fraction < SHORTEST_FRACTION)
+            enter(state, QN_LOGISTIC_NEWTON);
+        else
+            move(state, state->fraction / 2);
+        return;
+    }
+    if (state->begun)
+        learn_curvature(state, sums->gradient);
+    take_best(state, sums, objective);
+    memcpy(state->gradient, sums->gradient, state->n * sizeof(double));
+    qn_lbfgs_direction(&state->lbfgs, state->gradient, state->step);
+    move(state, 1);
+    uint32_t unused;
+    if (largest(state->gradient, state->n, &unused) <= NEAR * (double)sums->rows ||
+        state->rounds >= params->max_iter / 2)
+        enter(state, QN_LOGISTIC_NEWTON);
+}
+
+qn_code qn_logistic_step(struct qn_logistic_state *state, const struct qn_logistic_round *round,
+                         const struct qn_logistic_params *params, enum qn_logistic_trouble *trouble,
+                         uint32_t *column, struct qn_err *err)
+{
+    qn_code code = QN_OK;
+    *trouble = QN_LOGISTIC_FINE;
+    *column = 0;
+    if (round->sums->n != state->n || state->phase == QN_LOGISTIC_DONE ||
+        round->sums->has_hessian != qn_logistic_wants(state).hessian)
+        return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "a fit was asked to go on wrongly");
+    state->rounds++;
+    if (state->phase == QN_LOGISTIC_SAMPLE)
+        code = sample_round(state, round, params, err);
+    else if (state->phase == QN_LOGISTIC_DESCEND)
+        descend_round(state, round, params);
+    else
+        code = newton_round(state, round, params, trouble, column, err);
+    if (code == QN_OK && state->phase != QN_LOGISTIC_DONE && state->rounds >= params->max_iter) {
         largest_slope(state, column);
         code = troubled(QN_LOGISTIC_NOT_CONVERGED, trouble);
     }

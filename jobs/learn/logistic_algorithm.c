@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "jobs/learn/algorithm.h"
+#include "jobs/learn/fit_internal.h"
 #include "jobs/learn/logistic_model.h"
 #include "jobs/learn/split.h"
 
@@ -57,7 +58,7 @@ static void compile_prepare(const struct qn_algorithm_env *env, struct plan *pla
     out->categorical_impute = fill_rule(qn_node_get(categorical, "impute"), QN_FILL_MOST_FREQUENT);
     out->categorical_fill = qn_node_text(qn_node_get(categorical, "fill_value"), "");
     out->refuse_unknown = is_text(qn_node_get(categorical, "handle_unknown"), "error");
-    out->drop_first = drop ? is_text(drop, "first") : plan->params.l2 == 0;
+    out->drop_first = drop ? is_text(drop, "first") : plan->params.l1 + plan->params.l2 == 0;
 }
 
 static qn_code compile(const struct qn_algorithm_env *env, const void **out, struct qn_err *err)
@@ -68,6 +69,9 @@ static qn_code compile(const struct qn_algorithm_env *env, const void **out, str
     if (!plan)
         return qn_err_nomem(err, "a train job");
     plan->params = (struct qn_logistic_params){
+        .l1 = qn_node_f64(qn_node_get(node, "l1"), 0),
+        .balanced = is_text(qn_node_get(node, "class_weight"), "balanced"),
+        .positive_weight = qn_node_f64(qn_node_get(node, "scale_pos_weight"), 1),
         .l2 = qn_node_f64(qn_node_get(node, "l2"), QN_LOGISTIC_DEFAULT_L2),
         .tol = qn_node_f64(qn_node_get(node, "tol"), QN_LOGISTIC_DEFAULT_TOL),
         .max_iter =
@@ -79,6 +83,25 @@ static qn_code compile(const struct qn_algorithm_env *env, const void **out, str
 static const struct qn_prepare_plan *gathers(const void *plan)
 {
     return &((const struct plan *)plan)->prepare;
+}
+
+/* What the preparation travels with: training rows by class. */
+static void put_rows(struct qn_buf *out, const uint64_t rows[2])
+{
+    qn_buf_put_u64(out, rows[0]);
+    qn_buf_put_u64(out, rows[1]);
+}
+
+static qn_code unpack(struct qn_strv bytes, struct qn_prepared *prepared, uint64_t rows[2],
+                      struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(bytes);
+    rows[0] = qn_unpack_u64(&in);
+    rows[1] = qn_unpack_u64(&in);
+    if (in.failed)
+        return qn_unpack_end(&in, "preparation", err);
+    return qn_prepared_unpack((struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)},
+                              prepared, err);
 }
 
 static qn_code prepare(const void *plan, struct qn_fit *fit, struct qn_buf *out,
@@ -95,6 +118,7 @@ static qn_code prepare(const void *plan, struct qn_fit *fit, struct qn_buf *out,
     if (code == QN_OK) {
         for (uint32_t f = 0; f < prepared.n_features; f++)
             constant[f] = prepared.features[f].constant;
+        put_rows(out, fit->rows);
         qn_prepared_pack(out, &prepared);
         code = qn_fit_notes(fit, constant, arena, notes, n_notes, err);
     }
@@ -106,6 +130,7 @@ static qn_code prepare(const void *plan, struct qn_fit *fit, struct qn_buf *out,
 
 struct rows {
     struct qn_prepared prepared;
+    uint64_t rows[2]; /* of all chunks, by class */
     struct qn_encoder encoder;
     struct qn_design design;
 };
@@ -128,7 +153,7 @@ static qn_code rows_new(const void *plan, struct qn_strv prepared, void **out, s
         return qn_err_nomem(err, "the design matrix of a chunk");
     rows->encoder.prepared = &rows->prepared;
     qn_prepared_init(&rows->prepared);
-    qn_code code = qn_prepared_unpack(prepared, &rows->prepared, err);
+    qn_code code = unpack(prepared, &rows->prepared, rows->rows, err);
     if (code == QN_OK)
         code = qn_encoder_init(&rows->encoder, &rows->prepared, err);
     if (code != QN_OK) {
@@ -162,16 +187,19 @@ static qn_code rows_add(void *data, const struct qn_column *const *columns, cons
 static qn_code round_of(const void *plan, void *data, struct qn_strv bytes, struct qn_buf *partial,
                         struct qn_err *err)
 {
-    const struct qn_design *design = &((struct rows *)data)->design;
+    const struct rows *rows = data;
+    const struct qn_design *design = &rows->design;
     struct qn_logistic_state state = {0};
     struct qn_logistic_sums sums = {0};
-    (void)plan;
-    qn_code code = bytes.len == 0 ? qn_logistic_state_init(&state, design->n_columns, err)
-                                  : qn_logistic_state_unpack(bytes, design->n_columns, &state, err);
+    qn_code code = bytes.len == 0
+                       ? qn_logistic_state_init(&state, design->n_columns, rows->rows,
+                                                &((const struct plan *)plan)->params, err)
+                       : qn_logistic_state_unpack(bytes, design->n_columns, &state, err);
+    const struct qn_logistic_want want = qn_logistic_wants(&state);
     if (code == QN_OK)
-        code = qn_logistic_sums_init(&sums, design->n_columns, err);
+        code = qn_logistic_sums_init(&sums, design->n_columns, want.hessian, err);
     if (code == QN_OK) {
-        qn_logistic_add(&sums, design, state.at);
+        qn_logistic_add(&sums, design, state.at, &want);
         qn_logistic_sums_pack(partial, &sums);
     }
     qn_logistic_sums_fini(&sums);
@@ -191,6 +219,7 @@ static qn_code merge(const void *plan, void **acc, struct qn_strv partial, struc
 {
     struct qn_unpack in = qn_unpack_from(partial);
     uint32_t n = qn_unpack_u32(&in);
+    bool hessian = qn_unpack_u8(&in);
     (void)plan;
     if (n == 0 || n > QN_MAX_FEATURES)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a gradient of %u columns", n);
@@ -200,7 +229,7 @@ static qn_code merge(const void *plan, void **acc, struct qn_strv partial, struc
     if (!sums)
         return qn_err_nomem(err, "merging");
     if (!sums->gradient)
-        QN_TRY(qn_logistic_sums_init(sums, n, err));
+        QN_TRY(qn_logistic_sums_init(sums, n, hessian, err));
     return qn_logistic_sums_merge(sums, partial, err);
 }
 
@@ -251,7 +280,8 @@ static qn_code look(const struct plan *plan, struct qn_logistic_sums *sums,
             pinned[prepared->features[i].column] = true;
     enum qn_logistic_trouble trouble;
     uint32_t column;
-    qn_code code = qn_logistic_step(search, sums, &plan->params, pinned, &trouble, &column, err);
+    const struct qn_logistic_round round = {.sums = sums, .pinned = pinned};
+    qn_code code = qn_logistic_step(search, &round, &plan->params, &trouble, &column, err);
     if (trouble != QN_LOGISTIC_FINE)
         code = in_words(trouble, prepared, column, &plan->params, err);
     free(pinned);
@@ -263,16 +293,18 @@ static qn_code step(const void *plan, void *acc, struct qn_strv packed, struct q
 {
     struct qn_prepared prepared;
     struct qn_logistic_state search = {0};
+    uint64_t rows[2];
     qn_prepared_init(&prepared);
-    qn_code code = qn_prepared_unpack(packed, &prepared, err);
+    qn_code code = unpack(packed, &prepared, rows, err);
     if (code == QN_OK)
-        code = state.len == 0 ? qn_logistic_state_init(&search, prepared.n_columns, err)
+        code = state.len == 0 ? qn_logistic_state_init(&search, prepared.n_columns, rows,
+                                                       &((const struct plan *)plan)->params, err)
                               : qn_logistic_state_unpack(state, prepared.n_columns, &search, err);
     if (code == QN_OK)
         code = look(plan, acc, &prepared, &search, err);
     if (code == QN_OK) {
         qn_logistic_state_pack(out, &search);
-        *done = search.converged;
+        *done = search.phase == QN_LOGISTIC_DONE;
     }
     qn_logistic_sums_fini(acc); /* used up */
     qn_logistic_state_fini(&search);
@@ -286,7 +318,10 @@ static qn_code model(const void *plan, struct qn_strv prepared, struct qn_strv s
                      struct qn_model **out, struct qn_err *err)
 {
     (void)plan;
-    return qn_logistic_model(prepared, state, out, err);
+    struct qn_unpack in = qn_unpack_from(prepared);
+    (void)qn_unpack_bytes(&in, 16); /* rows */
+    return qn_logistic_model((struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, state,
+                             out, err);
 }
 
 static qn_code write(const void *plan, struct qn_strv packed, struct qn_strv state, json_t *root,
@@ -294,8 +329,9 @@ static qn_code write(const void *plan, struct qn_strv packed, struct qn_strv sta
 {
     struct qn_prepared prepared;
     struct qn_logistic_state fit = {0};
+    uint64_t rows[2];
     qn_prepared_init(&prepared);
-    qn_code code = qn_prepared_unpack(packed, &prepared, err);
+    qn_code code = unpack(packed, &prepared, rows, err);
     if (code == QN_OK)
         code = qn_logistic_state_unpack(state, prepared.n_columns, &fit, err);
     if (code == QN_OK)
@@ -305,7 +341,8 @@ static qn_code write(const void *plan, struct qn_strv packed, struct qn_strv sta
     return code;
 }
 
-static const char *const params[] = {"l2", "max_iter", "tol", NULL};
+static const char *const params[] = {"l1",  "l2", "class_weight", "scale_pos_weight", "max_iter",
+                                     "tol", NULL};
 
 const struct qn_algorithm qn_algorithm_logistic = {
     .name = "logistic_regression",

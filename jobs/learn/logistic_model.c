@@ -81,14 +81,14 @@ static json_t *term_json(const struct qn_prepared *prepared, const struct qn_log
 {
     uint32_t category;
     const struct qn_prepared_feature *feature = qn_prepared_column(prepared, column, &category);
-    bool pinned = feature && feature->constant;
+    bool pinned = (feature && feature->constant) || !fit->has_covariance;
     double w = fit->at[column], mean, scale;
     double error = pinned ? (double)NAN : sqrt(fit->covariance[(size_t)column * fit->n + column]);
     scale_of(prepared, column, &mean, &scale);
     double original = w / scale, original_error = error / scale;
     if (column == 0) {
         original_intercept(prepared, fit, &original, &original_error);
-        original_error = sqrt(original_error);
+        original_error = fit->has_covariance ? sqrt(original_error) : (double)NAN;
     }
     struct qn_buf name;
     qn_buf_init(&name);
@@ -127,12 +127,16 @@ qn_code qn_logistic_write(const struct qn_prepared *prepared,
         qn_artefact_push(features, feature_json(&prepared->features[i], &failed), &failed);
     for (uint32_t i = 0; i < prepared->n_columns; i++)
         qn_artefact_push(terms, term_json(prepared, fit, i, &failed), &failed);
+    qn_artefact_put(said, "class_weight", qn_artefact_text(params->balanced ? "balanced" : "none"),
+                    &failed);
+    qn_artefact_put(said, "l1", qn_artefact_number(params->l1), &failed);
+    qn_artefact_put(said, "scale_pos_weight", qn_artefact_number(params->positive_weight), &failed);
     qn_artefact_put(said, "l2", qn_artefact_number(params->l2), &failed);
     qn_artefact_put(said, "tol", qn_artefact_number(params->tol), &failed);
     qn_artefact_put(said, "max_iter", qn_artefact_count(params->max_iter), &failed);
     qn_artefact_put(training, "rounds", qn_artefact_count(fit->rounds), &failed);
     qn_artefact_put(training, "objective", qn_artefact_number(fit->objective), &failed);
-    qn_artefact_put(training, "log_loss", qn_artefact_number(fit->loss / (double)fit->rows),
+    qn_artefact_put(training, "log_loss", qn_artefact_number(fit->loss / (double)fit->all_rows),
                     &failed);
     qn_artefact_put(root, "params", said, &failed);
     qn_artefact_put(root, "features", features, &failed);

@@ -3,7 +3,7 @@
 
 #include "jobs/into.h"
 #include "jobs/lookup.h"
-#include "jobs/train/train.h"
+#include "jobs/train/evaluate.h"
 #include "spec/keys.h"
 #include "spec/node.h"
 

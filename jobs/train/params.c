@@ -4,7 +4,14 @@
 #include "jobs/train/train.h"
 #include "spec/keys.h"
 
+static const char *const class_weights[] = {"none", "balanced", NULL};
+
 static const struct qn_key keys[] = {
+    {.name = "l1",
+     .shape = QN_SHAPE_NUMBER,
+     .min = 0,
+     .max = 1e12,
+     .doc = "logistic_regression: absolute penalty, which leaves columns out; default 0"},
     {.name = "l2",
      .shape = QN_SHAPE_NUMBER,
      .min = 0,
@@ -94,6 +101,10 @@ static const struct qn_key keys[] = {
     {.name = "is_unbalance",
      .shape = QN_SHAPE_BOOL,
      .doc = "both classes weigh the same in sum; default false"},
+    {.name = "class_weight",
+     .shape = QN_SHAPE_ENUM,
+     .values = class_weights,
+     .doc = "balanced: both classes weigh alike in the fit; none (default)"},
     {.name = "max_bins",
      .shape = QN_SHAPE_INT,
      .min = 2,

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "jobs/train/train.h"
+#include "jobs/train/evaluate.h"
 
 static const struct qn_metric_finding *find_metric(const struct qn_findings *findings,
                                                    const char *split, const char *metric)

@@ -40,10 +40,6 @@ struct qn_train {
     uint32_t prepare_stage, round_stage, evaluate_stage, metrics_stage;
 };
 
-/* Columns of the partition. */
-enum { QN_TRAIN_SCORE, QN_TRAIN_LABEL, QN_TRAIN_SIDE };
-extern const struct qn_schema qn_train_scores_schema;
-
 extern const struct qn_spec_keys qn_train_keys;
 extern const struct qn_spec_keys qn_train_params_keys; /* of all algorithms (params.c) */
 /* Complains about parameters that mean nothing to the algorithm. */
@@ -72,11 +68,6 @@ struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv va
 void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census);
 /* Texts borrow from the bytes. */
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census);
-
-/* Decides whether the model's alias moves, from findings->metrics, and says why. */
-QN_CHECK qn_code qn_train_promote(const struct qn_train *train,
-                                  const struct qn_train_census *census,
-                                  struct qn_findings *findings, struct qn_err *err);
 
 /* State of the prepare stage: census, then what the algorithm prepared. Borrows from the bytes. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,

@@ -38,6 +38,15 @@ if [[ -z ${QUERN_BENCH_PEERS:-} ]]; then
   exit 0
 fi
 cd "$QUERN_ROOT"
-python3 -m bench.run --quern "$QUERN" --engines duckdb,polars,pandas,sklearn --rows 20000 --runs 0 \
+python3 -m bench.run --quern "$QUERN" --engines duckdb,polars,pyarrow,pandas,sklearn --rows 20000 --runs 0 \
   --data "$folder/peers" >"$folder/table" || fail "a peer failed or has another answer"
 if missing=$(grep '^missing' "$folder/table"); then echo "SKIPPED in part: $missing" >&2; fi
+
+peer=${QUERN_BENCH_PEERS%%:*}
+cd "$folder/peers"
+sed 's/,call,/,sms,/' events-20000-1000-7.csv >wrong.csv
+"$QUERN" convert wrong.csv wrong.parquet --quiet
+cd "$QUERN_ROOT"
+"$peer" -m bench.answers convert "$folder/peers/out/convert.parquet" "$folder/peers/wrong.parquet" \
+  >"$folder/differs" 2>&1 && fail "a column of another file is not noticed"
+grep -q 'column kind has other values' "$folder/differs" || fail "not said: $(cat "$folder/differs")"

@@ -3,7 +3,7 @@
 # loads alone, and all files that it names are there with all their rows.
 source "$QUERN_ROOT/tests/support/cluster.sh"
 source "$QUERN_ROOT/tests/support/lake.sh"
-rows=700 loads=80 side=2
+rows=700 loads=100 side=2
 for i in $(seq "$side"); do
   mkdir "$folder/$i"
   "$QUERN" generate events --rows $rows --seed "$i" --out "$folder/$i/events.csv"

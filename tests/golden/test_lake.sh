@@ -51,6 +51,76 @@ SPEC
   expect "$format: rows after joining" "$before" "$(sql 'select count(*), sum(cast(round(amount * 100) as integer)) from all_rows')"
 done
 
+# Files whose least and greatest values rule their rows out are not read; nor are such row groups.
+for format in csv jsonl parquet; do
+  cat >"$folder/ranges.yaml" <<SPEC
+version: 1
+name: ranges
+warehouse: ranges-$format.db
+sources: {events: {path: events.csv, chunk_size: 32KiB}}
+jobs:
+  load: {kind: etl, from: events, into: {lake: ranges_$format, format: $format, file_size: 1KiB}}
+SPEC
+  "$QUERN" run "$folder/ranges.yaml" --workers 2 --quiet
+  cat >"$folder/ranges.yaml" <<SPEC
+version: 1
+name: ranges
+warehouse: ranges-$format.db
+sources: {files: {lake: ranges_$format}}
+jobs:
+  late: {kind: etl, from: files, filter: "ts >= '2025-12-20' and kind <> 'call'", into: late}
+  none: {kind: etl, from: files, filter: "ts < '2000-01-01'", into: none}
+SPEC
+  "$QUERN" run "$folder/ranges.yaml" --workers 2 --quiet
+  sql() { sqlite3 "$folder/ranges-$format.db" "$1"; }
+  expect "$format: rows of late files" \
+    "$(sqlite3 "$folder/write.db" "select count(*) from whole where ts >= '2025-12-20' and kind <> 'call'")" \
+    "$(sql 'select count(*) from late')"
+  expect "$format: early files were not read" 1 \
+    "$(sql "select rows_in < 2000 and rows_in = rows_out + rows_filtered from _quern_jobs where job = 'late'")"
+  expect "$format: nothing read" 0 "$(sql "select rows_in from _quern_jobs where job = 'none'")"
+done
+"$QUERN" convert "$folder/events.csv" "$folder/groups.parquet" --quiet
+cat >"$folder/groups.yaml" <<'SPEC'
+version: 1
+name: groups
+sources: {events: {path: groups.parquet}}
+jobs:
+  none: {kind: etl, from: events, filter: "ts < '2000-01-01'", into: none}
+SPEC
+"$QUERN" run "$folder/groups.yaml" --workers 2 --quiet
+expect "rows of groups that were passed over are filtered" "5000|0|5000" \
+  "$(sqlite3 "$folder/groups.db" "select rows_in, rows_out, rows_filtered from _quern_jobs where job = 'none'")"
+
+# Joining keeps what the files are compressed with.
+cat >"$folder/packed.yaml" <<'SPEC'
+version: 1
+name: packed
+sources: {events: {path: events.csv}}
+jobs:
+  load: {kind: etl, from: events, into: {lake: packed, format: parquet, codec: zstd, level: 9, write_disposition: append}}
+SPEC
+for _ in 1 2 3; do "$QUERN" run "$folder/packed.yaml" --workers 1 --quiet; done
+before=$(cat "$folder"/lake/packed/*.parquet | wc -c)
+"$QUERN" lake compact "$folder/lake/packed" --quiet >/dev/null
+joined=$("$QUERN" lake files "$folder/lake/packed")
+expect "codec and level of the joined file" '  "codec": "zstd",  "level": 9,' \
+  "$(grep -hE '"(codec|level)"' "$(newest "$folder/lake/packed")" | tr -d '\n')"
+after=$(wc -c <"$joined")
+((after < before && after * 100 > before * 90)) || { echo "FAILED: $before bytes became $after"; exit 1; }
+"$QUERN" convert "$joined" "$folder/joined.csv" --quiet
+expect "rows of the joined file" 15001 "$(wc -l <"$folder/joined.csv")"
+
+# A file's run that was given up leaves nothing behind; one under way is left alone.
+mkdir -p "$folder/out"
+touch "$folder/out/.flat.csv."{20260101T000000-0badcafe,20260101T000000-0badbeef} "$folder/out/.flat.csv.mine"
+exec 9>"$folder/out/.flat.csv.20260101T000000-0badbeef"
+flock 9
+"$QUERN" convert "$folder/events.csv" "$folder/out/flat.csv" --quiet
+expect "what is beside the file" ".flat.csv.20260101T000000-0badbeef .flat.csv.mine flat.csv" \
+  "$(cd "$folder/out" && ls -A | sort | tr '\n' ' ' | sed 's/ $//')"
+exec 9>&-
+
 # Another schema is not appended, and nothing changes.
 sed -i 's/dt: "date(ts)", //' "$folder/write.yaml"
 code=0

@@ -100,16 +100,32 @@ def load(db, table, model, features):
 
 def check_fit(model, matrix, labels):
     """Coefficients, standard errors and the intercept on the columns' own scale."""
-    l2, terms = model["params"]["l2"], model["terms"]
-    refit = LogisticRegression(
-        C=1 / l2 if l2 else np.inf, solver="newton-cholesky", tol=1e-12, max_iter=1000
-    ).fit(matrix, labels)
+    params, terms = model["params"], model["terms"]
+    l1, l2 = params["l1"], params["l2"]
+    counted = {0: 1.0, 1: params["scale_pos_weight"]}
+    if params["class_weight"] == "balanced":
+        counted = {c: counted[c] * len(labels) / (2 * np.sum(labels == c)) for c in counted}
+    if l1:
+        refit = LogisticRegression(
+            C=1 / (l1 + l2), l1_ratio=l1 / (l1 + l2), solver="saga", tol=1e-12, max_iter=100000,
+            class_weight=counted,
+        ).fit(matrix, labels)
+    else:
+        refit = LogisticRegression(
+            C=1 / l2 if l2 else np.inf, solver="newton-cholesky", tol=1e-12, max_iter=1000,
+            class_weight=counted,
+        ).fit(matrix, labels)
     weights = np.concatenate([refit.intercept_, refit.coef_[0]])
     close("coefficients", [t["coefficient"] for t in terms], weights, 1e-6)
+    if l1:
+        kept = [t["coefficient"] != 0 for t in terms]
+        close("columns kept", kept, weights != 0, 0)
+        return refit
     design = np.column_stack([np.ones(len(matrix)), matrix])
     p = 1 / (1 + np.exp(-design @ weights))
+    curvature = p * (1 - p) * np.array([counted[label] for label in labels])
     penalty = np.diag([0.0] + [l2] * matrix.shape[1])
-    covariance = np.linalg.inv(design.T @ (design * (p * (1 - p))[:, None]) + penalty)
+    covariance = np.linalg.inv(design.T @ (design * curvature[:, None]) + penalty)
     close("standard errors", [t["std_error"] for t in terms], np.sqrt(np.diag(covariance)), 1e-6)
     means = np.zeros(len(terms))
     scales = np.ones(len(terms))
@@ -141,7 +157,8 @@ def unscaled(model, matrix):
 
 def check_inference(model, matrix, labels):
     """Errors, z and p of every term by statsmodels: least 1e-300, so each in its own size."""
-    if Logit is None:
+    weighted = model["params"]["class_weight"] != "none" or model["params"]["l1"]
+    if Logit is None or weighted:
         return
     l2, terms = model["params"]["l2"], model["terms"]
 
@@ -318,6 +335,8 @@ def main(folder):
          "categorical: {impute: constant, fill_value: none, drop: first}}", "{l2: 0}")
     made(folder, "frequent", "{numeric: {impute: most_frequent}, categorical: {drop: first}}",
          "{l2: 25}")
+    made(folder, "elastic", "{}", "{l1: 20, l2: 5}")
+    made(folder, "balanced", "{}", "{l2: 1, class_weight: balanced, scale_pos_weight: 1.5}")
     # Columns that say the same (no phone, no internet) are left out; one way to pay is a gap.
     public(folder, "telco_gaps", "telco-churn/WA_Fn-UseC_-Telco-Customer-Churn.csv",
            columns='{name: TotalCharges, type: "decimal(10,2)", null_values: ["", " "]}, '

@@ -7,6 +7,6 @@ if ! "$python" -c 'import duckdb' 2>/dev/null; then
   echo "SKIPPED: queries were NOT compared with DuckDB" >&2
   exit 77
 fi
-export QUERN_QUERY_DUMP=$folder QUERN_QUERIES=${QUERN_QUERIES:-200}
+export QUERN_QUERY_DUMP=$folder QUERN_QUERIES=${QUERN_QUERIES:-100}
 tests/test.conformance.query_oracle
 "$python" "$QUERN_ROOT/tests/parity/query_parity.py" "$folder"

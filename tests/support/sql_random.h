@@ -1,7 +1,6 @@
-/* Random tables and queries over them, by seed. Queries are written once for several engines: @t1@
- * stands for a table, @/@ for integer division, @like@ for LIKE without case. What documented
- * differences would show in (docs/expressions.md) is not generated: arithmetic on decimals, text as
- * numbers, overflow. */
+/* Random tables, by seed; sql_expr.h and sql_query.h draw queries over them. What documented
+ * differences would show in (docs/expressions.md) is not drawn: text as numbers, overflow, division
+ * by zero, decimals that doubles cannot hold in arithmetic (p is for reading, q for reckoning). */
 #ifndef QN_TESTS_SUPPORT_SQL_RANDOM_H
 #define QN_TESTS_SUPPORT_SQL_RANDOM_H
 
@@ -11,25 +10,36 @@
 #include "base/buf.h"
 #include "base/hash.h"
 
-enum { SQL_TABLES = 3, SQL_COLUMNS = 9 };
+enum { SQL_TABLES = 3, SQL_COLUMNS = 11 };
+
+/* What is known of the order of an answer's rows. */
+struct sql_order {
+    bool total;      /* of all, but for rows that are equal */
+    uint32_t n_keys; /* else: of their columns keys[0], keys[1], ..., from 1 on */
+    uint32_t keys[16];
+    bool cut; /* LIMIT: of rows with equal keys any may be there */
+};
 
 struct sql_random {
     uint64_t state;
     struct qn_buf *out;
+    struct sql_order order;
     const char *aliases[3]; /* relations of the SELECT at hand */
     uint32_t n_aliases;
     uint32_t depth; /* of the expression at hand */
 };
 
 /* Types of columns, and of what expressions give. */
-enum sql_kind { SQL_INT, SQL_TEXT, SQL_DECIMAL, SQL_DOUBLE, SQL_DATE, SQL_BOOL };
+enum sql_kind { SQL_INT, SQL_TEXT, SQL_DECIMAL, SQL_DOUBLE, SQL_DATE, SQL_BOOL, SQL_TIME };
+enum { SQL_KINDS = 7 };
 
 static const struct sql_column {
     const char *name;
     enum sql_kind kind;
 } sql_columns[SQL_COLUMNS] = {
-    {"id", SQL_INT},    {"k", SQL_INT},    {"n", SQL_INT},  {"g", SQL_TEXT}, {"s", SQL_TEXT},
-    {"p", SQL_DECIMAL}, {"x", SQL_DOUBLE}, {"d", SQL_DATE}, {"b", SQL_BOOL},
+    {"id", SQL_INT}, {"k", SQL_INT},     {"n", SQL_INT},    {"g", SQL_TEXT},
+    {"s", SQL_TEXT}, {"p", SQL_DECIMAL}, {"x", SQL_DOUBLE}, {"d", SQL_DATE},
+    {"b", SQL_BOOL}, {"q", SQL_DECIMAL}, {"t", SQL_TIME},
 };
 
 static inline uint32_t sql_pick(struct sql_random *r, uint32_t n)
@@ -66,7 +76,11 @@ static inline void sql_value(struct sql_random *r, uint32_t column, uint32_t row
     case 5: sql_put(r, "%d.%02u", (int)sql_pick(r, 200) - 50, sql_pick(r, 20) * 5); break;
     case 6: sql_put(r, "%.7f", sql_pick(r, 20) + (1 + 2 * sql_pick(r, 8)) / 128.0); break;
     case 7: sql_put(r, "2024-%02u-%02u", 1 + sql_pick(r, 3), 1 + sql_pick(r, 28)); break;
-    default: sql_put(r, "%s", sql_chance(r, 50) ? "true" : "false"); break;
+    case 8: sql_put(r, "%s", sql_chance(r, 50) ? "true" : "false"); break;
+    case 9: sql_put(r, "%d.%02u", (int)sql_pick(r, 30) - 9, sql_pick(r, 4) * 25); break;
+    default:
+        sql_put(r, "2024-0%u-%02u %02u:%02u:00", 1 + sql_pick(r, 3), 1 + sql_pick(r, 28),
+                sql_pick(r, 24), sql_pick(r, 4) * 15);
     }
 }
 
@@ -82,494 +96,6 @@ static inline void sql_table(struct sql_random *r, uint32_t n_rows)
         }
         sql_put(r, "\n");
     }
-}
-
-/* --- expressions ----------------------------------------------------------------------------- */
-
-static inline void sql_column(struct sql_random *r, enum sql_kind kind)
-{
-    uint32_t column;
-    do
-        column = sql_pick(r, SQL_COLUMNS);
-    while (sql_columns[column].kind != kind);
-    sql_put(r, "%s.%s", r->aliases[sql_pick(r, r->n_aliases)], sql_columns[column].name);
-}
-
-static inline void sql_condition(struct sql_random *r);
-static inline void sql_text(struct sql_random *r);
-
-static inline void sql_int(struct sql_random *r)
-{
-    if (++r->depth > 3) {
-        sql_column(r, SQL_INT);
-    } else {
-        switch (sql_pick(r, 10)) {
-        case 0: sql_put(r, "%d", (int)sql_pick(r, 13) - 4); break;
-        case 1:
-            sql_put(r, "(");
-            sql_int(r);
-            sql_put(r, " %c ", "+-*"[sql_pick(r, 3)]);
-            sql_int(r);
-            sql_put(r, ")");
-            break;
-        case 2:
-            sql_put(r, "(");
-            sql_int(r);
-            sql_put(r, sql_chance(r, 50) ? " @/@ %u)" : " %% %u)", 1 + sql_pick(r, 5));
-            break;
-        case 3:
-            sql_put(r, "length(");
-            sql_text(r);
-            sql_put(r, ")");
-            break;
-        case 4:
-            sql_put(r, "coalesce(");
-            sql_int(r);
-            sql_put(r, ", %u)", sql_pick(r, 5));
-            break;
-        case 5:
-            sql_put(r, "CASE WHEN ");
-            sql_condition(r);
-            sql_put(r, " THEN ");
-            sql_int(r);
-            sql_put(r, " ELSE ");
-            sql_int(r);
-            sql_put(r, " END");
-            break;
-        case 6:
-            sql_put(r, "abs(");
-            sql_int(r);
-            sql_put(r, ")");
-            break;
-        default: sql_column(r, SQL_INT);
-        }
-    }
-    r->depth--;
-}
-
-static inline void sql_text(struct sql_random *r)
-{
-    if (++r->depth > 3) {
-        sql_column(r, SQL_TEXT);
-    } else {
-        switch (sql_pick(r, 8)) {
-        case 0: sql_put(r, "'%s'", sql_chance(r, 50) ? "red" : "b"); break;
-        case 1:
-            sql_put(r, "(");
-            sql_text(r);
-            sql_put(r, " || '-' || ");
-            sql_text(r);
-            sql_put(r, ")");
-            break;
-        case 2:
-            sql_put(r, "substr(");
-            sql_text(r);
-            sql_put(r, ", %u, %u)", 1 + sql_pick(r, 3), sql_pick(r, 4));
-            break;
-        case 3:
-            sql_put(r, "coalesce(");
-            sql_text(r);
-            sql_put(r, ", 'none')");
-            break;
-        case 4:
-            sql_put(r, "nullif(");
-            sql_text(r);
-            sql_put(r, ", 'red')");
-            break;
-        default: sql_column(r, SQL_TEXT);
-        }
-    }
-    r->depth--;
-}
-
-/* A value of any kind. */
-static inline void sql_any(struct sql_random *r)
-{
-    enum sql_kind kind = (enum sql_kind)sql_pick(r, 6);
-    if (kind == SQL_INT)
-        sql_int(r);
-    else if (kind == SQL_TEXT)
-        sql_text(r);
-    else
-        sql_column(r, kind);
-}
-
-static inline void sql_compare(struct sql_random *r)
-{
-    static const char *const ops[] = {"=", "<>", "<", "<=", ">", ">="};
-    const char *op = ops[sql_pick(r, 6)];
-    switch (sql_pick(r, 7)) {
-    case 0:
-        sql_text(r);
-        sql_put(r, " %s ", op);
-        sql_text(r);
-        break;
-    case 1:
-        sql_column(r, SQL_DATE);
-        sql_put(r, " %s '2024-0%u-15'", op, 1 + sql_pick(r, 3));
-        break;
-    case 2:
-        sql_column(r, SQL_DECIMAL);
-        sql_put(r, " %s %u.5", op, sql_pick(r, 120));
-        break;
-    case 3:
-        sql_column(r, SQL_DOUBLE);
-        sql_put(r, " %s %u.25", op, sql_pick(r, 20));
-        break;
-    default:
-        sql_int(r);
-        sql_put(r, " %s ", op);
-        sql_int(r);
-    }
-}
-
-static inline void sql_condition(struct sql_random *r)
-{
-    static const enum sql_kind kinds[] = {SQL_INT, SQL_TEXT, SQL_DECIMAL, SQL_DOUBLE, SQL_DATE};
-    static const char *const patterns[] = {"%red%", "%e%", "a_b", "r__"};
-    if (++r->depth > 4) {
-        sql_column(r, SQL_INT);
-        sql_put(r, " > 2");
-    } else {
-        switch (sql_pick(r, 12)) {
-        case 0:
-        case 1:
-            sql_put(r, "(");
-            sql_condition(r);
-            sql_put(r, sql_chance(r, 50) ? " AND " : " OR ");
-            sql_condition(r);
-            sql_put(r, ")");
-            break;
-        case 2:
-            sql_put(r, "NOT (");
-            sql_condition(r);
-            sql_put(r, ")");
-            break;
-        case 3:
-            sql_column(r, kinds[sql_pick(r, 5)]);
-            sql_put(r, sql_chance(r, 50) ? " IS NULL" : " IS NOT NULL");
-            break;
-        case 4:
-            sql_int(r);
-            sql_put(r, "%s IN (1, 2, %u%s)", sql_chance(r, 30) ? " NOT" : "", sql_pick(r, 9),
-                    sql_chance(r, 15) ? ", NULL" : "");
-            break;
-        case 5:
-            sql_int(r);
-            sql_put(r, "%s BETWEEN %d AND %u", sql_chance(r, 30) ? " NOT" : "",
-                    (int)sql_pick(r, 6) - 5, sql_pick(r, 10));
-            break;
-        case 6:
-            sql_text(r);
-            sql_put(r, "%s @like@ '%s'", sql_chance(r, 30) ? " NOT" : "", patterns[sql_pick(r, 4)]);
-            break;
-        case 7: sql_column(r, SQL_BOOL); break;
-        default: sql_compare(r);
-        }
-    }
-    r->depth--;
-}
-
-/* --- clauses --------------------------------------------------------------------------------- */
-
-static inline void sql_where(struct sql_random *r, uint32_t percent)
-{
-    if (!sql_chance(r, percent))
-        return;
-    sql_put(r, " WHERE ");
-    sql_condition(r);
-}
-
-/* All columns in some order, so that rows in a limit are known but for equal ones; of plain rows
- * also what is not selected. */
-static inline void sql_order(struct sql_random *r, uint32_t n_columns, bool plain)
-{
-    uint32_t order[16];
-    if (sql_chance(r, 30))
-        return;
-    for (uint32_t i = 0; i < n_columns; i++)
-        order[i] = i + 1;
-    for (uint32_t i = n_columns; i > 1; i--) {
-        uint32_t k = sql_pick(r, i), other = order[i - 1];
-        order[i - 1] = order[k];
-        order[k] = other;
-    }
-    bool hidden = plain && sql_chance(r, 40);
-    if (hidden) {
-        sql_put(r, " ORDER BY ");
-        sql_int(r);
-        sql_put(r, " + 0 NULLS FIRST"); /* a bare number would be a position */
-    }
-    for (uint32_t i = 0; i < n_columns; i++)
-        sql_put(r, "%s%u%s NULLS %s", i || hidden ? ", " : " ORDER BY ", order[i],
-                sql_chance(r, 40) ? " DESC" : "", sql_chance(r, 50) ? "FIRST" : "LAST");
-    if (!sql_chance(r, 40))
-        return;
-    sql_put(r, " LIMIT %u", sql_pick(r, 12));
-    if (sql_chance(r, 40))
-        sql_put(r, " OFFSET %u", sql_pick(r, 6));
-}
-
-static inline void sql_aggregate(struct sql_random *r)
-{
-    switch (sql_pick(r, 9)) {
-    case 0: sql_put(r, "count(*)"); return;
-    case 1: sql_put(r, "count("); break;
-    case 2:
-        sql_put(r, "count(DISTINCT ");
-        sql_column(r, (enum sql_kind)sql_pick(r, 6));
-        sql_put(r, ")");
-        return;
-    case 3:
-        sql_put(r, "%s(", sql_chance(r, 50) ? "min" : "max");
-        sql_column(r, sql_chance(r, 50) ? SQL_TEXT : SQL_DATE);
-        sql_put(r, ")");
-        return;
-    case 4:
-        sql_put(r, "sum(");
-        sql_column(r, sql_chance(r, 50) ? SQL_DECIMAL : SQL_DOUBLE);
-        sql_put(r, ")");
-        return;
-    case 5: sql_put(r, "avg("); break;
-    case 6: sql_put(r, "min("); break;
-    case 7: sql_put(r, "max("); break;
-    default: sql_put(r, "sum("); break;
-    }
-    sql_int(r);
-    sql_put(r, ")");
-    if (sql_chance(r, 20)) {
-        sql_put(r, " FILTER (WHERE ");
-        sql_condition(r);
-        sql_put(r, ")");
-    }
-}
-
-/* What joins relation i to those before it; `inner` joins take any condition. */
-static inline void sql_join_condition(struct sql_random *r, uint32_t i, bool inner)
-{
-    static const char *const u[] = {"u", "v", "w"};
-    const char *one = u[i], *other = u[sql_pick(r, i)];
-    switch (sql_pick(r, inner ? 10 : 7)) {
-    case 0: sql_put(r, "%s.g = %s.g", other, one); break;
-    case 1: sql_put(r, "%s.k = %s.k AND %s.id < 30", other, one, one); break;
-    case 2: sql_put(r, "%s.k + 1 = %s.n AND %s.n > -5", other, one, other); break;
-    case 3: sql_put(r, "%s.d = %s.d AND %s.b = %s.b", one, other, other, one); break;
-    case 4: sql_put(r, "%s.n = %s.p", other, one); break;
-    case 5: sql_put(r, "%s.p = %s.k AND %s.g IS NOT NULL", one, other, one); break;
-    case 6: sql_put(r, "%s.id = %s.id", other, one); break;
-    case 7: sql_put(r, "%s.k = %s.k AND %s.n < %s.n", other, one, other, one); break;
-    case 8: sql_put(r, "%s.id + 2 > %s.id AND %s.x < %s.x", one, other, other, one); break;
-    default: sql_put(r, "(%s.g = %s.g OR %s.s = %s.s)", other, one, other, one);
-    }
-}
-
-/* FROM with one to three relations, whose aliases are known afterwards. */
-static inline void sql_from(struct sql_random *r)
-{
-    static const char *const aliases[] = {"u", "v", "w"};
-    uint32_t n = sql_chance(r, 55) ? 1 : sql_chance(r, 75) ? 2 : 3;
-    sql_put(r, " FROM @t%u@ AS u", 1 + sql_pick(r, SQL_TABLES));
-    for (uint32_t i = 1; i < n; i++) {
-        bool inner = sql_chance(r, 55), right = !inner && n == 2 && sql_chance(r, 35);
-        if (sql_chance(r, 10)) {
-            sql_put(r, " CROSS JOIN @t3@ AS %s", aliases[i]);
-            continue;
-        }
-        sql_put(r, " %s @t%u@ AS %s",
-                right   ? "RIGHT JOIN"
-                : inner ? "JOIN"
-                        : "LEFT JOIN",
-                1 + sql_pick(r, SQL_TABLES), aliases[i]);
-        if (i == 1 && sql_chance(r, 15)) {
-            sql_put(r, " USING (%s)", sql_chance(r, 50) ? "id" : "k, g");
-            continue;
-        }
-        sql_put(r, " ON ");
-        sql_join_condition(r, i, inner);
-    }
-    r->n_aliases = n;
-    memcpy(r->aliases, aliases, sizeof aliases);
-}
-
-/* --- queries: each gives the number of its columns ------------------------------------------- */
-
-static inline void sql_put_buf(struct sql_random *r, struct qn_buf *buf)
-{
-    qn_buf_put(r->out, buf->data, buf->len);
-    qn_buf_fini(buf);
-}
-
-/* The relations are drawn first, for what stands before them speaks of them. */
-static inline struct qn_buf sql_draw_from(struct sql_random *r)
-{
-    struct qn_buf from, *out = r->out;
-    qn_buf_init(&from);
-    r->out = &from;
-    sql_from(r);
-    r->out = out;
-    return from;
-}
-
-static inline uint32_t sql_plain(struct sql_random *r, bool distinct)
-{
-    struct qn_buf from = sql_draw_from(r);
-    uint32_t n = 1 + sql_pick(r, 4);
-    sql_put(r, "SELECT %s", distinct ? "DISTINCT " : "");
-    for (uint32_t i = 0; i < n; i++) {
-        sql_put(r, "%s", i ? ", " : "");
-        sql_any(r);
-        sql_put(r, " AS c%u", i + 1);
-    }
-    sql_put_buf(r, &from);
-    sql_where(r, 70);
-    return n;
-}
-
-static inline uint32_t sql_grouped(struct sql_random *r)
-{
-    static const char *const keys[] = {"", " GROUP BY 1", " GROUP BY 1, 2"};
-    struct qn_buf from = sql_draw_from(r);
-    uint32_t n_keys = sql_pick(r, 3), n_aggregates = 1 + sql_pick(r, 3);
-    sql_put(r, "SELECT ");
-    for (uint32_t i = 0; i < n_keys; i++) {
-        sql_any(r);
-        sql_put(r, " AS c%u, ", i + 1);
-    }
-    for (uint32_t i = 0; i < n_aggregates; i++) {
-        sql_put(r, "%s", i ? ", " : "");
-        if (sql_chance(r, 20))
-            sql_put(r, "coalesce(max(u.n) + count(*), 0)");
-        else
-            sql_aggregate(r);
-        sql_put(r, " AS a%u", i + 1);
-    }
-    sql_put_buf(r, &from);
-    sql_where(r, 50);
-    sql_put(r, "%s", keys[n_keys]);
-    if (n_keys && sql_chance(r, 20))
-        sql_put(r, " HAVING count(*) > %u", sql_pick(r, 4));
-    else if (n_keys && sql_chance(r, 25))
-        sql_put(r, " HAVING max(u.n) - min(u.k) > (SELECT min(t.n) + %u FROM @t3@ AS t)",
-                sql_pick(r, 30));
-    return n_keys + n_aggregates;
-}
-
-static inline void sql_only(struct sql_random *r, const char *alias)
-{
-    r->aliases[0] = alias;
-    r->n_aliases = 1;
-}
-
-/* What subqueries can be asked for: of one table each. */
-static inline uint32_t sql_with_subquery(struct sql_random *r)
-{
-    uint32_t table = 1 + sql_pick(r, SQL_TABLES);
-    sql_only(r, "u");
-    sql_put(r, "SELECT u.id AS c1, u.k AS c2, u.s AS c3 FROM @t%u@ AS u WHERE ",
-            1 + sql_pick(r, SQL_TABLES));
-    if (sql_chance(r, 40)) {
-        sql_condition(r);
-        sql_put(r, " AND ");
-    }
-    switch (sql_pick(r, 6)) {
-    case 0: sql_put(r, "u.k IN (SELECT v.n FROM @t%u@ AS v WHERE v.id > 5)", table); break;
-    case 1:
-        sql_put(r, "u.n NOT IN (SELECT v.k FROM @t%u@ AS v%s)", table,
-                sql_chance(r, 60) ? " WHERE v.k IS NOT NULL" : "");
-        break;
-    case 2: sql_put(r, "u.n > (SELECT avg(v.n) FROM @t%u@ AS v)", table); break;
-    case 3:
-        sql_put(r, "%sEXISTS (SELECT 1 FROM @t%u@ AS v WHERE v.n > %u)",
-                sql_chance(r, 50) ? "NOT " : "", table, 15 + sql_pick(r, 7));
-        break;
-    case 4: sql_put(r, "u.k + 1 IN (SELECT v.p FROM @t%u@ AS v UNION SELECT 3)", table); break;
-    default:
-        sql_put(r, "u.g = (SELECT max(v.g) FROM @t%u@ AS v WHERE v.k = %u)", table, sql_pick(r, 6));
-    }
-    return 3;
-}
-
-/* Groups of one table, all of them or the first, or what a set operation gives. */
-static inline void sql_inner(struct sql_random *r, char *out, size_t room)
-{
-    uint32_t table = 1 + sql_pick(r, SQL_TABLES);
-    if (sql_chance(r, 25))
-        snprintf(out, room,
-                 "SELECT v.k AS k, v.g AS g, v.id AS m, v.n AS n FROM @t%u@ AS v WHERE v.k > 2 "
-                 "UNION SELECT v.n, v.g, v.k, v.n FROM @t3@ AS v",
-                 table);
-    else
-        snprintf(out, room,
-                 "SELECT v.k AS k, v.g AS g, count(*) AS m, max(v.n) AS n FROM @t%u@ AS v "
-                 "GROUP BY v.k, v.g%s",
-                 table, sql_chance(r, 30) ? " ORDER BY 1 NULLS LAST, 2 NULLS LAST LIMIT 4" : "");
-}
-
-/* Those joined to a table, grouped again, or beside themselves; in WITH or in parentheses. */
-static inline uint32_t sql_nested(struct sql_random *r)
-{
-    char inner[400];
-    bool cte = sql_chance(r, 50), again = sql_chance(r, 30), beside = cte && sql_chance(r, 30);
-    sql_inner(r, inner, sizeof inner);
-    if (cte)
-        sql_put(r, "WITH q AS (%s) ", inner);
-    if (again)
-        sql_put(r, "SELECT q.g AS c1, sum(q.m) AS c2, max(q.n) - min(q.n) AS c3 FROM ");
-    else if (beside)
-        sql_put(r, "SELECT u.k AS c1, q.m AS c2, u.m + q.n AS c3 FROM q AS u JOIN ");
-    else
-        sql_put(r, "SELECT u.id AS c1, q.m AS c2, q.n AS c3 FROM @t%u@ AS u %s ",
-                1 + sql_pick(r, SQL_TABLES), sql_chance(r, 50) ? "JOIN" : "LEFT JOIN");
-    if (cte)
-        sql_put(r, "q");
-    else
-        sql_put(r, "(%s) AS q", inner);
-    if (again) {
-        sql_put(r, " GROUP BY q.g HAVING sum(q.m) > %u", sql_pick(r, 12));
-        return 3;
-    }
-    sql_put(r, " ON u.k = q.k AND u.g = q.g");
-    sql_only(r, "u");
-    if (!beside)
-        sql_where(r, 40);
-    return 3;
-}
-
-/* Of one kind: engines differ in which binds tighter. */
-static inline uint32_t sql_set_operation(struct sql_random *r)
-{
-    static const char *const ops[] = {" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT "};
-    static const char *const columns[] = {"u.k AS c1, u.g AS c2", "u.n AS c1, u.g AS c2",
-                                          "u.k AS c1, u.s AS c2"};
-    const char *op = ops[sql_pick(r, 4)];
-    uint32_t n = sql_chance(r, 30) ? 3 : 2;
-    sql_only(r, "u");
-    for (uint32_t i = 0; i < n; i++) {
-        sql_put(r, "%sSELECT %s FROM @t%u@ AS u", i ? op : "", columns[sql_pick(r, 3)],
-                1 + sql_pick(r, SQL_TABLES));
-        sql_where(r, 50);
-    }
-    return 2;
-}
-
-/* The query of a seed. */
-static inline void sql_query(uint64_t seed, struct qn_buf *out)
-{
-    struct sql_random r = {.state = seed * UINT64_C(0xd1342543de82ef95) + 7, .out = out};
-    uint32_t n, shape = sql_pick(&r, 20);
-    if (shape < 7)
-        n = sql_plain(&r, false);
-    else if (shape < 13)
-        n = sql_grouped(&r);
-    else if (shape < 15)
-        n = sql_plain(&r, true);
-    else if (shape < 16)
-        n = sql_with_subquery(&r);
-    else if (shape < 18)
-        n = sql_nested(&r);
-    else
-        n = sql_set_operation(&r);
-    sql_order(&r, n, shape < 7);
 }
 
 #endif

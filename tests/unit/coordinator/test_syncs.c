@@ -78,6 +78,27 @@ static void attempts_do_not_wait_for_the_disk(void **state)
     folder_remove(&folder);
 }
 
+static void what_is_fleeting_never_waits_for_the_disk(void **state)
+{
+    (void)state;
+    struct folder folder;
+    folder_make(&folder);
+    struct qn_err err = {0};
+    struct qn_journal *journal;
+    struct qn_store *store;
+    uint32_t before = n_syncs;
+    assert_ok(qn_journal_open(folder.path, &journal, &err), &err);
+    qn_journal_forgo_sync(journal);
+    assert_ok(qn_journal_begin_run(journal, "r", "p", "w", &err), &err);
+    assert_ok(qn_journal_end_run(journal, "r", "success", &err), &err);
+    qn_journal_close(journal);
+    assert_ok(qn_store_open_fleeting(folder_file(&folder, "w.db"), &store, &err), &err);
+    assert_ok(qn_store_commit(store, &err), &err);
+    qn_store_close(store);
+    assert_int_equal(syncs_since(&before), 0);
+    folder_remove(&folder);
+}
+
 static void what_is_marked_is_taken_back_alone(void **state)
 {
     (void)state;
@@ -104,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_warehouse_syncs_once_a_commit),
         cmocka_unit_test(attempts_do_not_wait_for_the_disk),
+        cmocka_unit_test(what_is_fleeting_never_waits_for_the_disk),
         cmocka_unit_test(what_is_marked_is_taken_back_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

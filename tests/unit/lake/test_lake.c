@@ -1,12 +1,17 @@
 /* Folders that name values, manifests as text, and writers that meet. */
 #include "tests/support/test.h"
 
+#include <errno.h>
 #include <ftw.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lake/dataset.h"
+#include "lake/facts.h"
 #include "lake/hive.h"
 
 static void values_name_folders_and_come_back(void **state)
@@ -47,6 +52,8 @@ static struct qn_lake_manifest example(const struct qn_lake_file *files, uint32_
                                      .job = "j",
                                      .engine = "e",
                                      .format = "csv",
+                                     .codec = "zstd",
+                                     .level = 9,
                                      .columns = {fields, 2},
                                      .partition = partition,
                                      .n_partition = 1,
@@ -81,6 +88,8 @@ static void manifests_come_back(void **state)
     qn_manifest_put(&again, &twice);
     assert_true(qn_strv_eq(qn_buf_strv(&text), qn_buf_strv(&twice)));
     assert_int_equal(qn_manifest_rows(&again), 20);
+    assert_string_equal(again.codec, "zstd");
+    assert_int_equal(again.level, 9);
     for (size_t n = 0; n + 2 < text.len; n += 7) /* cut short it is none */
         assert_int_equal(
             qn_manifest_parse((struct qn_strv){(char *)text.data, n}, "m", &arena, &again, NULL),
@@ -135,6 +144,19 @@ static qn_code add_file(void *context, const struct qn_lake_manifest *base, stru
     return qn_dataset_commit(self->folder, add_file, &rival, &number, err);
 }
 
+/* The disk: folders cannot be synced while it is set. */
+static bool folders_fail;
+
+int fsync(int fd)
+{
+    struct stat at;
+    if (folders_fail && fstat(fd, &at) == 0 && S_ISDIR(at.st_mode)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
 static int remove_one(const char *path, const struct stat *at, int kind, struct FTW *place)
 {
     (void)at;
@@ -183,6 +205,56 @@ static void writers_that_meet_lose_nothing(void **state)
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* A snapshot that everybody sees is no failed load, whatever the disk says then. */
+static void what_is_seen_has_not_failed(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/quern-lake-XXXXXX";
+    struct qn_err err = {0};
+    struct qn_arena arena;
+    struct qn_lake_manifest newest;
+    uint64_t number;
+    assert_non_null(mkdtemp(folder));
+    struct writer writer = {.folder = folder};
+    qn_arena_init(&arena);
+    assert_ok(qn_dataset_make(folder, &err), &err);
+    folders_fail = true;
+    qn_code code = qn_dataset_commit(folder, add_file, &writer, &number, &err);
+    folders_fail = false;
+    assert_ok(qn_dataset_read(folder, 0, &arena, &newest, &err), &err);
+    assert_int_equal(code, QN_OK);
+    assert_int_equal(number, newest.number);
+    qn_arena_fini(&arena);
+    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Bounds are held against what is asked, infinities and what cannot be told among them. */
+static void bounds_of_files_are_values(void **state)
+{
+    (void)state;
+    static const struct qn_field columns[] = {
+        {"x", {.id = QN_DOUBLE}}, {"t", {.id = QN_TEXT}}, {"b", {.id = QN_BOOL}}};
+    static const char *const least[] = {"-inf", "ab", "false"}, *const greatest[] = {"2.5", NULL,
+                                                                                     "x"};
+    static const uint64_t none[] = {0, 10, 4};
+    struct qn_lake_file file = {.rows = 10, .min = least, .max = greatest, .nulls = none};
+    struct qn_lake_manifest manifest = {.format = "csv", .columns = {columns, 3}};
+    struct qn_facts facts[3];
+    struct qn_arena arena;
+    struct qn_err err = {0};
+    qn_arena_init(&arena);
+    for (uint32_t c = 0; c < 3; c++)
+        assert_ok(qn_lake_file_facts(&manifest, &file, c, columns[c].type, &arena, &facts[c], &err),
+                  &err);
+    assert_true(facts[0].has_min && facts[0].has_max && facts[0].no_nulls);
+    assert_true(isinf(facts[0].bounds.f64[0]) && facts[0].bounds.f64[0] < 0);
+    assert_true(facts[0].bounds.f64[1] > 2.4 && facts[0].bounds.f64[1] < 2.6);
+    assert_true(facts[1].has_min && !facts[1].has_max && facts[1].all_null);
+    assert_true(qn_strv_is(qn_text_at(&facts[1].bounds, 0), "ab"));
+    assert_true(facts[2].has_min && !facts[2].has_max && !facts[2].no_nulls && !facts[2].all_null);
+    qn_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +262,8 @@ int main(void)
         cmocka_unit_test(manifests_come_back),
         cmocka_unit_test(paths_stay_in_the_folder),
         cmocka_unit_test(writers_that_meet_lose_nothing),
+        cmocka_unit_test(what_is_seen_has_not_failed),
+        cmocka_unit_test(bounds_of_files_are_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

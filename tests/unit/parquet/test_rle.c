@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/simd.h"
 #include "tests/support/parquet_file.h"
 #include "tests/support/test.h"
 
@@ -165,11 +166,18 @@ static void test_from_the_top(void **state)
     assert_false(qn_pq_rle_take(&rle, 1, got));
 }
 
+static void test_all_widths_by_less(void **state)
+{
+    qn_simd_limit(QN_SIMD_SSE2);
+    test_all_widths(state);
+    qn_simd_limit(qn_simd_available());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_widths), cmocka_unit_test(test_match),
-        cmocka_unit_test(test_too_large_a_level), cmocka_unit_test(test_cut_short),
-        cmocka_unit_test(test_from_the_top)};
+        cmocka_unit_test(test_all_widths), cmocka_unit_test(test_all_widths_by_less),
+        cmocka_unit_test(test_match),      cmocka_unit_test(test_too_large_a_level),
+        cmocka_unit_test(test_cut_short),  cmocka_unit_test(test_from_the_top)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

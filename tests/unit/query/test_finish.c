@@ -5,7 +5,6 @@
 
 #include "flow/value.h"
 #include "query/finish.h"
-#include "query/sorter.h"
 #include "tests/support/test.h"
 #include "wire/part_writer.h"
 
@@ -97,7 +96,9 @@ static void check(const struct qn_query_phase *phase, const char *const *l, cons
     bool enough = false;
     int number = 0;
     qn_buf_init(&said);
-    assert_ok(qn_finish_new(phase, 1 << 20, show, &said, &finish, &err), &err);
+    assert_ok(qn_finish_new(phase, &(struct qn_finish_options){1 << 20, folder, NULL, show, &said},
+                            &finish, &err),
+              &err);
     for (int side = 0; side < 2; side++)
         for (const char *const *part = side ? r : l; part && *part && !enough; part++) {
             char path[80];
@@ -132,7 +133,9 @@ static void limit_ends_early(void **state)
     char path[80];
     bool enough;
     qn_buf_init(&said);
-    assert_ok(qn_finish_new(&phase, 1 << 20, show, &said, &finish, &err), &err);
+    assert_ok(qn_finish_new(&phase, &(struct qn_finish_options){1 << 20, folder, NULL, show, &said},
+                            &finish, &err),
+              &err);
     write_part(0, rows[0], path);
     assert_ok(qn_finish_part(finish, "other", path, &enough, &err), &err);
     assert_false(enough);
@@ -149,7 +152,7 @@ static void orders_by_keys(void **state)
 {
     (void)state;
     static const struct {
-        struct qn_query_key keys[2];
+        struct qn_sort_key keys[2];
         const char *expected;
     } cases[] = {
         {{{0, false, true}, {1, false, true}}, " b;1 a;1 b;2 ;3 c;"},
@@ -167,60 +170,36 @@ static void orders_by_keys(void **state)
 static void equal_keys_stay_as_they_came(void **state)
 {
     (void)state;
-    static const struct qn_query_key key = {2, false, true};
+    static const struct qn_sort_key key = {2, false, true};
     const struct qn_query_phase phase = {
         .tree = &left, .schema = schema, .n_shown = 1, .keys = &key, .n_keys = 1};
     static const char *const ties[] = {"5 a 1;4 a 0;3 a 1", "2 a 0;1 a 1", NULL};
     check(&phase, ties, NULL, "4;2;5;3;1;");
 }
 
-/* With a limit the sorter lets go of rows on the way, and still knows the first ones. */
-static void first_of_many(void **state)
+static void a_raised_flag_ends_it(void **state)
 {
     (void)state;
-    enum { ROWS = 700000, BATCH = 5000 };
-    static const struct qn_query_key key = {0, false, true};
-    struct qn_sorter sorter;
-    struct qn_batch_builder *builder;
-    struct qn_batch batch;
+    static const struct qn_sort_key key = {0, false, true};
+    const struct qn_query_phase phase = {
+        .tree = &left, .schema = schema, .n_shown = 1, .keys = &key, .n_keys = 1};
+    volatile sig_atomic_t stop = 0;
+    struct qn_finish *finish;
     struct qn_buf said;
     struct qn_err err;
+    char path[80];
+    bool enough;
     qn_buf_init(&said);
-    assert_ok(qn_builder_new(&schema, &builder, &err), &err);
-    qn_sorter_init(&sorter, &schema, &key, 1, 3, UINT64_C(64) << 20);
-    for (int64_t row = 0; row < ROWS; row++) {
-        qn_builder_i64(builder, 0, (row * 7919) % ROWS);
-        assert_ok(qn_builder_row(builder, &err), &err);
-        if (qn_builder_rows(builder) < BATCH)
-            continue;
-        qn_builder_batch(builder, &batch);
-        assert_ok(qn_sorter_add(&sorter, &batch, &err), &err);
-        qn_builder_clear(builder);
-    }
-    assert_true(sorter.n_rows < ROWS / 2);
-    assert_ok(qn_sorter_each(&sorter, show, &said, &err), &err);
-    qn_buf_put_u8(&said, 0);
-    assert_string_equal((const char *)said.data, "0  ;1  ;2  ;");
-    qn_builder_free(builder);
-    qn_sorter_fini(&sorter);
+    const struct qn_finish_options options = {1, folder, &stop, show, &said};
+    assert_ok(qn_finish_new(&phase, &options, &finish, &err), &err);
+    write_part(0, rows[0], path);
+    assert_ok(qn_finish_part(finish, "l", path, &enough, &err), &err);
+    stop = 1;
+    assert_int_equal(qn_finish_part(finish, "l", path, &enough, &err), QN_ECANCEL);
+    assert_int_equal(qn_finish_end(finish, &err), QN_ECANCEL);
+    assert_int_equal(said.len, 0);
+    qn_finish_free(finish);
     qn_buf_fini(&said);
-}
-
-static void too_many_rows_are_refused(void **state)
-{
-    (void)state;
-    static const struct qn_query_key key = {0, false, true};
-    struct qn_sorter sorter;
-    struct qn_batch_builder *builder;
-    struct qn_batch batch;
-    struct qn_err err;
-    assert_ok(qn_builder_new(&schema, &builder, &err), &err);
-    fill(builder, rows[0]);
-    qn_builder_batch(builder, &batch);
-    qn_sorter_init(&sorter, &schema, &key, 1, UINT64_MAX, 100);
-    assert_int_equal(qn_sorter_add(&sorter, &batch, &err), QN_ELIMIT);
-    qn_builder_free(builder);
-    qn_sorter_fini(&sorter);
 }
 
 static void puts_sets_together(void **state)
@@ -259,9 +238,8 @@ static void puts_sets_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_pass_in_order), cmocka_unit_test(limit_ends_early),
-        cmocka_unit_test(orders_by_keys),     cmocka_unit_test(equal_keys_stay_as_they_came),
-        cmocka_unit_test(first_of_many),      cmocka_unit_test(too_many_rows_are_refused),
-        cmocka_unit_test(puts_sets_together)};
+        cmocka_unit_test(rows_pass_in_order),    cmocka_unit_test(limit_ends_early),
+        cmocka_unit_test(orders_by_keys),        cmocka_unit_test(equal_keys_stay_as_they_came),
+        cmocka_unit_test(a_raised_flag_ends_it), cmocka_unit_test(puts_sets_together)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

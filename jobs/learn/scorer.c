@@ -1,0 +1,77 @@
+#include "jobs/learn/scorer.h"
+
+#include <stdlib.h>
+
+void qn_scorer_free(void *data)
+{
+    struct qn_scorer *scorer = data;
+    if (!scorer)
+        return;
+    qn_model_free(scorer->model);
+    free(scorer->positions);
+    free((void *)scorer->columns);
+    free(scorer);
+}
+
+static qn_code make_ready(struct qn_scorer *scorer, struct qn_strv bytes, struct qn_err *err)
+{
+    QN_TRY(qn_model_read(bytes, &scorer->model, err));
+    size_t n = scorer->model->n_features ? scorer->model->n_features : 1;
+    scorer->positions = calloc(n, sizeof *scorer->positions);
+    scorer->columns = calloc(n, sizeof *scorer->columns);
+    return scorer->positions && scorer->columns ? QN_OK : qn_err_nomem(err, "a model");
+}
+
+qn_code qn_scorer_new(struct qn_strv bytes, struct qn_scorer **out, struct qn_err *err)
+{
+    struct qn_scorer *scorer = calloc(1, sizeof *scorer);
+    *out = NULL;
+    if (!scorer)
+        return qn_err_nomem(err, "a model");
+    qn_code code = make_ready(scorer, bytes, err);
+    if (code != QN_OK)
+        qn_scorer_free(scorer);
+    else
+        *out = scorer;
+    return code;
+}
+
+/* A number may come in another type than it was trained on; a text, a date or a timestamp may not.
+ */
+static bool fits(const struct qn_model_feature *feature, struct qn_type type)
+{
+    if (feature->categorical)
+        return type.id == QN_TEXT;
+    bool is_date = type.id == QN_DATE || type.id == QN_TIMESTAMP;
+    if (is_date || feature->type.id == QN_DATE || feature->type.id == QN_TIMESTAMP)
+        return type.id == feature->type.id;
+    return qn_type_is_numeric(type) || type.id == QN_BOOL;
+}
+
+void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
+                    struct qn_buf *missing)
+{
+    const struct qn_model *model = scorer->model;
+    for (uint32_t i = 0; i < model->n_features; i++) {
+        const struct qn_model_feature *feature = &model->features[i];
+        char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
+        int32_t at = qn_schema_find(schema, qn_strv_from(feature->name));
+        scorer->positions[i] = at;
+        const char *comma = missing->len ? ", " : "";
+        if (at < 0)
+            qn_buf_printf(missing, "%s'%s'", comma, feature->name);
+        else if (!fits(feature, schema->fields[at].type))
+            qn_buf_printf(missing, "%s'%s' (%s, not %s)", comma, feature->name,
+                          qn_type_name(schema->fields[at].type, have),
+                          qn_type_name(feature->type, want));
+    }
+}
+
+qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
+                        const uint32_t *rows, uint32_t n, double *scores, struct qn_err *err)
+{
+    struct qn_model *model = scorer->model;
+    for (uint32_t i = 0; i < model->n_features; i++)
+        scorer->columns[i] = &batch->columns[scorer->positions[i]];
+    return model->ops->score(model, scorer->columns, rows, n, scores, err);
+}

@@ -1,0 +1,142 @@
+#include "jobs/train/walk.h"
+
+static qn_code read_split(struct qn_train_walk *walk, struct qn_err *err)
+{
+    const struct qn_train *train = walk->train;
+    qn_split_init(&walk->split, train->test, train->validation);
+    if (train->split_stage < 0 || walk->in->stage <= (uint32_t)train->split_stage)
+        return QN_OK;
+    return qn_split_state_unpack(walk->in->states[train->split_stage], &walk->split, err);
+}
+
+/* Batches hold the wanted columns only, so positions are looked up by name. */
+static qn_code find(const struct qn_train_walk *walk, uint32_t column, int32_t *out,
+                    struct qn_err *err)
+{
+    const char *name = walk->train->in->fields[column].name;
+    *out = qn_schema_find(walk->in->reader->schema, qn_strv_from(name));
+    return *out >= 0 ? QN_OK
+                     : qn_err_set(err, QN_ESTATE, QN_BLAME_JOB, "column '%s' was not read", name);
+}
+
+qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *train,
+                            struct qn_task_in *in, struct qn_task_out *out, struct qn_err *err)
+{
+    *walk = (struct qn_train_walk){.train = train, .in = in, .out = out};
+    QN_TRY(read_split(walk, err));
+    QN_TRY(find(walk, train->label, &walk->label, err));
+    QN_TRY(find(walk, train->key, &walk->key, err));
+    if ((int)in->stage == train->split_stage)
+        return QN_OK;
+    uint32_t n = train->n_features;
+    walk->positions = QN_NEW_ARRAY(in->arena, int32_t, n);
+    walk->columns = QN_NEW_ARRAY(in->arena, const struct qn_column *, n);
+    if (!walk->positions || !walk->columns)
+        return qn_err_nomem(err, "a task");
+    for (uint32_t i = 0; i < n; i++)
+        QN_TRY(find(walk, train->features[i], &walk->positions[i], err));
+    return QN_OK;
+}
+
+/* Too many values are told of once all rows were seen: only then is it known whether one of them
+ * is the positive one. */
+static qn_code text_label(struct qn_train_walk *walk, struct qn_strv text, uint8_t *out,
+                          struct qn_err *err)
+{
+    *out = qn_strv_is(text, walk->train->positive);
+    struct qn_strv *place = *out ? NULL : qn_train_other_place(walk->others, text);
+    if (!place)
+        return QN_OK;
+    *place = (struct qn_strv){qn_arena_strdup(walk->in->arena, text), text.len};
+    return place->data ? QN_OK : qn_err_nomem(err, "a task");
+}
+
+static qn_code label_of(struct qn_train_walk *walk, uint32_t row, uint8_t *out, struct qn_err *err)
+{
+    const struct qn_column *column = &walk->batch.columns[walk->label];
+    if (column->type.id == QN_TEXT)
+        return text_label(walk, qn_text_at(column, row), out, err);
+    if (column->type.id == QN_BOOL) {
+        *out = column->bools[row] != 0;
+        return QN_OK;
+    }
+    int64_t value = column->i64[row];
+    *out = value == 1;
+    if (value == 0 || value == 1)
+        return QN_OK;
+    return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "label '%s' holds %lld: expected 0 or 1",
+                      walk->train->in->fields[walk->train->label].name, (long long)value);
+}
+
+static qn_code make_room(struct qn_train_walk *walk, uint32_t n, struct qn_err *err)
+{
+    if (n <= walk->capacity)
+        return QN_OK;
+    walk->rows = QN_NEW_ARRAY(walk->in->arena, uint32_t, n);
+    walk->labels = QN_NEW_ARRAY(walk->in->arena, uint8_t, n);
+    walk->sides = QN_NEW_ARRAY(walk->in->arena, uint8_t, n);
+    walk->hashes = QN_NEW_ARRAY(walk->in->arena, uint64_t, n);
+    if (!walk->rows || !walk->labels || !walk->sides || !walk->hashes)
+        return qn_err_nomem(err, "a task");
+    walk->capacity = n;
+    return QN_OK;
+}
+
+qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
+{
+    struct qn_reader *reader = walk->in->reader;
+    uint32_t refused = qn_rejects_count(&walk->out->rejects);
+    walk->n = 0;
+    if (atomic_load(walk->in->cancelled))
+        return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
+    QN_TRY(reader->ops->next(reader, &walk->batch, &walk->out->rejects, err));
+    refused = qn_rejects_count(&walk->out->rejects) - refused;
+    walk->out->counters.rows_in += walk->batch.n_rows + refused;
+    walk->out->counters.quarantined += refused;
+    QN_TRY(make_room(walk, walk->batch.n_rows, err));
+    for (uint32_t i = 0; walk->columns && walk->batch.n_rows && i < walk->train->n_features; i++)
+        walk->columns[i] = &walk->batch.columns[walk->positions[i]];
+    for (uint32_t row = 0; row < walk->batch.n_rows; row++) {
+        if (!qn_is_valid(&walk->batch.columns[walk->label], row)) {
+            walk->out->counters.filtered++;
+            continue;
+        }
+        uint32_t at = walk->n++;
+        walk->rows[at] = row;
+        QN_TRY(label_of(walk, row, &walk->labels[at], err));
+        walk->hashes[at] = qn_split_hash(&walk->batch.columns[walk->key], row, walk->train->seed);
+        walk->sides[at] = (uint8_t)qn_split_side(&walk->split, walk->hashes[at]);
+    }
+    return QN_OK;
+}
+
+void qn_train_walk_keep_training(struct qn_train_walk *walk)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < walk->n; i++) {
+        if (walk->sides[i] != QN_SIDE_TRAIN)
+            continue;
+        walk->rows[kept] = walk->rows[i];
+        walk->labels[kept] = walk->labels[i];
+        walk->sides[kept] = walk->sides[i];
+        walk->hashes[kept++] = walk->hashes[i];
+    }
+    walk->n = kept;
+}
+
+qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err)
+{
+    qn_code code = qn_buf_check(partial, "a partial", err);
+    if (code == QN_OK)
+        code = out->ops->partial(out, qn_buf_strv(partial), err);
+    qn_buf_fini(partial);
+    return code;
+}
+
+qn_code qn_train_walk_prepared(const struct qn_train_walk *walk, struct qn_strv *prepared,
+                               struct qn_err *err)
+{
+    struct qn_train_census census;
+    return qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, prepared,
+                                 err);
+}

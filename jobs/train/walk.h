@@ -1,0 +1,41 @@
+/* walk: one task's way through the rows that have a label. */
+#ifndef QN_JOBS_TRAIN_WALK_H
+#define QN_JOBS_TRAIN_WALK_H
+
+#include "jobs/train/train.h"
+
+/* One task's walk over its rows. Arrays hold one batch. */
+struct qn_train_walk {
+    const struct qn_train *train;
+    struct qn_task_in *in;
+    struct qn_task_out *out;
+    struct qn_split split;
+    int32_t label, key;               /* positions in the reader's batches */
+    int32_t *positions;               /* of the features; NULL when they are not read */
+    const struct qn_column **columns; /* of the batch, by feature */
+    struct qn_strv others[2];         /* as in a census; copied when first seen */
+    struct qn_batch batch;
+    uint32_t capacity, n;
+    uint32_t *rows; /* labelled ones */
+    uint8_t *labels, *sides;
+    uint64_t *hashes;
+};
+
+/* From the task's first row. */
+QN_CHECK qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *train,
+                                     struct qn_task_in *in, struct qn_task_out *out,
+                                     struct qn_err *err);
+/* The next batch; its labelled rows in rows[0..n). Counts what came in and what has no label.
+ * batch.n_rows 0: the end. */
+QN_CHECK qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err);
+/* Leaves only the training rows in rows[0..n). */
+void qn_train_walk_keep_training(struct qn_train_walk *walk);
+
+/* Gives the task's partial out and frees it. */
+QN_CHECK qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err);
+
+/* What the algorithm prepared; borrows from the stage's state. */
+QN_CHECK qn_code qn_train_walk_prepared(const struct qn_train_walk *walk, struct qn_strv *prepared,
+                                        struct qn_err *err);
+
+#endif
