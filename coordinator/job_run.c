@@ -1,6 +1,7 @@
 #include "coordinator/job_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -245,22 +246,43 @@ static void list_states(const struct qn_job_run *run, struct qn_strv states[QN_M
         states[i] = qn_buf_strv(&run->states[i]);
 }
 
-static qn_code take_state(struct qn_job_run *run, struct qn_strv bytes, struct qn_err *err)
+static size_t common_bytes(struct qn_strv a, struct qn_strv b)
+{
+    enum { BLOCK = 1024 };
+    size_t n = a.len < b.len ? a.len : b.len, same = 0;
+    while (n - same >= BLOCK && memcmp(a.data + same, b.data + same, BLOCK) == 0)
+        same += BLOCK;
+    while (same < n && a.data[same] == b.data[same])
+        same++;
+    return same;
+}
+
+static qn_code put_state(struct qn_job_run *run, size_t kept, struct qn_strv bytes,
+                         struct qn_err *err)
 {
     struct qn_buf *state = &run->states[run->stage];
-    if (!qn_job_run_stage(run)->appends)
-        qn_buf_clear(state);
+    state->len = kept;
+    run->state_kept = kept;
     qn_buf_put(state, bytes.data, bytes.len);
     return qn_buf_check(state, "a stage's state", err);
 }
 
-/* On disk before anybody hears of it. */
-static qn_code log_round(struct qn_job_run *run, enum qn_round_kind kind,
-                         const struct qn_buf *state, struct qn_err *err)
+/* What a job gave becomes the stage's state. Of a round what is new is on disk before anybody hears
+ * of it. */
+static qn_code take_state(struct qn_job_run *run, enum qn_round_kind kind, struct qn_strv given,
+                          struct qn_err *err)
 {
-    const struct qn_round_record record = {run->round, kind, qn_buf_strv(state)};
-    return run->log ? qn_round_log_put(run->log, &record, !qn_job_run_stage(run)->appends, err)
-                    : QN_OK;
+    struct qn_strv old = qn_buf_strv(&run->states[run->stage]);
+    bool appends = qn_job_run_stage(run)->appends;
+    size_t kept = appends ? old.len : common_bytes(old, given);
+    size_t skip = appends ? 0 : kept;
+    if (given.len)
+        given = (struct qn_strv){given.data + skip, given.len - skip};
+    QN_TRY(put_state(run, kept, given, err));
+    const struct qn_round_record record = {run->round, kind, kept, given};
+    return run->log
+               ? qn_round_log_put(run->log, &record, qn_buf_strv(&run->states[run->stage]), err)
+               : QN_OK;
 }
 
 /* What the rounds of a stage build on. */
@@ -275,7 +297,8 @@ static uint64_t key_of_rounds(const struct qn_job_run *run)
 /* A log that begins later than it should, or leaves a round out, is of no use from there on. */
 static bool follows(const struct qn_job_run *run, const struct qn_round_record *record, bool first)
 {
-    return record->round == run->round || (first && !qn_job_run_stage(run)->appends);
+    return (record->round == run->round || (first && record->kept == 0)) &&
+           record->kept <= run->states[run->stage].len;
 }
 
 static qn_code take_records(struct qn_job_run *run, bool *over, struct qn_err *err)
@@ -290,7 +313,7 @@ static qn_code take_records(struct qn_job_run *run, bool *over, struct qn_err *e
                 "the log of rounds of job %s goes from round %u to %u: start over with "
                 "--full-refresh",
                 run->job->name, run->round, record.round);
-        QN_TRY(take_state(run, record.bytes, err));
+        QN_TRY(put_state(run, (size_t)record.kept, record.bytes, err));
         run->round = record.round + (record.kind == QN_ROUND_REPEAT);
         *over = record.kind == QN_ROUND_LAST;
     }
@@ -310,9 +333,7 @@ static qn_code resume_rounds(struct qn_job_run *run, struct qn_err *err)
     if (code == QN_OK)
         code = qn_buf_check(&state, "a stage's state", err);
     if (code == QN_OK && state.len)
-        code = log_round(run, QN_ROUND_RESUMED, &state, err);
-    if (code == QN_OK && state.len)
-        code = take_state(run, qn_buf_strv(&state), err);
+        code = take_state(run, QN_ROUND_RESUMED, qn_buf_strv(&state), err);
     qn_buf_fini(&state);
     return code;
 }
@@ -348,10 +369,8 @@ static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, st
     if (code == QN_OK)
         code = qn_buf_check(&state, "a stage's state", err);
     if (code == QN_OK)
-        code = log_round(run, *verdict == QN_VERDICT_REPEAT ? QN_ROUND_REPEAT : QN_ROUND_LAST,
-                         &state, err);
-    if (code == QN_OK)
-        code = take_state(run, qn_buf_strv(&state), err);
+        code = take_state(run, *verdict == QN_VERDICT_REPEAT ? QN_ROUND_REPEAT : QN_ROUND_LAST,
+                          qn_buf_strv(&state), err);
     if (run->acc && (code != QN_OK || *verdict != QN_VERDICT_REPEAT)) {
         run->job->ops->free_acc(run->acc);
         run->acc = NULL;

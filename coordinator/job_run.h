@@ -57,6 +57,7 @@ struct qn_job_run {
     void *acc;
     struct qn_round_log *log; /* of the repeating stage under way; else NULL */
     struct qn_buf states[QN_MAX_STAGES];
+    size_t state_kept; /* of a repeating stage: bytes in common with the round before */
     struct qn_brief_files parts[QN_MAX_STAGES]; /* by stage, in unit order */
     uint32_t n_ranges[QN_MAX_STAGES]; /* of partitions, by PARTITIONS stage; 0: not known yet */
     struct qn_part_seal *seals[QN_MAX_STAGES]; /* by stage and unit; NULL: not begun in this life */

@@ -30,12 +30,13 @@ static qn_code send_needs(const struct qn_lease_room *room, struct qn_session *s
 {
     const struct qn_run *run = room->run;
     const struct qn_token *token = &task->token;
+    const struct qn_job_run *job = &run->jobs[token->job];
     qn_post_small_blob(room->post, session, task->brief,
                        qn_blob_table_get(&run->blobs, task->brief));
     if (!qn_run_repeats(run, token))
         return QN_OK;
-    bool appends = run->jobs[token->job].job->stages[token->stage].appends;
-    return qn_post_state(room->post, session, token, qn_run_round_state(run, token), appends, err);
+    return qn_post_state(room->post, session, token, qn_buf_strv(&job->states[token->stage]),
+                         job->state_kept, err);
 }
 
 static qn_code send_leases(const struct qn_lease_room *room, struct qn_session *session,

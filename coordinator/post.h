@@ -27,10 +27,10 @@ void qn_post_blob(struct qn_post *post, struct qn_session *session, enum qn_chan
  * which saves a round trip. */
 void qn_post_small_blob(struct qn_post *post, struct qn_session *session, struct qn_strv hash,
                         struct qn_strv bytes);
-/* The state that a task reads: nothing when the worker has it, only its end when the worker has the
- * rest (`appends`: what was sent before is its beginning). */
+/* The state that a task reads: nothing when the worker has it, and only what lies behind `kept`,
+ * the bytes it has in common with the state of the round before, when the worker has that. */
 QN_CHECK qn_code qn_post_state(struct qn_post *post, struct qn_session *session,
-                               const struct qn_token *token, struct qn_strv state, bool appends,
+                               const struct qn_token *token, struct qn_strv state, size_t kept,
                                struct qn_err *err);
 /* ACK for all results of the list, which is empty afterwards. */
 void qn_post_acks(struct qn_post *post, const struct qn_sessions *sessions, struct qn_held **held);

@@ -11,11 +11,12 @@
 #include "base/hash.h"
 
 #define MAGIC "QNROUND1"
-enum { START_BYTES = 16, HEADER_BYTES = 24 };
+enum { START_BYTES = 16, HEADER_BYTES = 32 };
 /* A state past this is none. */
 static const uint64_t MAX_RECORD_BYTES = UINT64_C(1) << 30;
-/* Records of which only the last one counts are let go once they take more. */
+/* A log past this, and past so many times the state that it comes to, begins anew with that. */
 static const uint64_t STALE_BYTES = UINT64_C(16) << 20;
+enum { STALE_TIMES = 4 };
 
 struct qn_round_log {
     char *path;
@@ -61,9 +62,11 @@ static qn_code write_at(struct qn_round_log *log, uint64_t at, struct qn_strv by
     return QN_OK;
 }
 
-static uint64_t check_of(uint32_t round, uint32_t kind, struct qn_strv bytes)
+static uint64_t check_of(const struct qn_round_record *record)
 {
-    return qn_hash64(bytes.data, bytes.len, qn_mix64((uint64_t)round << 32 | kind) ^ bytes.len);
+    uint64_t seed = qn_mix64((uint64_t)record->round << 32 | (uint64_t)record->kind);
+    seed = qn_mix64(seed ^ record->kept) ^ record->bytes.len;
+    return qn_hash64(record->bytes.data, record->bytes.len, seed);
 }
 
 static void put_start(struct qn_buf *out, uint64_t key)
@@ -76,8 +79,9 @@ static void put_record(struct qn_buf *out, const struct qn_round_record *record)
 {
     qn_buf_put_u32(out, record->round);
     qn_buf_put_u32(out, (uint32_t)record->kind);
+    qn_buf_put_u64(out, record->kept);
     qn_buf_put_u64(out, record->bytes.len);
-    qn_buf_put_u64(out, check_of(record->round, (uint32_t)record->kind, record->bytes));
+    qn_buf_put_u64(out, check_of(record));
     qn_buf_put(out, record->bytes.data, record->bytes.len);
 }
 
@@ -150,7 +154,7 @@ static bool read_record(struct qn_round_log *log, struct qn_round_record *out)
         return false;
     struct qn_unpack in = qn_unpack_from((struct qn_strv){(const char *)header, sizeof header});
     uint32_t round = qn_unpack_u32(&in), kind = qn_unpack_u32(&in);
-    uint64_t bytes = qn_unpack_u64(&in), check = qn_unpack_u64(&in);
+    uint64_t kept = qn_unpack_u64(&in), bytes = qn_unpack_u64(&in), check = qn_unpack_u64(&in);
     off_t size = lseek(log->fd, 0, SEEK_END);
     if (kind < QN_ROUND_REPEAT || kind > QN_ROUND_RESUMED || bytes > MAX_RECORD_BYTES || size < 0 ||
         bytes > (uint64_t)size - log->end - HEADER_BYTES)
@@ -160,8 +164,8 @@ static bool read_record(struct qn_round_log *log, struct qn_round_record *out)
     if (!room || !read_at(log, log->end + HEADER_BYTES, room, (size_t)bytes))
         return false;
     struct qn_strv read = {(const char *)room, (size_t)bytes};
-    *out = (struct qn_round_record){round, (enum qn_round_kind)kind, read};
-    return check == check_of(round, kind, read);
+    *out = (struct qn_round_record){round, (enum qn_round_kind)kind, kept, read};
+    return check == check_of(out);
 }
 
 qn_code qn_round_log_next(struct qn_round_log *log, struct qn_round_record *out, struct qn_err *err)
@@ -196,14 +200,16 @@ static qn_code replace(struct qn_round_log *log, const struct qn_round_record *r
     return rename(path, log->path) == 0 ? QN_OK : qn_err_io(err, "keep", log->path);
 }
 
-qn_code qn_round_log_put(struct qn_round_log *log, const struct qn_round_record *record, bool whole,
-                         struct qn_err *err)
+qn_code qn_round_log_put(struct qn_round_log *log, const struct qn_round_record *record,
+                         struct qn_strv state, struct qn_err *err)
 {
-    if (record->bytes.len > MAX_RECORD_BYTES)
+    if (state.len > MAX_RECORD_BYTES)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "the state of a round takes %zu bytes",
-                          record->bytes.len);
-    if (whole && log->end > STALE_BYTES)
-        return replace(log, record, err);
+                          state.len);
+    if (log->end > STALE_BYTES && log->end / STALE_TIMES > state.len) {
+        const struct qn_round_record whole = {record->round, record->kind, 0, state};
+        return replace(log, &whole, err);
+    }
     qn_buf_clear(&log->bytes);
     put_record(&log->bytes, record);
     QN_TRY(qn_buf_check(&log->bytes, "a log of rounds", err));

@@ -2,8 +2,10 @@
  * a record a round, so that a resumed run goes on after the last one that was finished.
  *
  *     magic "QNROUND1" | key u64                       of what the rounds build on
- *     record           round u32 | kind u32 | bytes u64 | check u64 | bytes
+ *     record           round u32 | kind u32 | kept u64 | bytes u64 | check u64 | bytes
  *                        check: XXH3-64 of the bytes, seeded by the rest of the record
+ *
+ * The state after a record is the first `kept` bytes of the one before it, and then its bytes.
  *
  * A record is written before anybody hears of the next round, and not waited for: a process that is
  * killed loses nothing; a machine that loses its power may lose rounds, which are then computed
@@ -22,6 +24,7 @@ enum qn_round_kind {
 struct qn_round_record {
     uint32_t round;
     enum qn_round_kind kind;
+    uint64_t kept;
     struct qn_strv bytes; /* good until the next call */
 };
 
@@ -33,9 +36,9 @@ QN_CHECK qn_code qn_round_log_open(const char *path, uint64_t key, struct qn_rou
 /* The records of earlier lives, in order; QN_ENOTFOUND: no more, what comes next is put. */
 QN_CHECK qn_code qn_round_log_next(struct qn_round_log *log, struct qn_round_record *out,
                                    struct qn_err *err);
-/* Adds a record. `whole`: it takes the place of all before it, and the file may shrink to it. */
+/* Adds a record; `state` is the state after it. A log far longer than that shrinks to it. */
 QN_CHECK qn_code qn_round_log_put(struct qn_round_log *log, const struct qn_round_record *record,
-                                  bool whole, struct qn_err *err);
+                                  struct qn_strv state, struct qn_err *err);
 void qn_round_log_close(struct qn_round_log *log); /* NULL: nothing to close */
 
 #endif

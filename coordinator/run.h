@@ -81,8 +81,6 @@ QN_CHECK qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, s
 
 /* Whether a token is of a stage that repeats: its results are merged and gone. (run_stage.c) */
 bool qn_run_repeats(const struct qn_run *run, const struct qn_token *token);
-/* What the rounds of its stage gave so far, which its tasks read. Borrowed. (run_stage.c) */
-struct qn_strv qn_run_round_state(const struct qn_run *run, const struct qn_token *token);
 
 /* What all tasks of the stage that the job is in are told, into job->brief_hashes; but for what a
  * stage's own rounds give, which goes to workers round by round. (run_brief.c) */

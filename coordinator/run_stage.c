@@ -99,12 +99,6 @@ qn_code qn_run_start_stage(struct qn_run *run, struct qn_job_run *job, struct qn
     return qn_schedule_add_stage(run->schedule, &stage, err);
 }
 
-struct qn_strv qn_run_round_state(const struct qn_run *run, const struct qn_token *token)
-{
-    const struct qn_job_run *job = &run->jobs[token->job];
-    return qn_buf_strv(&job->states[token->stage]);
-}
-
 bool qn_run_repeats(const struct qn_run *run, const struct qn_token *token)
 {
     return run->jobs[token->job].job->stages[token->stage].repeats;

@@ -10,7 +10,6 @@
 struct qn_known_state {
     struct qn_known_state *next;
     uint32_t job, stage, round; /* round 0: nothing */
-    uint64_t bytes;
 };
 
 struct qn_session {

@@ -34,11 +34,13 @@ static struct qn_round_state *find(const struct qn_round_states *states, uint32_
     return state;
 }
 
-/* Room for `total` bytes of which those that are here stay; whoever reads them keeps them. */
-static qn_code make_room(struct qn_round_state *state, uint64_t total, struct qn_err *err)
+/* Room for `total` bytes of which the first `kept` stay. Whoever reads the others keeps them. */
+static qn_code make_room(struct qn_round_state *state, uint64_t kept, uint64_t total,
+                         struct qn_err *err)
 {
     size_t capacity = LEAST_CAPACITY;
-    if (state->held && total <= state->held->capacity)
+    bool fits = state->held && total <= state->held->capacity;
+    if (fits && (kept == state->len || state->held->users == 1))
         return QN_OK;
     while (capacity < total)
         capacity *= 2;
@@ -46,19 +48,11 @@ static qn_code make_room(struct qn_round_state *state, uint64_t total, struct qn
     if (!wider)
         return qn_err_nomem(err, "the state of a stage");
     *wider = (struct qn_held_state){.users = 1, .capacity = capacity};
-    if (state->len)
-        memcpy(wider->bytes, state->held->bytes, state->len);
+    if (kept)
+        memcpy(wider->bytes, state->held->bytes, kept);
     qn_held_state_release(state->held);
     state->held = wider;
     return QN_OK;
-}
-
-/* From here on nothing that was said before holds. */
-static void begin_anew(struct qn_round_state *state)
-{
-    state->len = 0;
-    qn_held_state_release(state->held);
-    state->held = NULL;
 }
 
 static qn_code add(struct qn_round_states *states, uint32_t job, struct qn_round_state **out,
@@ -80,19 +74,17 @@ qn_code qn_round_states_take(struct qn_round_states *states, const struct qn_msg
     struct qn_round_state *state = find(states, msg->state.job);
     if (!state)
         QN_TRY(add(states, msg->state.job, &state, err));
-    if (msg->state.offset == 0)
-        begin_anew(state);
-    if (msg->state.total > MAX_STATE_BYTES || msg->state.total < state->len ||
-        msg->state.offset != state->len || bytes.len > msg->state.total - state->len ||
-        (state->len && msg->state.stage != state->stage))
+    uint64_t kept = msg->state.offset, total = msg->state.total;
+    if (total > MAX_STATE_BYTES || kept > total || kept > state->len || bytes.len > total - kept ||
+        (kept && msg->state.stage != state->stage))
         return qn_err_set(err, QN_EWIRE, QN_BLAME_COORDINATOR, "a state's pieces do not fit");
-    QN_TRY(make_room(state, msg->state.total, err));
+    QN_TRY(make_room(state, kept, total, err));
     if (bytes.len)
-        memcpy(state->held->bytes + state->len, bytes.data, bytes.len);
+        memcpy(state->held->bytes + kept, bytes.data, bytes.len);
     state->stage = msg->state.stage;
     state->round = msg->state.round;
-    state->len += bytes.len;
-    state->total = msg->state.total;
+    state->len = kept + bytes.len;
+    state->total = total;
     *whole = state->len == state->total;
     return QN_OK;
 }

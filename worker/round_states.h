@@ -1,8 +1,9 @@
 /* round_states: what the tasks of repeating stages read: the state that the rounds so far gave, as
- * the coordinator sends it piece by piece. A state that grows comes once: each round adds to it.
+ * the coordinator sends it piece by piece. Of each round only the end comes that it does not share
+ * with the one before, so what grows comes once.
  *
  * The session thread takes the pieces; tasks hold what they read. What a task sees never changes:
- * a state grows behind its end, and moves to a larger place while the old one is held. */
+ * a state grows behind its end, and else moves to another place while the old one is held. */
 #ifndef QN_WORKER_ROUND_STATES_H
 #define QN_WORKER_ROUND_STATES_H
 
@@ -16,7 +17,8 @@ struct qn_round_states {
     struct qn_round_state *first;
 };
 
-/* Adds a piece. *whole: the round that it is of can be read now. QN_EWIRE: it does not follow. */
+/* Puts a piece behind what stays. *whole: the round that it is of can be read now. QN_EWIRE: it
+ * does not fit what is here. */
 QN_CHECK qn_code qn_round_states_take(struct qn_round_states *states, const struct qn_msg *msg,
                                       bool *whole, struct qn_err *err);
 

@@ -115,12 +115,12 @@ static qn_code share(struct qn_task_in *in, uint32_t number, qn_make_fn make, vo
     return qn_shared_get(self->shared, self->job->index, number, make, context, data, err);
 }
 
-/* An even share of what shared things leave over; at least some, for what is shared may outlive
- * its job. */
+/* An even share of what shared and cached things leave over; at least some, for they may outlive
+ * their job. */
 static uint64_t memory_of_task(const struct qn_executor *executor)
 {
-    uint64_t shared = qn_shared_bytes(executor->shared), kept = executor->kept_bytes;
-    uint64_t left = shared < kept / 4 * 3 ? kept - shared : kept / 4;
+    uint64_t used = qn_shared_bytes(executor->shared) + qn_cache_bytes(executor->cache);
+    uint64_t kept = executor->kept_bytes, left = used < kept / 4 * 3 ? kept - used : kept / 4;
     return left / executor->n_executors;
 }
 

@@ -24,6 +24,8 @@ enum { ANSWER_MS = 3000 };
 /* Of a worker's memory, 1 / this for what its tasks keep; the rest is for code, buffers, rows on
  * their way, and tables that move while they grow. */
 enum { KEPT_SHARE = 2 };
+/* And of that, 1 / this for what tasks leave to the next ones. */
+enum { CACHE_SHARE = 2 };
 
 enum phase {
     DIALLING,  /* the control connection is not up yet */
@@ -273,7 +275,8 @@ static const char *temporary_folder(void)
 static qn_code start_slots(struct worker *worker, struct qn_err *err)
 {
     uint32_t n = worker->options->slots;
-    QN_TRY(qn_cache_new(&worker->cache, err));
+    uint64_t kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
+    QN_TRY(qn_cache_new(kept_bytes / CACHE_SHARE, &worker->cache, err));
     QN_TRY(qn_shared_new(&worker->shared, err));
     worker->executors = calloc(n, sizeof *worker->executors);
     if (!worker->executors)
@@ -283,7 +286,7 @@ static qn_code start_slots(struct worker *worker, struct qn_err *err)
         worker->executors[i].scratch = worker->folder ? worker->folder : temporary_folder();
         worker->executors[i].cache = worker->cache;
         worker->executors[i].shared = worker->shared;
-        worker->executors[i].kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
+        worker->executors[i].kept_bytes = kept_bytes;
         worker->executors[i].n_executors = n;
         qn_part_writer_init(&worker->executors[i].writer);
     }

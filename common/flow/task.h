@@ -37,7 +37,7 @@ struct qn_task_out_ops {
 struct qn_task_cache {
     void *data;
     void (*free)(void *data);
-    uint64_t bytes; /* of shared things: memory they hold */
+    uint64_t bytes; /* memory it holds; 0: too little to matter */
 };
 typedef qn_code (*qn_make_fn)(void *context, struct qn_task_cache *made, struct qn_err *err);
 
@@ -77,8 +77,8 @@ struct qn_task_in {
     struct qn_strv model;
     uint32_t model_version;
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per
-     * job). No other task has them at the same time; the worker keeps them for the next one and
-     * frees them when the run ends. `data` is NULL at first. */
+     * job). No other task has them at the same time; the worker keeps them for the next one as
+     * long as it has the memory (set `bytes`). `data` is NULL at first. */
     struct qn_task_cache *unit_cache; /* per (job, unit), whatever the stage */
     struct qn_task_cache *job_cache;  /* per job */
     const atomic_bool *cancelled;     /* polled between batches; then return QN_ECANCEL */

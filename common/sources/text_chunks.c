@@ -118,12 +118,22 @@ const char *qn_text_compression(const struct qn_source_options *options,
 
 /* --- as it is -------------------------------------------------------------------------------- */
 
+/* Without a chunk_size chunks are equal, and so many that two or four workers get as much each. */
+static uint64_t even_step(uint64_t bytes)
+{
+    enum { SHARES = 4 };
+    uint64_t count = bytes ? (bytes - 1) / QN_DEFAULT_CHUNK_BYTES + 1 : 1;
+    if (count > 1)
+        count = (count + SHARES - 1) / SHARES * SHARES;
+    return bytes ? (bytes - 1) / count + 1 : 1;
+}
+
 static qn_code chunks_plain(const struct qn_source_options *options, uint32_t file_index,
                             const struct qn_stream_file *file, struct qn_arena *arena,
                             struct qn_chunk **chunks, uint32_t *n, struct qn_err *err)
 {
     uint64_t bytes = file->bytes;
-    uint64_t step = options->chunk_bytes ? options->chunk_bytes : QN_DEFAULT_CHUNK_BYTES;
+    uint64_t step = options->chunk_bytes ? options->chunk_bytes : even_step(bytes);
     uint64_t count = bytes ? (bytes - 1) / step + 1 : 1;
     QN_TRY(check_count(options, file->path, step, count, err));
     QN_TRY(reserve_chunks(arena, chunks, *n, (uint32_t)count, err));

@@ -163,7 +163,7 @@ struct qn_msg {
         } status;
         struct {
             uint32_t job, stage, round;
-            uint64_t offset; /* of the bytes; 0: what was said before holds no more */
+            uint64_t offset; /* of the bytes: what was said before holds up to here */
             uint64_t total;  /* bytes of the state that this round reads */
             struct qn_strv bytes;
         } state;

@@ -54,6 +54,7 @@ struct qn_algorithm {
                                  const uint32_t *picked, uint32_t n, const uint8_t *labels,
                                  const uint8_t *sides, const uint64_t *hashes, struct qn_err *err);
     void (*rows_free)(void *rows);
+    uint64_t (*rows_bytes)(const void *rows); /* memory they hold, and will in rounds to come */
     QN_CHECK qn_code (*round)(const void *plan, void *rows, struct qn_strv state,
                               struct qn_buf *partial, struct qn_err *err);
 

@@ -128,6 +128,7 @@ struct qn_boost_rows;
 QN_CHECK qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv bins,
                                    struct qn_boost_rows **out, struct qn_err *err);
 void qn_boost_rows_free(struct qn_boost_rows *rows);
+uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows); /* that they hold in rounds */
 /* sides: enum qn_side; rows of the test side are left out. */
 QN_CHECK qn_code qn_boost_rows_add(struct qn_boost_rows *rows,
                                    const struct qn_column *const *columns, const uint32_t *picked,

@@ -174,6 +174,11 @@ static void rows_free(void *rows)
     qn_boost_rows_free(rows);
 }
 
+static uint64_t rows_bytes(const void *rows)
+{
+    return qn_boost_rows_bytes(rows);
+}
+
 static qn_code round_of(const void *plan, void *rows, struct qn_strv state, struct qn_buf *partial,
                         struct qn_err *err)
 {
@@ -235,6 +240,7 @@ const struct qn_algorithm qn_algorithm_boosting = {
     .rows_new = rows_new,
     .rows_add = rows_add,
     .rows_free = rows_free,
+    .rows_bytes = rows_bytes,
     .round = round_of,
     .merge = merge,
     .step = step,

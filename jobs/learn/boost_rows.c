@@ -105,6 +105,16 @@ void qn_boost_rows_free(struct qn_boost_rows *rows)
     free(rows);
 }
 
+uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
+{
+    const struct block *train = &rows->blocks[TRAIN], *held = &rows->blocks[HELD_OUT];
+    uint64_t a_row = rows->bins.n_columns + sizeof *train->labels + sizeof *train->hashes +
+                     sizeof *train->scores;
+    uint64_t a_round = sizeof *rows->gradients + 3 * sizeof(uint32_t); /* orders and scratch */
+    return ((uint64_t)train->capacity + held->capacity) * a_row +
+           ((uint64_t)train->n + held->n) * a_round;
+}
+
 static bool resize(void **block, size_t n, size_t bytes)
 {
     void *grown = realloc(*block, n * bytes + 1);

@@ -27,6 +27,14 @@ void qn_design_clear(struct qn_design *design)
     design->n_rows = 0;
 }
 
+uint64_t qn_design_bytes(const struct qn_design *design)
+{
+    uint64_t row = design->n_dense * sizeof *design->dense +
+                   design->n_codes * sizeof *design->codes + sizeof *design->labels +
+                   sizeof *design->sides;
+    return row * design->capacity;
+}
+
 static bool grow(void **block, size_t had_rows, size_t rows, size_t row_bytes)
 {
     size_t bytes, had = had_rows * row_bytes;

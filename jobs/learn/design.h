@@ -26,7 +26,8 @@ struct qn_design {
 
 void qn_design_init(struct qn_design *design, const struct qn_prepared *prepared);
 void qn_design_fini(struct qn_design *design);
-void qn_design_clear(struct qn_design *design); /* keeps the memory */
+void qn_design_clear(struct qn_design *design);           /* keeps the memory */
+uint64_t qn_design_bytes(const struct qn_design *design); /* that its rows may take */
 
 /* Turns rows of batches into rows of a design. */
 struct qn_encoder {

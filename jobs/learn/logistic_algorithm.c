@@ -184,6 +184,11 @@ static qn_code rows_add(void *data, const struct qn_column *const *columns, cons
     return QN_OK;
 }
 
+static uint64_t rows_bytes(const void *data)
+{
+    return qn_design_bytes(&((const struct rows *)data)->design);
+}
+
 static qn_code round_of(const void *plan, void *data, struct qn_strv bytes, struct qn_buf *partial,
                         struct qn_err *err)
 {
@@ -353,6 +358,7 @@ const struct qn_algorithm qn_algorithm_logistic = {
     .rows_new = rows_new,
     .rows_add = rows_add,
     .rows_free = rows_free,
+    .rows_bytes = rows_bytes,
     .round = round_of,
     .merge = merge,
     .step = step,

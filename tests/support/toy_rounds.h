@@ -2,7 +2,8 @@
  * others. It runs rounds that do next to nothing but answer, and watches what it is handed: the
  * state must be what the rounds so far gave, the accumulator what they left, or a task fails.
  *
- *     {kind: toy, from: SOURCE, rounds: 100, partial: 1000, state: 100, micros: 50, log: FILE} */
+ *     {kind: toy, from: SOURCE, rounds: 100, partial: 1000, state: 100, states: added, micros: 50,
+ *      log: FILE} */
 #ifndef QN_TESTS_SUPPORT_TOY_ROUNDS_H
 #define QN_TESTS_SUPPORT_TOY_ROUNDS_H
 
@@ -19,7 +20,8 @@
 struct toy {
     uint32_t rounds, partial_bytes, state_bytes, micros;
     const char *log; /* every task that is run adds a line "ROUND UNIT"; NULL: none */
-    bool appends;
+    bool grows;      /* the state is that of all rounds so far, not of the last one */
+    bool appends;    /* and finish gives only what is new of it */
 };
 
 /* What the coordinator keeps from round to round, as long as it lives. */
@@ -29,6 +31,7 @@ struct toy_acc {
 };
 
 static const char *const toy_kinds[] = {"toy", NULL};
+static const char *const toy_states[] = {"last", "grown", "added", NULL};
 static const struct qn_key toy_keys[] = {
     {.name = "kind", .shape = QN_SHAPE_ENUM, .values = toy_kinds, .required = true, .doc = "toy"},
     {.name = "from", .shape = QN_SHAPE_TEXT, .required = true, .doc = "a source"},
@@ -37,7 +40,7 @@ static const struct qn_key toy_keys[] = {
     {.name = "state", .shape = QN_SHAPE_INT, .min = 1, .max = 1e8, .doc = "bytes of a round"},
     {.name = "micros", .shape = QN_SHAPE_INT, .min = 1, .max = 1e7, .doc = "a task lasts"},
     {.name = "log", .shape = QN_SHAPE_TEXT, .doc = "file"},
-    {.name = "appends", .shape = QN_SHAPE_BOOL, .doc = "states add up"},
+    {.name = "states", .shape = QN_SHAPE_ENUM, .values = toy_states, .doc = "how they come"},
 };
 static const struct qn_spec_keys toy_spec_keys = QN_KEYS("toy job", toy_keys);
 
@@ -52,12 +55,14 @@ static inline qn_code toy_compile(const struct qn_job_env *env, struct qn_job *j
     struct toy *toy = QN_NEW(env->arena, struct toy);
     if (!toy || !env->input(env, qn_node_get(env->node, "from"), &job->input))
         return qn_err_nomem(err, "a toy");
+    const char *states = qn_node_text(qn_node_get(env->node, "states"), "last");
     *toy = (struct toy){.rounds = toy_number(env->node, "rounds"),
                         .partial_bytes = toy_number(env->node, "partial"),
                         .state_bytes = toy_number(env->node, "state"),
                         .micros = toy_number(env->node, "micros"),
                         .log = qn_node_text(qn_node_get(env->node, "log"), NULL),
-                        .appends = qn_node_bool(qn_node_get(env->node, "appends"), false)};
+                        .grows = strcmp(states, "last") != 0,
+                        .appends = strcmp(states, "added") == 0};
     job->impl = toy;
     job->stages[job->n_stages++] = (struct qn_stage){.name = "round",
                                                      .over = QN_OVER_CHUNKS,
@@ -81,7 +86,7 @@ static inline uint8_t toy_byte(uint32_t round, uint32_t at)
 static inline bool toy_state_is(const struct toy *toy, struct qn_strv state, uint32_t rounds)
 {
     const uint8_t *at = (const uint8_t *)state.data, *end = at + state.len;
-    uint32_t first = toy->appends || !rounds ? 0 : rounds - 1;
+    uint32_t first = toy->grows || !rounds ? 0 : rounds - 1;
     for (uint32_t round = first; round < rounds; round++) {
         while (at < end && *at == 255)
             at++;
@@ -181,6 +186,8 @@ static inline qn_code toy_finish(const struct qn_job *job, uint32_t stage, uint3
                           round);
     sum->merged = 0;
     sum->rounds++;
+    if (toy->grows && !toy->appends)
+        qn_buf_put(state, states[0].data, states[0].len);
     for (uint32_t i = 0; i < toy->state_bytes; i++)
         qn_buf_put_u8(state, (uint8_t)(toy_byte(round, i) % 255));
     if (round + 1 < toy->rounds)

@@ -16,11 +16,11 @@ static struct qn_round_log *open_log(const char *path, uint64_t key)
     return log;
 }
 
-static void put(struct qn_round_log *log, uint32_t round, enum qn_round_kind kind, const char *text,
-                bool whole)
+/* What stays of the state before is none of the log's business. */
+static void put(struct qn_round_log *log, uint32_t round, enum qn_round_kind kind, const char *text)
 {
-    const struct qn_round_record record = {round, kind, qn_strv_from(text)};
-    assert_ok(qn_round_log_put(log, &record, whole, &err), &err);
+    const struct qn_round_record record = {round, kind, round * 3, qn_strv_from(text)};
+    assert_ok(qn_round_log_put(log, &record, record.bytes, &err), &err);
 }
 
 static void expect(struct qn_round_log *log, uint32_t round, enum qn_round_kind kind,
@@ -30,6 +30,7 @@ static void expect(struct qn_round_log *log, uint32_t round, enum qn_round_kind 
     assert_ok(qn_round_log_next(log, &record, &err), &err);
     assert_int_equal(record.round, round);
     assert_int_equal(record.kind, kind);
+    assert_int_equal(record.kept, round * 3);
     assert_true(qn_strv_is(record.bytes, text));
 }
 
@@ -43,9 +44,9 @@ static void write_three(const char *path)
 {
     struct qn_round_log *log = open_log(path, KEY);
     expect_end(log);
-    put(log, 0, QN_ROUND_REPEAT, "first", false);
-    put(log, 1, QN_ROUND_REPEAT, "", false);
-    put(log, 2, QN_ROUND_LAST, "third", false);
+    put(log, 0, QN_ROUND_REPEAT, "first");
+    put(log, 1, QN_ROUND_REPEAT, "");
+    put(log, 2, QN_ROUND_LAST, "third");
     qn_round_log_close(log);
 }
 
@@ -65,7 +66,7 @@ static void what_was_put_comes_back_and_more_can_follow(void **state)
             expect(log, 3, QN_ROUND_RESUMED, "more");
         expect_end(log);
         if (life == 0)
-            put(log, 3, QN_ROUND_RESUMED, "more", false);
+            put(log, 3, QN_ROUND_RESUMED, "more");
         qn_round_log_close(log);
     }
     folder_remove(&folder);
@@ -81,7 +82,7 @@ static void a_log_of_another_key_counts_as_none(void **state)
     write_three(path);
     struct qn_round_log *log = open_log(path, KEY + 1);
     expect_end(log);
-    put(log, 0, QN_ROUND_REPEAT, "new", false);
+    put(log, 0, QN_ROUND_REPEAT, "new");
     qn_round_log_close(log);
     log = open_log(path, KEY + 1);
     expect(log, 0, QN_ROUND_REPEAT, "new");
@@ -103,7 +104,7 @@ static uint32_t count_records(const char *path)
         assert_true(qn_strv_is(record.bytes, texts[n++]));
     }
     assert_int_equal(code, QN_ENOTFOUND);
-    put(log, n, QN_ROUND_LAST, n < 3 ? texts[n] : "fourth", false); /* it goes on from there */
+    put(log, n, QN_ROUND_LAST, n < 3 ? texts[n] : "fourth"); /* it goes on from there */
     qn_round_log_close(log);
     return n;
 }
@@ -123,7 +124,7 @@ static void a_tail_that_is_cut_or_damaged_was_never_written(void **state)
     folder_make(&folder);
     const char *path = folder_file(&folder, "0-1.rounds");
     write_three(path);
-    const off_t whole = size_of(path), ends[] = {16 + 24 + 5, 16 + 24 + 5 + 24, whole};
+    const off_t whole = size_of(path), ends[] = {16 + 32 + 5, 16 + 32 + 5 + 32, whole};
     for (off_t at = 0; at < whole; at++) {
         uint32_t good = at < 16 ? 0 : at < ends[0] ? 0 : at < ends[1] ? 1 : 2;
         unlink(path);
@@ -157,7 +158,7 @@ static void a_log_of_whole_states_does_not_grow_for_ever(void **state)
     for (uint32_t round = 0; round < ROUNDS; round++) {
         memset(text, 'a' + (int)(round % 26), STATE_BYTES);
         text[STATE_BYTES] = '\0';
-        put(log, round, QN_ROUND_REPEAT, text, true);
+        put(log, round, QN_ROUND_REPEAT, text);
         assert_in_range(size_of(path), 1, 18 << 20);
     }
     qn_round_log_close(log);

@@ -65,35 +65,40 @@ static void a_state_that_grows_is_kept_for_who_reads_it(void **state)
     qn_round_states_free(&states);
 }
 
-static void pieces_must_follow_and_a_new_state_takes_the_old_ones_place(void **state)
+static void pieces_must_follow_and_what_is_read_never_changes(void **state)
 {
     (void)state;
     struct qn_held_state *old, *held;
     struct qn_strv bytes, again;
     assert_false(take(1, 1, 0, 6, "abc"));
     assert_int_equal(hold(1, 1, &held, &bytes), QN_ENOTFOUND);
-    refuse(1, 2, 6, "c");   /* a gap backwards */
-    refuse(1, 4, 6, "ef");  /* and forwards */
+    refuse(1, 4, 6, "ef");  /* a gap */
     refuse(1, 3, 5, "def"); /* more than there is */
-    refuse(1, 3, 2, "");    /* less than is here */
+    refuse(1, 3, 2, "");    /* less than is kept */
     refuse(2, 3, 6, "def"); /* of another stage */
     refuse(1, 0, UINT64_MAX, "a");
-    assert_true(take(1, 1, 0, 6, "abcdef"));
+    assert_true(take(1, 1, 3, 6, "def"));
     assert_int_equal(hold(1, 1, &old, &bytes), QN_OK);
     assert_true(qn_strv_is(bytes, "abcdef"));
-    assert_true(take(1, 2, 0, 2, "xy"));
+    assert_true(take(1, 2, 4, 7, "xyz")); /* another end behind the first four */
     assert_int_equal(hold(1, 2, &held, &again), QN_OK);
-    assert_true(qn_strv_is(again, "xy"));
+    assert_true(qn_strv_is(again, "abcdxyz"));
+    assert_true(qn_strv_is(bytes, "abcdef"));
+    qn_held_state_release(held);
+    assert_int_equal(hold(1, 1, &held, &again), QN_ESTATE); /* that round is over */
+    assert_true(take(1, 3, 2, 3, "c"));                     /* shorter, and nobody reads it */
+    assert_true(take(1, 4, 0, 1, "-"));
+    assert_int_equal(hold(1, 4, &held, &again), QN_OK);
+    assert_true(qn_strv_is(again, "-"));
     assert_true(qn_strv_is(bytes, "abcdef"));
     qn_held_state_release(held);
     qn_held_state_release(old);
-    assert_int_equal(hold(1, 1, &held, &bytes), QN_ESTATE);    /* that round is over */
     assert_int_equal(hold(2, 1, &held, &bytes), QN_ENOTFOUND); /* that stage is to come */
     assert_true(take(2, 1, 0, 0, ""));                         /* a round that gave nothing */
     assert_int_equal(hold(2, 1, &held, &bytes), QN_OK);
     assert_int_equal(bytes.len, 0);
     qn_held_state_release(held);
-    assert_int_equal(hold(1, 2, &held, &bytes), QN_ESTATE);
+    assert_int_equal(hold(1, 4, &held, &bytes), QN_ESTATE);
     qn_round_states_free(&states);
 }
 
@@ -101,7 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_state_that_grows_is_kept_for_who_reads_it),
-        cmocka_unit_test(pieces_must_follow_and_a_new_state_takes_the_old_ones_place),
+        cmocka_unit_test(pieces_must_follow_and_what_is_read_never_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

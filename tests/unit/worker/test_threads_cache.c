@@ -6,7 +6,7 @@
 #include "tests/support/test.h"
 #include "worker/cache.h"
 
-enum { THREADS = 4, ROUNDS = 2000, UNITS = 5 };
+enum { THREADS = 4, ROUNDS = 2000, UNITS = 5, MOST_BYTES = 1000 };
 
 struct scene {
     struct qn_cache *cache;
@@ -44,7 +44,7 @@ static void test_taken_by_one(void **state)
     struct scene scene = {0};
     struct qn_err err = {0};
     pthread_t threads[THREADS];
-    assert_ok(qn_cache_new(&scene.cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, &scene.cache, &err), &err);
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, use, &scene), 0);
     for (uint32_t i = 0; i < THREADS; i++)
@@ -64,7 +64,7 @@ static void test_found_again(void **state)
     (void)state;
     struct qn_cache *cache;
     struct qn_err err = {0};
-    assert_ok(qn_cache_new(&cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
     struct qn_task_cache *job = qn_cache_take(cache, 1, QN_CACHE_WHOLE_JOB);
     struct qn_task_cache *unit = qn_cache_take(cache, 1, 0), *same = qn_cache_take(cache, 1, 0);
     assert_ptr_not_equal(unit, same);
@@ -75,9 +75,75 @@ static void test_found_again(void **state)
     qn_cache_free(cache);
 }
 
+static uint32_t n_held;
+
+static void free_counted(void *data)
+{
+    free(data);
+    n_held--;
+}
+
+/* Whether the unit had to be made. */
+static bool visit(struct qn_cache *cache, uint32_t job, uint32_t unit, uint64_t bytes)
+{
+    struct qn_task_cache *taken = qn_cache_take(cache, job, unit);
+    bool made = !taken->data;
+    if (made) {
+        *taken = (struct qn_task_cache){.data = malloc(1), .free = free_counted, .bytes = bytes};
+        n_held++;
+    }
+    qn_cache_give(cache, taken);
+    assert_in_range(qn_cache_bytes(cache), 0, MOST_BYTES);
+    return made;
+}
+
+/* Fifteen units of which ten fit: ten are found in every round, not none. */
+static void test_rounds_find_what_fits(void **state)
+{
+    (void)state;
+    struct qn_cache *cache;
+    struct qn_err err = {0};
+    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    for (uint32_t round = 0; round < 10; round++) {
+        uint32_t made = 0;
+        for (uint32_t unit = 0; unit < 15; unit++)
+            made += visit(cache, 1, unit, 100);
+        assert_int_equal(made, round ? 5 : 15);
+        assert_int_equal(n_held, 10);
+    }
+    qn_cache_free(cache);
+    assert_int_equal(n_held, 0);
+}
+
+/* What another job left goes first, and units that this worker no longer gets. */
+static void test_what_nobody_uses_goes_first(void **state)
+{
+    (void)state;
+    struct qn_cache *cache;
+    struct qn_err err = {0};
+    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    for (uint32_t unit = 0; unit < 10; unit++)
+        visit(cache, 1, unit, 100);
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t unit = 0; unit < 4; unit++)
+            assert_int_equal(visit(cache, 2, unit, 100), round == 0);
+    assert_true(visit(cache, 1, 0, 100)); /* the longest unused of them made room */
+    for (uint32_t round = 0; round < 20; round++)
+        for (uint32_t unit = 100; unit < 108; unit++)
+            visit(cache, 1, unit, 100);
+    for (uint32_t unit = 100; unit < 108; unit++)
+        assert_false(visit(cache, 1, unit, 100));      /* in the place of units 0..9 */
+    assert_true(visit(cache, 1, 200, MOST_BYTES + 1)); /* more than there may be */
+    assert_true(visit(cache, 1, 200, MOST_BYTES + 1));
+    qn_cache_free(cache);
+    assert_int_equal(n_held, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rounds_find_what_fits),
+        cmocka_unit_test(test_what_nobody_uses_goes_first),
         cmocka_unit_test(test_taken_by_one),
         cmocka_unit_test(test_found_again),
     };
