@@ -12,12 +12,12 @@ struct search {
     double floor; /* a gain must exceed it: that of the node unsplit, plus min_gain_to_split */
 };
 
-static struct qn_sums add(struct qn_sums a, struct qn_sums b)
+static inline struct qn_sums add(struct qn_sums a, struct qn_sums b)
 {
     return (struct qn_sums){(int64_t)((uint64_t)a.g + (uint64_t)b.g), a.h + b.h, a.n + b.n};
 }
 
-static struct qn_sums minus(struct qn_sums a, struct qn_sums b)
+static inline struct qn_sums minus(struct qn_sums a, struct qn_sums b)
 {
     return (struct qn_sums){(int64_t)((uint64_t)a.g - (uint64_t)b.g), a.h - b.h, a.n - b.n};
 }
@@ -25,14 +25,14 @@ static struct qn_sums minus(struct qn_sums a, struct qn_sums b)
 /* --- gain ------------------------------------------------------------------------------------ */
 
 /* G with the penalty lambda_l1 taken off. */
-static double shrunk(const struct qn_split_finder *finder, int64_t sum)
+static inline double shrunk(const struct qn_split_finder *finder, int64_t sum)
 {
     double g = (double)sum * finder->scale.g_unit, l1 = finder->params->lambda_l1;
     double size = fabs(g) - l1;
     return size <= 0 ? 0 : g < 0 ? -size : size;
 }
 
-static double weight_of(const struct qn_split_finder *finder, struct qn_sums sums)
+static inline double weight_of(const struct qn_split_finder *finder, struct qn_sums sums)
 {
     return (double)sums.h * finder->scale.h_unit;
 }
@@ -45,7 +45,7 @@ double qn_split_value(const struct qn_split_finder *finder, struct qn_sums sums,
     return value < low ? low : value > high ? high : value;
 }
 
-static double gain_of(const struct qn_split_finder *finder, struct qn_sums sums, double l2)
+static inline double gain_of(const struct qn_split_finder *finder, struct qn_sums sums, double l2)
 {
     double g = shrunk(finder, sums.g), weight = weight_of(finder, sums) + l2;
     return weight > 0 ? g * g / weight : 0;
@@ -59,7 +59,7 @@ static double gain_at(const struct qn_split_finder *finder, struct qn_sums sums,
     return -(2 * g * value + weight * value * value);
 }
 
-static bool large_enough(const struct qn_split_finder *finder, struct qn_sums sums)
+static inline bool large_enough(const struct qn_split_finder *finder, struct qn_sums sums)
 {
     return sums.n >= finder->params->min_data_in_leaf && sums.n > 0 &&
            weight_of(finder, sums) >= finder->params->min_sum_hessian;
@@ -95,33 +95,38 @@ static bool try_split(struct search *search, struct qn_sums left, double l2, int
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
-static void try_numeric(struct search *search, struct qn_sums left, uint32_t feature, uint32_t bin,
+/* A split after `bin`. False: what is left for the right side is too small, as it will be for all
+ * bins that follow. */
+static bool try_numeric(struct search *search, struct qn_sums left, uint32_t feature, uint32_t bin,
                         bool missing_left)
 {
     const struct qn_split_finder *finder = search->finder;
     const struct qn_boost_params *params = finder->params;
-    if (!large_enough(finder, left) || !large_enough(finder, minus(search->node->sums, left)))
-        return;
+    if (!large_enough(finder, minus(search->node->sums, left)))
+        return false;
+    if (!large_enough(finder, left))
+        return true;
     const struct qn_tree_split split = {
         .feature = feature, .bin = (uint8_t)bin, .missing_left = missing_left};
     (void)try_split(search, left, params->lambda_l2,
                     params->monotone ? params->monotone[feature] : 0, &split);
+    return true;
 }
 
 static void search_numeric(struct search *search, uint32_t f, const struct qn_sums *cells)
 {
     const struct qn_bin_feature *feature = &search->finder->bins->features[f];
     struct qn_sums missing = cells[QN_BIN_MISSING], left = {0};
-    for (uint32_t code = 1; code < feature->n_codes; code++) {
+    bool more = true;
+    for (uint32_t code = 1; code < feature->n_codes && more; code++) {
         if (cells[code].n == 0)
             continue;
         left = add(left, cells[code]);
-        if (missing.n == 0) { /* where gaps go was not learned: to where most rows go */
-            try_numeric(search, left, f, code, left.n * 2 >= search->node->sums.n);
-            continue;
-        }
-        try_numeric(search, left, f, code, false);
-        try_numeric(search, add(left, missing), f, code, true);
+        /* Where gaps go was not learned when there are none: to where most rows go. */
+        bool either = missing.n == 0 && left.n * 2 >= search->node->sums.n;
+        more = try_numeric(search, left, f, code, either);
+        if (missing.n)
+            (void)try_numeric(search, add(left, missing), f, code, true);
     }
 }
 
