@@ -23,6 +23,7 @@ static const char usage[] =
     "  --workers N          worker processes (default: one a core, one for small files)\n"
     "  --memory SIZE        what a worker gets by with\n"
     "  --codec, --level     how OUT is compressed, where the format knows codecs\n"
+    "  --bloom A,B          columns that get bloom filters (Parquet)\n"
     "  --from, --to FORMAT  where the suffix does not tell\n"
     "  --quarantine FILE    rows that cannot be read go here, as JSON lines with place and reason\n"
     "  --state DIR          where scratch goes (a folder in $TMPDIR or /var/tmp)\n"
@@ -35,7 +36,7 @@ enum { MAX_SETTINGS = 6 };
 struct convert {
     struct qn_cli_common common;
     struct qn_local local;
-    const char *in, *out, *codec, *level, *from, *to, *quarantine;
+    const char *in, *out, *codec, *level, *bloom, *from, *to, *quarantine;
     struct qn_setting settings[MAX_SETTINGS];
     uint32_t n_settings;
     struct qn_buf spec;
@@ -58,6 +59,20 @@ static void put_member(struct convert *self, const char *key, const char *param,
     qn_buf_printf(&self->spec, ", %s: \"${param:%s}\"", key, param);
 }
 
+/* Names in quotes, as JSON and YAML both have them. */
+static void put_blooms(struct convert *self)
+{
+    const char *at = self->bloom;
+    for (int n = 0; at; n++) {
+        size_t len = strcspn(at, ",");
+        qn_buf_printf(&self->spec, n ? ", " : ", bloom: [");
+        qn_json_put_text(&self->spec, (struct qn_strv){at, len});
+        at = at[len] ? at + len + 1 : NULL;
+    }
+    if (self->bloom)
+        qn_buf_printf(&self->spec, "]");
+}
+
 static void write_spec(struct convert *self)
 {
     struct qn_buf *spec = &self->spec;
@@ -74,6 +89,7 @@ static void write_spec(struct convert *self)
     put_member(self, "format", "to", self->to);
     put_member(self, "codec", "codec", self->codec);
     put_member(self, "level", "level", self->level);
+    put_blooms(self);
     qn_buf_printf(spec, "}}\n");
 }
 
@@ -227,6 +243,7 @@ static bool read_option(struct convert *self, int option, char *argument)
     case 'm': return qn_cli_memory(argument, &self->local.memory_bytes);
     case 'c': self->codec = argument; return true;
     case 'l': self->level = argument; return true;
+    case 'b': self->bloom = argument; return true;
     case 'f': self->from = argument; return true;
     case 't': self->to = argument; return true;
     case 'Q': self->quarantine = argument; return true;
@@ -240,6 +257,7 @@ int qn_cli_convert(int argc, char **argv)
                                             {"memory", required_argument, NULL, 'm'},
                                             {"codec", required_argument, NULL, 'c'},
                                             {"level", required_argument, NULL, 'l'},
+                                            {"bloom", required_argument, NULL, 'b'},
                                             {"from", required_argument, NULL, 'f'},
                                             {"to", required_argument, NULL, 't'},
                                             {"quarantine", required_argument, NULL, 'Q'},

@@ -7,7 +7,8 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-/* Coefficients with standard error, z, p and odds ratio; nothing for a model that has none.
+/* Its calibration, features (with their gain, in trees), and coefficients with standard error, z, p
+ * and odds ratio, where it has some.
  * QN_EINPUT when the file is no model. */
 QN_CHECK qn_code qn_model_terms_print(FILE *out, struct qn_strv file, struct qn_err *err);
 

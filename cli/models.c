@@ -1,29 +1,33 @@
+#include "cli/models.h"
+
 #include <getopt.h>
 #include <string.h>
 
-#include "cli/cli.h"
-#include "cli/model_terms.h"
 #include "cli/rows.h"
+#include "coordinator/lock.h"
 
 static const char usage[] =
     "usage: quern models list [NAME] --warehouse PATH [--json]\n"
     "       quern models show NAME[@ALIAS|:VERSION] --warehouse PATH [--json]\n"
+    "       quern models compare A B --warehouse PATH [--json]\n"
+    "       quern models promote NAME[:VERSION] --alias ALIAS [--note TEXT] --warehouse PATH\n"
+    "       quern models rollback NAME[@ALIAS] [--note TEXT] --warehouse PATH\n"
     "list: name, version, aliases, algorithm, key metrics of the held-out rows.\n"
-    "show: where a version comes from (run, spec, seed, input files and their fingerprints), its\n"
-    "metrics by split, and its coefficients. Without @ALIAS or :VERSION it is the latest.\n"
-    "example: quern models list --warehouse churn.db\n"
-    "         quern models show churn@champion --warehouse churn.db\n";
-
-struct asked {
-    struct qn_cli_common common;
-    const char *warehouse;
-    char name[128];
-    const char *selector; /* "@ALIAS", ":VERSION" or "" */
-};
+    "show: the model card: where a version comes from (run, spec, seed, input files and their\n"
+    "fingerprints), its metrics by split, what it was compared with, and its coefficients.\n"
+    "Without @ALIAS or :VERSION it is the latest.\n"
+    "compare: two versions side by side, and whether the difference is more than noise: on the\n"
+    "rows that both held out, where their tables of predictions are still there.\n"
+    "promote: gives an alias to a version. rollback: gives the alias (champion, unless said) back\n"
+    "to the version that had it before; once more goes further back. Both are kept in\n"
+    "_quern_model_moves, with --note to say why.\n"
+    "example: quern models show churn@champion --warehouse churn.db\n"
+    "         quern models promote churn:3 --alias champion --warehouse churn.db\n"
+    "         quern models rollback churn --warehouse churn.db\n";
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-struct table {
+struct rows {
     uint32_t n; /* rows so far */
 };
 
@@ -40,7 +44,7 @@ struct table {
 
 static qn_code list_row(void *context, int n, const char *const *names, const char *const *v)
 {
-    struct table *table = context;
+    struct rows *table = context;
     (void)n;
     (void)names;
     if (!table->n++)
@@ -51,15 +55,18 @@ static qn_code list_row(void *context, int n, const char *const *names, const ch
     return QN_OK;
 }
 
-static qn_code list_models(struct qn_store *store, const struct asked *asked, struct qn_err *err)
+static qn_code list_models(struct qn_store *store, const struct qn_models_asked *asked,
+                           struct qn_err *err)
 {
     static const char text[] =
         "select name, version, aliases, algorithm, created_at, iif(roc_auc is null, null, "
         "printf('%.4f', roc_auc)), iif(log_loss is null, null, printf('%.4f', log_loss)) " LISTED;
     static const struct qn_rows_query json = {
         "name version aliases algorithm created_at roc_auc log_loss", LISTED};
-    struct table table = {0};
-    const char *name = asked->name[0] ? asked->name : NULL;
+    struct rows table = {0};
+    const char *name = asked->n_words ? asked->words[0].name : NULL;
+    if (name)
+        QN_TRY(qn_models_check_name(store, asked, &asked->words[0], err));
     if (asked->common.json) {
         putchar('[');
         QN_TRY(qn_rows_json(stdout, store, &json, &name, 1, err));
@@ -92,10 +99,11 @@ static qn_code take_name(void *context, int n, const char *const *columns, const
     return QN_OK;
 }
 
-static qn_code suggest(const struct names *names, const struct asked *asked, struct qn_err *err)
+static qn_code suggest(const struct names *names, const struct qn_models_asked *asked,
+                       const struct qn_models_word *word, struct qn_err *err)
 {
     char all[512] = "";
-    const char *near = qn_strv_closest(qn_strv_from(asked->name), names->items, names->n);
+    const char *near = qn_strv_closest(qn_strv_from(word->name), names->items, names->n);
     for (uint32_t i = 0; i < names->n && strlen(all) < 400; i++)
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%.64s", i ? ", " : "",
                  names->items[i]);
@@ -103,12 +111,12 @@ static qn_code suggest(const struct names *names, const struct asked *asked, str
         return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB, "%s holds no model yet",
                           asked->warehouse);
     return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB, "%s has no model '%s'; it has %s%s%s%s",
-                      asked->warehouse, asked->name, all, near ? "; did you mean '" : "",
+                      asked->warehouse, word->name, all, near ? "; did you mean '" : "",
                       near ? near : "", near ? "'?" : "");
 }
 
-/* QN_ENOTFOUND, saying what there is, unless a model of that name exists. */
-static qn_code check_name(struct qn_store *store, const struct asked *asked, struct qn_err *err)
+qn_code qn_models_check_name(struct qn_store *store, const struct qn_models_asked *asked,
+                             const struct qn_models_word *word, struct qn_err *err)
 {
     struct names names = {.n = 0};
     qn_arena_init(&names.arena);
@@ -119,189 +127,177 @@ static qn_code check_name(struct qn_store *store, const struct asked *asked, str
         if (!names.items[i])
             code = qn_err_nomem(err, "the names of models");
         else
-            known |= strcmp(names.items[i], asked->name) == 0;
+            known |= strcmp(names.items[i], word->name) == 0;
     }
     if (code == QN_OK && !known && names.n < MOST_NAMES)
-        code = suggest(&names, asked, err);
+        code = suggest(&names, asked, word, err);
     qn_arena_fini(&names.arena);
     return code;
 }
 
-/* --- show ------------------------------------------------------------------------------------ */
-
-#define OF_VERSION "where name = ?1 and version = ?2"
-#define OF_INPUTS                                                                                  \
-    "from _quern_inputs where run_id = (select run_id from _quern_models " OF_VERSION              \
-    ") order by job, file"
-
-static qn_code fact_row(void *context, int n, const char *const *names, const char *const *v)
+qn_code qn_models_find(struct qn_store *store, const struct qn_models_asked *asked,
+                       const struct qn_models_word *word, struct qn_buf *artefact,
+                       uint32_t *version, struct qn_err *err)
 {
-    (void)context;
-    for (int i = 0; i < n; i++)
-        if (v[i])
-            printf("  %-14s %s\n", names[i], v[i]);
-    return QN_OK;
+    struct qn_buf own;
+    QN_TRY(qn_models_check_name(store, asked, word, err));
+    qn_buf_init(&own);
+    qn_code code = qn_store_model_read(store, word->name, word->selector,
+                                       artefact ? artefact : &own, version, err);
+    qn_buf_fini(&own);
+    return code;
 }
 
-static qn_code input_row(void *context, int n, const char *const *names, const char *const *v)
+/* --- writing --------------------------------------------------------------------------------- */
+
+qn_code qn_models_open_writer(const char *warehouse, struct qn_models_writer *out,
+                              struct qn_err *err)
 {
-    struct table *table = context;
-    (void)n;
-    (void)names;
-    if (!table->n++)
-        printf("\ninputs of its run\n");
-    printf("  %-20s %s  %s bytes, %s rows, fingerprint %s\n", v[0], v[1], v[2], v[3], v[4]);
-    return QN_OK;
+    *out = (struct qn_models_writer){.lock = -1};
+    QN_TRY(qn_store_open_reader(warehouse, &out->store, err)); /* it is there, and is one */
+    qn_store_close(out->store);
+    out->store = NULL;
+    QN_TRY(qn_lock_warehouse(warehouse, &out->lock, err));
+    qn_code code = qn_store_open(warehouse, &out->store, err);
+    if (code != QN_OK)
+        qn_lock_release(out->lock);
+    return code;
 }
 
-static qn_code metric_row(void *context, int n, const char *const *names, const char *const *v)
+qn_code qn_models_close_writer(struct qn_models_writer *writer, qn_code code, struct qn_err *err)
 {
-    struct table *table = context;
-    (void)n;
-    (void)names;
-    if (!table->n++)
-        printf("\nmetrics\n  %-20s %12s %12s %12s\n", "", "train", "validation", "test");
-    printf("  %-20s %12s %12s %12s\n", v[0], v[1] ? v[1] : "", v[2] ? v[2] : "", v[3] ? v[3] : "");
-    return QN_OK;
-}
-
-static const struct {
-    qn_store_row_fn row;
-    const char *sql;
-} text_sections[] = {
-    {fact_row,
-     "select algorithm, (select group_concat('@' || alias || ' since ' || set_at || "
-     "coalesce(' (' || note || ')', ''), ', ') from _quern_model_aliases as a where a.name = "
-     "m.name and a.version = m.version) as aliases, created_at as created, sha256, run_id as run, "
-     "job, spec_sha256 as spec, seed, engine_version as engine, parameters "
-     "from _quern_models as m " OF_VERSION},
-    {input_row, "select job, file, bytes, rows, fingerprint " OF_INPUTS},
-    {metric_row,
-     "select metric, max(iif(split = 'train', shown, null)), "
-     "max(iif(split = 'validation', shown, null)), max(iif(split = 'test', shown, null)) "
-     "from (select *, printf('%.6g', value) as shown from _quern_model_metrics " OF_VERSION
-     ") group by metric order by metric"},
-};
-
-static const struct qn_rows_query head_query = {
-    "name version algorithm created_at sha256 run_id job spec_sha256 seed engine_version "
-    "parameters*",
-    "from _quern_models " OF_VERSION};
-
-static const struct {
-    const char *name;
-    struct qn_rows_query query;
-} json_sections[] = {
-    {"aliases", {"alias note set_at", "from _quern_model_aliases " OF_VERSION " order by alias"}},
-    {"inputs", {"job file bytes rows fingerprint", OF_INPUTS}},
-    {"metrics",
-     {"split metric value", "from _quern_model_metrics " OF_VERSION " order by split, metric"}},
-};
-
-static qn_code show_text(struct qn_store *store, const char *const params[2], struct qn_strv file,
-                         struct qn_err *err)
-{
-    printf("model %s v%s\n", params[0], params[1]);
-    for (size_t i = 0; i < sizeof text_sections / sizeof text_sections[0]; i++) {
-        struct table table = {0};
-        QN_TRY(qn_store_query(store, text_sections[i].sql, params, 2, text_sections[i].row, &table,
-                              err));
-    }
-    return qn_model_terms_print(stdout, file, err);
-}
-
-static qn_code show_json(struct qn_store *store, const char *const params[2], struct qn_strv file,
-                         struct qn_err *err)
-{
-    putchar('{');
-    QN_TRY(qn_rows_json_fields(stdout, store, &head_query, params, 2, err));
-    for (size_t i = 0; i < sizeof json_sections / sizeof json_sections[0]; i++) {
-        printf(",\"%s\":[", json_sections[i].name);
-        QN_TRY(qn_rows_json(stdout, store, &json_sections[i].query, params, 2, err));
-        putchar(']');
-    }
-    fputs(",\"artefact\":", stdout);
-    QN_TRY(qn_model_terms_json(stdout, file, err));
-    puts("}");
-    return QN_OK;
-}
-
-static qn_code show_model(struct qn_store *store, const struct asked *asked, struct qn_err *err)
-{
-    struct qn_buf artefact;
-    uint32_t version;
-    char number[16];
-    QN_TRY(check_name(store, asked, err));
-    qn_buf_init(&artefact);
-    qn_code code =
-        qn_store_model_read(store, asked->name, asked->selector, &artefact, &version, err);
-    if (code == QN_OK) {
-        snprintf(number, sizeof number, "%u", version);
-        const char *const params[2] = {asked->name, number};
-        code = (asked->common.json ? show_json : show_text)(store, params, qn_buf_strv(&artefact),
-                                                            err);
-    }
-    qn_buf_fini(&artefact);
+    if (code == QN_OK)
+        code = qn_store_commit(writer->store, err);
+    else
+        qn_store_rollback(writer->store);
+    qn_store_close(writer->store);
+    qn_lock_release(writer->lock);
     return code;
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-/* "churn@champion" into "churn" and "@champion". */
-static bool split_name(struct asked *asked, const char *text)
+typedef qn_code (*models_fn)(struct qn_store *store, const struct qn_models_asked *asked,
+                             struct qn_err *err);
+
+static const struct command {
+    const char *name;
+    int least, most; /* words after it */
+    bool writes;
+    models_fn run;
+} commands[] = {
+    {"list", 0, 1, false, list_models},           {"show", 1, 1, false, qn_models_show},
+    {"compare", 2, 2, false, qn_models_compare},  {"promote", 1, 1, true, qn_models_promote},
+    {"rollback", 1, 1, true, qn_models_rollback},
+};
+
+static bool split_word(struct qn_models_word *word, const char *text)
 {
     size_t n = strcspn(text, "@:");
-    if (n == 0 || n >= sizeof asked->name) {
+    if (n == 0 || n >= sizeof word->name) {
         fprintf(stderr, "quern models: expected NAME, NAME@ALIAS or NAME:VERSION, got '%s'\n",
                 text);
         return false;
     }
-    memcpy(asked->name, text, n);
-    asked->name[n] = '\0';
-    asked->selector = text + n;
+    memcpy(word->name, text, n);
+    word->name[n] = '\0';
+    word->selector = text + n;
     return true;
 }
 
-static int run(const struct asked *asked, bool show)
+static qn_code note_table(void *context, int n, const char *const *names, const char *const *v)
 {
-    struct qn_store *store;
-    struct qn_err err = {0};
-    qn_code code = qn_store_open_reader(asked->warehouse, &store, &err);
-    if (code == QN_OK) {
-        if (!show && asked->name[0])
-            code = check_name(store, asked, &err);
-        if (code == QN_OK)
-            code = show ? show_model(store, asked, &err) : list_models(store, asked, &err);
-        qn_store_close(store);
+    bool *there = context;
+    (void)n, (void)names, (void)v;
+    *there = true;
+    return QN_OK;
+}
+
+/* Whoever only reads cannot bring a warehouse of an older engine up to date. */
+static qn_code check_tables(struct qn_store *store, const struct qn_models_asked *asked,
+                            struct qn_err *err)
+{
+    bool there = false;
+    QN_TRY(qn_store_query(store, "select 1 from sqlite_schema where name = '_quern_model_moves'",
+                          NULL, 0, note_table, &there, err));
+    return there ? QN_OK
+                 : qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
+                              "%s was made by an older engine; the next run into it, or `models "
+                              "promote`, brings its tables up to date",
+                              asked->warehouse);
+}
+
+static qn_code read_or_write(const struct command *command, const struct qn_models_asked *asked,
+                             struct qn_err *err)
+{
+    if (command->writes) {
+        struct qn_models_writer writer;
+        QN_TRY(qn_models_open_writer(asked->warehouse, &writer, err));
+        return qn_models_close_writer(&writer, command->run(writer.store, asked, err), err);
     }
+    struct qn_store *store;
+    QN_TRY(qn_store_open_reader(asked->warehouse, &store, err));
+    qn_code code = check_tables(store, asked, err);
+    if (code == QN_OK)
+        code = command->run(store, asked, err);
+    qn_store_close(store);
+    return code;
+}
+
+static int run(const struct command *command, const struct qn_models_asked *asked)
+{
+    struct qn_err err = {0};
+    qn_code code = read_or_write(command, asked, &err);
     if (code != QN_OK)
         qn_cli_complain(&asked->common, &err);
     return qn_cli_exit(code);
 }
 
+/* -1: go on. */
+static int take_option(struct qn_models_asked *asked, int option, char *argument)
+{
+    switch (option) {
+    case 'h': fputs(usage, stdout); return QN_EXIT_OK;
+    case 'w': asked->warehouse = argument; return -1;
+    case 'a': asked->alias = argument; return -1;
+    case 'n': asked->note = argument; return -1;
+    case 'f':
+        asked->common.json = strcmp(argument, "json") == 0;
+        if (asked->common.json || strcmp(argument, "text") == 0)
+            return -1;
+        fprintf(stderr, "quern models: expected --format text or json, got '%s'\n", argument);
+        return QN_EXIT_USAGE;
+    default: return qn_cli_common(&asked->common, option, argument) ? -1 : QN_EXIT_USAGE;
+    }
+}
+
 int qn_cli_models(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"warehouse", required_argument, NULL, 'w'}, QN_CLI_COMMON_LONG, {0}};
-    struct asked asked = {.selector = ""};
+    static const struct option options[] = {{"warehouse", required_argument, NULL, 'w'},
+                                            {"alias", required_argument, NULL, 'a'},
+                                            {"note", required_argument, NULL, 'n'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            QN_CLI_COMMON_LONG,
+                                            {0}};
+    struct qn_models_asked asked = {.n_words = 0};
+    const struct command *command = NULL;
     int option;
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
-        switch (option) {
-        case 'h': fputs(usage, stdout); return QN_EXIT_OK;
-        case 'w': asked.warehouse = optarg; break;
-        default:
-            if (!qn_cli_common(&asked.common, option, optarg))
-                return QN_EXIT_USAGE;
-        }
+        int code = take_option(&asked, option, optarg);
+        if (code >= 0)
+            return code;
     }
-    int n = argc - optind;
-    bool show = n == 2 && strcmp(argv[optind], "show") == 0;
-    bool list = (n == 1 || n == 2) && strcmp(argv[optind], "list") == 0;
-    if (!asked.warehouse || (!show && !list)) {
+    int n = argc - optind - 1;
+    for (size_t i = 0; n >= 0 && i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[optind], commands[i].name) == 0 && n >= commands[i].least &&
+            n <= commands[i].most)
+            command = &commands[i];
+    if (!asked.warehouse || !command) {
         fputs(usage, stderr);
         return QN_EXIT_USAGE;
     }
-    if (n == 2 && !split_name(&asked, argv[optind + 1]))
-        return QN_EXIT_USAGE;
-    return run(&asked, show);
+    for (asked.n_words = 0; asked.n_words < n; asked.n_words++)
+        if (!split_word(&asked.words[asked.n_words], argv[optind + 1 + asked.n_words]))
+            return QN_EXIT_USAGE;
+    return run(command, &asked);
 }

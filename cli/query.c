@@ -12,6 +12,7 @@
 #include "query/explain.h"
 #include "query/finish.h"
 #include "query/spec_text.h"
+#include "query/sqlite_run.h"
 
 static const char usage[] =
     "usage: quern query \"SQL\" [--workers N] [--warehouse PATH] [--json | --csv] [--out FILE]\n"
@@ -43,6 +44,7 @@ struct phase_run {
     struct query_command *command;
     const struct qn_query_phase *phase;
     struct qn_finish *finish;
+    struct qn_sqlite_run *sqlite; /* NULL: jobs do it all */
     struct qn_answer answer;
 };
 
@@ -50,6 +52,9 @@ static qn_code take_part(void *context, const char *job, const char *path, bool 
                          struct qn_err *err)
 {
     struct phase_run *run = context;
+    *enough = run->answer.closed;
+    if (run->sqlite)
+        return qn_sqlite_run_part(run->sqlite, job, path, err);
     QN_TRY(qn_finish_part(run->finish, job, path, enough, err));
     *enough = *enough || run->answer.closed;
     return QN_OK;
@@ -63,22 +68,32 @@ static qn_code take_rows(void *context, const struct qn_batch *batch, struct qn_
     return qn_answer_rows(&run->answer, &shown, err);
 }
 
+static qn_code check_job(const char *job, const struct qn_schema *expected,
+                         const struct qn_plan *plan, struct qn_err *err)
+{
+    int32_t at = qn_plan_find_job(plan, job);
+    const struct qn_schema *schema = at < 0 ? NULL : &plan->jobs[at].job.out;
+    bool same = schema && schema->n_fields >= expected->n_fields;
+    for (uint32_t i = 0; same && i < expected->n_fields; i++)
+        same = qn_type_eq(schema->fields[i].type, expected->fields[i].type);
+    return same ? QN_OK
+                : qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
+                             "job %s gives other columns than the query's plan says", job);
+}
+
 /* What the planner thinks of the last jobs is what they give. */
 static qn_code check_columns(const struct qn_query_phase *phase, const struct qn_query_tree *tree,
                              const struct qn_plan *plan, struct qn_err *err)
 {
-    if (tree->op != QN_QUERY_ROWS) {
-        QN_TRY(check_columns(phase, tree->left, plan, err));
-        return check_columns(phase, tree->right, plan, err);
-    }
-    int32_t at = qn_plan_find_job(plan, tree->job);
-    const struct qn_schema *schema = at < 0 ? NULL : &plan->jobs[at].job.out;
-    bool same = schema && schema->n_fields >= phase->schema.n_fields;
-    for (uint32_t i = 0; same && i < phase->schema.n_fields; i++)
-        same = qn_type_eq(schema->fields[i].type, phase->schema.fields[i].type);
-    return same ? QN_OK
-                : qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
-                             "job %s gives other columns than the query's plan says", tree->job);
+    for (uint32_t i = 0; phase->sqlite && i < phase->sqlite->n_tables; i++)
+        QN_TRY(
+            check_job(phase->sqlite->tables[i].job, &phase->sqlite->tables[i].schema, plan, err));
+    if (!tree)
+        return QN_OK;
+    if (tree->op == QN_QUERY_ROWS)
+        return check_job(tree->job, &phase->schema, plan, err);
+    QN_TRY(check_columns(phase, tree->left, plan, err));
+    return check_columns(phase, tree->right, plan, err);
 }
 
 static qn_code run_spec(struct phase_run *run, const struct qn_query *query, uint32_t number,
@@ -103,6 +118,20 @@ static qn_code run_spec(struct phase_run *run, const struct qn_query *query, uin
     }
     qn_plan_fini(&plan);
     return code;
+}
+
+/* Jobs, and what SQLite makes of their rows. */
+static qn_code run_jobs(struct phase_run *run, const struct qn_query *query, uint32_t number,
+                        struct qn_err *err)
+{
+    char path[4200];
+    if (!run->phase->sqlite)
+        return run_spec(run, query, number, err);
+    snprintf(path, sizeof path, "%s/sqlite_%u.db", run->command->local.scratch, number);
+    QN_TRY(qn_sqlite_run_new(run->phase, path, qn_local_stop(), &run->sqlite, err));
+    if (run->phase->spec)
+        QN_TRY(run_spec(run, query, number, err));
+    return qn_sqlite_run_rows(run->sqlite, qn_finish_rows, run->finish, err);
 }
 
 /* The row of a SELECT without FROM. */
@@ -133,7 +162,7 @@ static qn_code run_phase(struct query_command *command, const struct qn_query *q
     bool last = index + 1 == query->n_phases;
     struct qn_field fields[QN_MAX_COLUMNS];
     const struct qn_schema schema = {fields, phase->n_shown};
-    if (!phase->spec)
+    if (!phase->spec && !phase->sqlite)
         return one_row(&run, err);
     for (uint32_t i = 0; i < phase->n_shown; i++)
         fields[i] = (struct qn_field){last ? phase->shown[i] : phase->schema.fields[i].name,
@@ -149,11 +178,12 @@ static qn_code run_phase(struct query_command *command, const struct qn_query *q
                                               .context = &run};
     qn_code code = qn_finish_new(phase, &options, &run.finish, err);
     if (code == QN_OK)
-        code = run_spec(&run, query, index + 1, err);
+        code = run_jobs(&run, query, index + 1, err);
     if (code == QN_OK)
         code = qn_finish_end(run.finish, err);
     if (code == QN_OK)
         code = qn_answer_end(&run.answer, err);
+    qn_sqlite_run_free(run.sqlite);
     qn_finish_free(run.finish);
     qn_answer_fini(&run.answer);
     return code;

@@ -46,7 +46,7 @@ static void print_job_text(const struct qn_job *job)
                files->dataset ? files->dataset : files->path, files->writer->format);
     fputs("\n  stages:", stdout);
     for (uint32_t s = 0; s < job->n_stages; s++)
-        printf("%s %s", s ? "," : "", job->stages[s].name);
+        printf(job->stages[s].spare ? "%s (%s)" : "%s %s", s ? "," : "", job->stages[s].name);
     puts("\n  rows:");
     print_schema(&job->out, false);
 }

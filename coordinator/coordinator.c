@@ -201,6 +201,7 @@ static qn_code hello(struct coordinator *self, const struct qn_peer *peer, const
     struct qn_session *session = qn_sessions_add(&self->sessions, peer, msg);
     if (!session)
         return qn_err_nomem(err, "a session");
+    qn_run_note_worker(&self->run, msg->hello.kept_bytes);
     struct qn_msg welcome = {.kind = QN_MSG_WELCOME};
     welcome.welcome.session = session->number;
     welcome.welcome.epoch = qn_store_epoch(self->run.store);

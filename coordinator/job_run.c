@@ -20,7 +20,20 @@ const char *qn_job_status_name(enum qn_job_status status)
 uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage)
 {
     const struct qn_stage *described = &run->job->stages[stage];
-    return described->over == QN_OVER_PARTITIONS ? run->n_ranges[stage] : run->n_chunks;
+    if (qn_job_run_spares(run, stage))
+        return 0;
+    switch (described->over) {
+    case QN_OVER_PARTITIONS: return run->n_ranges[stage];
+    case QN_OVER_SIDE: return run->sides[described->side].n;
+    case QN_OVER_CHUNKS: break;
+    }
+    return run->n_chunks;
+}
+
+bool qn_job_run_spares(const struct qn_job_run *run, uint32_t stage)
+{
+    const struct qn_stage *described = &run->job->stages[stage];
+    return described->spare && !(run->shuffled >> described->side & 1);
 }
 
 /* --- chunks ---------------------------------------------------------------------------------- */
@@ -102,16 +115,25 @@ void qn_job_run_close(struct qn_job_run *run)
     qn_arena_fini(&run->arena);
 }
 
+static uint64_t rows_of(const struct qn_job_run *run, uint32_t stage)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < run->parts[stage].n; i++) {
+        uint64_t more = run->seals[stage][i].shuffled_rows;
+        rows += more < UINT32_MAX ? more : UINT32_MAX;
+    }
+    return rows;
+}
+
 /* Ranges of partitions worth a task each. They follow from the rows that were shuffled alone: the
  * same in every life of a run, with any workers. */
 static void find_ranges(struct qn_job_run *run)
 {
     uint32_t from = qn_job_run_stage(run)->partitions_from;
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < run->parts[from].n; i++) {
-        uint64_t more = run->seals[from][i].shuffled_rows;
-        rows += more < UINT32_MAX ? more : UINT32_MAX;
-    }
+    uint64_t rows = rows_of(run, from);
+    for (uint32_t stage = 0; stage < run->stage; stage++)
+        if (qn_job_run_stage(run)->reads >> stage & 1)
+            rows += rows_of(run, stage);
     uint64_t n = rows / ROWS_A_RANGE + 1, most = run->job->stages[from].n_partitions;
     run->n_ranges[run->stage] = (uint32_t)(n < most ? n : most);
 }

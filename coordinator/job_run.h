@@ -50,6 +50,8 @@ struct qn_job_run {
     struct qn_chunk_result *results; /* by chunk, of the stage under way */
     uint64_t *line_bases;            /* by chunk: lines of its file before its first record */
     uint64_t input_rows;
+    struct qn_brief_files sides[QN_MAX_SIDES]; /* by qn_job.sides: parts of each dataset */
+    uint32_t shuffled;                         /* sides, a bit each: see qn_task_in */
 
     uint32_t stage, round;
     uint32_t n_committed;  /* units of the stage under way */
@@ -82,6 +84,8 @@ static inline const struct qn_stage *qn_job_run_stage(const struct qn_job_run *r
 
 /* Units of a stage; of one over PARTITIONS known once it begins. */
 uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage);
+/* Whether the stage is one of those that a side that is not shuffled does not need. */
+bool qn_job_run_spares(const struct qn_job_run *run, uint32_t stage);
 
 /* Lists the chunks of its input; `upstream` is the job whose dataset it reads, or NULL. */
 QN_CHECK qn_code qn_job_run_open(struct qn_job_run *run, const struct qn_job_run *upstream,

@@ -142,8 +142,10 @@ static qn_code recall_finished_jobs(struct qn_run *run, struct qn_err *err)
             continue;
         QN_TRY(qn_job_run_open(
             job, input->kind == QN_INPUT_DATASET ? &run->jobs[input->index] : NULL, err));
-        for (job->stage = 0; job->stage < job->job->n_stages; job->stage++)
+        for (job->stage = 0; job->stage < job->job->n_stages; job->stage++) {
+            job->n_ranges[job->stage] = qn_run_committed_units(run, job);
             QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
+        }
         job->stage = job->job->n_stages - 1;
     }
     return QN_OK;
@@ -280,6 +282,7 @@ static qn_code start_job(struct qn_run *run, uint32_t index, struct qn_err *err)
     qn_log_debug("job %s starts", job->job->name);
     QN_TRY(qn_job_run_open(job, input->kind == QN_INPUT_DATASET ? &run->jobs[input->index] : NULL,
                            err));
+    QN_TRY(qn_run_choose_sides(run, job, err));
     QN_TRY(prepare_sink(run, job, err));
     QN_TRY(ensure_transaction(run, err));
     QN_TRY(record_job(run, job, err));
@@ -322,7 +325,10 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
     const struct qn_job_run *job = &run->jobs[token->job];
     *out = (struct qn_msg_task){.token = *token,
                                 .brief = qn_strv_from(job->brief_hashes[token->stage])};
-    if (job->job->stages[token->stage].over == QN_OVER_PARTITIONS)
+    const struct qn_stage *stage = &job->job->stages[token->stage];
+    if (stage->over == QN_OVER_SIDE)
+        out->path = qn_strv_from(job->sides[stage->side].paths[token->unit]);
+    if (stage->over != QN_OVER_CHUNKS)
         return;
     const struct qn_chunk *chunk = &job->chunks[token->unit];
     out->path = qn_strv_from(chunk->path);

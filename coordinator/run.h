@@ -53,6 +53,7 @@ struct qn_run {
     struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
     uint32_t n_commits;         /* each waits for the disk */
     uint64_t rows_read;         /* for progress */
+    uint64_t kept_bytes;        /* the least that a worker can keep of tables; 0: none came yet */
     const struct qn_run_tap *tap;
     bool enough; /* the tap wants no more: the run may end */
 };
@@ -73,6 +74,15 @@ void qn_run_close(struct qn_run *run);
 /* Starts every job whose needs are met; adds stages to the schedule. */
 QN_CHECK qn_code qn_run_advance(struct qn_run *run, struct qn_err *err);
 
+/* A worker came whose tasks may keep so much in memory. (run_sides.c) */
+void qn_run_note_worker(struct qn_run *run, uint64_t kept_bytes);
+/* The parts of the datasets that a job about to start reads beside its input, and how: whole where
+ * they fit the smallest worker that ever was here, by partitions elsewhere. (run_sides.c) */
+QN_CHECK qn_code qn_run_choose_sides(struct qn_run *run, struct qn_job_run *job,
+                                     struct qn_err *err);
+
+/* Units that an earlier life committed of the stage that the job is in. (run_stage.c) */
+uint32_t qn_run_committed_units(const struct qn_run *run, const struct qn_job_run *job);
 /* Begins the stage that the job is in, or its next round: replays what an earlier life committed
  * and adds the rest to the schedule, or goes on when nothing is left. (run_stage.c) */
 QN_CHECK qn_code qn_run_start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err);

@@ -1,15 +1,13 @@
 /* What all tasks of a stage are told: qn_run_make_brief(). */
 #include "coordinator/run.h"
 
-static void brief_sides(const struct qn_run *run, const struct qn_job_run *job,
-                        struct qn_brief *brief)
+static void brief_partitions(const struct qn_job_run *job, struct qn_brief *brief)
 {
-    for (uint32_t side = 0; side < job->job->n_sides; side++) {
-        const struct qn_job_run *other = &run->jobs[job->job->sides[side].index];
-        for (uint32_t s = 0; s < other->job->n_stages; s++)
-            if (other->job->stages[s].rows)
-                brief->sides[side] = other->parts[s];
-    }
+    const struct qn_stage *stage = &job->job->stages[job->stage];
+    for (uint32_t s = 0; s < job->stage; s++)
+        if ((stage->reads >> s & 1) ||
+            (stage->over == QN_OVER_PARTITIONS && stage->partitions_from == s))
+            brief->partitions[s] = job->parts[s];
 }
 
 /* Kept as long as the run: a part that is lost is made again from the same (remake.h). */
@@ -29,20 +27,21 @@ static qn_code keep(struct qn_run *run, struct qn_job_run *job, const struct qn_
 
 qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
-    const struct qn_stage *stage = &job->job->stages[job->stage];
-    struct qn_brief brief = {.n_units = qn_job_run_units(job, job->stage)};
+    struct qn_brief brief = {.n_units = qn_job_run_units(job, job->stage),
+                             .shuffled = job->shuffled,
+                             .n_chunks = job->n_chunks};
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
-        if (i != job->stage || !stage->repeats)
+        if (i != job->stage || !qn_job_run_stage(job)->repeats)
             brief.states[i] = qn_buf_strv(&job->states[i]);
-    if (stage->over == QN_OVER_PARTITIONS)
-        brief.partitions = job->parts[stage->partitions_from];
-    brief_sides(run, job, &brief);
+    for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
+        brief.sides[i] = job->sides[i];
+    brief_partitions(job, &brief);
     struct qn_buf model;
     qn_buf_init(&model);
     qn_code code = QN_OK;
-    if (job->job->model)
-        code = qn_store_model_read(run->store, job->job->model, job->job->model_selector, &model,
-                                   &brief.model_version, err);
+    if (qn_job_run_stage(job)->model && job->job->model)
+        code = qn_store_model_use(run->store, run->run_id, job->job, &model, &brief.model_version,
+                                  err);
     brief.model = qn_buf_strv(&model);
     if (code == QN_OK)
         code = keep(run, job, &brief, err);

@@ -33,6 +33,14 @@ static const struct qn_ledger_row *ledger_find(const struct qn_run *run,
     return NULL;
 }
 
+uint32_t qn_run_committed_units(const struct qn_run *run, const struct qn_job_run *job)
+{
+    uint32_t n = 0;
+    while (ledger_find(run, job, n))
+        n++;
+    return n;
+}
+
 /* Takes in the units that an earlier life committed and whose parts are still whole: a prefix,
  * since commits are in order. */
 static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_units, bool *committed,
@@ -75,6 +83,8 @@ static qn_code start_round(struct qn_run *run, struct qn_job_run *job, struct qn
 
 qn_code qn_run_start_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
+    while (qn_job_run_spares(job, job->stage))
+        job->stage++; /* never the last one: that gives rows */
     QN_TRY(qn_job_run_begin_stage(job, run->part_folder, err));
     if (qn_job_run_stage(job)->repeats)
         return start_round(run, job, err);

@@ -113,6 +113,30 @@ QN_CHECK qn_code qn_store_model_read(struct qn_store *store, const char *name, c
                                      struct qn_buf *artefact, uint32_t *version,
                                      struct qn_err *err);
 
+/* The model that a job of a run reads. What is found the first time (also that there is none) is
+ * written to _quern_model_uses and holds for the rest of the run, whatever happens to the alias. */
+QN_CHECK qn_code qn_store_model_use(struct qn_store *store, const char *run_id,
+                                    const struct qn_job *job, struct qn_buf *artefact,
+                                    uint32_t *version, struct qn_err *err);
+
+/* One step in an alias's history. */
+struct qn_store_move {
+    const char *name, *alias;
+    const char *action; /* "promote" or "rollback" */
+    uint32_t version;   /* that the alias has from now on */
+    const char *run_id; /* NULL: a person did it */
+    const char *note;   /* NULL: none */
+};
+/* Within a transaction. */
+QN_CHECK qn_code qn_store_alias_move(struct qn_store *store, const struct qn_store_move *move,
+                                     struct qn_err *err);
+/* Gives the alias back to the version that had it before. Rolling back again goes further back:
+ * promotions are undone one by one. QN_ENOTFOUND when there is no such alias, or no version before
+ * this one. Within a transaction. */
+QN_CHECK qn_code qn_store_alias_rollback(struct qn_store *store, const char *name,
+                                         const char *alias, const char *note, uint32_t *from,
+                                         uint32_t *to, struct qn_err *err);
+
 /* Only statements that read; `each` may stop it with any code, which is returned. Values are NULL
  * for NULL and good until `each` returns. Secondary: everything a summary or `status`, `models`
  * prints is read with plain SQL. */

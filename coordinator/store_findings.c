@@ -1,4 +1,5 @@
-/* What finished jobs found out: tests, profiles, metrics. Models: store_models.c. */
+/* What finished jobs found out: tests and profiles. Models: store_models.c, what was measured of
+ * them: store_evaluation.c. */
 #include "coordinator/store_internal.h"
 
 static qn_code forget(struct qn_store *store, const char *run_id, const char *job,
@@ -6,10 +7,9 @@ static qn_code forget(struct qn_store *store, const char *run_id, const char *jo
 {
     static const char tests[] = "DELETE FROM _quern_tests WHERE run_id = ? AND job = ?";
     static const char profile[] = "DELETE FROM _quern_profile WHERE run_id = ? AND job = ?";
-    static const char metrics[] = "DELETE FROM _quern_model_metrics WHERE run_id = ? AND job = ?";
-    static const char *const statements[] = {tests, profile, metrics};
+    static const char *const statements[] = {tests, profile};
     static const char doing[] = "write the findings";
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         struct qn_sqlite_args args;
         QN_TRY(qn_store_args(store, statements[i], doing, &args, err));
         qn_sqlite_text(&args, run_id);
@@ -63,28 +63,6 @@ static qn_code profile_put(struct qn_store *store, const char *run_id, const cha
     return qn_sqlite_run(&args, doing, err);
 }
 
-/* `model` NULL: of a fit that was not registered. */
-static qn_code metric_put(struct qn_store *store, const char *run_id, const char *job,
-                          const char *model, uint32_t version,
-                          const struct qn_metric_finding *metric, struct qn_err *err)
-{
-    static const char sql[] = "INSERT INTO _quern_model_metrics VALUES(?,?,?,?,?,?,?)";
-    static const char doing[] = "write a metric";
-    struct qn_sqlite_args args;
-    QN_TRY(qn_store_args(store, sql, doing, &args, err));
-    qn_sqlite_text(&args, run_id);
-    qn_sqlite_text(&args, job);
-    qn_sqlite_text(&args, model);
-    if (model)
-        qn_sqlite_u64(&args, version);
-    else
-        qn_sqlite_null(&args);
-    qn_sqlite_text(&args, metric->split);
-    qn_sqlite_text(&args, metric->metric);
-    qn_sqlite_f64(&args, metric->value);
-    return qn_sqlite_run(&args, doing, err);
-}
-
 qn_code qn_store_findings_put(struct qn_store *store, const char *run_id, const char *job,
                               const struct qn_findings *findings, const char *spec_sha256,
                               uint64_t seed, uint32_t *version, struct qn_err *err)
@@ -93,6 +71,7 @@ qn_code qn_store_findings_put(struct qn_store *store, const char *run_id, const 
     QN_TRY(qn_store_inside(store, "write the findings", err));
     /* A job that ends again, after a crash in between, tells the same once more. */
     QN_TRY(forget(store, run_id, job, err));
+    QN_TRY(qn_store_evaluation_forget(store, run_id, job, err));
     for (uint32_t i = 0; i < findings->n_tests; i++)
         QN_TRY(test_put(store, run_id, job, &findings->tests[i], err));
     for (uint32_t i = 0; i < findings->n_profiles; i++)
@@ -101,7 +80,5 @@ qn_code qn_store_findings_put(struct qn_store *store, const char *run_id, const 
     if (model)
         QN_TRY(qn_store_model_put(store, run_id, job, &findings->model, spec_sha256, seed, version,
                                   err));
-    for (uint32_t i = 0; i < findings->n_metrics; i++)
-        QN_TRY(metric_put(store, run_id, job, model, *version, &findings->metrics[i], err));
-    return QN_OK;
+    return qn_store_evaluation_put(store, run_id, job, findings, model, *version, err);
 }

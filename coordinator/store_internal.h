@@ -49,4 +49,11 @@ QN_CHECK qn_code qn_store_model_put(struct qn_store *store, const char *run_id, 
                                     const struct qn_model_finding *model, const char *spec_sha256,
                                     uint64_t seed, uint32_t *version, struct qn_err *err);
 
+/* What was measured of a job's model (NULL: not registered), within the transaction. */
+QN_CHECK qn_code qn_store_evaluation_put(struct qn_store *store, const char *run_id,
+                                         const char *job, const struct qn_findings *findings,
+                                         const char *model, uint32_t version, struct qn_err *err);
+QN_CHECK qn_code qn_store_evaluation_forget(struct qn_store *store, const char *run_id,
+                                            const char *job, struct qn_err *err);
+
 #endif

@@ -1,5 +1,6 @@
 /* The registry of models: immutable versions, movable aliases. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "coordinator/store_internal.h"
@@ -58,7 +59,7 @@ static qn_code insert_version(struct qn_store *store, const char *run_id, const 
                               const char *spec_sha256, uint64_t seed, uint32_t version,
                               struct qn_err *err)
 {
-    static const char sql[] = "INSERT INTO _quern_models VALUES(?,?,?,?,?,?,?,?,?,?,?,?)";
+    static const char sql[] = "INSERT INTO _quern_models VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)";
     static const char doing[] = "register a model";
     char now[QN_CLOCK_ISO];
     qn_clock_iso(now);
@@ -76,27 +77,7 @@ static qn_code insert_version(struct qn_store *store, const char *run_id, const 
     qn_sqlite_u64(&args, seed);
     qn_sqlite_text(&args, QN_VERSION);
     qn_sqlite_text(&args, now);
-    return qn_sqlite_run(&args, doing, err);
-}
-
-static qn_code alias_put(struct qn_store *store, const char *run_id,
-                         const struct qn_model_finding *model, uint32_t version, struct qn_err *err)
-{
-    static const char sql[] =
-        "INSERT INTO _quern_model_aliases VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-        "version = excluded.version, run_id = excluded.run_id, note = excluded.note, "
-        "set_at = excluded.set_at";
-    static const char doing[] = "move a model's alias";
-    char now[QN_CLOCK_ISO];
-    qn_clock_iso(now);
-    struct qn_sqlite_args args;
-    QN_TRY(qn_store_args(store, sql, doing, &args, err));
-    qn_sqlite_text(&args, model->name);
-    qn_sqlite_text(&args, model->alias);
-    qn_sqlite_u64(&args, version);
-    qn_sqlite_text(&args, run_id);
-    qn_sqlite_text(&args, model->promote_note);
-    qn_sqlite_text(&args, now);
+    qn_sqlite_text(&args, model->predictions);
     return qn_sqlite_run(&args, doing, err);
 }
 
@@ -112,7 +93,14 @@ qn_code qn_store_model_put(struct qn_store *store, const char *run_id, const cha
     QN_TRY(next_version(store, model->name, version, err));
     QN_TRY(insert_version(store, run_id, job, model, sha256, spec_sha256, seed, *version, err));
     if (model->promote && model->alias)
-        QN_TRY(alias_put(store, run_id, model, *version, err));
+        QN_TRY(qn_store_alias_move(store,
+                                   &(struct qn_store_move){.name = model->name,
+                                                           .alias = model->alias,
+                                                           .action = "promote",
+                                                           .version = *version,
+                                                           .run_id = run_id,
+                                                           .note = model->promote_note},
+                                   err));
     return QN_OK;
 }
 
@@ -245,4 +233,69 @@ qn_code qn_store_model_read(struct qn_store *store, const char *name, const char
     qn_code code = take_artefact(args.stmt, name, artefact, version, err);
     qn_sqlite_rewind(&args);
     return code;
+}
+
+/* --- what a run reads ------------------------------------------------------------------------- */
+
+/* The version that this run's job settled on; *settled false when it has not yet, *version 0 when
+ * there was none. */
+static qn_code find_use(struct qn_store *store, const char *run_id, const char *job, bool *settled,
+                        uint32_t *version, struct qn_err *err)
+{
+    static const char sql[] = "SELECT version FROM _quern_model_uses WHERE run_id = ? AND job = ?";
+    static const char doing[] = "look for the model of a job";
+    struct qn_sqlite_args args;
+    QN_TRY(qn_store_args(store, sql, doing, &args, err));
+    qn_sqlite_text(&args, run_id);
+    qn_sqlite_text(&args, job);
+    QN_TRY(qn_sqlite_next(&args, settled, doing, err));
+    *version = *settled ? (uint32_t)sqlite3_column_int64(args.stmt, 0) : 0;
+    if (*settled)
+        qn_sqlite_rewind(&args);
+    return QN_OK;
+}
+
+static qn_code use_put(struct qn_store *store, const char *run_id, const char *job,
+                       const char *name, uint32_t version, struct qn_err *err)
+{
+    static const char sql[] = "INSERT INTO _quern_model_uses VALUES(?,?,?,?)";
+    static const char doing[] = "record the model of a job";
+    struct qn_sqlite_args args;
+    QN_TRY(qn_store_args(store, sql, doing, &args, err));
+    qn_sqlite_text(&args, run_id);
+    qn_sqlite_text(&args, job);
+    qn_sqlite_text(&args, name);
+    if (version)
+        qn_sqlite_u64(&args, version);
+    else
+        qn_sqlite_null(&args);
+    return qn_sqlite_run(&args, doing, err);
+}
+
+static qn_code settle(struct qn_store *store, const char *run_id, const struct qn_job *job,
+                      struct qn_buf *artefact, uint32_t *version, struct qn_err *err)
+{
+    bool settled;
+    char selector[16];
+    QN_TRY(find_use(store, run_id, job->name, &settled, version, err));
+    if (settled && *version == 0)
+        return QN_OK;
+    snprintf(selector, sizeof selector, ":%u", *version);
+    qn_code code = qn_store_model_read(store, job->model, settled ? selector : job->model_selector,
+                                       artefact, version, err);
+    if (code == QN_ENOTFOUND && job->model_optional && !settled)
+        code = QN_OK; /* *version is 0 */
+    if (code != QN_OK || settled)
+        return code;
+    return use_put(store, run_id, job->name, job->model, *version, err);
+}
+
+qn_code qn_store_model_use(struct qn_store *store, const char *run_id, const struct qn_job *job,
+                           struct qn_buf *artefact, uint32_t *version, struct qn_err *err)
+{
+    struct qn_store_scope scope;
+    *version = 0;
+    qn_buf_clear(artefact);
+    QN_TRY(qn_store_enter(store, &scope, err));
+    return qn_store_leave(store, &scope, settle(store, run_id, job, artefact, version, err), err);
 }

@@ -70,11 +70,12 @@ static qn_code restart_failed(struct qn_store *store, const char *run_id, struct
     "AND status = 'failed')"
     static const char commits[] = "DELETE FROM _quern_commits" THEIRS;
     static const char refused[] = "DELETE FROM _quern_quarantine" THEIRS;
+    static const char uses[] = "DELETE FROM _quern_model_uses" THEIRS;
     static const char jobs[] = "UPDATE _quern_jobs SET status = 'pending'" THEIRS;
     static const char runs[] = "UPDATE _quern_runs SET status = 'running', finished_at = NULL "
                                "WHERE run_id = ?1";
 #undef THEIRS
-    static const char *const statements[] = {commits, refused, jobs, runs};
+    static const char *const statements[] = {commits, refused, uses, jobs, runs};
     static const char doing[] = "go on with the run";
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         struct qn_sqlite_args args;

@@ -5,7 +5,7 @@
 
 /* Raised when a table changes its meaning or shape, together with a step in `upgrade` that takes
  * files of the version before to it. */
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 static const char *const tables[] = {
     "CREATE TABLE _quern_meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID",
@@ -66,7 +66,7 @@ static const char *const tables[] = {
     " algorithm TEXT NOT NULL, artefact BLOB NOT NULL, sha256 TEXT NOT NULL,"
     " parameters TEXT NOT NULL, run_id TEXT NOT NULL, job TEXT NOT NULL,"
     " spec_sha256 TEXT NOT NULL, seed INTEGER NOT NULL, engine_version TEXT NOT NULL,"
-    " created_at TEXT NOT NULL, PRIMARY KEY(name, version)) STRICT",
+    " created_at TEXT NOT NULL, predictions TEXT, PRIMARY KEY(name, version)) STRICT",
 
     "CREATE TABLE _quern_model_aliases(name TEXT NOT NULL, alias TEXT NOT NULL,"
     " version INTEGER NOT NULL, run_id TEXT, note TEXT, set_at TEXT NOT NULL,"
@@ -75,6 +75,45 @@ static const char *const tables[] = {
     "CREATE TABLE _quern_model_metrics(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
     " version INTEGER, split TEXT NOT NULL, metric TEXT NOT NULL, value REAL,"
     " PRIMARY KEY(run_id, job, split, metric)) STRICT, WITHOUT ROWID",
+};
+
+/* Since version 2. */
+static const char *const evaluation_tables[] = {
+    "CREATE TABLE _quern_model_moves(name TEXT NOT NULL, alias TEXT NOT NULL,"
+    " move INTEGER NOT NULL, action TEXT NOT NULL CHECK(action IN ('promote','rollback')),"
+    " version INTEGER NOT NULL, run_id TEXT, note TEXT, moved_at TEXT NOT NULL,"
+    " PRIMARY KEY(name, alias, move)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_model_uses(run_id TEXT NOT NULL, job TEXT NOT NULL,"
+    " name TEXT NOT NULL, version INTEGER, PRIMARY KEY(run_id, job)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_model_bins(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, split TEXT NOT NULL, kind TEXT NOT NULL, bin INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL, positives INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL,"
+    " mean_score REAL NOT NULL, positive_share REAL NOT NULL, lift REAL, gain REAL,"
+    " PRIMARY KEY(run_id, job, split, kind, bin)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_model_curves(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, split TEXT NOT NULL, point INTEGER NOT NULL, threshold REAL NOT NULL,"
+    " true_positives INTEGER NOT NULL, false_positives INTEGER NOT NULL,"
+    " true_positive_rate REAL NOT NULL, false_positive_rate REAL NOT NULL,"
+    " precision REAL NOT NULL, PRIMARY KEY(run_id, job, split, point)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_model_slices(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, split TEXT NOT NULL, \"column\" TEXT NOT NULL, slice TEXT,"
+    " metric TEXT NOT NULL, value REAL NOT NULL) STRICT",
+
+    "CREATE TABLE _quern_model_comparisons(run_id TEXT NOT NULL, job TEXT NOT NULL,"
+    " name TEXT NOT NULL, version INTEGER NOT NULL, rule INTEGER NOT NULL, alias TEXT NOT NULL,"
+    " against INTEGER NOT NULL, split TEXT NOT NULL, metric TEXT NOT NULL,"
+    " rows INTEGER NOT NULL, positives INTEGER NOT NULL, value REAL, against_value REAL,"
+    " difference REAL, std_error REAL, confidence REAL NOT NULL, low REAL,"
+    " margin REAL NOT NULL, holds INTEGER NOT NULL, PRIMARY KEY(run_id, job, rule))"
+    " STRICT, WITHOUT ROWID",
+};
+enum {
+    N_TABLES = sizeof tables / sizeof tables[0],
+    N_EVALUATION_TABLES = sizeof evaluation_tables / sizeof evaluation_tables[0]
 };
 
 /* --- version ---------------------------------------------------------------------------------- */
@@ -130,13 +169,29 @@ qn_code qn_store_schema_check(struct qn_store *store, struct qn_err *err)
 static qn_code create_tables(struct qn_store *store, struct qn_err *err)
 {
     static const char doing[] = "create the system tables";
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+    for (int i = 0; i < N_TABLES; i++)
         QN_TRY(qn_sqlite_exec(store->db, tables[i], doing, err));
+    for (int i = 0; i < N_EVALUATION_TABLES; i++)
+        QN_TRY(qn_sqlite_exec(store->db, evaluation_tables[i], doing, err));
     char sql[160];
     sqlite3_snprintf(sizeof sql, sql,
                      "INSERT INTO _quern_meta(key, value) VALUES"
                      "('schema_version', %d), ('created_by', '%q'), ('epoch', 0)",
                      SCHEMA_VERSION, QN_VERSION);
+    return qn_sqlite_exec(store->db, sql, doing, err);
+}
+
+/* From version 1, which had no history of aliases: what they are now is where it begins. */
+static qn_code upgrade(struct qn_store *store, struct qn_err *err)
+{
+    static const char doing[] = "bring the system tables up to date";
+    static const char sql[] =
+        "ALTER TABLE _quern_models ADD COLUMN predictions TEXT;"
+        "INSERT INTO _quern_model_moves SELECT name, alias, 1, 'promote', version, run_id, note,"
+        " set_at FROM _quern_model_aliases;"
+        "UPDATE _quern_meta SET value = 2 WHERE key = 'schema_version'";
+    for (int i = 0; i < N_EVALUATION_TABLES; i++)
+        QN_TRY(qn_sqlite_exec(store->db, evaluation_tables[i], doing, err));
     return qn_sqlite_exec(store->db, sql, doing, err);
 }
 
@@ -167,6 +222,8 @@ static qn_code open_in_transaction(struct qn_store *store, struct qn_err *err)
     QN_TRY(refuse_newer(version, err));
     if (version == 0)
         QN_TRY(create_tables(store, err));
+    else if (version == 1)
+        QN_TRY(upgrade(store, err));
     return raise_epoch(store, err);
 }
 

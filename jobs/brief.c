@@ -12,9 +12,12 @@ void qn_brief_pack(const struct qn_brief *brief, struct qn_buf *out)
     qn_buf_put_u32(out, brief->n_units);
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
         qn_buf_put_str(out, brief->states[i]);
-    pack_files(out, &brief->partitions);
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        pack_files(out, &brief->partitions[i]);
     for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
         pack_files(out, &brief->sides[i]);
+    qn_buf_put_u32(out, brief->shuffled);
+    qn_buf_put_u32(out, brief->n_chunks);
     qn_buf_put_str(out, brief->model);
     qn_buf_put_u32(out, brief->model_version);
 }
@@ -42,9 +45,12 @@ qn_code qn_brief_unpack(struct qn_strv bytes, struct qn_arena *arena, struct qn_
     *out = (struct qn_brief){.n_units = qn_unpack_u32(&in)};
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
         out->states[i] = qn_unpack_str(&in);
-    QN_TRY(unpack_files(&in, arena, &out->partitions, err));
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        QN_TRY(unpack_files(&in, arena, &out->partitions[i], err));
     for (uint32_t i = 0; i < QN_MAX_SIDES; i++)
         QN_TRY(unpack_files(&in, arena, &out->sides[i], err));
+    out->shuffled = qn_unpack_u32(&in);
+    out->n_chunks = qn_unpack_u32(&in);
     out->model = qn_unpack_str(&in);
     out->model_version = qn_unpack_u32(&in);
     return qn_unpack_end(&in, "a stage's brief", err);

@@ -15,9 +15,12 @@ struct qn_brief_files {
 
 struct qn_brief {
     uint32_t n_units;
-    struct qn_strv states[QN_MAX_STAGES];      /* by stage; empty: not finished, or has none */
-    struct qn_brief_files partitions;          /* PARTITIONS stages: the parts, in unit order */
+    struct qn_strv states[QN_MAX_STAGES]; /* by stage; empty: not finished, or has none */
+    struct qn_brief_files partitions[QN_MAX_STAGES]; /* by stage whose partitions are read: its
+                                                        parts, in unit order */
     struct qn_brief_files sides[QN_MAX_SIDES]; /* by qn_job.sides: the parts of each dataset */
+    uint32_t shuffled;                         /* sides, a bit each: see qn_task_in */
+    uint32_t n_chunks;
     struct qn_strv model;
     uint32_t model_version;
 };

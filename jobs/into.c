@@ -30,6 +30,11 @@ static const struct qn_key keys[] = {
      .min = 1,
      .max = 22,
      .doc = "how hard the codec tries; its own when left out"},
+    {.name = "bloom",
+     .shape = QN_SHAPE_LIST,
+     .item = QN_SHAPE_TEXT,
+     .or_single = true,
+     .doc = "columns that get bloom filters (parquet), for = and IN of values that are few"},
     {.name = "partition_by",
      .shape = QN_SHAPE_LIST,
      .item = QN_SHAPE_TEXT,
@@ -68,6 +73,7 @@ static const struct use {
 } uses[] = {
     {"indexes", {"table"}},      {"format", {"lake", "file"}}, {"codec", {"lake", "file"}},
     {"level", {"lake", "file"}}, {"partition_by", {"lake"}},   {"file_size", {"lake"}},
+    {"bloom", {"lake", "file"}},
 };
 
 static void check_uses(const struct qn_node *node, const char *place, struct qn_diags *diags)

@@ -136,6 +136,38 @@ static qn_code read_columns(const struct qn_node *node, const struct qn_job *job
     return QN_OK;
 }
 
+static qn_code read_blooms(const struct qn_node *node, const struct qn_job *job,
+                           struct qn_into_files *files, struct qn_arena *arena,
+                           struct qn_diags *diags, struct qn_err *err)
+{
+    uint32_t n = 0;
+    const struct qn_node *list = qn_node_get(node, "bloom");
+    const struct qn_node *items = qn_node_items(list, &n);
+    const char **names = QN_NEW_ARRAY(arena, const char *, n);
+    if (!names)
+        return qn_err_nomem(err, "bloom filters");
+    if (list && !files->writer->has_blooms)
+        qn_diags_add(diags, list->span, NULL, NULL, "files of format %s have no bloom filters",
+                     files->writer->format);
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i].kind != QN_NODE_SCALAR)
+            continue; /* said already */
+        int32_t at = qn_lookup_column(&job->out, job->gaps, items[i].text, items[i].span,
+                                      " in the rows", diags);
+        if (at >= 0 && is_in(files->partition, files->n_partition, (uint32_t)at))
+            qn_diags_add(diags, items[i].span, NULL, NULL,
+                         "column %s names folders: it is not in the files",
+                         job->out.fields[at].name);
+        else if (at >= 0 && job->out.fields[at].type.id == QN_BOOL)
+            qn_diags_add(diags, items[i].span, NULL, NULL,
+                         "column %s is boolean: it has no bloom filter", job->out.fields[at].name);
+        else if (at >= 0)
+            names[files->options.n_bloom++] = job->out.fields[at].name;
+    }
+    files->options.bloom = names;
+    return QN_OK;
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 /* A file is there or it is not: nothing can be added to one that others may be reading. */
@@ -180,5 +212,6 @@ qn_code qn_into_read_files(const struct qn_node *node, struct qn_spec *spec, str
         return QN_OK;
     files->writer = writer;
     read_codec(node, files, &spec->diags);
-    return read_columns(node, job, files, arena, &spec->diags, err);
+    QN_TRY(read_columns(node, job, files, arena, &spec->diags, err));
+    return read_blooms(node, job, files, arena, &spec->diags, err);
 }

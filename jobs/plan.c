@@ -49,6 +49,12 @@ static const char *closest_input(struct qn_plan *plan, struct qn_strv name)
 /* Of a source or a job that is too wrong to tell: any name may be one of its columns. */
 static const struct qn_gaps nothing_known = {.any = true};
 
+static uint32_t partitions_for(uint64_t bytes)
+{
+    uint64_t n = bytes / PARTITION_BYTES + 1;
+    return (uint32_t)(n < QN_MAX_PARTITIONS ? n : QN_MAX_PARTITIONS);
+}
+
 static void input_source(const struct plan_env *at, uint32_t index, struct qn_input *out)
 {
     const struct qn_plan_source *source = &at->plan->sources[index];
@@ -56,6 +62,7 @@ static void input_source(const struct plan_env *at, uint32_t index, struct qn_in
                              .index = index,
                              .name = at->plan->spec.sources[index].name,
                              .schema = &source->schema,
+                             .partitions = partitions_for(source->bytes),
                              .gaps = source->ready  ? NULL
                                      : source->gaps ? source->gaps
                                                     : &nothing_known};
@@ -83,6 +90,7 @@ static bool input_job(const struct plan_env *at, const struct qn_node *node, uin
                              .index = index,
                              .name = upstream->job.name,
                              .schema = &upstream->job.out,
+                             .partitions = partitions_for(upstream->input_bytes),
                              .gaps = upstream->job.gaps};
     return true;
 }
@@ -128,6 +136,13 @@ static const struct qn_node *env_source_node(const struct qn_job_env *env,
     return input->kind == QN_INPUT_SOURCE ? at->plan->spec.sources[input->index].node : NULL;
 }
 
+static const struct qn_node *env_job_node(const struct qn_job_env *env, const char *name)
+{
+    const struct plan_env *at = (const struct plan_env *)(const void *)env;
+    int32_t job = qn_plan_find_job(at->plan, name);
+    return job >= 0 ? at->plan->spec.jobs[job].node : NULL;
+}
+
 static const struct qn_node *env_training_node(const struct qn_job_env *env, const char *model)
 {
     const struct plan_env *at = (const struct plan_env *)(const void *)env;
@@ -155,12 +170,6 @@ static uint64_t bytes_of_input(const struct qn_plan *plan, const struct qn_node 
             return plan->sources[i].bytes;
     int32_t job = qn_plan_find_job(plan, name);
     return job < 0 ? 0 : plan->jobs[job].input_bytes;
-}
-
-static uint32_t partitions_for(uint64_t bytes)
-{
-    uint64_t n = bytes / PARTITION_BYTES + 1;
-    return (uint32_t)(n < QN_MAX_PARTITIONS ? n : QN_MAX_PARTITIONS);
 }
 
 /* A job that is refused still tells what it would give, so that mistakes of those that read it
@@ -198,6 +207,7 @@ static struct qn_plan_job *compile_job(struct qn_plan *plan, uint32_t index)
                 .input = env_input,
                 .source_node = env_source_node,
                 .training_node = env_training_node,
+                .job_node = env_job_node,
                 .input_bytes = planned->input_bytes,
                 .partitions = partitions_for(planned->input_bytes)},
         .plan = plan,

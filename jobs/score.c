@@ -135,8 +135,8 @@ static qn_code compile(const struct qn_job_env *env, struct qn_job *job, struct 
     }
     qn_into_read(qn_node_get(env->node, "into"), env->diags, &job->into);
     job->impl = score;
-    job->stages[job->n_stages++] =
-        (struct qn_stage){.name = "score", .over = QN_OVER_CHUNKS, .rows = true, .counts = true};
+    job->stages[job->n_stages++] = (struct qn_stage){
+        .name = "score", .over = QN_OVER_CHUNKS, .rows = true, .counts = true, .model = true};
     return has_input && !job->input.gaps && env->diags->n_errors == errors
                ? QN_OK
                : qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has mistakes", job->name);

@@ -32,6 +32,7 @@ enum qn_sql_how {
     QN_SQL_INNER,
     QN_SQL_LEFT,
     QN_SQL_RIGHT,
+    QN_SQL_FULL,
     QN_SQL_SEMI,
     QN_SQL_ANTI,
 };

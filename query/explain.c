@@ -46,14 +46,35 @@ static void put_columns(struct qn_buf *out, const struct qn_query_phase *phase)
     }
 }
 
+static void put_sqlite(struct qn_buf *out, const struct qn_query_sqlite *sqlite)
+{
+    qn_buf_printf(out, "# SQLite answers:\n#   %s\n", sqlite->sql);
+    for (uint32_t i = 0; i < sqlite->n_tables; i++) {
+        const struct qn_query_staged *table = &sqlite->tables[i];
+        qn_buf_printf(out, "# %s: rows of %s", table->table, table->job);
+        for (uint32_t c = 0; c < table->schema.n_fields; c++)
+            qn_buf_printf(out, "%s%s is %s", c ? ", " : "; ", table->columns[c],
+                          table->schema.fields[c].name);
+        qn_buf_printf(out, "\n");
+    }
+    for (uint32_t i = 0; i < sqlite->n_scalars; i++)
+        qn_buf_printf(out, "# qn(%u, ...): %s, of a0, a1, ...\n", i, sqlite->scalars[i].text);
+}
+
 static void put_phase(struct qn_buf *out, const struct qn_query_phase *phase)
 {
-    if (!phase->spec) {
+    if (!phase->spec && !phase->sqlite) {
         qn_buf_printf(out, "# one row, for a SELECT without FROM: %s\n", phase->file);
         return;
     }
-    qn_buf_printf(out, "%s# rows of ", phase->spec);
-    put_tree(out, phase->tree);
+    qn_buf_printf(out, "%s", phase->spec ? phase->spec : "");
+    if (phase->sqlite)
+        put_sqlite(out, phase->sqlite);
+    qn_buf_printf(out, "# rows of ");
+    if (phase->sqlite)
+        qn_buf_printf(out, "SQLite");
+    else
+        put_tree(out, phase->tree);
     put_order(out, phase);
     qn_buf_printf(out, "\n# columns: ");
     put_columns(out, phase);

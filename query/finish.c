@@ -256,6 +256,12 @@ qn_code qn_finish_part(struct qn_finish *finish, const char *job, const char *pa
     return QN_OK;
 }
 
+qn_code qn_finish_rows(void *finish, const struct qn_batch *batch, struct qn_err *err)
+{
+    struct last_taker last = {{take_last}, finish};
+    return take_last(&last.taker, batch, err);
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 qn_code qn_finish_new(const struct qn_query_phase *phase, const struct qn_finish_options *options,
@@ -292,7 +298,7 @@ void qn_finish_free(struct qn_finish *finish)
 qn_code qn_finish_end(struct qn_finish *finish, struct qn_err *err)
 {
     struct last_taker last = {{take_last}, finish};
-    if (finish->phase->tree->op != QN_QUERY_ROWS)
+    if (finish->phase->tree && finish->phase->tree->op != QN_QUERY_ROWS)
         QN_TRY(walk(finish, finish->phase->tree, &last.taker, err));
     return finish->phase->n_keys ? qn_sorter_each(&finish->sorter, give, finish, err) : QN_OK;
 }

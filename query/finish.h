@@ -31,6 +31,8 @@ void qn_finish_free(struct qn_finish *finish);
  * more rows are needed of any job. */
 QN_CHECK qn_code qn_finish_part(struct qn_finish *finish, const char *job, const char *path,
                                 bool *enough, struct qn_err *err);
+/* Rows of the phase's schema that no job gave. */
+QN_CHECK qn_code qn_finish_rows(void *finish, const struct qn_batch *batch, struct qn_err *err);
 /* All parts are there: what was held back goes out. */
 QN_CHECK qn_code qn_finish_end(struct qn_finish *finish, struct qn_err *err);
 

@@ -195,9 +195,12 @@ qn_code qn_query_from(struct qn_query_planner *p, struct qn_query_scope *scope,
                                              .mark = written->mark,
                                              .how = written->how,
                                              .written = written};
-        if (written->how == QN_SQL_RIGHT && i != 1)
-            return QN_QUERY_REFUSE(p, written->join_mark, "begin FROM with its right side",
-                                   "a RIGHT JOIN after another join is not supported");
+        if (!scope->in_sqlite &&
+            ((written->how == QN_SQL_RIGHT && i != 1) || written->how == QN_SQL_FULL)) {
+            qn_query_leave(p, p->asked);
+            return QN_QUERY_REFUSE(p, written->join_mark, NULL,
+                                   "such a join is not supported here");
+        }
         QN_TRY(open_relation(p, written, &relation.rows));
         QN_TRY(qn_query_scope_add(p, scope, &relation));
         QN_TRY(read_condition(p, scope, i));

@@ -1,5 +1,5 @@
-/* Relations joined: one streams through (the base), the others are sides that workers keep in
- * memory. Conditions go as far down as they may; equalities between a side and what is there
+/* Relations joined: one streams through (the base), the others are sides that workers hold, or that
+ * are shuffled. Conditions go as far down as they may; equalities between a side and what is there
  * already are its keys; what is left is a filter over the joined rows. */
 #include <string.h>
 
@@ -211,11 +211,13 @@ static qn_code take_outer_terms(struct joining *j, struct side *side)
             QN_TRY(apply(j, &side->stage, term));
         else if (!(term->reads & ~j->joined))
             QN_TRY(add_condition(j, side, term));
-        else
+        else {
+            qn_query_leave(j->p, j->p->asked);
             return QN_QUERY_REFUSE(j->p, term->ast->mark,
                                    "such joins take a = b of both sides, and conditions of one "
                                    "side; an inner JOIN takes any",
                                    "this condition of an outer join reads both sides");
+        }
     }
     return QN_OK;
 }

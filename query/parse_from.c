@@ -117,15 +117,16 @@ static qn_code parse_relation(struct qn_parser *p, struct qn_sql_relation *relat
 
 /* --- how it is joined ------------------------------------------------------------------------ */
 
-/* [INNER | LEFT [OUTER] | RIGHT [OUTER] | CROSS | SEMI | ANTI] JOIN, or a comma; *found says so. */
+/* [INNER | LEFT [OUTER] | RIGHT [OUTER] | FULL [OUTER] | CROSS | SEMI | ANTI] JOIN, or a comma; *found says so. */
 static qn_code parse_how(struct qn_parser *p, struct qn_sql_relation *relation, bool *found)
 {
     static const struct {
         const char *word;
         enum qn_sql_how how;
     } words[] = {
-        {"inner", QN_SQL_INNER}, {"left", QN_SQL_LEFT}, {"right", QN_SQL_RIGHT},
-        {"cross", QN_SQL_CROSS}, {"semi", QN_SQL_SEMI}, {"anti", QN_SQL_ANTI},
+        {"inner", QN_SQL_INNER}, {"left", QN_SQL_LEFT},   {"right", QN_SQL_RIGHT},
+        {"full", QN_SQL_FULL},   {"cross", QN_SQL_CROSS}, {"semi", QN_SQL_SEMI},
+        {"anti", QN_SQL_ANTI},
     };
     const struct qn_token *t = qn_parser_token(p);
     *found = true;
@@ -134,11 +135,6 @@ static qn_code parse_how(struct qn_parser *p, struct qn_sql_relation *relation, 
         relation->join_mark = t->mark;
         return QN_OK;
     }
-    if (qn_token_is(t, "full"))
-        return qn_complain(p->complaint, t->mark,
-                           "UNION ALL of a LEFT JOIN and of an ANTI JOIN the other way round "
-                           "gives the same",
-                           "FULL JOIN is not supported");
     if (qn_token_is(t, "natural") || qn_token_is(t, "asof") || qn_token_is(t, "positional"))
         return qn_complain(p->complaint, t->mark, "write JOIN ... USING (columns)",
                            "%.*s joins are not supported", QN_SHORT_ARG(t->text));
@@ -147,7 +143,8 @@ static qn_code parse_how(struct qn_parser *p, struct qn_sql_relation *relation, 
     for (size_t i = 0; i < sizeof words / sizeof words[0] && !qualified; i++)
         if ((qualified = qn_sql_word(p, words[i].word)))
             relation->how = words[i].how;
-    if (relation->how == QN_SQL_LEFT || relation->how == QN_SQL_RIGHT)
+    if (relation->how == QN_SQL_LEFT || relation->how == QN_SQL_RIGHT ||
+        relation->how == QN_SQL_FULL)
         (void)qn_sql_word(p, "outer");
     if (qn_sql_word(p, "join")) {
         relation->join_mark = qn_parser_mark(p, t->mark.offset);

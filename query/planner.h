@@ -59,7 +59,13 @@ struct qn_query_planner {
     uint32_t n_jobs;            /* of all phases: names differ */
     uint32_t depth;
     struct qn_query_cte *ctes;
-    const struct qn_query_scope *scope; /* of the SELECT being planned */
+    struct qn_query_scope *scope; /* of the SELECT being planned */
+    /* Queries by where they begin in the text: the one being planned, those that SQLite answers,
+     * and one that jobs cannot (retry: 1 + its place; 0: none), so that it is tried anew. */
+    uint32_t asked;
+    uint32_t *in_sqlite;
+    uint32_t n_in_sqlite;
+    uint32_t retry;
 };
 
 /* --- scope: the columns that expressions of one SELECT see ----------------------------------- */
@@ -94,9 +100,13 @@ struct qn_query_scope {
     uint32_t n_fields;
     const struct qn_sql_item *items; /* whose aliases are known; NULL: none are */
     uint32_t n_items;
-    bool alias_first;                   /* ORDER BY: an alias wins over a column */
-    const struct qn_query_scope *outer; /* of the SELECT around it: to tell what cannot be */
-    struct qn_query_names taken;        /* names that no new column may have */
+    bool alias_first;             /* ORDER BY: an alias wins over a column */
+    struct qn_query_scope *outer; /* of the SELECT around it */
+    uint32_t query;               /* where its query begins in the text */
+    bool in_sqlite;               /* its columns and those of outer ones may be read inside */
+    bool grouped;
+    uint32_t first_table;        /* in SQLite: of relations */
+    struct qn_query_names taken; /* names that no new column may have */
 };
 
 /* Names for relation and fields; adds to the scope. */
@@ -203,6 +213,17 @@ struct qn_query_selected {
 QN_CHECK qn_code qn_query_select(struct qn_query_planner *p, struct qn_sql_body *body,
                                  const struct qn_sql_order *order, uint32_t n_order,
                                  struct qn_query_selected *out);
+
+/* query.c: what jobs cannot do, said before the complaint: SQLite is to answer the query that
+ * begins there. Nothing comes of it where SQLite does already. */
+void qn_query_leave(struct qn_query_planner *p, uint32_t query);
+bool qn_query_is_left(const struct qn_query_planner *p, uint32_t query);
+/* Names of WITH, for as long as p->ctes is not set back. */
+QN_CHECK qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_query *query);
+
+/* sqlite_select.c: the query as a statement for SQLite over rows of jobs of the phase. */
+QN_CHECK qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *query,
+                                    struct qn_query_phase *out, struct qn_query_rows *rows);
 
 /* query.c: a query inside another one, as rows of the phase. */
 QN_CHECK qn_code qn_query_nested(struct qn_query_planner *p, struct qn_sql_query *query,

@@ -292,7 +292,7 @@ static qn_code order_tree(struct qn_query_planner *p, const struct qn_sql_query 
 
 /* --- queries --------------------------------------------------------------------------------- */
 
-static qn_code enter(struct qn_query_planner *p, struct qn_sql_query *query)
+qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_query *query)
 {
     for (uint32_t i = 0; i < query->n_ctes; i++) {
         struct qn_query_cte *cte = QN_NEW(p->arena, struct qn_query_cte);
@@ -319,6 +319,9 @@ static qn_code plan_phase(struct qn_query_planner *p, struct qn_sql_query *query
                                    .has_limit = query->has_limit,
                                    .limit = query->limit,
                                    .offset = query->offset};
+    p->asked = query->mark.offset;
+    if (qn_query_is_left(p, query->mark.offset))
+        return qn_query_to_sqlite(p, query, out, rows);
     struct qn_sort_key *keys;
     if (query->body->op == QN_SQL_SELECT) {
         struct qn_query_selected selected;
@@ -381,8 +384,11 @@ qn_code qn_query_nested(struct qn_query_planner *p, struct qn_sql_query *query,
     if (++p->depth > QN_QUERY_DEPTH)
         return QN_QUERY_REFUSE(p, query->mark, NULL, "queries are nested deeper than %d",
                                QN_QUERY_DEPTH);
-    QN_TRY(enter(p, query));
-    bool plain = !query->has_limit && query->offset == 0; /* order alone means nothing inside */
+    QN_TRY(qn_query_enter(p, query));
+    uint32_t asked = p->asked;
+    p->asked = query->mark.offset;
+    bool plain = !query->has_limit && query->offset == 0 && /* order alone means nothing inside */
+                 !qn_query_is_left(p, query->mark.offset);
     if (plain && query->body->op == QN_SQL_NESTED) {
         QN_TRY(qn_query_nested(p, query->body->query, out));
     } else if (plain && query->body->op == QN_SQL_SELECT) {
@@ -394,6 +400,7 @@ qn_code qn_query_nested(struct qn_query_planner *p, struct qn_sql_query *query,
     }
     p->depth--;
     p->ctes = outer;
+    p->asked = asked;
     return QN_OK;
 }
 
@@ -404,10 +411,43 @@ static qn_code plan_whole(struct qn_query_planner *p, struct qn_sql_query *query
     struct qn_query_rows rows;
     begin_phase(p, &phase);
     p->depth = 1;
-    QN_TRY(enter(p, query));
+    QN_TRY(qn_query_enter(p, query));
     QN_TRY(plan_phase(p, query, &done, &rows));
     QN_TRY(describe_rows(p, &rows, &done));
     return end_phase(p, &phase, &done);
+}
+
+/* --- what SQLite answers --------------------------------------------------------------------- */
+
+bool qn_query_is_left(const struct qn_query_planner *p, uint32_t query)
+{
+    for (uint32_t i = 0; i < p->n_in_sqlite; i++)
+        if (p->in_sqlite[i] == query)
+            return true;
+    return false;
+}
+
+void qn_query_leave(struct qn_query_planner *p, uint32_t query)
+{
+    p->retry = qn_query_is_left(p, query) ? 0 : 1 + query;
+}
+
+/* The plan from its beginning, with one more query left to SQLite. */
+static qn_code plan_again(struct qn_query_planner *p)
+{
+    struct qn_sql_query *query;
+    p->in_sqlite = qn_sql_grow(p->arena, p->in_sqlite, p->n_in_sqlite, sizeof *p->in_sqlite);
+    if (!p->in_sqlite)
+        return QN_QUERY_NOMEM(p);
+    p->in_sqlite[p->n_in_sqlite++] = p->retry - 1;
+    p->query->phases = NULL;
+    p->query->n_phases = 0;
+    p->phase = p->n_begun = p->n_jobs = p->retry = 0;
+    p->spec = NULL;
+    p->ctes = NULL;
+    p->scope = NULL;
+    QN_TRY(qn_sql_parse(p->arena, p->text, &query, p->complaint));
+    return plan_whole(p, query);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -455,6 +495,8 @@ qn_code qn_query_plan(struct qn_query *query, struct qn_strv text,
         code = qn_query_find_files(&planner, written, err);
     if (code == QN_OK)
         code = plan_whole(&planner, written);
+    while (code == QN_EINPUT && planner.retry)
+        code = plan_again(&planner);
     if (code == QN_ENOMEM)
         return qn_err_nomem(err, "a query's plan");
     if (code != QN_EINPUT)

@@ -25,12 +25,35 @@ struct qn_query_tree {
     const char *job; /* ROWS */
 };
 
+/* What SQLite answers over rows of jobs, where jobs cannot (sqlite_select.c, sqlite_run.h): a
+ * statement over tables of theirs. Values that are worked out from others are calls of qn(k, ...):
+ * expression k of ours, over its arguments. */
+struct qn_query_staged {
+    const char *job, *table;
+    struct qn_schema schema;    /* of the job's rows */
+    const char *const *columns; /* what they are called in the table */
+};
+struct qn_expr;
+struct qn_query_scalar {
+    const char *text;
+    struct qn_schema schema; /* of the arguments */
+    struct qn_expr *expr;
+};
+struct qn_query_sqlite {
+    const char *sql;
+    struct qn_query_staged *tables;
+    uint32_t n_tables;
+    struct qn_query_scalar *scalars;
+    uint32_t n_scalars;
+};
+
 struct qn_query_phase {
-    const char *spec; /* NULL: one row of one column, for a SELECT without FROM */
-    const struct qn_query_tree *tree;
-    struct qn_schema schema;  /* of the rows, as the jobs give them */
-    const char *const *shown; /* names for people, by column */
-    uint32_t n_shown;         /* columns past these only order the rows */
+    const char *spec;                 /* NULL: one row of one column, for a SELECT without FROM */
+    const struct qn_query_tree *tree; /* NULL: SQLite puts the rows together */
+    const struct qn_query_sqlite *sqlite; /* else NULL */
+    struct qn_schema schema;              /* of the rows, as the jobs give them */
+    const char *const *shown;             /* names for people, by column */
+    uint32_t n_shown;                     /* columns past these only order the rows */
     const struct qn_sort_key *keys;
     uint32_t n_keys;
     bool has_limit;

@@ -276,8 +276,16 @@ static qn_code put_cast(struct render *r, const struct qn_ast *ast)
     return QN_OK;
 }
 
+static qn_code refuse_window(struct render *r, const struct qn_ast *ast)
+{
+    qn_query_leave(r->p, r->p->asked);
+    return QN_QUERY_REFUSE(r->p, ast->mark, "window functions stand in what is selected",
+                           "a window function at this place is not supported");
+}
+
 static qn_code refuse_query(struct render *r, const struct qn_ast *ast)
 {
+    qn_query_leave(r->p, r->p->asked);
     return QN_QUERY_REFUSE(r->p, ast->mark,
                            "join it: FROM ... JOIN (SELECT ...) AS q ON ..., or put it into a "
                            "condition of WHERE that is joined to others by AND",
@@ -321,6 +329,7 @@ static qn_code put_node(struct render *r, const struct qn_ast *ast)
     case QN_AST_SUBQUERY:
     case QN_AST_EXISTS:
     case QN_AST_IN_QUERY: return refuse_query(r, ast);
+    case QN_AST_WINDOW: return refuse_window(r, ast);
     default: return put_literal(r, ast);
     }
 }
@@ -338,7 +347,7 @@ static qn_code find_known(struct render *r, const struct qn_ast *ast, const char
     const char *text;
     *out = NULL;
     if (!r->known || r->inside || is_literal(ast) || ast->kind == QN_AST_SUBQUERY ||
-        ast->kind == QN_AST_EXISTS || ast->kind == QN_AST_IN_QUERY)
+        ast->kind == QN_AST_EXISTS || ast->kind == QN_AST_IN_QUERY || ast->kind == QN_AST_WINDOW)
         return QN_OK;
     bool nests = ast->kind == QN_AST_AGGREGATE || !qn_query_has(ast, QN_AST_AGGREGATE);
     if (!nests) /* keys hold no aggregate */
@@ -416,8 +425,11 @@ qn_code qn_query_express(struct qn_query_planner *p, const struct qn_query_scope
         struct qn_agg_call call;
         qn_code made =
             qn_agg_compile(p->arena, qn_strv_from(out->text), &schema, &call, p->complaint);
-        if (made == QN_EINPUT)
+        if (made == QN_EINPUT) {
             place_complaint(&r, ast, p->complaint);
+            if (ast->aggregate->distinct) /* sum(DISTINCT x) */
+                qn_query_leave(p, p->asked);
+        }
         out->type = call.type;
         return made;
     }

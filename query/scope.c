@@ -130,22 +130,47 @@ static bool has_table(const struct qn_query_scope *scope, struct qn_strv table)
     return false;
 }
 
-/* Whether a SELECT around this one has the column: then it is known what was meant. */
-static bool is_outer(const struct qn_query_scope *scope, const struct qn_ast *ast)
+/* Whether a SELECT around this one has the column, and how many further out it is. */
+static struct found find_outer(struct qn_query_scope *scope, const struct qn_ast *ast,
+                               struct qn_query_scope **where, uint32_t *out)
 {
-    for (const struct qn_query_scope *outer = scope->outer; outer; outer = outer->outer)
-        if (find_field(outer, ast->table, ast->text, false).n)
-            return true;
-    return false;
+    struct found found = {0};
+    *out = 0;
+    for (*where = scope->outer; *where && found.n == 0; *where = (*where)->outer) {
+        ++*out;
+        found = find_field(*where, ast->table, ast->text, true);
+        if (found.n == 0)
+            found = find_field(*where, ast->table, ast->text, false);
+        if (found.n)
+            break;
+    }
+    return found;
 }
 
-static qn_code refuse_correlated(struct qn_query_planner *p, const struct qn_ast *ast)
+/* A column of a SELECT around this one: SQLite is to answer that. */
+static qn_code resolve_outer(struct qn_query_planner *p, struct qn_query_scope *scope,
+                             struct qn_ast *ast, bool *found)
 {
+    struct qn_query_scope *where;
+    uint32_t out;
+    struct found field = find_outer(scope, ast, &where, &out);
+    *found = field.n > 0;
+    if (!*found)
+        return QN_OK;
+    if (field.n > 1)
+        return ambiguous(p, where, ast);
+    if (scope->in_sqlite && where->in_sqlite) {
+        ast->number = (int64_t)field.field + 1;
+        ast->outer = out;
+        where->fields[field.field].uses++;
+        return QN_OK;
+    }
+    qn_query_leave(p, where->query);
     return QN_QUERY_REFUSE(p, ast->mark,
                            "write a join: JOIN (SELECT k, max(x) AS m FROM t GROUP BY k) AS q ON "
-                           "q.k = u.k, or SEMI JOIN and ANTI JOIN for EXISTS",
-                           "'%.*s' is a column of the query around this one: correlated subqueries "
-                           "are not supported",
+                           "q.k = u.k",
+                           "'%.*s' is a column of the query around this one, which is not "
+                           "supported at this place",
                            QN_SHORT_ARG(ast->text));
 }
 
@@ -230,8 +255,11 @@ static qn_code resolve_column(struct qn_query_planner *p, struct qn_query_scope 
     }
     if (found.n > 1)
         return ambiguous(p, scope, ast);
-    if (found.n == 0 && is_outer(scope, ast))
-        return refuse_correlated(p, ast);
+    bool outer = false;
+    if (found.n == 0)
+        QN_TRY(resolve_outer(p, scope, ast, &outer));
+    if (outer)
+        return QN_OK;
     if (found.n == 0)
         return !ast->table.data || has_table(scope, ast->table) ? unknown_column(p, scope, ast)
                                                                 : unknown_table(p, scope, ast);

@@ -422,6 +422,7 @@ qn_code qn_query_select(struct qn_query_planner *p, struct qn_sql_body *body,
 {
     struct selecting s = {.p = p, .body = body, .order = order, .n_order = n_order};
     s.scope.outer = p->scope;
+    s.scope.query = p->asked;
     p->scope = &s.scope;
     QN_TRY(read_clauses(&s));
     QN_TRY(pull_queries(&s));

@@ -94,7 +94,6 @@ struct task_in {
     const struct qn_job *job;
     const struct qn_task *task;
     const struct qn_brief *brief;
-    uint32_t first_partition; /* of the unit's range */
     struct qn_shared *shared;
 };
 
@@ -126,9 +125,11 @@ static uint64_t memory_of_task(const struct qn_executor *executor)
 
 /* --- partitions ------------------------------------------------------------------------------ */
 
-static qn_code open_range(const struct qn_brief *brief, const struct qn_stage *made_by,
+static qn_code open_range(const struct qn_brief *brief, const struct qn_job *job, uint32_t stage,
                           uint32_t first, uint32_t n, struct qn_reader **out, struct qn_err *err)
 {
+    const struct qn_stage *made_by = &job->stages[stage];
+    const struct qn_brief_files *parts = &brief->partitions[stage];
     const struct qn_part_want want = {
         .kind = QN_PART_PARTITION,
         .first = first,
@@ -136,7 +137,7 @@ static qn_code open_range(const struct qn_brief *brief, const struct qn_stage *m
         .schema = &made_by->partition_schema,
         .raw = made_by->raw_schema.n_fields ? &made_by->raw_schema : NULL,
     };
-    return qn_part_open(brief->partitions.paths, brief->partitions.n, &want, out, err);
+    return qn_part_open(parts->paths, parts->n, &want, out, err);
 }
 
 static const struct qn_stage *partitions_of(const struct qn_job *job, uint32_t stage)
@@ -148,8 +149,15 @@ static qn_code open_partition(struct qn_task_in *in, uint32_t partition, struct 
                               struct qn_err *err)
 {
     const struct task_in *self = (const struct task_in *)(const void *)in;
-    return open_range(self->brief, partitions_of(self->job, in->stage),
-                      self->first_partition + partition, 1, out, err);
+    return open_range(self->brief, self->job, self->job->stages[in->stage].partitions_from,
+                      in->first_partition + partition, 1, out, err);
+}
+
+static qn_code open_partitions(struct qn_task_in *in, uint32_t stage, uint32_t partition,
+                               struct qn_reader **out, struct qn_err *err)
+{
+    const struct task_in *self = (const struct task_in *)(const void *)in;
+    return open_range(self->brief, self->job, stage, partition, 1, out, err);
 }
 
 /* A unit is a range of partitions: few rows make few ranges. */
@@ -169,7 +177,13 @@ static qn_code open_reader(const struct qn_task *task, const struct qn_job *job,
         uint64_t unit = task->work.token.unit;
         uint32_t first = first_partition(task, made_by, unit);
         uint32_t end = first_partition(task, made_by, unit + 1);
-        return open_range(task->brief, made_by, first, end - first, out, err);
+        return open_range(task->brief, job, stage->partitions_from, first, end - first, out, err);
+    }
+    if (stage->over == QN_OVER_SIDE) {
+        const struct qn_part_want want = {.kind = QN_PART_ROWS,
+                                          .schema = job->sides[stage->side].schema,
+                                          .wanted = stage->wanted};
+        return qn_part_open(&task->chunk.path, 1, &want, out, err);
     }
     if (job->input.kind == QN_INPUT_DATASET) {
         const struct qn_part_want want = {
@@ -214,7 +228,7 @@ static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struc
     /* Of a repeating stage the rows may be in the job's cache and the reader untouched; how often
      * partitions are read depends on memory. */
     struct qn_reader *reader = in->in.reader;
-    if (reader && !stage->repeats && stage->over == QN_OVER_CHUNKS)
+    if (reader && !stage->repeats && stage->over != QN_OVER_PARTITIONS)
         reader->ops->result(reader, &task->result);
     task->counters = out->out.counters;
     return QN_OK;
@@ -236,6 +250,9 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .open_rows = open_rows,
                .open_side = open_side,
                .open_partition = open_partition,
+               .open_partitions = open_partitions,
+               .shuffled = task->brief->shuffled,
+               .n_chunks = task->brief->n_chunks,
                .share = share,
                .shared_bytes = executor->kept_bytes,
                .memory_bytes = memory_of_task(executor),
@@ -253,9 +270,9 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
     };
     if (stage->over == QN_OVER_PARTITIONS) {
         const struct qn_stage *made_by = partitions_of(job, token.stage);
-        in.first_partition = first_partition(task, made_by, token.unit);
+        in.in.first_partition = first_partition(task, made_by, token.unit);
         in.in.n_partitions =
-            first_partition(task, made_by, (uint64_t)token.unit + 1) - in.first_partition;
+            first_partition(task, made_by, (uint64_t)token.unit + 1) - in.in.first_partition;
     }
     qn_code code = run_job(task, stage, &in, out);
     qn_cache_give(executor->cache, in.in.unit_cache);

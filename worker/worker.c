@@ -94,6 +94,7 @@ static qn_code send_hello(struct worker *worker, struct qn_err *err)
     memcpy(msg.hello.uuid, worker->uuid, sizeof worker->uuid);
     msg.hello.boot = (uint64_t)qn_clock_us();
     msg.hello.slots = worker->options->slots;
+    msg.hello.kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
     msg.hello.pid = (uint64_t)getpid();
     msg.hello.host = qn_strv_from(host);
     return send_on(worker, QN_CONTROL, &msg, err);

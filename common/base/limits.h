@@ -9,7 +9,8 @@ enum {
     QN_MAX_JOBS = 1000,
     QN_MAX_SOURCES = 1000,
     QN_MAX_INDEXES = 64, /* of one table, and columns of one: each costs as much as the load */
-    QN_MAX_STAGES = 16,  /* per job; an etl job uses at most one per fitted step, plus two */
+    QN_MAX_STAGES = 48,  /* per job; an etl job uses at most two per fitted step, three per join,
+                            plus two */
     QN_MAX_SIDES = 8,    /* datasets a job may join to */
     QN_MAX_SPEC_BYTES = 1 << 20,
     QN_MAX_SPEC_DEPTH = 24,

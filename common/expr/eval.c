@@ -296,22 +296,61 @@ qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
     return QN_OK;
 }
 
-/* What is marked of texts that the conditions share is looked up once a row. */
-static qn_code mark_coded(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
-                          const struct qn_coded *shared, uint64_t *marks, struct qn_err *err)
+static void mark_codes(const uint64_t *by_code, const uint16_t *codes, uint32_t n_rows,
+                       uint64_t *marks)
 {
-    const uint16_t *codes = shared->codes;
-    uint64_t *by_code = QN_NEW_ARRAY(memo->arena, uint64_t, shared->n);
-    if (!by_code)
+    for (uint32_t row = 0; row < n_rows; row++)
+        marks[row] = by_code[codes[row]];
+}
+
+/* What is marked of texts that the conditions share is looked up once a row. *by_code lives in the
+ * memo's arena. */
+static qn_code mark_coded(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
+                          const struct qn_coded *shared, uint64_t **by_code, uint64_t *marks,
+                          struct qn_err *err)
+{
+    *by_code = QN_NEW_ARRAY(memo->arena, uint64_t, shared->n);
+    if (!*by_code)
         return qn_err_nomem(err, "a filter");
     for (uint32_t i = 0; i < n; i++) {
         const struct qn_coded *coded = &memo->coded[result_slot(conditions[i])];
-        for (uint32_t k = 0; coded->codes == codes && k < shared->n; k++)
-            by_code[k] |= is_true(&coded->vec, k, coded->n) << i;
+        for (uint32_t k = 0; coded->codes == shared->codes && k < shared->n; k++)
+            (*by_code)[k] |= is_true(&coded->vec, k, coded->n) << i;
     }
-    for (uint32_t row = 0; row < memo->batch->n_rows; row++)
-        marks[row] = by_code[codes[row]];
+    mark_codes(*by_code, shared->codes, memo->batch->n_rows, marks);
     return QN_OK;
+}
+
+/* The one column that all conditions are about, if it has codes; else NULL. */
+static const struct qn_column *coded_subject(struct qn_expr *const *conditions, uint32_t n,
+                                             const struct qn_batch *batch)
+{
+    const struct qn_column *subject = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t s = 0; s < conditions[i]->n_steps; s++) {
+            const struct qn_step *step = conditions[i]->steps[s];
+            if (step->kind != QN_STEP_COLUMN)
+                continue;
+            if (subject && subject != &batch->columns[step->column])
+                return NULL;
+            subject = &batch->columns[step->column];
+        }
+    return subject && subject->codes ? subject : NULL;
+}
+
+static bool is_known(const struct qn_expr_marks *known, const struct qn_column *subject)
+{
+    return known->dictionary == subject->dictionary->id && known->n == subject->dictionary->n &&
+           known->nulls == (subject->validity != NULL);
+}
+
+static void keep_marks(struct qn_expr_marks *known, const struct qn_column *subject,
+                       const uint64_t *by_code)
+{
+    known->dictionary = subject->dictionary->id;
+    known->n = subject->dictionary->n;
+    known->nulls = subject->validity != NULL;
+    memcpy(known->by_code, by_code, known->n * sizeof *by_code);
 }
 
 static void mark_rows(const struct qn_vec *result, uint32_t bit, uint32_t n_rows, uint64_t *marks)
@@ -324,29 +363,45 @@ static void mark_rows(const struct qn_vec *result, uint32_t bit, uint32_t n_rows
     }
 }
 
-qn_code qn_expr_marks_in(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
-                         uint64_t *marks, struct qn_err *err)
+/* Of conditions whose results have a value per row, or codes that others do not share. */
+static qn_code mark_others(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
+                           const struct qn_coded *shared, uint64_t *marks, struct qn_err *err)
 {
-    const struct qn_coded *shared = NULL;
-    uint32_t n_rows = memo->batch->n_rows;
-    for (uint32_t i = 0; i < n; i++) {
-        QN_TRY(run(conditions[i], memo, err));
-        const struct qn_coded *coded = &memo->coded[result_slot(conditions[i])];
-        if (!shared && coded->codes)
-            shared = coded;
-    }
-    if (shared)
-        QN_TRY(mark_coded(conditions, n, memo, shared, marks, err));
-    else if (n_rows)
-        memset(marks, 0, n_rows * sizeof *marks);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t slot = result_slot(conditions[i]);
         if (shared && memo->coded[slot].codes == shared->codes)
             continue;
         QN_TRY(need_rows(memo, slot, err));
-        mark_rows(&memo->vecs[slot], i, n_rows, marks);
+        mark_rows(&memo->vecs[slot], i, memo->batch->n_rows, marks);
     }
     return QN_OK;
+}
+
+qn_code qn_expr_marks_in(struct qn_expr *const *conditions, uint32_t n, struct qn_expr_memo *memo,
+                         struct qn_expr_marks *known, uint64_t *marks, struct qn_err *err)
+{
+    const struct qn_column *subject = known ? coded_subject(conditions, n, memo->batch) : NULL;
+    const struct qn_coded *shared = NULL;
+    uint64_t *by_code = NULL;
+    uint32_t n_rows = memo->batch->n_rows, n_shared = 0;
+    if (subject && is_known(known, subject)) {
+        mark_codes(known->by_code, subject->codes, n_rows, marks);
+        return QN_OK;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        QN_TRY(run(conditions[i], memo, err));
+        const struct qn_coded *coded = &memo->coded[result_slot(conditions[i])];
+        if (!shared && coded->codes)
+            shared = coded;
+        n_shared += shared && coded->codes == shared->codes;
+    }
+    if (shared)
+        QN_TRY(mark_coded(conditions, n, memo, shared, &by_code, marks, err));
+    else if (n_rows)
+        memset(marks, 0, n_rows * sizeof *marks);
+    if (subject && n_shared == n)
+        keep_marks(known, subject, by_code);
+    return mark_others(conditions, n, memo, shared, marks, err);
 }
 
 qn_code qn_expr_filter(const struct qn_expr *expr, const struct qn_batch *batch,

@@ -100,9 +100,20 @@ QN_CHECK qn_code qn_expr_eval_in(const struct qn_expr *expr, struct qn_expr_memo
                                  struct qn_column *out, struct qn_err *err);
 QN_CHECK qn_code qn_expr_filter_in(const struct qn_expr *expr, struct qn_expr_memo *memo,
                                    uint32_t *rows, uint32_t *n, struct qn_err *err);
+/* What conditions say of the texts of a dictionary: for the next batch, when they look at nothing
+ * else. Zero it before the first. */
+struct qn_expr_marks {
+    uint64_t dictionary; /* its id; 0: nothing is known */
+    uint32_t n;          /* texts it had */
+    bool nulls;          /* whether there may have been NULLs */
+    uint64_t by_code[QN_DICTIONARY_TEXTS];
+};
+
 /* Bit i of marks[row] where conditions[i] is true, neither false nor NULL; n of them, at most 64.
- * marks: a word per row, of any content. */
+ * marks: a word per row, of any content. `known`: of the same conditions, by the caller's thread
+ * alone; or NULL. */
 QN_CHECK qn_code qn_expr_marks_in(struct qn_expr *const *conditions, uint32_t n,
-                                  struct qn_expr_memo *memo, uint64_t *marks, struct qn_err *err);
+                                  struct qn_expr_memo *memo, struct qn_expr_marks *known,
+                                  uint64_t *marks, struct qn_err *err);
 
 #endif

@@ -211,20 +211,18 @@ static qn_code parse_subquery(struct qn_parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
-static qn_code refuse_window(struct qn_parser *p)
+/* name(arguments) OVER (...): `call` is what stands before OVER. */
+static qn_code parse_over(struct qn_parser *p, struct qn_ast *call)
 {
     if (!qn_token_is(qn_parser_token(p), "over"))
         return QN_OK;
-    return qn_complain(p->complaint, qn_parser_token(p)->mark,
-                       "GROUP BY in a subquery, joined to the rows, gives sums and counts beside "
-                       "them",
-                       "window functions (OVER) are not supported");
+    return qn_parser_window(p, call);
 }
 
 static qn_code parse_scalar_call(struct qn_parser *p, struct qn_ast **out)
 {
     QN_TRY(parse_call(p, out));
-    return refuse_window(p);
+    return parse_over(p, *out);
 }
 
 /* The same in a query, where it may be an aggregate: min and max of several values are none. */
@@ -245,12 +243,11 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
         p->at = first;
         return parse_scalar_call(p, out);
     }
-    QN_TRY(refuse_window(p));
     QN_TRY(qn_parser_make(p, QN_AST_AGGREGATE, name->mark.offset, (struct qn_ast_list){0}, out));
     (*out)->aggregate = aggregate;
     (*out)->text = name->text;
     (*out)->name_mark = name->mark;
-    return QN_OK;
+    return parse_over(p, *out);
 }
 
 /* table.column */

@@ -37,6 +37,15 @@ enum qn_ast_kind {
     QN_AST_SUBQUERY,  /* query: its only value */
     QN_AST_EXISTS,    /* query */
     QN_AST_IN_QUERY,  /* [x], query */
+    QN_AST_WINDOW,    /* [arguments..., PARTITION BY..., ORDER BY...], window; text: name */
+};
+
+/* What stands in OVER (...). */
+struct qn_ast_window {
+    bool distinct, star; /* of the call */
+    uint32_t n_args, n_partition, n_order;
+    bool *descending, *nulls_first; /* by key of ORDER BY */
+    struct qn_strv frame;           /* as written; empty: none */
 };
 
 struct qn_agg_ast;
@@ -55,6 +64,8 @@ struct qn_ast {
     struct qn_strv table;     /* COLUMN of a query: the word before the dot; data NULL: none */
     struct qn_agg_ast *aggregate;
     struct qn_sql_query *query;
+    struct qn_ast_window *window;
+    uint32_t outer; /* COLUMN of a query: of the SELECT so many around the one it stands in */
     struct qn_ast **args;
     uint32_t n_args;
 };

@@ -99,5 +99,7 @@ QN_CHECK qn_code qn_parser_add(struct qn_parser *p, struct qn_ast_list *list, st
 
 /* From a name and its '(' (already known to be there) to the end of an aggregate call. */
 QN_CHECK qn_code qn_parser_aggregate(struct qn_parser *p, struct qn_agg_ast *out);
+/* From OVER on: turns the call that stands before it into a window. */
+QN_CHECK qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call);
 
 #endif

@@ -27,11 +27,46 @@ struct qn_metric_finding {
     const char *split, *metric; /* "test", "roc_auc" */
     double value;
 };
+/* Rows of a split by score; see docs/warehouse.md, _quern_model_bins. */
+struct qn_bin_finding {
+    const char *split, *kind;
+    uint32_t number;
+    uint64_t rows, positives;
+    double low, high, mean_score, positive_share, lift, gain;
+};
+/* A point along the thresholds, from the highest down. */
+struct qn_curve_finding {
+    const char *split;
+    uint32_t number;
+    double threshold;
+    uint64_t true_positives, false_positives;
+    double true_positive_rate, false_positive_rate, precision;
+};
+/* A metric of the rows of a split that have one value in a column. */
+struct qn_slice_finding {
+    const char *split, *column;
+    const char *value; /* NULL: rows without one */
+    const char *metric;
+    double number;
+};
+/* The new model beside another version on rows that neither has seen. */
+struct qn_comparison_finding {
+    const char *alias; /* that the other version had */
+    uint32_t against;  /* the other version */
+    const char *split, *metric;
+    uint64_t rows, positives;
+    double value, against_value;
+    double difference, std_error; /* positive: the new one is better */
+    double confidence, low;       /* the lower end of the one-sided interval */
+    double margin;                /* what it may fall short by */
+    bool holds;
+};
 struct qn_model_finding {
     const char *name; /* NULL: no model */
     const char *algorithm;
     struct qn_strv artefact; /* the model file, bytes */
     const char *parameters;  /* JSON */
+    const char *predictions; /* the table that has its scores of labelled rows; NULL: none */
     const char *alias;       /* promote to this when `promote` holds; NULL: none */
     bool promote;
     const char *promote_note;
@@ -44,6 +79,14 @@ struct qn_findings {
     uint32_t n_profiles;
     struct qn_metric_finding *metrics;
     uint32_t n_metrics;
+    struct qn_bin_finding *bins;
+    uint32_t n_bins;
+    struct qn_curve_finding *points;
+    uint32_t n_points;
+    struct qn_slice_finding *slices;
+    uint32_t n_slices;
+    struct qn_comparison_finding *comparisons;
+    uint32_t n_comparisons;
     struct qn_model_finding model;
     bool failed;         /* a test of severity error failed: nothing is published */
     const char *failure; /* why, for people */

@@ -5,6 +5,7 @@
  *   CHUNKS       the chunks of the job's source, or the parts of the dataset it reads
  *   PARTITIONS   ranges of the P key partitions that an earlier stage of the job made: as many as
  *                its rows are worth, so a task must not depend on how many there are
+ *   SIDE         the parts of a dataset that the job reads beside its input
  * and each task gives out one or more of
  *   partial      bytes, merged by the coordinator in chunk order into the stage's state, which is
  *                broadcast to the tasks of later stages (imputation means, gradients, ...)
@@ -25,6 +26,7 @@
 #include "flow/findings.h"
 #include "flow/into.h"
 #include "flow/source.h"
+#include "flow/stage.h"
 #include "flow/task.h"
 
 struct qn_node;      /* spec/node.h: a checked YAML node */
@@ -40,28 +42,7 @@ struct qn_input {
     const char *name;
     const struct qn_schema *schema; /* whole rows; the projection is per stage */
     const struct qn_gaps *gaps;     /* NULL: none, as in every plan that runs */
-};
-
-enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS };
-
-struct qn_stage {
-    const char *name; /* "fit impute", "map", "reduce", "round", "evaluate" */
-    enum qn_stage_over over;
-    const bool *wanted;              /* CHUNKS: columns of the input to decode; NULL: all */
-    const struct qn_condition *only; /* CHUNKS: rows that do not meet it count as filtered, whether
-                                        they are read or not; NULL: all count */
-    bool merges;                     /* tasks give a partial; merge and finish are called */
-    bool partitions;                 /* tasks give partitions */
-    bool rows;                       /* tasks give rows: one stage of a job at most */
-    bool counts;           /* its counters and rejects are the job's; the passes that only fit
-                                 something see the same rows again and do not count */
-    bool repeats;          /* finish may ask for another round over the same chunks */
-    bool appends;          /* repeats: what finish gives is added to the end of the stage's state,
-                                 which else it takes the place of. What grows goes out once. */
-    uint32_t n_partitions; /* partitions: how many; 1..QN_MAX_PARTITIONS */
-    struct qn_schema partition_schema; /* partitions: the columns of their batches */
-    struct qn_schema raw_schema;       /* partitions: of what raw() gives out; no fields: none */
-    uint32_t partitions_from;          /* PARTITIONS: the stage that made them */
+    uint32_t partitions; /* how many a shuffle of its rows makes: by spec and input alone */
 };
 
 enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT };
@@ -80,6 +61,8 @@ struct qn_job_env {
     const struct qn_node *(*source_node)(const struct qn_job_env *env, const struct qn_input *in);
     /* The mapping of the train job of this spec that registers `model`; NULL when none does. */
     const struct qn_node *(*training_node)(const struct qn_job_env *env, const char *model);
+    /* The mapping of an earlier job by name; NULL when there is none. */
+    const struct qn_node *(*job_node)(const struct qn_job_env *env, const char *name);
     uint64_t input_bytes; /* size of the job's first input as far as known at plan time, else 0 */
     uint32_t partitions;  /* how many partitions a shuffle of this job uses: by spec and input */
 };
@@ -88,11 +71,12 @@ struct qn_job {
     const char *name;
     const struct qn_job_ops *ops;
     uint32_t index;
-    struct qn_input input;    /* kind NONE: the job has none */
-    struct qn_input sides[8]; /* read whole */
+    struct qn_input input;               /* kind NONE: the job has none */
+    struct qn_input sides[QN_MAX_SIDES]; /* read whole */
     uint32_t n_sides;
-    const char *model;          /* score: the registry name it reads; NULL */
+    const char *model;          /* the registry name of a model that it reads; NULL */
     const char *model_selector; /* "@champion", ":3" or "" (latest) */
+    bool model_optional;        /* nothing is wrong when there is no such model yet */
     const char *registers;      /* train: the registry name it writes; NULL */
     struct qn_stage stages[QN_MAX_STAGES];
     uint32_t n_stages;

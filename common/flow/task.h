@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "flow/source.h"
 
 /* Terms of  rows_in + added = rows_out + quarantined + filtered + deduplicated + absorbed.
@@ -41,6 +42,8 @@ struct qn_task_cache {
 };
 typedef qn_code (*qn_make_fn)(void *context, struct qn_task_cache *made, struct qn_err *err);
 
+_Static_assert(QN_MAX_SIDES <= 32, "qn_task_in.shuffled has a bit a side");
+
 /* What a task works on. */
 struct qn_task_in {
     uint32_t stage, round; /* round: 0, 1, ... in a stage that repeats */
@@ -51,7 +54,7 @@ struct qn_task_in {
                                       chunks in chunk order */
     /* Stages that repeat: opens `reader`, for the cache may have what the task needs of them. */
     QN_CHECK qn_code (*open_rows)(struct qn_task_in *in, struct qn_err *err);
-    uint32_t n_partitions; /* PARTITIONS: how many the unit's range has */
+    uint32_t first_partition, n_partitions; /* PARTITIONS: the unit's range */
     /* PARTITIONS: rows of one partition alone, counted from the range's first. The caller closes
      * the reader. */
     QN_CHECK qn_code (*open_partition)(struct qn_task_in *in, uint32_t partition,
@@ -67,13 +70,21 @@ struct qn_task_in {
      * in qn_job.sides); wanted[i] false: without column i. The caller closes the reader. */
     QN_CHECK qn_code (*open_side)(struct qn_task_in *in, uint32_t side, const bool *wanted,
                                   struct qn_reader **out, struct qn_err *err);
+    /* A bit a side: too large for a worker to hold, so that its rows went through the stages that
+     * are spare otherwise. A choice of the coordinator: the job's result must not depend on it. */
+    uint32_t shuffled;
+    /* Rows of one partition of a stage that this one `reads`, of all its tasks in unit order. The
+     * caller closes the reader. */
+    QN_CHECK qn_code (*open_partitions)(struct qn_task_in *in, uint32_t stage, uint32_t partition,
+                                        struct qn_reader **out, struct qn_err *err);
+    uint32_t n_chunks; /* units of the job's CHUNKS stages */
     /* What all executors of a worker have of this job and number: made by the first that asks,
      * while others wait for it, then only read. Kept while the run lasts. It may take shared_bytes
      * of memory. */
     QN_CHECK qn_code (*share)(struct qn_task_in *in, uint32_t number, qn_make_fn make,
                               void *context, const void **data, struct qn_err *err);
     uint64_t shared_bytes;
-    /* The model a score job names, as bytes; empty when the job has none. */
+    /* The model that the job names, as bytes, in stages that ask for it; empty: there is none. */
     struct qn_strv model;
     uint32_t model_version;
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per

@@ -22,9 +22,11 @@
 
 /* What the spec says of the files; 0 and NULL mean "left out: the format's own". */
 struct qn_writer_options {
-    const char *codec;   /* one of qn_writer_ops.codecs */
-    int level;           /* of the codec */
-    uint32_t group_rows; /* rows of a group, in formats that have such */
+    const char *codec;        /* one of qn_writer_ops.codecs */
+    int level;                /* of the codec */
+    uint32_t group_rows;      /* rows of a group, in formats that have such */
+    const char *const *bloom; /* n_bloom columns that get filters, in formats that have such */
+    uint32_t n_bloom;
 };
 
 /* A segment as whoever joins files knows it. */
@@ -47,6 +49,7 @@ struct qn_writer_ops {
     const char *format;          /* "csv" */
     const char *const *suffixes; /* {".csv", NULL}; the first is what files of a lake are called */
     const char *const *codecs;   /* NULL-terminated, the format's own first; NULL: it has none */
+    bool has_blooms;             /* columns may have bloom filters */
 
     /* QN_ENOTSUP: the schema or the options cannot be written, and why. Both stay borrowed until
      * close. */

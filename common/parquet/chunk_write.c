@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "parquet/bloom_write.h"
 #include "parquet/meta_write.h"
 #include "parquet/range.h"
 #include "parquet/storage.h"
@@ -31,6 +32,7 @@ void qn_pq_chunk_writer_fini(struct qn_pq_chunk_writer *writer)
     qn_buf_fini(&writer->packed);
     qn_buf_fini(&writer->entries);
     qn_buf_fini(&writer->offsets);
+    qn_buf_fini(&writer->blooms);
 }
 
 /* A chunk being written. */
@@ -394,8 +396,20 @@ static qn_code look(struct chunk *chunk, struct qn_pq_gather *entries, struct qn
     return QN_OK;
 }
 
+static qn_code put_bloom(struct chunk *chunk, const struct qn_pq_gather *values, struct qn_err *err)
+{
+    struct qn_buf *blooms = &chunk->writer->blooms;
+    size_t before = blooms->len;
+    qn_pq_bloom_write(values, blooms);
+    if (blooms->len > before) {
+        chunk->meta->bloom_offset = (int64_t)before;
+        chunk->meta->bloom_bytes = (int64_t)(blooms->len - before);
+    }
+    return qn_buf_check(blooms, "a bloom filter", err);
+}
+
 qn_code qn_pq_chunk_write(struct qn_pq_chunk_writer *writer, struct qn_pq_gather *gather,
-                          uint64_t offset, struct qn_buf *to, struct qn_arena *arena,
+                          uint64_t offset, bool bloom, struct qn_buf *to, struct qn_arena *arena,
                           struct qn_pq_column_chunk *out, struct qn_err *err)
 {
     *out = no_chunk;
@@ -410,5 +424,5 @@ qn_code qn_pq_chunk_write(struct qn_pq_chunk_writer *writer, struct qn_pq_gather
         QN_TRY(put_dictionary_page(&chunk, &entries, err));
     QN_TRY(put_data_pages(&chunk, err));
     out->meta.stored_bytes = (int64_t)(to->len - chunk.start);
-    return QN_OK;
+    return bloom ? put_bloom(&chunk, chunk.choice.indexes ? &entries : gather, err) : QN_OK;
 }

@@ -1,6 +1,7 @@
 #include "parquet/writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "parquet/chunk_write.h"
 #include "parquet/footer.h"
@@ -85,6 +86,28 @@ void qn_pq_writer_free(struct qn_pq_writer *writer)
 
 /* --- row groups ------------------------------------------------------------------------------ */
 
+static bool has_bloom(const struct qn_pq_writer *writer, uint32_t column)
+{
+    for (uint32_t i = 0; i < writer->options.n_bloom; i++)
+        if (strcmp(writer->options.bloom[i], writer->schema.fields[column].name) == 0)
+            return true;
+    return false;
+}
+
+/* Filters stand behind the columns of their group. */
+static qn_code write_blooms(struct qn_pq_writer *writer, struct qn_pq_column_chunk *columns,
+                            struct qn_buf *out, struct qn_err *err)
+{
+    struct qn_buf *blooms = &writer->chunks.blooms;
+    for (uint32_t i = 0; i < writer->schema.n_fields; i++)
+        if (columns[i].meta.bloom_offset != QN_PQ_NONE)
+            columns[i].meta.bloom_offset += (int64_t)writer->segment_bytes;
+    qn_buf_put(out, blooms->data, blooms->len);
+    writer->segment_bytes += blooms->len;
+    qn_buf_clear(blooms);
+    return qn_buf_check(out, "bloom filters", err);
+}
+
 static qn_code write_columns(struct qn_pq_writer *writer, struct qn_buf *out,
                              struct qn_pq_row_group *group, struct qn_err *err)
 {
@@ -95,8 +118,8 @@ static qn_code write_columns(struct qn_pq_writer *writer, struct qn_buf *out,
     for (uint32_t i = 0; i < writer->schema.n_fields; i++) {
         size_t before = out->len;
         qn_code code =
-            qn_pq_chunk_write(&writer->chunks, &writer->gathers[i], writer->segment_bytes, out,
-                              &writer->segment_arena, &columns[i], err);
+            qn_pq_chunk_write(&writer->chunks, &writer->gathers[i], writer->segment_bytes,
+                              has_bloom(writer, i), out, &writer->segment_arena, &columns[i], err);
         if (code != QN_OK) {
             qn_err_frame(err, "while writing column '%s' as Parquet",
                          writer->schema.fields[i].name);
@@ -110,7 +133,8 @@ static qn_code write_columns(struct qn_pq_writer *writer, struct qn_buf *out,
     }
     group->columns = columns;
     group->n_columns = writer->schema.n_fields;
-    return QN_OK;
+    group->stored_bytes = (int64_t)writer->segment_bytes - group->file_offset;
+    return write_blooms(writer, columns, out, err);
 }
 
 static qn_code write_group(struct qn_pq_writer *writer, struct qn_buf *out, struct qn_err *err)
@@ -121,7 +145,6 @@ static qn_code write_group(struct qn_pq_writer *writer, struct qn_buf *out, stru
     struct qn_pq_row_group group = {
         .n_rows = writer->n_rows, .file_offset = (int64_t)start, .ordinal = QN_PQ_NONE};
     QN_TRY(write_columns(writer, out, &group, err));
-    group.stored_bytes = (int64_t)(writer->segment_bytes - start);
     qn_buf_put(&writer->groups, &group, sizeof group);
     writer->segment_rows += writer->n_rows;
     writer->n_rows = 0;

@@ -18,10 +18,12 @@ struct qn_pq_write_options {
     int32_t encoding; /* QN_PQ_NONE: chosen; else that one where a type takes it, and PLAIN else */
     bool data_page_v2;
     bool no_crc, no_statistics;
-    uint32_t group_rows; /* 0: QN_PQ_GROUP_ROWS */
-    size_t group_bytes;  /* 0: QN_PQ_GROUP_BYTES; looked at every QN_PQ_SLICE_ROWS */
-    size_t page_bytes;   /* 0: QN_PQ_PAGE_BYTES; encoded values, before compression */
-    uint32_t page_rows;  /* 0: as many as page_bytes allow; multiples of 8 */
+    uint32_t group_rows;      /* 0: QN_PQ_GROUP_ROWS */
+    size_t group_bytes;       /* 0: QN_PQ_GROUP_BYTES; looked at every QN_PQ_SLICE_ROWS */
+    size_t page_bytes;        /* 0: QN_PQ_PAGE_BYTES; encoded values, before compression */
+    uint32_t page_rows;       /* 0: as many as page_bytes allow; multiples of 8 */
+    const char *const *bloom; /* n_bloom columns that get bloom filters; borrowed */
+    uint32_t n_bloom;
 };
 
 enum {

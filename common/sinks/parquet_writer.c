@@ -39,8 +39,11 @@ static qn_code codec_of(const struct qn_writer_options *options, enum qn_block_c
 static qn_code options_of(const struct qn_writer_options *options, struct qn_pq_write_options *out,
                           struct qn_err *err)
 {
-    *out = (struct qn_pq_write_options){
-        .encoding = QN_PQ_NONE, .level = options->level, .group_rows = options->group_rows};
+    *out = (struct qn_pq_write_options){.encoding = QN_PQ_NONE,
+                                        .level = options->level,
+                                        .group_rows = options->group_rows,
+                                        .bloom = options->bloom,
+                                        .n_bloom = options->n_bloom};
     QN_TRY(codec_of(options, &out->codec, err));
     int most = qn_block_max_level(out->codec);
     if (options->level < 0 || options->level > most)
@@ -113,6 +116,7 @@ const struct qn_writer_ops qn_writer_parquet = {
     .format = "parquet",
     .suffixes = suffixes,
     .codecs = codecs,
+    .has_blooms = true,
     .open = parquet_open,
     .write = parquet_write,
     .finish = parquet_finish,

@@ -1,5 +1,6 @@
 #include "sources/parquet_inspect.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -22,6 +23,7 @@ struct inspection {
     struct qn_arena *arena;
     struct column *columns;
     uint32_t n, capacity;
+    uint32_t n_files; /* that were looked at before */
 };
 
 /* --- columns by name ------------------------------------------------------------------------- */
@@ -78,6 +80,58 @@ static qn_code differ(const struct column *column, const char *path, struct qn_t
     return code;
 }
 
+/* --- the contract ---------------------------------------------------------------------------- */
+
+static qn_code breach(const struct inspection *in, const char *path, const char *key,
+                      const char *what, struct qn_err *err)
+{
+    qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
+                              "%s, which schema_contract: {%s: freeze} of source %s forbids", what,
+                              key, in->options->name);
+    qn_err_at(err, path, 0, 0);
+    return code;
+}
+
+/* The first file says which columns there are. */
+static qn_code check_new_column(const struct inspection *in, const char *name, const char *path,
+                                struct qn_err *err)
+{
+    char what[200];
+    if (in->n_files == 0 || in->options->columns_contract != QN_CONTRACT_FREEZE)
+        return QN_OK;
+    snprintf(what, sizeof what, "column '%.80s' is not in %.80s", name, in->options->paths[0]);
+    return breach(in, path, "columns", what, err);
+}
+
+/* The declaration, or else the first file that has the column, says of which type it is. */
+static qn_code check_type(const struct inspection *in, const struct column *known,
+                          struct qn_type found, const char *path, struct qn_err *err)
+{
+    char what[200], mine[QN_TYPE_NAME], other[QN_TYPE_NAME];
+    if (in->options->data_type_contract != QN_CONTRACT_FREEZE || qn_type_eq(known->type, found))
+        return QN_OK;
+    snprintf(what, sizeof what, "column '%.80s' is %s here and %s elsewhere", known->name,
+             qn_type_name(found, other), qn_type_name(known->type, mine));
+    return breach(in, path, "data_type", what, err);
+}
+
+static qn_code check_contract(const struct qn_source_options *options, struct qn_err *err)
+{
+    if (options->columns_contract != QN_CONTRACT_QUARANTINE)
+        return QN_OK;
+    return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
+                      "source %s: the rows of a Parquet file all have its columns, so they are not "
+                      "quarantined one by one; use schema_contract: {columns: freeze} or evolve",
+                      options->name);
+}
+
+static enum qn_on_malformed on_malformed(const struct qn_source_options *options)
+{
+    return options->data_type_contract == QN_CONTRACT_FREEZE       ? QN_MALFORMED_FAIL
+           : options->data_type_contract == QN_CONTRACT_QUARANTINE ? QN_MALFORMED_QUARANTINE
+                                                                   : options->on_malformed;
+}
+
 static qn_code add_column(struct inspection *in, const struct column *column, struct qn_err *err)
 {
     if (in->n == QN_MAX_COLUMNS)
@@ -120,8 +174,18 @@ static qn_code take_field(struct inspection *in, const struct qn_pq_file *file,
     }
     found.too_wide = found.type.id == QN_TEXT && !found.is_list && !fits && !found.decl;
     struct column *before = find_column(in, field->name, place);
-    if (!before)
+    if (found.decl && !found.is_list)
+        QN_TRY(check_type(in, &found,
+                          qn_pq_natural_type(field->node, qn_pq_values_fit(file, field->node)),
+                          file->path, err));
+    if (!before) {
+        QN_TRY(check_new_column(in, field->name, file->path, err));
         return add_column(in, &found, err);
+    }
+    QN_TRY(check_type(in, before, found.type, file->path, err));
+    if (in->options->data_type_contract == QN_CONTRACT_QUARANTINE &&
+        before->is_list == found.is_list)
+        return QN_OK; /* value by value */
     if (before->too_wide != found.too_wide && (before->too_wide || found.too_wide)) {
         /* The same type, whose values are known to fit in one file only: text in both. */
         struct qn_type wide = qn_pq_natural_type(field->node, false);
@@ -219,7 +283,7 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
         .format = "parquet",
         .schema = {fields, in->n},
         .dialect = {qn_arena_strdup(in->arena, qn_buf_strv(&packed)), packed.len},
-        .on_malformed = in->options->on_malformed,
+        .on_malformed = on_malformed(in->options),
         .told_by = in->options->paths[0]};
     qn_buf_fini(&packed);
     if (code == QN_OK && (!info->name || !info->dialect.data))
@@ -229,8 +293,9 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
 
 static qn_code inspect(struct inspection *in, struct qn_source_info *info, struct qn_err *err)
 {
-    for (uint32_t i = 0; i < in->options->n_paths; i++)
-        QN_TRY(take_file(in, in->options->paths[i], err));
+    QN_TRY(check_contract(in->options, err));
+    for (; in->n_files < in->options->n_paths; in->n_files++)
+        QN_TRY(take_file(in, in->options->paths[in->n_files], err));
     if (in->n == 0) {
         qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "the file has no columns");
         qn_err_at(err, in->options->paths[0], 0, 0);

@@ -132,6 +132,7 @@ static const struct field hello_fields[] = {
     FIXED(struct qn_msg, hello.uuid, QN_UUID_BYTES),
     U64(struct qn_msg, hello.boot),
     U32(struct qn_msg, hello.slots),
+    U64(struct qn_msg, hello.kept_bytes),
     U64(struct qn_msg, hello.pid),
     TEXT(struct qn_msg, hello.host, MAX_SHORT),
 };

@@ -88,6 +88,7 @@ struct qn_msg {
             uint8_t uuid[QN_UUID_BYTES];
             uint64_t boot; /* grows with every start of the worker with this uuid */
             uint32_t slots;
+            uint64_t kept_bytes; /* memory for tables that tasks keep */
             uint64_t pid;
             struct qn_strv host;
         } hello;

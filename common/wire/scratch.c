@@ -24,7 +24,7 @@ void qn_scratch_fini(struct qn_scratch *scratch)
     qn_scratch_drop(scratch);
 }
 
-static int open_nameless(const char *folder)
+int qn_scratch_file(const char *folder)
 {
     int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
@@ -42,7 +42,7 @@ static int open_nameless(const char *folder)
 qn_code qn_scratch_begin(struct qn_scratch *scratch, const char *folder, struct qn_err *err)
 {
     qn_scratch_drop(scratch);
-    scratch->fd = open_nameless(folder);
+    scratch->fd = qn_scratch_file(folder);
     int fd = scratch->fd < 0 ? -1 : fcntl(scratch->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
         qn_code code = qn_err_io(err, "make a scratch file in", folder);

@@ -12,6 +12,9 @@ struct qn_scratch {
     char path[32]; /* another way to the file, for as long as fd is open */
 };
 
+/* A file without a name on the file system of `folder`; -1 and errno. */
+int qn_scratch_file(const char *folder);
+
 void qn_scratch_init(struct qn_scratch *scratch);
 void qn_scratch_fini(struct qn_scratch *scratch);
 

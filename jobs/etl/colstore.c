@@ -12,9 +12,16 @@ void qn_colstore_init(struct qn_colstore *store, struct qn_type type)
 
 void qn_colstore_fini(struct qn_colstore *store)
 {
-    free(store->column.bools);
-    free(store->column.validity);
-    free(store->column.offsets);
+    if (store->file) {
+        qn_mapping_drop(&store->file->values);
+        qn_mapping_drop(&store->file->validity);
+        qn_mapping_drop(&store->file->offsets);
+        free(store->file);
+    } else {
+        free(store->column.bools);
+        free(store->column.validity);
+        free(store->column.offsets);
+    }
     qn_colstore_init(store, store->column.type);
 }
 
@@ -39,12 +46,33 @@ static size_t value_bytes(const struct qn_colstore *store)
     }
 }
 
-static bool grow(void **at, size_t bytes)
+enum { VALUES, VALIDITY, OFFSETS };
+
+/* One of the store's arrays, to at least so many bytes. */
+static qn_code grow(struct qn_colstore *store, int which, size_t bytes, struct qn_err *err)
 {
-    void *grown = realloc(*at, bytes);
-    if (grown)
-        *at = grown;
-    return grown != NULL;
+    struct qn_column *column = &store->column;
+    struct qn_colfile *file = store->file;
+    void *old = which == VALUES     ? (void *)column->bools
+                : which == VALIDITY ? (void *)column->validity
+                                    : (void *)column->offsets;
+    void *grown = file ? NULL : realloc(old, bytes);
+    if (file) {
+        struct qn_mapping *mapping = which == VALUES     ? &file->values
+                                     : which == VALIDITY ? &file->validity
+                                                         : &file->offsets;
+        QN_TRY(qn_mapping_grow(mapping, file->folder, bytes, err));
+        grown = mapping->at;
+    }
+    if (!grown)
+        return qn_err_nomem(err, "stored rows");
+    if (which == VALUES)
+        column->bools = grown;
+    else if (which == VALIDITY)
+        column->validity = grown;
+    else
+        column->offsets = grown;
+    return QN_OK;
 }
 
 static qn_code reserve_rows(struct qn_colstore *store, uint32_t more, struct qn_err *err)
@@ -59,20 +87,11 @@ static qn_code reserve_rows(struct qn_colstore *store, uint32_t more, struct qn_
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT, "a task holds more than 2^31 rows");
     struct qn_column *column = &store->column;
     bool is_text = qn_type_layout(column->type) == QN_LAYOUT_TEXT;
-    void *values = is_text ? (void *)column->offsets : (void *)column->bools;
-    void *validity = column->validity;
     size_t bytes = is_text ? (capacity + 1) * sizeof(uint32_t) : capacity * value_bytes(store);
-    bool done = grow(&values, bytes);
-    if (is_text) {
-        column->offsets = values;
-        if (done && store->n == 0)
-            column->offsets[0] = 0;
-    } else {
-        column->bools = values;
-    }
-    if (!done || !grow(&validity, (capacity + 64) / 8 + 8))
-        return qn_err_nomem(err, "stored rows");
-    column->validity = validity;
+    QN_TRY(grow(store, is_text ? OFFSETS : VALUES, bytes, err));
+    if (is_text && store->n == 0)
+        column->offsets[0] = 0;
+    QN_TRY(grow(store, VALIDITY, (capacity + 64) / 8 + 8, err));
     store->capacity = (uint32_t)capacity;
     return QN_OK;
 }
@@ -86,10 +105,7 @@ static qn_code reserve_bytes(struct qn_colstore *store, size_t more, struct qn_e
     if (need <= store->bytes_capacity && store->column.bytes)
         return QN_OK;
     size_t capacity = store->bytes_capacity * 2 > need ? store->bytes_capacity * 2 : need + 256;
-    void *bytes = store->column.bytes;
-    if (!grow(&bytes, capacity))
-        return qn_err_nomem(err, "stored text");
-    store->column.bytes = bytes;
+    QN_TRY(grow(store, VALUES, capacity, err));
     store->bytes_capacity = capacity;
     return QN_OK;
 }
@@ -105,7 +121,7 @@ void qn_colstore_fit(struct qn_colstore *store)
 {
     struct qn_column *column = &store->column;
     void *values = column->bools, *offsets = column->offsets, *validity = column->validity;
-    if (store->n == 0)
+    if (store->n == 0 || store->file)
         return;
     bool is_text = qn_type_layout(column->type) == QN_LAYOUT_TEXT;
     store->capacity = store->n;
@@ -120,6 +136,41 @@ void qn_colstore_fit(struct qn_colstore *store)
     column->validity = validity;
     column->offsets = offsets;
     column->bools = values;
+}
+
+static qn_code to_file(struct qn_mapping *mapping, const char *folder, const void *from,
+                       size_t bytes, struct qn_err *err)
+{
+    if (!from)
+        return QN_OK;
+    QN_TRY(qn_mapping_grow(mapping, folder, bytes, err));
+    memcpy(mapping->at, from, bytes);
+    return QN_OK;
+}
+
+qn_code qn_colstore_to_file(struct qn_colstore *store, const char *folder, struct qn_err *err)
+{
+    struct qn_column *column = &store->column;
+    struct qn_colfile *file = calloc(1, sizeof *file);
+    if (!file)
+        return qn_err_nomem(err, "stored rows");
+    bool is_text = qn_type_layout(column->type) == QN_LAYOUT_TEXT;
+    size_t rows = store->capacity, values = rows * value_bytes(store);
+    file->folder = folder;
+    qn_code code = to_file(&file->values, folder, column->bools,
+                           is_text ? store->bytes_capacity : values, err);
+    if (code == QN_OK)
+        code = to_file(&file->validity, folder, column->validity, (rows + 64) / 8 + 8, err);
+    if (code == QN_OK)
+        code = to_file(&file->offsets, folder, column->offsets, (rows + 1) * sizeof(uint32_t), err);
+    free(column->bools);
+    free(column->validity);
+    free(column->offsets);
+    column->bools = file->values.at;
+    column->validity = file->validity.at;
+    column->offsets = file->offsets.at;
+    store->file = file;
+    return code;
 }
 
 qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell, struct qn_err *err)

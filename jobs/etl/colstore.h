@@ -4,12 +4,19 @@
 
 #include "flow/batch.h"
 #include "jobs/etl/cell.h"
+#include "jobs/etl/mapping.h"
 
 struct qn_colstore {
     struct qn_column column; /* as a column of n rows; its validity is always there */
     uint32_t n, capacity;    /* rows */
     size_t bytes_capacity;   /* TEXT */
     bool has_nulls;
+    struct qn_colfile *file; /* where its arrays are, instead of memory; NULL: there */
+};
+
+struct qn_colfile {
+    const char *folder; /* borrowed */
+    struct qn_mapping values, validity, offsets;
 };
 
 void qn_colstore_init(struct qn_colstore *store, struct qn_type type);
@@ -26,6 +33,10 @@ QN_CHECK qn_code qn_colstore_add_all(struct qn_colstore *store, const struct qn_
                                      uint32_t n_rows, struct qn_err *err);
 QN_CHECK qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell,
                                       struct qn_err *err);
+
+/* Moves what it holds, and what is appended from now on, to files in `folder` (borrowed). */
+QN_CHECK qn_code qn_colstore_to_file(struct qn_colstore *store, const char *folder,
+                                     struct qn_err *err);
 
 /* What it holds, good until the next append. Validity is NULL when there are no NULLs. */
 struct qn_column qn_colstore_view(const struct qn_colstore *store);

@@ -6,6 +6,7 @@
 #include "jobs/etl/distinct.h"
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
+#include "jobs/etl/join.h"
 #include "jobs/etl/prune.h"
 #include "jobs/into.h"
 
@@ -193,6 +194,16 @@ static void find_live(struct qn_etl_build *build, struct qn_etl_stage *stage, bo
     stage->wanted = wanted;
 }
 
+/* What its steps read besides: matches of shuffled joins. */
+static uint64_t matches_read(const struct qn_etl *etl, uint32_t first, uint32_t end)
+{
+    uint64_t stages = 0;
+    for (uint32_t i = first; i < end; i++)
+        if (etl->steps[i]->join)
+            stages |= UINT64_C(1) << etl->steps[i]->join->match_stage;
+    return stages;
+}
+
 static void add_stage(struct qn_etl_build *build, const struct qn_etl_stage *stage,
                       const struct qn_stage *shape)
 {
@@ -204,11 +215,12 @@ static void add_stage(struct qn_etl_build *build, const struct qn_etl_stage *sta
     }
     build->etl->stages[job->n_stages] = *stage;
     job->stages[job->n_stages] = *shape;
-    job->stages[job->n_stages].wanted =
-        shape->over == QN_OVER_CHUNKS ? build->etl->stages[job->n_stages].wanted : NULL;
+    struct qn_stage *added = &job->stages[job->n_stages++];
+    added->wanted = shape->over == QN_OVER_PARTITIONS ? NULL : stage->wanted;
+    if (shape->over == QN_OVER_CHUNKS)
+        added->reads = matches_read(build->etl, stage->first, stage->end);
     if (shape->over == QN_OVER_CHUNKS && build->etl->prune)
-        job->stages[job->n_stages].only = build->etl->prune->only;
-    job->n_stages++;
+        added->only = build->etl->prune->only;
 }
 
 static void add_fit_stages(struct qn_etl_build *build, uint32_t index)
@@ -241,6 +253,42 @@ static void add_fit_stages(struct qn_etl_build *build, uint32_t index)
                                  .partitions_from = step->first_stage});
 }
 
+/* They run only when the side is shuffled. What they send is known after all stages are. */
+static void add_join_stages(struct qn_etl_build *build, uint32_t index)
+{
+    struct qn_etl_step *step = build->etl->steps[index];
+    struct qn_join *join = step->join;
+    struct qn_job *job = build->job;
+    bool *needed = QN_BUILD_ARRAY(build, bool, step->in->n_fields);
+    if (!needed)
+        return;
+    for (uint32_t k = 0; k < join->n_keys; k++)
+        needed[join->left[k]] = true;
+    struct qn_etl_stage side = {.kind = QN_ETL_JOIN_SIDE, .join = join, .wanted = join->stored};
+    struct qn_etl_stage keys = {.kind = QN_ETL_JOIN_KEYS, .join = join, .end = index};
+    struct qn_etl_stage match = {.kind = QN_ETL_JOIN_MATCH, .join = join};
+    struct qn_stage shape = {.over = QN_OVER_SIDE,
+                             .side = join->side,
+                             .spare = true,
+                             .partitions = true,
+                             .n_partitions = join->n_partitions};
+    find_live(build, &keys, needed);
+    join->side_stage = job->n_stages;
+    shape.name = "join side";
+    add_stage(build, &side, &shape);
+    join->keys_stage = job->n_stages;
+    shape.name = "join keys";
+    shape.over = QN_OVER_CHUNKS;
+    add_stage(build, &keys, &shape);
+    join->match_stage = job->n_stages;
+    shape.name = "join match";
+    shape.over = QN_OVER_PARTITIONS;
+    shape.n_partitions = 1; /* by chunk: as many as there are */
+    shape.partitions_from = join->keys_stage;
+    shape.reads = UINT64_C(1) << join->side_stage;
+    add_stage(build, &match, &shape);
+}
+
 static bool *all_true(struct qn_etl_build *build, uint32_t n)
 {
     bool *all = QN_BUILD_ARRAY(build, bool, n);
@@ -270,7 +318,7 @@ static void add_grouped_stages(struct qn_etl_build *build)
                                  .merges = tested,
                                  .counts = true,
                                  .partitions = true,
-                                 .n_partitions = group->n_keys ? group->n_partitions : 1,
+                                 .n_partitions = group->n_keys ? group->by.n_partitions : 1,
                                  .partition_schema = group->partition,
                                  .raw_schema = group->evaluated});
     add_stage(build, &reduce,
@@ -282,22 +330,33 @@ static void add_grouped_stages(struct qn_etl_build *build)
                                  .partitions_from = build->job->n_stages - 1});
 }
 
-static void build_stages(struct qn_etl_build *build)
+static void add_map_stage(struct qn_etl_build *build)
 {
     struct qn_etl *etl = build->etl;
-    for (uint32_t i = 0; i < etl->n_steps; i++)
-        if (etl->steps[i]->fitted)
-            add_fit_stages(build, i);
-    if (etl->group) {
-        add_grouped_stages(build);
-        return;
-    }
     struct qn_etl_stage map = {.kind = QN_ETL_MAP, .end = etl->n_steps};
     find_live(build, &map, all_true(build, build->schema->n_fields));
     add_stage(
         build, &map,
         &(struct qn_stage){
             .name = "map", .over = QN_OVER_CHUNKS, .merges = true, .rows = true, .counts = true});
+}
+
+static void build_stages(struct qn_etl_build *build)
+{
+    struct qn_etl *etl = build->etl;
+    for (uint32_t i = 0; i < etl->n_steps; i++) {
+        if (etl->steps[i]->fitted)
+            add_fit_stages(build, i);
+        if (etl->steps[i]->join)
+            add_join_stages(build, i);
+    }
+    if (etl->group)
+        add_grouped_stages(build);
+    else
+        add_map_stage(build);
+    for (uint32_t i = 0; i < etl->n_steps && !build->nomem; i++)
+        if (etl->steps[i]->join)
+            qn_join_shape(build, etl->steps[i]->join);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */

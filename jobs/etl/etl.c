@@ -6,6 +6,7 @@
 #include "jobs/etl/compile.h"
 #include "jobs/etl/etl.h"
 #include "jobs/etl/group.h"
+#include "jobs/etl/join.h"
 #include "jobs/etl/output.h"
 #include "jobs/etl/pipeline.h"
 #include "jobs/etl/profile.h"
@@ -103,6 +104,9 @@ static qn_code etl_run(const struct qn_job *job, struct qn_task_in *in, struct q
         case QN_ETL_FIT_REDUCE:
             code = stage->fit->ops->fit->reduce(stage->fit, &pipeline.ctx, err);
             break;
+        case QN_ETL_JOIN_SIDE: code = qn_join_send_side(&pipeline, stage->join, err); break;
+        case QN_ETL_JOIN_KEYS: code = qn_join_send_keys(&pipeline, stage->join, err); break;
+        case QN_ETL_JOIN_MATCH: code = qn_join_match(&pipeline, stage->join, err); break;
         case QN_ETL_MAP:
             code = etl->group ? qn_group_map(&pipeline, err) : run_rows(&pipeline, err);
             break;

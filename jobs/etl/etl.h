@@ -17,6 +17,9 @@ struct qn_prune;
 enum qn_etl_stage_kind {
     QN_ETL_FIT,        /* steps before `fit` run, its rows are fitted */
     QN_ETL_FIT_REDUCE, /* the second stage of `fit`, over partitions */
+    QN_ETL_JOIN_SIDE,  /* rows of a join's side are sent to partitions */
+    QN_ETL_JOIN_KEYS,  /* steps before a join run, its keys are sent to partitions */
+    QN_ETL_JOIN_MATCH, /* rows of the side are sent to the chunks that have their keys */
     QN_ETL_MAP,        /* steps [0, group_at) */
     QN_ETL_REDUCE,     /* grouped: steps [group_at, n) over merged groups */
 };
@@ -24,6 +27,7 @@ enum qn_etl_stage_kind {
 struct qn_etl_stage {
     enum qn_etl_stage_kind kind;
     const struct qn_etl_step *fit;
+    const struct qn_join *join;
     uint32_t first, end; /* steps it runs */
     bool **live;        /* [end - first + 1]: columns needed before step first + i, and after all */
     const bool *wanted; /* columns decoded (live[0], at least one) */

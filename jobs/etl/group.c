@@ -163,8 +163,8 @@ const uint32_t *qn_groups_order(const struct qn_groups *groups, struct qn_arena 
     if (!partition_of || !order)
         return NULL;
     for (uint32_t g = 0; g < groups->n; g++)
-        partition_of[g] = qn_group_partition(groups->plan, groups->hashes[g]);
-    qn_partition_order(partition_of, groups->n, groups->plan->n_partitions, starts, order);
+        partition_of[g] = qn_partition_of(&groups->plan->by, groups->hashes[g]);
+    qn_partition_order(partition_of, groups->n, groups->plan->by.n_partitions, starts, order);
     return order;
 }
 

@@ -9,12 +9,12 @@
 #ifndef QN_JOBS_ETL_GROUP_H
 #define QN_JOBS_ETL_GROUP_H
 
-#include "base/int128.h"
 #include "expr/expr.h"
 #include "flow/value.h"
 #include "jobs/etl/bag.h"
 #include "jobs/etl/build.h"
 #include "jobs/etl/colstore.h"
+#include "jobs/etl/scatter.h"
 #include "jobs/etl/slot.h"
 #include "jobs/etl/step.h"
 
@@ -44,9 +44,8 @@ struct qn_group_plan {
     struct qn_schema schema;    /* of the result: keys, aggregates */
     struct qn_schema evaluated; /* keys, inputs, filter bits (63 filters an integer), places */
     struct qn_schema partition; /* keys, rows, fields of the slots */
-    uint32_t n_partitions;
-    uint64_t partition_factor; /* 2^64 / n_partitions, rounded up */
-    bool has_places;           /* some slot asks where a row stands in the input */
+    struct qn_partitioning by;  /* of rows of `evaluated`, and of groups alike */
+    bool has_places;            /* some slot asks where a row stands in the input */
 };
 
 /* --- the table of groups --- */
@@ -109,15 +108,6 @@ static inline int64_t qn_groups_rows(const struct qn_groups *groups, uint32_t gr
                                             (size_t)group * groups->plan->state_bytes);
 }
 
-/* The partition of a key's hash: other bits than those that place it in a table, modulo the number
- * of partitions; by multiplication, for what is left over of bits / n_partitions stands in the
- * fraction of bits * (1 / n_partitions). */
-static inline uint32_t qn_group_partition(const struct qn_group_plan *plan, uint64_t hash)
-{
-    uint64_t fraction = (hash >> 40) * plan->partition_factor;
-    return plan->n_keys ? (uint32_t)((qn_u128)fraction * plan->n_partitions >> 64) : 0;
-}
-
 /* How many rows a sealed group is packed into: as many as its largest bag has values, at least one.
  * Merging all of them gives the group. */
 uint32_t qn_groups_pieces(const struct qn_groups *groups, uint32_t group);
@@ -150,10 +140,13 @@ const uint32_t *qn_groups_order(const struct qn_groups *groups, struct qn_arena 
 void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_by,
                         const struct qn_node *aggregate);
 void qn_group_needs(const struct qn_group_plan *plan, bool *before);
-/* Keys, arguments, filter bits and places of a batch of plan->in, in ctx->arena. */
+uint32_t qn_group_bit_columns(const struct qn_group_plan *plan);
+/* Keys, arguments, filter bits and places of a batch of plan->in, in ctx->arena. `known`: by column
+ * of bits, what its filters said before. */
 QN_CHECK qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_ctx *ctx,
-                                   struct qn_copy_counter *copies, const struct qn_batch *batch,
-                                   struct qn_batch *out, struct qn_err *err);
+                                   struct qn_copy_counter *copies, struct qn_expr_marks *known,
+                                   const struct qn_batch *batch, struct qn_batch *out,
+                                   struct qn_err *err);
 
 /* --- tasks --- */
 

@@ -1,5 +1,7 @@
 /* The map task of a grouped job: rows are folded into groups for as long as that makes fewer of
  * them; where nearly every row is a group of its own, they go to their partitions as they are. */
+#include <stdlib.h>
+
 #include "jobs/etl/group.h"
 #include "jobs/etl/output.h"
 #include "jobs/etl/scatter.h"
@@ -20,8 +22,9 @@ struct map_task {
     struct qn_arena arena; /* of groups on their way out */
     struct qn_scatter scatter;
     struct qn_copy_counter copies;
-    uint64_t folded; /* rows */
-    bool scatters;   /* folding has been given up */
+    struct qn_expr_marks *known; /* by column of bits */
+    uint64_t folded;             /* rows */
+    bool scatters;               /* folding has been given up */
 };
 
 /* --- groups ---------------------------------------------------------------------------------- */
@@ -71,7 +74,7 @@ static qn_code send_groups(struct map_task *task, struct qn_etl_step_ctx *ctx, s
     if (!order || !pieces)
         return qn_err_nomem(err, "groups");
     QN_TRY(qn_groups_seal(&task->groups, err));
-    for (uint32_t p = 0; p < task->plan->n_partitions; p++) {
+    for (uint32_t p = 0; p < task->plan->by.n_partitions; p++) {
         pieces->partition = p;
         for (uint32_t at = starts[p]; at < starts[p + 1]; at++)
             QN_TRY(send_group(task, order[at], pieces, ctx->out, err));
@@ -106,7 +109,7 @@ static qn_code fold(struct map_task *task, struct qn_etl_step_ctx *ctx,
         qn_groups_forget(groups, before);
     }
     task->scatters = true;
-    QN_TRY(qn_scatter_init(&task->scatter, task->plan, err));
+    QN_TRY(qn_scatter_init(&task->scatter, &task->plan->by, err));
     QN_TRY(send_groups(task, ctx, err));
     return pays ? QN_OK : qn_scatter_add(&task->scatter, evaluated, ctx->out, ctx->arena, err);
 }
@@ -116,7 +119,7 @@ static qn_code emit(void *self, struct qn_etl_step_ctx *ctx, struct qn_batch *ba
 {
     struct map_task *task = self;
     struct qn_batch evaluated;
-    QN_TRY(qn_group_evaluate(task->plan, ctx, &task->copies, batch, &evaluated, err));
+    QN_TRY(qn_group_evaluate(task->plan, ctx, &task->copies, task->known, batch, &evaluated, err));
     if (task->scatters)
         return qn_scatter_add(&task->scatter, &evaluated, ctx->out, ctx->arena, err);
     return fold(task, ctx, &evaluated, err);
@@ -126,6 +129,9 @@ static qn_code run(struct qn_pipeline *pipeline, struct map_task *task, struct q
 {
     struct qn_etl_step_ctx *ctx = &pipeline->ctx;
     QN_TRY(qn_groups_init(&task->groups, task->plan, err));
+    task->known = calloc(qn_group_bit_columns(task->plan) + 1U, sizeof *task->known);
+    if (!task->known)
+        return qn_err_nomem(err, "filters");
     pipeline->emit = emit;
     pipeline->self = task;
     QN_TRY(qn_pipeline_read(pipeline, err));
@@ -143,6 +149,7 @@ qn_code qn_group_map(struct qn_pipeline *pipeline, struct qn_err *err)
     qn_code code = run(pipeline, &task, err);
     qn_groups_fini(&task.groups);
     qn_scatter_fini(&task.scatter);
+    free(task.known);
     qn_arena_fini(&task.arena);
     return code;
 }

@@ -184,7 +184,7 @@ static void add_slots(struct qn_etl_build *build, struct qn_group_plan *plan)
 
 /* --- schemas --------------------------------------------------------------------------------- */
 
-static uint32_t n_bit_columns(const struct qn_group_plan *plan)
+uint32_t qn_group_bit_columns(const struct qn_group_plan *plan)
 {
     return (plan->n_filters + QN_FILTERS_A_COLUMN - 1) / QN_FILTERS_A_COLUMN;
 }
@@ -206,7 +206,7 @@ static void put_evaluated(const struct qn_group_plan *plan, struct qn_field *fie
 {
     for (uint32_t i = 0; i < plan->n_inputs; i++)
         *fields++ = (struct qn_field){"input", qn_expr_type(plan->inputs[i])};
-    for (uint32_t i = 0; i < n_bit_columns(plan); i++)
+    for (uint32_t i = 0; i < qn_group_bit_columns(plan); i++)
         *fields++ = (struct qn_field){"filters", {.id = QN_INT64}};
     for (uint32_t i = 0; i < n_place_columns(plan); i++)
         *fields++ = (struct qn_field){"place", {.id = QN_INT64}};
@@ -232,7 +232,7 @@ static void make_schemas(struct qn_etl_build *build, struct qn_group_plan *plan)
     struct qn_field *fields, *sent, *evaluated;
     struct qn_schema *out = qn_etl_build_schema(build, plan->n_keys + plan->n_aggs, &fields);
     uint32_t n_evaluated =
-        plan->n_keys + plan->n_inputs + n_bit_columns(plan) + n_place_columns(plan);
+        plan->n_keys + plan->n_inputs + qn_group_bit_columns(plan) + n_place_columns(plan);
     struct qn_schema *rows = qn_etl_build_schema(build, n_evaluated, &evaluated);
     struct qn_schema *states =
         qn_etl_build_schema(build, plan->n_keys + 1 + QN_SLOT_FIELDS * plan->n_slots, &sent);
@@ -246,6 +246,7 @@ static void make_schemas(struct qn_etl_build *build, struct qn_group_plan *plan)
     states->n_fields = put_states(plan, sent);
     plan->schema = *out;
     plan->evaluated = *rows;
+    plan->by = qn_partitioning_of(&plan->evaluated, plan->n_keys, build->etl->n_partitions);
     plan->partition = *states;
     build->etl->group = plan;
     build->schema = &plan->schema;
@@ -264,9 +265,7 @@ void qn_etl_build_group(struct qn_etl_build *build, const struct qn_node *group_
     uint32_t *keys = NULL;
     *plan = (struct qn_group_plan){.aggs = aggs,
                                    .in = build->schema,
-                                   .scope = qn_expr_scope_new(build->env->arena, build->schema),
-                                   .n_partitions = build->etl->n_partitions,
-                                   .partition_factor = UINT64_MAX / build->etl->n_partitions + 1};
+                                   .scope = qn_expr_scope_new(build->env->arena, build->schema)};
     build->nomem = build->nomem || !plan->scope;
     if (build->nomem)
         return;
@@ -313,8 +312,8 @@ void qn_group_needs(const struct qn_group_plan *plan, bool *before)
 
 /* Columns of bits: of every row, which filters it passes. */
 static qn_code add_bits(const struct qn_group_plan *plan, struct qn_expr_memo *memo,
-                        const struct qn_batch *batch, struct qn_arena *arena, struct qn_column *out,
-                        struct qn_err *err)
+                        struct qn_expr_marks *known, const struct qn_batch *batch,
+                        struct qn_arena *arena, struct qn_column *out, struct qn_err *err)
 {
     for (uint32_t first = 0; first < plan->n_filters; first += QN_FILTERS_A_COLUMN, out++) {
         uint32_t n = plan->n_filters - first;
@@ -324,7 +323,8 @@ static qn_code add_bits(const struct qn_group_plan *plan, struct qn_expr_memo *m
             return qn_err_nomem(err, "filters");
         if (n > QN_FILTERS_A_COLUMN)
             n = QN_FILTERS_A_COLUMN;
-        QN_TRY(qn_expr_marks_in(plan->filters + first, n, memo, (uint64_t *)out->i64, err));
+        QN_TRY(qn_expr_marks_in(plan->filters + first, n, memo, known ? known++ : NULL,
+                                (uint64_t *)out->i64, err));
     }
     return QN_OK;
 }
@@ -342,8 +342,8 @@ static qn_code add_places(struct qn_etl_step_ctx *ctx, struct qn_copy_counter *c
 }
 
 qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_ctx *ctx,
-                          struct qn_copy_counter *copies, const struct qn_batch *batch,
-                          struct qn_batch *out, struct qn_err *err)
+                          struct qn_copy_counter *copies, struct qn_expr_marks *known,
+                          const struct qn_batch *batch, struct qn_batch *out, struct qn_err *err)
 {
     *out = (struct qn_batch){.schema = &plan->evaluated, .n_rows = batch->n_rows};
     out->columns = QN_NEW_ARRAY(ctx->arena, struct qn_column, plan->evaluated.n_fields);
@@ -356,7 +356,7 @@ qn_code qn_group_evaluate(const struct qn_group_plan *plan, struct qn_etl_step_c
         *at++ = batch->columns[plan->keys[k]];
     for (uint32_t i = 0; i < plan->n_inputs; i++)
         QN_TRY(qn_expr_eval_in(plan->inputs[i], memo, at++, err));
-    QN_TRY(add_bits(plan, memo, batch, ctx->arena, at, err));
-    at += n_bit_columns(plan);
+    QN_TRY(add_bits(plan, memo, known, batch, ctx->arena, at, err));
+    at += qn_group_bit_columns(plan);
     return plan->has_places ? add_places(ctx, copies, batch, at, err) : QN_OK;
 }

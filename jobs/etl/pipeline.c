@@ -40,6 +40,12 @@ qn_code qn_pipeline_init(struct qn_pipeline *pipeline, const struct qn_job *job,
 
 void qn_pipeline_fini(struct qn_pipeline *pipeline)
 {
+    const struct qn_etl_stage *stage = pipeline->ctx.stage;
+    for (uint32_t i = stage->first; pipeline->runs && i < stage->end; i++) {
+        const struct qn_etl_step_ops *ops = pipeline->ctx.etl->steps[i]->ops;
+        if (ops->close && pipeline->runs[i])
+            ops->close(pipeline->runs[i]);
+    }
     qn_arena_fini(&pipeline->arena);
 }
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobs/etl/group.h"
 #include "jobs/etl/keys.h"
 
 enum {
@@ -74,25 +73,24 @@ static void column_fini(struct qn_scatter_column *column, uint32_t n)
     free(column->has_nulls);
 }
 
-qn_code qn_scatter_init(struct qn_scatter *scatter, const struct qn_group_plan *plan,
+qn_code qn_scatter_init(struct qn_scatter *scatter, const struct qn_partitioning *by,
                         struct qn_err *err)
 {
-    *scatter = (struct qn_scatter){.plan = plan, .schema = &plan->evaluated};
-    uint32_t n = plan->evaluated.n_fields;
+    *scatter = (struct qn_scatter){.by = *by};
+    uint32_t n = by->schema->n_fields;
     scatter->columns = calloc((size_t)n + 1, sizeof *scatter->columns);
     scatter->run = calloc((size_t)n + 1, sizeof *scatter->run);
-    scatter->n = calloc(plan->n_partitions, sizeof *scatter->n);
+    scatter->n = calloc(by->n_partitions, sizeof *scatter->n);
     bool whole = scatter->columns && scatter->run && scatter->n;
     for (uint32_t i = 0; whole && i < n; i++)
-        whole =
-            column_init(&scatter->columns[i], plan->evaluated.fields[i].type, plan->n_partitions);
+        whole = column_init(&scatter->columns[i], by->schema->fields[i].type, by->n_partitions);
     return whole ? QN_OK : qn_err_nomem(err, "partitions");
 }
 
 void qn_scatter_fini(struct qn_scatter *scatter)
 {
-    for (uint32_t i = 0; scatter->columns && i < scatter->schema->n_fields; i++)
-        column_fini(&scatter->columns[i], scatter->plan->n_partitions);
+    for (uint32_t i = 0; scatter->columns && i < scatter->by.schema->n_fields; i++)
+        column_fini(&scatter->columns[i], scatter->by.n_partitions);
     free(scatter->columns);
     free(scatter->run);
     free(scatter->n);
@@ -130,9 +128,9 @@ static void clear_run(struct qn_scatter_column *column, uint32_t partition)
 static qn_code give_run(struct qn_scatter *scatter, uint32_t partition, struct qn_task_out *out,
                         struct qn_err *err)
 {
-    uint32_t n_fields = scatter->schema->n_fields;
+    uint32_t n_fields = scatter->by.schema->n_fields;
     struct qn_batch run = {
-        .schema = scatter->schema, .columns = scatter->run, .n_rows = scatter->n[partition]};
+        .schema = scatter->by.schema, .columns = scatter->run, .n_rows = scatter->n[partition]};
     for (uint32_t i = 0; i < n_fields; i++)
         take_run(&scatter->columns[i], partition, &run.columns[i]);
     QN_TRY(out->ops->raw(out, partition, &run, err));
@@ -145,7 +143,7 @@ static qn_code give_run(struct qn_scatter *scatter, uint32_t partition, struct q
 static qn_code give_runs(struct qn_scatter *scatter, uint32_t least, struct qn_task_out *out,
                          struct qn_err *err)
 {
-    for (uint32_t p = 0; p < scatter->plan->n_partitions; p++)
+    for (uint32_t p = 0; p < scatter->by.n_partitions; p++)
         if (scatter->n[p] >= least)
             QN_TRY(give_run(scatter, p, out, err));
     return QN_OK;
@@ -166,10 +164,10 @@ struct places {
 
 static void find_places(struct qn_scatter *scatter, const uint64_t *hashes, struct places *places)
 {
-    const struct qn_group_plan plan = *scatter->plan;
+    const struct qn_partitioning by = scatter->by;
     uint32_t *n_rows = scatter->n, n = places->n;
     for (uint32_t i = 0; i < n; i++)
-        places->partition[i] = qn_group_partition(&plan, hashes[i]);
+        places->partition[i] = qn_partition_of(&by, hashes[i]);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t partition = places->partition[i];
         places->place[i] = partition * STRIDE + n_rows[partition]++;
@@ -259,13 +257,13 @@ qn_code qn_scatter_add(struct qn_scatter *scatter, const struct qn_batch *batch,
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
     if (!hashes)
         return qn_err_nomem(err, "group keys");
-    qn_keys_hash(batch->columns, scatter->plan->n_keys, batch->n_rows, hashes);
+    qn_keys_hash(batch->columns, scatter->by.n_keys, batch->n_rows, hashes);
     for (uint32_t first = 0; first < batch->n_rows; first += FEW_ROWS) {
         struct places places = {.n = batch->n_rows - first};
         if (places.n > FEW_ROWS)
             places.n = FEW_ROWS;
         find_places(scatter, hashes + first, &places);
-        for (uint32_t i = 0; i < scatter->schema->n_fields; i++)
+        for (uint32_t i = 0; i < scatter->by.schema->n_fields; i++)
             QN_TRY(place_column(&scatter->columns[i], &batch->columns[i], first, &places, err));
         QN_TRY(give_runs(scatter, RUN_ROWS, out, err));
     }

@@ -15,6 +15,7 @@
 struct qn_etl;
 struct qn_etl_stage;
 struct qn_etl_step;
+struct qn_join;
 struct qn_check_tally;
 
 /* Names a row whatever the chunk size: the file (or dataset part), the position in it, and which
@@ -76,9 +77,11 @@ struct qn_etl_step_ops {
     /* Which columns of `in` must be there for `after` of `out` to come out right. `before` starts
      * all false. */
     void (*needs)(const struct qn_etl_step *step, const bool *after, bool *before);
-    /* What a task keeps between batches, in ctx->in->arena; NULL: nothing. */
+    /* What a task keeps between batches, in ctx->in->arena; NULL: nothing. close (NULL: nothing to
+     * do) is called on what open made, however it ended. */
     QN_CHECK qn_code (*open)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx,
                              void **run, struct qn_err *err);
+    void (*close)(void *run);
     /* Changes the batch in place: its columns array has room for the widest schema of the job. */
     QN_CHECK qn_code (*apply)(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx,
                               void *run, const bool *live, struct qn_batch *batch,
@@ -95,6 +98,7 @@ struct qn_etl_step {
     bool fitted;          /* it needs its fit stages (a constant impute does not) */
     uint32_t first_stage; /* fitted: its first stage */
     uint32_t state_stage; /* fitted: the stage whose state apply reads */
+    struct qn_join *join; /* it is one, with three stages that may be needed; NULL */
     void *impl;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "jobs/learn/artefact_json.h"
+#include "jobs/learn/split_json.h"
 
 enum { FORMAT_VERSION = 1 };
 
@@ -11,22 +12,19 @@ enum { FORMAT_VERSION = 1 };
 
 static void put_facts(json_t *root, const struct qn_artefact_facts *facts, bool *failed)
 {
-    json_t *label = json_object(), *split = json_object(), *training = json_object();
+    json_t *label = json_object(), *training = json_object();
     qn_artefact_put(label, "column", qn_artefact_text(facts->label), failed);
     qn_artefact_put(label, "positive", qn_artefact_text(facts->positive), failed);
     qn_artefact_put(label, "negative", qn_artefact_text(facts->negative), failed);
-    qn_artefact_put(split, "method", qn_artefact_text("hash"), failed);
-    qn_artefact_put(split, "seed", qn_artefact_count(facts->seed), failed);
-    qn_artefact_put(split, "test", qn_artefact_number(facts->test), failed);
-    qn_artefact_put(split, "validation", qn_artefact_number(facts->validation), failed);
-    qn_artefact_put(split, "stratify", json_boolean(facts->stratified), failed);
     qn_artefact_put(training, "rows", qn_artefact_count(facts->rows), failed);
     qn_artefact_put(training, "positives", qn_artefact_count(facts->positives), failed);
     qn_artefact_put(root, "format", qn_artefact_text("quern-model"), failed);
     qn_artefact_put(root, "format_version", qn_artefact_count(FORMAT_VERSION), failed);
     qn_artefact_put(root, "key", qn_artefact_text(facts->key), failed);
     qn_artefact_put(root, "label", label, failed);
-    qn_artefact_put(root, "split", split, failed);
+    qn_artefact_put(root, "calibration", qn_calibration_to_json(facts->calibration), failed);
+    qn_artefact_put(root, "split", qn_split_to_json(facts->split, facts->seed, facts->key_type),
+                    failed);
     qn_artefact_put(root, "training", training, failed);
 }
 
@@ -82,10 +80,27 @@ static qn_code read_head(const json_t *root, const struct qn_algorithm **algorit
                       name ? name : "");
 }
 
+/* What the model file says besides what its algorithm reads. */
+static qn_code read_facts(const json_t *root, struct qn_model *model, struct qn_err *err)
+{
+    struct qn_artefact_reading in = {.arena = &model->arena};
+    struct qn_split *split = QN_NEW(in.arena, struct qn_split);
+    if (!split)
+        return qn_err_nomem(err, "a model");
+    model->rows.key = qn_artefact_read_text(&in, root, "key").data;
+    if (qn_split_from_json(json_object_get(root, "split"), split, &model->rows.seed,
+                           &model->rows.key_type))
+        model->rows.split = split;
+    if (!qn_calibration_from_json(json_object_get(root, "calibration"), in.arena,
+                                  &model->calibration))
+        return qn_model_corrupt("its calibration is not what it must be", err);
+    return in.bad ? qn_model_corrupt("key", err) : QN_OK;
+}
+
 qn_code qn_model_read(struct qn_strv bytes, struct qn_model **out, struct qn_err *err)
 {
     json_error_t why;
-    const struct qn_algorithm *algorithm;
+    const struct qn_algorithm *algorithm = NULL;
     *out = NULL;
     json_t *root = json_loadb(bytes.data ? bytes.data : "", bytes.len,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
@@ -93,14 +108,22 @@ qn_code qn_model_read(struct qn_strv bytes, struct qn_model **out, struct qn_err
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
                           "the model file is corrupt: line %d: %.120s", why.line, why.text);
     qn_code code = read_head(root, &algorithm, err);
-    if (code == QN_OK)
+    if (code == QN_OK && algorithm)
         code = algorithm->read(root, out, err);
+    if (code == QN_OK)
+        code = read_facts(root, *out, err);
+    if (code != QN_OK) {
+        qn_model_free(*out);
+        *out = NULL;
+    }
     json_decref(root);
     return code;
 }
 
 void qn_model_free(struct qn_model *model)
 {
-    if (model)
-        model->ops->free(model);
+    if (!model)
+        return;
+    qn_arena_fini(&model->arena);
+    model->ops->free(model);
 }

@@ -3,7 +3,7 @@
  *
  *     {"format": "quern-model", "format_version": 1, "algorithm": "logistic_regression",
  *      "label": {"column", "positive", "negative"}, "key": "customerID",
- *      "split": {"method", "seed", "test", "validation", "stratify"},
+ *      "split": {...}, "calibration": {...},       see split_json.h, calibrate.h
  *      "training": {"rows", "positives", ...}, "params": {...}, "features": [...], ...}
  *
  * logistic_regression:
@@ -27,12 +27,15 @@
 #define QN_JOBS_LEARN_ARTEFACT_H
 
 #include "jobs/learn/algorithm.h"
+#include "jobs/learn/calibrate.h"
+#include "jobs/learn/split.h"
 
 struct qn_artefact_facts {
     const char *label, *positive, *negative; /* the latter two NULL unless the label is text */
     const char *key;
-    double test, validation;
-    bool stratified;
+    struct qn_type key_type;
+    const struct qn_split *split;
+    const struct qn_calibration *calibration;
     uint64_t seed;
     uint64_t rows, positives; /* training */
 };

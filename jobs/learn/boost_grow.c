@@ -225,8 +225,9 @@ static qn_code expand(const struct qn_boost_grower *grower, const struct qn_spli
                       struct qn_boost_state *state, uint32_t number, bool last, struct qn_err *err)
 {
     uint32_t first = state->n_nodes;
-    if (!qn_boost_state_add_node(state) || !qn_boost_state_add_node(state))
-        return qn_err_nomem(err, "growing trees");
+    for (uint32_t side = 0; side < 2; side++)
+        if (!qn_boost_state_add_node(state))
+            return qn_err_nomem(err, "growing trees");
     struct qn_boost_node *node = &state->nodes[number];
     struct qn_boost_node *left = &state->nodes[first], *right = &state->nodes[first + 1];
     struct qn_sums rest = {(int64_t)((uint64_t)node->sums.g - (uint64_t)node->left_sums.g),

@@ -36,7 +36,7 @@ qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_m
     maker->bins = bins;
     maker->kernels = qn_boost_kernels();
     maker->slots = calloc(bins->n_column_cells + 1, sizeof *maker->slots);
-    maker->columns = calloc(bins->n_columns + 1, sizeof *maker->columns);
+    maker->columns = calloc(bins->n_columns + 1, sizeof(void *));
     if (!maker->slots || !maker->columns) {
         qn_histogram_maker_free(maker);
         *out = NULL;

@@ -173,3 +173,17 @@ double qn_normal_p_value(double z)
 {
     return qn_erfc((z < 0 ? -z : z) * 0.70710678118654752);
 }
+
+/* By bisection: it is asked for seldom, and this way is as good as qn_erfc is. */
+double qn_normal_quantile(double p)
+{
+    double low = -40, high = 40;
+    for (int i = 0; i < 100; i++) {
+        double middle = low + (high - low) / 2;
+        if (0.5 * qn_erfc(-middle * 0.70710678118654752) < p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low + (high - low) / 2;
+}

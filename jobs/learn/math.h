@@ -18,5 +18,7 @@ double qn_erfc(double x);
 
 /* Two-sided p-value of a standard normal z: 2 (1 - Phi(|z|)). */
 double qn_normal_p_value(double z);
+/* The z below which a standard normal falls with probability p, 0 < p < 1. */
+double qn_normal_quantile(double p);
 
 #endif

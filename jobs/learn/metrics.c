@@ -39,6 +39,11 @@ static double score_of(uint64_t word)
     return score;
 }
 
+double qn_scores_score(const struct qn_scores *scores, uint64_t row)
+{
+    return score_of(scores->items[row]);
+}
+
 qn_code qn_scores_add(struct qn_scores *scores, double score, bool positive, struct qn_err *err)
 {
     if (!(score >= 0 && score <= 1))
@@ -56,7 +61,7 @@ qn_code qn_scores_add(struct qn_scores *scores, double score, bool positive, str
 }
 
 /* Least significant digit first, 16 bits a pass; four passes leave the result where it was. */
-static qn_code sort(struct qn_scores *scores, struct qn_err *err)
+qn_code qn_scores_sort(struct qn_scores *scores, struct qn_err *err)
 {
     enum { DIGITS = 1 << 16 };
     uint64_t *other = malloc((scores->n ? scores->n : 1) * sizeof *other);
@@ -93,12 +98,20 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
+/* The part of an area's variance that one class has: of doubled placements among n_others rows. */
+static double placement_variance(qn_u128 sum, qn_u128 squares, uint64_t n, uint64_t n_others)
+{
+    double rows = (double)n, scale = 2.0 * (double)n_others;
+    return (double)(n * squares - sum * sum) / (rows * (rows - 1)) / (scale * scale) / rows;
+}
+
 /* From the highest score down, one step a different score. */
 static void by_rank(const struct qn_scores *scores, struct qn_metrics *out)
 {
     uint64_t n = scores->n, positives = out->positives, negatives = n - positives;
     uint64_t tp = 0, fp = 0;
     qn_u128 twice_pairs = 0; /* twice the pairs ranked right, ties once */
+    qn_u128 squares[2] = {0, 0};
     struct qn_exact_sum precision_sum;
     qn_exact_init(&precision_sum);
     out->ks = out->best_f1 = 0;
@@ -110,7 +123,10 @@ static void by_rank(const struct qn_scores *scores, struct qn_metrics *out)
             here[scores->items[i - 1] & 1]++;
         tp += here[1];
         fp += here[0];
-        twice_pairs += (qn_u128)here[1] * (2 * (negatives - fp) + here[0]);
+        qn_u128 of_positive = 2 * (negatives - fp) + here[0], of_negative = 2 * tp - here[1];
+        twice_pairs += here[1] * of_positive;
+        squares[1] += here[1] * (of_positive * of_positive);
+        squares[0] += here[0] * (of_negative * of_negative);
         qn_exact_add_product(&precision_sum, (double)here[1], ratio(tp, tp + fp));
         double gap = fabs(ratio(tp, positives) - ratio(fp, negatives));
         double f1 = ratio(2 * tp, tp + fp + positives);
@@ -121,6 +137,9 @@ static void by_rank(const struct qn_scores *scores, struct qn_metrics *out)
         }
     }
     out->roc_auc = (double)twice_pairs / (2.0 * (double)positives * (double)negatives);
+    out->roc_auc_std_error =
+        sqrt(placement_variance(twice_pairs, squares[1], positives, negatives) +
+             placement_variance(twice_pairs, squares[0], negatives, positives));
     out->average_precision = qn_exact_round(&precision_sum) / (double)positives;
 }
 
@@ -159,14 +178,14 @@ static void by_row(const struct qn_scores *scores, struct qn_metrics *out)
 qn_code qn_metrics_of(struct qn_scores *scores, struct qn_metrics *out, struct qn_err *err)
 {
     *out = (struct qn_metrics){.rows = scores->n};
-    QN_TRY(sort(scores, err));
+    QN_TRY(qn_scores_sort(scores, err));
     for (uint64_t i = 0; i < scores->n; i++)
         out->positives += scores->items[i] & 1;
     by_row(scores, out);
     by_rank(scores, out);
     if (out->positives == 0 || out->positives == scores->n)
-        out->roc_auc = out->average_precision = out->ks = out->best_f1 = out->best_f1_threshold =
-            (double)NAN;
+        out->roc_auc = out->roc_auc_std_error = out->average_precision = out->ks = out->best_f1 =
+            out->best_f1_threshold = (double)NAN;
     out->base_rate = ratio(out->positives, out->rows);
     out->accuracy = ratio(out->true_positives + out->true_negatives, out->rows);
     out->precision = ratio(out->true_positives, out->true_positives + out->false_positives);
@@ -183,6 +202,7 @@ void qn_metrics_list(const struct qn_metrics *m, struct qn_metric_value out[QN_N
         {"positives", (double)m->positives},
         {"base_rate", m->base_rate},
         {"roc_auc", m->roc_auc},
+        {"roc_auc_std_error", m->roc_auc_std_error},
         {"average_precision", m->average_precision},
         {"log_loss", m->log_loss},
         {"brier", m->brier},

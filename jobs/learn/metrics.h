@@ -2,6 +2,7 @@
  * exact, so neither the order of rows nor how they were spread changes a bit.
  *
  *   roc_auc             (pairs ranked right + half of the tied ones) / (P N)
+ *   roc_auc_std_error   its standard error by DeLong (see delong.h)
  *   average_precision   sum over thresholds, from high to low, of (R_k - R_k-1) precision_k
  *   log_loss            mean of -log(probability of the true label), probabilities kept within
  *                       [2^-52, 1 - 2^-52] as scikit-learn does
@@ -16,6 +17,7 @@
 #ifndef QN_JOBS_LEARN_METRICS_H
 #define QN_JOBS_LEARN_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -32,10 +34,18 @@ void qn_scores_fini(struct qn_scores *scores);
 QN_CHECK qn_code qn_scores_add(struct qn_scores *scores, double score, bool positive,
                                struct qn_err *err);
 
+/* Ascending by score; what reads ranks needs it. */
+QN_CHECK qn_code qn_scores_sort(struct qn_scores *scores, struct qn_err *err);
+double qn_scores_score(const struct qn_scores *scores, uint64_t row);
+static inline bool qn_scores_label(const struct qn_scores *scores, uint64_t row)
+{
+    return scores->items[row] & 1;
+}
+
 struct qn_metrics {
     uint64_t rows, positives;
     uint64_t true_positives, false_positives, true_negatives, false_negatives; /* at 0.5 */
-    double base_rate, roc_auc, average_precision, log_loss, brier, ece, ks;
+    double base_rate, roc_auc, roc_auc_std_error, average_precision, log_loss, brier, ece, ks;
     double accuracy, precision, recall, f1; /* at 0.5; 0 where the ratio has no rows */
     double best_f1, best_f1_threshold;
 };
@@ -49,7 +59,7 @@ struct qn_metric_value {
     const char *name;
     double value;
 };
-enum { QN_N_METRICS = 19 };
+enum { QN_N_METRICS = 20 };
 void qn_metrics_list(const struct qn_metrics *metrics, struct qn_metric_value out[QN_N_METRICS]);
 
 #endif

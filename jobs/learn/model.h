@@ -3,9 +3,12 @@
 #ifndef QN_JOBS_LEARN_MODEL_H
 #define QN_JOBS_LEARN_MODEL_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/strv.h"
 #include "flow/batch.h"
+#include "jobs/learn/calibrate.h"
+#include "jobs/learn/split.h"
 
 struct qn_model_feature {
     const char *name;
@@ -13,10 +16,22 @@ struct qn_model_feature {
     bool categorical;
 };
 
+/* Which rows it was fitted on. */
+struct qn_model_rows {
+    const char *key;
+    struct qn_type key_type;
+    uint64_t seed;
+    const struct qn_split *split; /* NULL: a file of an older version, which does not say */
+};
+
 struct qn_model {
     const struct qn_model_ops *ops;
     const struct qn_model_feature *features;
     uint32_t n_features;
+    /* Of a model file: */
+    struct qn_arena arena;
+    struct qn_model_rows rows;
+    struct qn_calibration calibration; /* not in what score() gives */
 };
 struct qn_model_ops {
     /* Probabilities of rows rows[0..n) of columns (by feature). One thread at a time. */

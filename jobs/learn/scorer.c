@@ -18,7 +18,7 @@ static qn_code make_ready(struct qn_scorer *scorer, struct qn_strv bytes, struct
     QN_TRY(qn_model_read(bytes, &scorer->model, err));
     size_t n = scorer->model->n_features ? scorer->model->n_features : 1;
     scorer->positions = calloc(n, sizeof *scorer->positions);
-    scorer->columns = calloc(n, sizeof *scorer->columns);
+    scorer->columns = calloc(n, sizeof(void *));
     return scorer->positions && scorer->columns ? QN_OK : qn_err_nomem(err, "a model");
 }
 
@@ -73,5 +73,8 @@ qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
     struct qn_model *model = scorer->model;
     for (uint32_t i = 0; i < model->n_features; i++)
         scorer->columns[i] = &batch->columns[scorer->positions[i]];
-    return model->ops->score(model, scorer->columns, rows, n, scores, err);
+    QN_TRY(model->ops->score(model, scorer->columns, rows, n, scores, err));
+    for (uint32_t i = 0; i < n; i++)
+        scores[i] = qn_calibration_apply(&model->calibration, scores[i]);
+    return QN_OK;
 }

@@ -13,7 +13,7 @@ struct qn_scorer {
 
 /* QN_EINPUT (blame job) on bytes that are no model file. */
 QN_CHECK qn_code qn_scorer_new(struct qn_strv bytes, struct qn_scorer **out, struct qn_err *err);
-void qn_scorer_free(void *scorer);
+void qn_scorer_free(void *data);
 
 /* Finds the features in rows of a schema. What is missing, or of a type that does not fit, is
  * appended to `missing` by name: "'age', 'plan' (integer, not text)"; nothing when all are there.

@@ -7,7 +7,7 @@
 
 const char *qn_side_name(enum qn_side side)
 {
-    static const char *const names[] = {"train", "validation", "test"};
+    static const char *const names[] = {"train", "validation", "test", "calibration"};
     return names[side];
 }
 
@@ -66,19 +66,20 @@ qn_code qn_split_merge(struct qn_split_counts *counts, struct qn_strv bytes, str
     return qn_unpack_end(&in, "split counts", err);
 }
 
-void qn_split_init(struct qn_split *split, double test, double validation)
+void qn_split_init(struct qn_split *split, double test, double validation, double calibration)
 {
     memset(split, 0, sizeof *split);
     split->test = test;
     split->validation = validation;
+    split->calibration = calibration;
 }
 
-static enum qn_side bucket_side(const struct qn_split *split, uint32_t bucket)
+enum qn_side qn_split_bucket_side(const struct qn_split *split, uint32_t bucket)
 {
     return (enum qn_side)(split->sides[bucket / 4] >> (2 * (bucket % 4)) & 3);
 }
 
-static void bucket_give(struct qn_split *split, uint32_t bucket, enum qn_side side)
+void qn_split_bucket_give(struct qn_split *split, uint32_t bucket, enum qn_side side)
 {
     split->sides[bucket / 4] |= (uint8_t)((unsigned)side << (2 * (bucket % 4)));
 }
@@ -89,7 +90,7 @@ static void rows_between(const struct qn_split *split, const struct qn_split_cou
 {
     rows[0] = rows[1] = 0;
     for (uint32_t b = begin; b < end; b++)
-        if (bucket_side(split, b) == QN_SIDE_TRAIN) {
+        if (qn_split_bucket_side(split, b) == QN_SIDE_TRAIN) {
             rows[0] += (double)counts->rows[b][0];
             rows[1] += (double)counts->rows[b][1];
         }
@@ -106,7 +107,7 @@ static void take_some(struct qn_split *split, const struct qn_split_counts *coun
         weight[c] = rows[c] > 0 ? 1.0 / rows[c] : 0; /* the rarer class counts for more a row */
     }
     for (uint32_t b = begin; b < end; b++) {
-        if (bucket_side(split, b) != QN_SIDE_TRAIN)
+        if (qn_split_bucket_side(split, b) != QN_SIDE_TRAIN)
             continue;
         double without = 0, with = 0;
         for (int c = 0; c < 2; c++) {
@@ -116,7 +117,7 @@ static void take_some(struct qn_split *split, const struct qn_split_counts *coun
             with += weight[c] * (behind[c] - n) * (behind[c] - n);
         }
         if (with < without) {
-            bucket_give(split, b, side);
+            qn_split_bucket_give(split, b, side);
             for (int c = 0; c < 2; c++)
                 behind[c] -= (double)counts->rows[b][c];
         }
@@ -144,8 +145,8 @@ static void deal(struct qn_split *split, const struct qn_split_counts *counts, e
         if (!fits && half < QN_SPLIT_BUCKETS)
             continue;
         for (uint32_t b = 0; b < begin; b++)
-            if (bucket_side(split, b) == QN_SIDE_TRAIN)
-                bucket_give(split, b, side);
+            if (qn_split_bucket_side(split, b) == QN_SIDE_TRAIN)
+                qn_split_bucket_give(split, b, side);
         take_some(split, counts, side, begin, end, need, inside);
         return;
     }
@@ -157,31 +158,37 @@ void qn_split_stratify(struct qn_split *split, const struct qn_split_counts *cou
     split->stratified = true;
     double rows[2], want[2];
     rows_between(split, counts, 0, QN_SPLIT_BUCKETS, rows);
-    for (int side = 0; side < 2; side++) {
-        double share = side ? split->validation : split->test;
-        if (share <= 0)
+    static const enum qn_side order[] = {QN_SIDE_TEST, QN_SIDE_VALIDATION, QN_SIDE_CALIBRATION};
+    const double shares[] = {split->test, split->validation, split->calibration};
+    double place = 0;
+    for (int i = 0; i < 3; i++) {
+        place += shares[i];
+        if (shares[i] <= 0)
             continue;
         for (int c = 0; c < 2; c++)
-            want[c] = share * rows[c];
-        deal(split, counts, side ? QN_SIDE_VALIDATION : QN_SIDE_TEST, want,
-             side ? split->test + split->validation : split->test);
+            want[c] = shares[i] * rows[c];
+        deal(split, counts, order[i], want, place);
     }
 }
 
 enum qn_side qn_split_side(const struct qn_split *split, uint64_t hash)
 {
     if (split->stratified)
-        return bucket_side(split, (uint32_t)(hash >> 48));
+        return qn_split_bucket_side(split, (uint32_t)(hash >> 48));
     double u = (double)(hash >> 11) * 0x1p-53;
     if (u < split->test)
         return QN_SIDE_TEST;
-    return u < split->test + split->validation ? QN_SIDE_VALIDATION : QN_SIDE_TRAIN;
+    if (u < split->test + split->validation)
+        return QN_SIDE_VALIDATION;
+    return u < split->test + split->validation + split->calibration ? QN_SIDE_CALIBRATION
+                                                                    : QN_SIDE_TRAIN;
 }
 
 void qn_split_state_pack(struct qn_buf *out, const struct qn_split *split)
 {
     qn_buf_put_f64(out, split->test);
     qn_buf_put_f64(out, split->validation);
+    qn_buf_put_f64(out, split->calibration);
     qn_buf_put_u8(out, split->stratified);
     if (split->stratified)
         qn_buf_put(out, split->sides, sizeof split->sides);
@@ -191,17 +198,18 @@ qn_code qn_split_state_unpack(struct qn_strv bytes, struct qn_split *split, stru
 {
     struct qn_unpack in = qn_unpack_from(bytes);
     double test = qn_unpack_f64(&in), validation = qn_unpack_f64(&in);
+    double calibration = qn_unpack_f64(&in);
     uint8_t stratified = qn_unpack_u8(&in);
-    if (!(test >= 0 && validation >= 0 && test + validation < 1) || stratified > 1)
+    if (!(test >= 0 && validation >= 0 && calibration >= 0 &&
+          test + validation + calibration < 1) ||
+        stratified > 1)
         in.failed = true;
-    qn_split_init(split, test, validation);
+    qn_split_init(split, test, validation, calibration);
     split->stratified = stratified == 1;
     if (split->stratified) {
         struct qn_strv sides = qn_unpack_bytes(&in, sizeof split->sides);
         for (size_t i = 0; i < sides.len; i++) {
             uint8_t four = (uint8_t)sides.data[i];
-            if (four & four >> 1 & 0x55) /* a side of 3 */
-                in.failed = true;
             split->sides[i] = four;
         }
     }

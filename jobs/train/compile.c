@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "jobs/into.h"
 #include "jobs/lookup.h"
@@ -7,179 +8,17 @@
 #include "spec/keys.h"
 #include "spec/node.h"
 
-/* --- what a train job may hold --------------------------------------------------------------- */
-
-static const char *const kinds[] = {"train", NULL};
-static const char *const algorithms[] = {"logistic_regression", "gradient_boosting", NULL};
-static const char *const methods[] = {"hash", NULL};
-static const char *const numeric_fills[] = {"mean", "median", "most_frequent", "constant", NULL};
-static const char *const category_fills[] = {"most_frequent", "constant", NULL};
-static const char *const scales[] = {"standard", "none", NULL};
-static const char *const encodings[] = {"one_hot", NULL};
-static const char *const unknowns[] = {"ignore", "error", NULL};
-static const char *const drops[] = {"none", "first", NULL};
-
-static const struct qn_key feature_keys[] = {
-    {.name = "include",
-     .shape = QN_SHAPE_LIST,
-     .item = QN_SHAPE_TEXT,
-     .or_single = true,
-     .doc = "columns that are features; default: all but key and label"},
-    {.name = "exclude",
-     .shape = QN_SHAPE_LIST,
-     .item = QN_SHAPE_TEXT,
-     .or_single = true,
-     .doc = "columns that are none"},
-};
-static const struct qn_spec_keys feature_object = QN_KEYS("features", feature_keys);
-
-static const struct qn_key numeric_keys[] = {
-    {.name = "impute",
-     .shape = QN_SHAPE_ENUM,
-     .values = numeric_fills,
-     .doc = "what fills missing numbers: mean (default), median, most_frequent or constant"},
-    {.name = "fill_value", .shape = QN_SHAPE_NUMBER, .doc = "of impute: constant"},
-    {.name = "scale",
-     .shape = QN_SHAPE_ENUM,
-     .values = scales,
-     .doc = "standard (default): mean 0 and deviation 1; none"},
-};
-static const struct qn_spec_keys numeric_object = QN_KEYS("prepare.numeric", numeric_keys);
-
-static const struct qn_key categorical_keys[] = {
-    {.name = "impute",
-     .shape = QN_SHAPE_ENUM,
-     .values = category_fills,
-     .doc = "what fills missing texts: most_frequent (default) or constant"},
-    {.name = "fill_value", .shape = QN_SHAPE_TEXT, .doc = "of impute: constant"},
-    {.name = "encode", .shape = QN_SHAPE_ENUM, .values = encodings, .doc = "one_hot (default)"},
-    {.name = "handle_unknown",
-     .shape = QN_SHAPE_ENUM,
-     .values = unknowns,
-     .doc = "a category that training never saw: ignore (default; all its columns 0) or error"},
-    {.name = "drop",
-     .shape = QN_SHAPE_ENUM,
-     .values = drops,
-     .doc = "first leaves the first category out; default: none, first when params.l2 is 0"},
-};
-static const struct qn_spec_keys categorical_object =
-    QN_KEYS("prepare.categorical", categorical_keys);
-
-static const struct qn_key prepare_keys[] = {
-    {.name = "numeric",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &numeric_object,
-     .doc = "numbers and booleans"},
-    {.name = "categorical",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &categorical_object,
-     .doc = "texts"},
-};
-static const struct qn_spec_keys prepare_object = QN_KEYS("prepare", prepare_keys);
-
-static const struct qn_key split_keys[] = {
-    {.name = "method", .shape = QN_SHAPE_ENUM, .values = methods, .doc = "hash: by the key's hash"},
-    {.name = "test",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 0,
-     .max = 0.95,
-     .doc = "share of rows held out; default 0.2"},
-    {.name = "validation",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 0,
-     .max = 0.95,
-     .doc = "share of rows for choices; default 0"},
-    {.name = "stratify", .shape = QN_SHAPE_BOOL, .doc = "the same share of both classes"},
-};
-static const struct qn_spec_keys split_object = QN_KEYS("split", split_keys);
-
-static const struct qn_key when_keys[] = {
-    {.name = "metric",
-     .shape = QN_SHAPE_TEXT,
-     .required = true,
-     .doc = "of the held-out rows: roc_auc, log_loss, ..."},
-    {.name = "min", .shape = QN_SHAPE_NUMBER, .doc = "at least"},
-    {.name = "max", .shape = QN_SHAPE_NUMBER, .doc = "at most"},
-    {.name = "vs", .shape = QN_SHAPE_TEXT, .unsupported = true},
-};
-static const struct qn_spec_keys when_object = QN_KEYS("promote.when", when_keys);
-
-static const struct qn_key promote_keys[] = {
-    {.name = "alias", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "such as champion"},
-    {.name = "when",
-     .shape = QN_SHAPE_LIST,
-     .item = QN_SHAPE_OBJECT,
-     .object = &when_object,
-     .or_single = true,
-     .doc = "conditions; all must hold"},
-};
-static const struct qn_spec_keys promote_object = QN_KEYS("promote", promote_keys);
-
-static const struct qn_key register_keys[] = {
-    {.name = "model", .shape = QN_SHAPE_IDENTIFIER, .required = true, .doc = "name of the model"},
-    {.name = "promote",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &promote_object,
-     .doc = "when the new version gets an alias"},
-};
-static const struct qn_spec_keys register_object = QN_KEYS("register", register_keys);
-
-static const struct qn_key train_keys[] = {
-    {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "train"},
-    {.name = "from", .shape = QN_SHAPE_TEXT, .required = true, .doc = "a source or a job"},
-    {.name = "label",
-     .shape = QN_SHAPE_TEXT,
-     .required = true,
-     .doc = "column to predict: boolean, 0/1, or text of two values"},
-    {.name = "positive",
-     .shape = QN_SHAPE_TEXT,
-     .doc = "the value of a text label that counts as 1"},
-    {.name = "key",
-     .shape = QN_SHAPE_TEXT,
-     .required = true,
-     .doc = "column that names the row; rows of one key stay on one side of the split"},
-    {.name = "features",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &feature_object,
-     .doc = "which columns describe the row"},
-    {.name = "prepare",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &prepare_object,
-     .doc = "how features become numbers, for logistic_regression; fitted on the training rows"},
-    {.name = "split",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &split_object,
-     .doc = "which rows are held out"},
-    {.name = "algorithm",
-     .shape = QN_SHAPE_ENUM,
-     .values = algorithms,
-     .required = true,
-     .doc = "logistic_regression or gradient_boosting"},
-    {.name = "params",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &qn_train_params_keys,
-     .doc = "of the algorithm"},
-    {.name = "register",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &register_object,
-     .doc = "where the model goes"},
-    {.name = "into",
-     .shape = QN_SHAPE_OBJECT,
-     .object = &qn_into_keys,
-     .or_text = true,
-     .doc = "the table that gets key, split, label and score of every row"},
-};
-const struct qn_spec_keys qn_train_keys = QN_KEYS("train job", train_keys);
-
 /* --- columns --------------------------------------------------------------------------------- */
+
+enum { MOST_SLICED_COLUMNS = 20 };
 
 struct compiler {
     const struct qn_job_env *env;
     struct qn_train *train;
     const struct qn_gaps *gaps; /* of the input */
-    const struct qn_prepare_feature *features;
-    int32_t label, key; /* -1: said already */
-    size_t errors;      /* complaints there were before this job's */
+    int32_t label, key;         /* -1: said already */
+    int32_t label_time;         /* -1: none */
+    size_t errors;              /* complaints there were before this job's */
     bool no_memory;
 };
 
@@ -207,6 +46,7 @@ static void compile_label(struct compiler *self)
     const struct qn_node *positive = qn_node_get(self->env->node, "positive");
     self->label = find_column(self, node);
     self->key = find_column(self, qn_node_get(self->env->node, "key"));
+    self->label_time = find_column(self, qn_node_get(self->env->node, "label_time"));
     if (self->label < 0)
         return;
     struct qn_type type = self->train->in->fields[self->label].type;
@@ -233,14 +73,18 @@ static void add_feature(struct compiler *self, uint32_t column, const struct qn_
     const struct qn_field *field = &train->in->fields[column];
     struct qn_span span = node ? node->span : qn_node_get(self->env->node, "from")->span;
     char name[QN_TYPE_NAME];
-    if ((int32_t)column == self->label || (int32_t)column == self->key) {
+    const char *role = (int32_t)column == self->label        ? "label"
+                       : (int32_t)column == self->key        ? "key"
+                       : (int32_t)column == self->label_time ? "label_time"
+                                                             : NULL;
+    if (role) {
         if (node)
             qn_diags_add(self->env->diags, span, NULL, "leave it out", "'%s' is the %s of the job",
-                         field->name, (int32_t)column == self->label ? "label" : "key");
+                         field->name, role);
         return;
     }
-    bool is_date = field->type.id == QN_DATE || field->type.id == QN_TIMESTAMP;
-    if (is_date && train->algorithm && !train->algorithm->takes_dates) {
+    bool is_time = field->type.id == QN_DATE || field->type.id == QN_TIMESTAMP;
+    if (is_time && train->algorithm && !train->algorithm->takes_dates) {
         qn_diags_add(self->env->diags, span, NULL,
                      "derive a number from it first (days since ...), or leave it out with "
                      "features.exclude",
@@ -280,8 +124,8 @@ static void compile_features(struct compiler *self)
     for (uint32_t i = 0; !include && i < train->in->n_fields; i++)
         if (!is_named(exclude, train->in->fields[i].name))
             add_feature(self, i, NULL, columns, features);
-    train->features = columns;
-    self->features = features;
+    train->columns = columns;
+    train->features = features;
     /* With other mistakes about columns this would only be their echo. */
     if (train->n_features == 0 && !self->gaps && self->env->diags->n_errors == self->errors)
         qn_diags_add(self->env->diags, (node ? node : self->env->node)->span, NULL, NULL,
@@ -290,16 +134,38 @@ static void compile_features(struct compiler *self)
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
+static bool is_text(const struct qn_node *node, const char *text)
+{
+    return strcmp(qn_node_text(node, ""), text) == 0;
+}
+
+static void compile_calibrate(struct compiler *self, const struct qn_node *share)
+{
+    struct qn_train *train = self->train;
+    const struct qn_node *method = qn_node_get(self->env->node, "calibrate");
+    train->calibrate = is_text(method, "platt")      ? QN_CALIBRATE_PLATT
+                       : is_text(method, "isotonic") ? QN_CALIBRATE_ISOTONIC
+                                                     : QN_CALIBRATE_NOT;
+    train->calibration = qn_node_f64(share, method ? 0.1 : 0);
+    if (method && train->calibration == 0)
+        qn_diags_add(self->env->diags, share->span, "a share of rows, such as 0.1", NULL,
+                     "calibrate needs rows that nothing else is fitted on");
+    if (!method && train->calibration > 0)
+        qn_diags_add(self->env->diags, share->span, "calibrate: platt beside split", NULL,
+                     "split.calibration is for calibrate");
+}
+
 static void compile_split(struct compiler *self)
 {
     struct qn_train *train = self->train;
     const struct qn_node *node = qn_node_get(self->env->node, "split");
     train->test = qn_node_f64(qn_node_get(node, "test"), 0.2);
     train->validation = qn_node_f64(qn_node_get(node, "validation"), 0);
-    train->stratify =
-        qn_node_bool(qn_node_get(node, "stratify"), false) && train->test + train->validation > 0;
-    if (train->test + train->validation > 0.95)
-        qn_diags_add(self->env->diags, node->span, NULL, NULL,
+    compile_calibrate(self, qn_node_get(node, "calibration"));
+    double apart = train->test + train->validation + train->calibration;
+    train->stratify = qn_node_bool(qn_node_get(node, "stratify"), false) && apart > 0;
+    if (apart > 0.95)
+        qn_diags_add(self->env->diags, (node ? node : self->env->node)->span, NULL, NULL,
                      "test and validation together leave less than 5 %% of the rows to train on");
 }
 
@@ -307,17 +173,43 @@ static void compile_split(struct compiler *self)
 static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
 {
     struct qn_train *train = self->train;
-    if (!train->algorithm || !self->features)
+    if (!train->algorithm || !train->features)
         return QN_OK;
     qn_train_check_params(self->env, train->algorithm);
     const struct qn_algorithm_env env = {.arena = self->env->arena,
                                          .diags = self->env->diags,
                                          .job = self->env->node,
-                                         .features = self->features,
+                                         .features = train->features,
                                          .n_features = train->n_features,
                                          .validation = train->validation,
                                          .seed = train->seed};
     return train->algorithm->compile(&env, &train->plan, err);
+}
+
+static void compile_versus(struct compiler *self, const struct qn_node *node,
+                           const struct qn_node *vs, struct qn_train_rule *rule)
+{
+    struct qn_train *train = self->train;
+    const struct qn_node *margin = qn_node_get(node, "margin");
+    const struct qn_node *confidence = qn_node_get(node, "confidence");
+    const struct qn_node *stray = margin ? margin : confidence;
+    rule->versus = vs != NULL;
+    rule->has_margin = margin != NULL;
+    rule->margin = qn_node_f64(margin, 0);
+    rule->confidence = qn_node_f64(confidence, 0.95);
+    if (!vs && stray)
+        qn_diags_add(self->env->diags, stray->span, "vs: ALIAS beside it", NULL,
+                     "%s is for conditions with vs", margin ? "margin" : "confidence");
+    if (!vs)
+        return;
+    if (train->versus && strcmp(train->versus, qn_node_text(vs, "")) != 0)
+        qn_diags_add(self->env->diags, vs->span, NULL, "compare with one of them",
+                     "conditions compare with two aliases, '%s' and '%s'", train->versus,
+                     qn_node_text(vs, ""));
+    train->versus = qn_node_text(vs, NULL);
+    if (!qn_paired_knows(rule->metric))
+        qn_diags_add(self->env->diags, vs->span, qn_paired_metrics(), NULL,
+                     "two models cannot be compared by '%s'", rule->metric);
 }
 
 static void compile_rule(struct compiler *self, const struct qn_node *node,
@@ -332,8 +224,10 @@ static void compile_rule(struct compiler *self, const struct qn_node *node,
     *rule = (struct qn_train_rule){.metric = qn_node_text(metric, ""),
                                    .min = qn_node_f64(min, -HUGE_VAL),
                                    .max = qn_node_f64(max, HUGE_VAL)};
-    if (!min && !max && metric && !qn_node_get(node, "vs")) /* vs was refused already */
-        qn_diags_add(self->env->diags, metric->span, "min or max beside it", NULL,
+    const struct qn_node *vs = qn_node_get(node, "vs");
+    compile_versus(self, node, vs, rule);
+    if (!min && !max && metric && !vs)
+        qn_diags_add(self->env->diags, metric->span, "min, max or vs beside it", NULL,
                      "the condition on '%s' has no bound", rule->metric);
     qn_metrics_list(&none, values);
     bool known = !metric;
@@ -366,6 +260,12 @@ static void compile_register(struct compiler *self, struct qn_job *job)
         compile_rule(self, &rules[i], &out[i]);
     train->rules = out;
     train->n_rules = n;
+    if (train->versus) {
+        job->model = job->registers;
+        job->model_selector = qn_arena_printf(self->env->arena, "@%s", train->versus);
+        job->model_optional = true;
+        self->no_memory |= !job->model_selector;
+    }
     if (n && train->test + train->validation <= 0)
         qn_diags_add(self->env->diags, promote->span, NULL, "give split.test a share",
                      "promotion looks at held-out rows, and the split holds none out");
@@ -394,6 +294,123 @@ static void compile_into(struct compiler *self, struct qn_job *job)
     job->out = (struct qn_schema){.fields = fields, .n_fields = 4};
 }
 
+static void compile_slices(struct compiler *self, const struct qn_node *node)
+{
+    uint32_t n, *columns;
+    const struct qn_node *items = qn_node_items(node, &n);
+    self->train->slices = columns = QN_NEW_ARRAY(self->env->arena, uint32_t, n);
+    self->no_memory |= !columns;
+    for (uint32_t i = 0; columns && i < n; i++) {
+        int32_t column = find_column(self, &items[i]);
+        if (column < 0)
+            continue;
+        if (column == self->key || column == self->label)
+            qn_diags_add(self->env->diags, items[i].span, NULL, "slice by another column",
+                         "'%.*s' is the %s of the job", QN_STRV_ARG(items[i].text),
+                         column == self->key ? "key" : "label");
+        columns[self->train->n_slices++] = (uint32_t)column;
+    }
+    if (n > MOST_SLICED_COLUMNS)
+        qn_diags_add(self->env->diags, node->span, NULL, NULL,
+                     "slices by more than %d columns: nobody reads so many", MOST_SLICED_COLUMNS);
+}
+
+static void compile_threshold(struct compiler *self, const struct qn_node *node)
+{
+    struct qn_threshold_plan *plan = &self->train->threshold;
+    const struct qn_node *cost = qn_node_get(node, "cost"), *budget = qn_node_get(node, "budget");
+    double most = qn_node_f64(budget, 0);
+    if (node && !cost == !budget)
+        qn_diags_add(self->env->diags, node->span, "cost or budget", NULL,
+                     cost ? "a threshold has either a cost or a budget"
+                          : "a threshold needs a cost or a budget");
+    plan->rule = cost ? QN_THRESHOLD_COST : budget ? QN_THRESHOLD_BUDGET : QN_THRESHOLD_NONE;
+    plan->false_positive = qn_node_f64(qn_node_get(cost, "false_positive"), 0);
+    plan->false_negative = qn_node_f64(qn_node_get(cost, "false_negative"), 0);
+    plan->share = most < 1 ? most : 0;
+    plan->rows = most < 1 ? 0 : (uint64_t)most;
+}
+
+static bool is_date(struct qn_type type)
+{
+    return type.id == QN_DATE || type.id == QN_TIMESTAMP;
+}
+
+static void compile_label_time(struct compiler *self)
+{
+    struct qn_train *train = self->train;
+    const struct qn_node *node = qn_node_get(self->env->node, "label_time");
+    char name[QN_TYPE_NAME];
+    if (self->label_time < 0)
+        return;
+    train->label_time = (uint32_t)self->label_time;
+    struct qn_type type = train->in->fields[train->label_time].type;
+    if (!is_date(type))
+        qn_diags_add(self->env->diags, node->span, "a date or timestamp", NULL,
+                     "label_time '%.*s' is %s", QN_STRV_ARG(node->text), qn_type_name(type, name));
+    uint32_t *columns = QN_NEW_ARRAY(self->env->arena, uint32_t, train->in->n_fields);
+    const char **names = QN_NEW_ARRAY(self->env->arena, const char *, train->in->n_fields);
+    self->no_memory |= !columns || !names;
+    for (uint32_t i = 0; !self->no_memory && i < train->in->n_fields; i++)
+        if (is_date(train->in->fields[i].type) && i != train->label_time) {
+            names[train->guard.n_dates] = train->in->fields[i].name;
+            columns[train->guard.n_dates++] = i;
+        }
+    train->dates = columns;
+    train->guard.dates = names;
+}
+
+/* Features whose gaps an earlier etl job filled by what it learned of all rows. */
+static void compile_before(struct compiler *self)
+{
+    struct qn_train *train = self->train;
+    const char *name = qn_node_text(qn_node_get(self->env->node, "from"), "");
+    struct qn_fit_note *notes =
+        QN_NEW_ARRAY(self->env->arena, struct qn_fit_note, train->n_features);
+    self->no_memory |= !notes;
+    train->before = notes;
+    const struct qn_node *job = self->env->job_node(self->env, name);
+    for (uint32_t i = 0; notes && i < train->n_features; i++) {
+        const char *feature = train->features[i].name;
+        const struct qn_node *fill = qn_node_get(qn_node_get(job, "impute"), feature);
+        const char *strategy = qn_node_text(qn_node_get(fill, "strategy"), "constant");
+        if (strcmp(strategy, "constant") == 0)
+            continue;
+        const char *message = qn_arena_printf(
+            self->env->arena,
+            "job %s has filled the gaps of '%s' with the %s of all rows, those held out among "
+            "them: leave them to prepare, which looks at training rows alone",
+            name, feature,
+            strcmp(strategy, "most_frequent") == 0 ? "most frequent value" : strategy);
+        self->no_memory |= !message;
+        notes[train->n_before++] = (struct qn_fit_note){feature, "fitted_before", message};
+    }
+}
+
+static void compile_guards(struct compiler *self)
+{
+    struct qn_train *train = self->train;
+    const struct qn_node *node = qn_node_get(self->env->node, "guards");
+    train->guards = is_text(node, "refuse") ? QN_GUARDS_REFUSE
+                    : is_text(node, "off")  ? QN_GUARDS_OFF
+                                            : QN_GUARDS_WARN;
+    train->guard.features = train->features;
+    train->guard.n_features = train->n_features;
+    compile_label_time(self);
+    if (train->guards != QN_GUARDS_OFF)
+        compile_before(self);
+}
+
+static void compile_evaluate(struct compiler *self)
+{
+    const struct qn_node *node = qn_node_get(self->env->node, "evaluate");
+    struct qn_err err;
+    compile_slices(self, qn_node_get(node, "slices"));
+    compile_threshold(self, qn_node_get(node, "threshold"));
+    self->no_memory |=
+        !self->no_memory && qn_train_scores_schema(self->train, self->env->arena, &err) != QN_OK;
+}
+
 static uint32_t add_stage(struct qn_job *job, struct qn_stage stage)
 {
     job->stages[job->n_stages] = stage;
@@ -405,14 +422,22 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
     struct qn_train *train = self->train;
     bool *all = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
     bool *two = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
-    self->no_memory |= !all || !two;
+    bool *scored = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
+    bool *fitted = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
+    self->no_memory |= !all || !two || !scored || !fitted;
     if (self->no_memory || self->label < 0 || self->key < 0)
         return;
     train->label = (uint32_t)self->label;
     train->key = (uint32_t)self->key;
     all[train->label] = all[train->key] = two[train->label] = two[train->key] = true;
     for (uint32_t i = 0; i < train->n_features; i++)
-        all[train->features[i]] = true;
+        all[train->columns[i]] = true;
+    memcpy(scored, all, train->in->n_fields * sizeof *all);
+    memcpy(fitted, all, train->in->n_fields * sizeof *all);
+    for (uint32_t i = 0; i < train->guard.n_dates; i++)
+        fitted[train->dates[i]] = fitted[train->label_time] = true;
+    for (uint32_t i = 0; i < train->n_slices; i++)
+        scored[train->slices[i]] = true;
     train->split_stage = -1;
     if (train->stratify)
         train->split_stage = (int)add_stage(
@@ -420,7 +445,7 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
                      .name = "split", .over = QN_OVER_CHUNKS, .wanted = two, .merges = true});
     train->prepare_stage = add_stage(
         job, (struct qn_stage){
-                 .name = "prepare", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
+                 .name = "prepare", .over = QN_OVER_CHUNKS, .wanted = fitted, .merges = true});
     train->round_stage =
         add_stage(job, (struct qn_stage){.name = "round",
                                          .over = QN_OVER_CHUNKS,
@@ -428,13 +453,19 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
                                          .merges = true,
                                          .repeats = true,
                                          .appends = train->algorithm && train->algorithm->appends});
+    if (train->calibrate)
+        train->calibrate_stage = add_stage(
+            job, (struct qn_stage){
+                     .name = "calibrate", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
     train->evaluate_stage =
         add_stage(job, (struct qn_stage){.name = "evaluate",
                                          .over = QN_OVER_CHUNKS,
-                                         .wanted = all,
+                                         .wanted = train->versus ? NULL : scored,
                                          .partitions = true,
                                          .n_partitions = 1,
-                                         .partition_schema = qn_train_scores_schema,
+                                         .partition_schema = train->scores,
+                                         .merges = true,
+                                         .model = train->versus != NULL,
                                          .rows = job->out.n_fields > 0,
                                          .counts = true});
     train->metrics_stage =
@@ -464,6 +495,8 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     QN_TRY(compile_algorithm(&self, err));
     compile_register(&self, job);
     compile_into(&self, job);
+    compile_evaluate(&self);
+    compile_guards(&self);
     compile_stages(&self, job);
     if (self.no_memory)
         return qn_err_nomem(err, "a train job");

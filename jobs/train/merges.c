@@ -1,7 +1,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
+#include "jobs/train/calibration.h"
+#include "jobs/train/champion.h"
 #include "jobs/train/evaluate.h"
+#include "jobs/train/guards.h"
 
 /* --- the prepare stage's bytes --------------------------------------------------------------- */
 
@@ -52,6 +56,15 @@ qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *cens
     return in.failed ? qn_unpack_end(&in, "preparation", err) : QN_OK;
 }
 
+qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *states,
+                            struct qn_split *split, struct qn_err *err)
+{
+    if (train->split_stage >= 0)
+        return qn_split_state_unpack(states[train->split_stage], split, err);
+    qn_split_init(split, train->test, train->validation, train->calibration);
+    return QN_OK;
+}
+
 /* --- merging --------------------------------------------------------------------------------- */
 
 /* What is gathered in one stage; the members of other stages stay empty. */
@@ -59,10 +72,13 @@ struct gathered {
     const struct qn_algorithm *algorithm;
     struct qn_split_counts *counts; /* split */
     struct qn_fit *fit;             /* prepare */
+    struct qn_guard *guard;
     struct qn_train_census census;
-    char *others[2];       /* the bytes of census.others */
-    void *sums;            /* round: the algorithm's */
-    struct qn_buf metrics; /* metrics */
+    char *others[2];                   /* the bytes of census.others */
+    void *sums;                        /* round: the algorithm's */
+    struct qn_scores scores;           /* calibrate */
+    struct qn_train_champion champion; /* evaluate */
+    struct qn_buf metrics;             /* metrics */
 };
 
 void qn_train_free_acc(void *acc)
@@ -74,8 +90,11 @@ void qn_train_free_acc(void *acc)
     for (int i = 0; i < 2; i++)
         free(gathered->others[i]);
     qn_fit_free(gathered->fit);
+    qn_guard_free(gathered->guard);
     if (gathered->sums)
         gathered->algorithm->acc_free(gathered->sums);
+    qn_scores_fini(&gathered->scores);
+    qn_train_champion_fini(&gathered->champion);
     qn_buf_fini(&gathered->metrics);
     free(gathered);
 }
@@ -110,10 +129,16 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
     struct qn_unpack in = qn_unpack_from(partial);
     struct qn_train_census census;
     qn_train_census_unpack(&in, &census);
-    if (in.failed)
-        return qn_unpack_end(&in, "fitted preparation", err);
+    struct qn_strv seen = qn_unpack_str(&in);
+    bool guards = train->guards != QN_GUARDS_OFF;
+    if (in.failed || (!guards && seen.len))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a fitted preparation is damaged");
     if (!gathered->fit)
         QN_TRY(qn_fit_new(train->algorithm->gathers(train->plan), &gathered->fit, err));
+    if (guards && !gathered->guard)
+        QN_TRY(qn_guard_new(&train->guard, &gathered->guard, err));
+    if (guards)
+        QN_TRY(qn_guard_merge(gathered->guard, seen, err));
     for (int side = 0; side < QN_N_SIDES; side++)
         for (int c = 0; c < 2; c++)
             gathered->census.rows[side][c] += census.rows[side][c];
@@ -123,10 +148,18 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
 }
 
-static qn_code merge_metrics(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+/* What the one task measured is taken apart when the stage ends; here only once is checked. */
+static qn_code merge_metrics(const struct qn_train *train, struct gathered *gathered,
+                             struct qn_strv partial, struct qn_err *err)
 {
-    if (gathered->metrics.len || partial.len != QN_N_SIDES * QN_N_METRICS * sizeof(double))
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "metrics of the wrong size");
+    struct qn_train_measured measured;
+    struct qn_arena arena;
+    if (gathered->metrics.len)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "metrics came twice");
+    qn_arena_init(&arena);
+    qn_code code = qn_train_measured_unpack(partial, train, &arena, &measured, err);
+    qn_arena_fini(&arena);
+    QN_TRY(code);
     qn_buf_put(&gathered->metrics, partial.data, partial.len);
     return qn_buf_check(&gathered->metrics, "metrics", err);
 }
@@ -147,7 +180,11 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc, str
         return merge_prepare(train, gathered, partial, err);
     if (stage == train->round_stage)
         return train->algorithm->merge(train->plan, &gathered->sums, partial, err);
-    return merge_metrics(gathered, partial, err);
+    if (train->calibrate && stage == train->calibrate_stage)
+        return qn_train_merge_calibration(&gathered->scores, partial, err);
+    if (stage == train->evaluate_stage)
+        return qn_train_champion_merge(&gathered->champion, partial, err);
+    return merge_metrics(train, gathered, partial, err);
 }
 
 /* --- end of split and prepare ---------------------------------------------------------------- */
@@ -158,7 +195,7 @@ static qn_code finish_split(const struct qn_train *train, const struct gathered 
     struct qn_split *split = malloc(sizeof *split);
     if (!split)
         return qn_err_nomem(err, "the split");
-    qn_split_init(split, train->test, train->validation);
+    qn_split_init(split, train->test, train->validation, train->calibration);
     qn_split_stratify(split, gathered->counts);
     qn_split_state_pack(state, split);
     free(split);
@@ -206,30 +243,6 @@ static qn_code check_classes(const struct qn_train *train, const struct qn_train
                       name, rows[0] ? "none" : "every one", rows[0] + rows[1], value);
 }
 
-static qn_code report_notes(struct qn_findings *findings, const struct qn_fit_note *notes,
-                            uint32_t n, uint64_t rows, struct qn_err *err)
-{
-    struct qn_arena *arena = findings->arena;
-    findings->tests = QN_NEW_ARRAY(arena, struct qn_test_finding, n);
-    if (!findings->tests)
-        return qn_err_nomem(err, "findings");
-    for (uint32_t i = 0; i < n; i++) {
-        struct qn_test_finding *test = &findings->tests[findings->n_tests];
-        *test = (struct qn_test_finding){
-            .column = qn_arena_strdup(arena, qn_strv_from(notes[i].feature)),
-            .test = notes[i].test,
-            .severity = "warn",
-            .status = "warn",
-            .failures = 1,
-            .rows = rows,
-            .message = qn_arena_strdup(arena, qn_strv_from(notes[i].message))};
-        if (!test->column || !test->message)
-            return qn_err_nomem(err, "findings");
-        findings->n_tests++;
-    }
-    return QN_OK;
-}
-
 static qn_code finish_prepare(const struct qn_train *train, struct gathered *gathered,
                               struct qn_buf *state, struct qn_findings *findings,
                               struct qn_err *err)
@@ -242,7 +255,8 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
     qn_train_census_pack(state, &gathered->census);
     QN_TRY(train->algorithm->prepare(train->plan, gathered->fit, state, findings->arena, &notes,
                                      &n_notes, err));
-    return report_notes(findings, notes, n_notes, rows[0] + rows[1], err);
+    return qn_train_guard_report(train, gathered->guard, notes, n_notes, rows[0] + rows[1],
+                                 findings, err);
 }
 
 /* --- end of a round -------------------------------------------------------------------------- */
@@ -277,5 +291,11 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
         return finish_prepare(train, gathered, state, findings, err);
     if (stage == train->round_stage)
         return finish_round(train, gathered, states, state, verdict, err);
+    if (train->calibrate && stage == train->calibrate_stage)
+        return qn_train_finish_calibration(train, &gathered->scores, state, err);
+    if (stage == train->evaluate_stage) {
+        qn_train_champion_pack(state, &gathered->champion);
+        return qn_buf_check(state, "the champion", err);
+    }
     return qn_train_finish_metrics(job, qn_buf_strv(&gathered->metrics), states, findings, err);
 }

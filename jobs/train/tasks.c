@@ -1,4 +1,6 @@
+#include "jobs/train/calibration.h"
 #include "jobs/train/evaluate.h"
+#include "jobs/train/guards.h"
 
 /* --- split ----------------------------------------------------------------------------------- */
 
@@ -21,13 +23,15 @@ static qn_code run_split(struct qn_train_walk *walk, struct qn_err *err)
 /* --- prepare --------------------------------------------------------------------------------- */
 
 static qn_code fit_rows(struct qn_train_walk *walk, struct qn_fit *fit,
-                        struct qn_train_census *census, struct qn_err *err)
+                        struct qn_train_guarding *guarding, struct qn_train_census *census,
+                        struct qn_err *err)
 {
     do {
         QN_TRY(qn_train_walk_next(walk, err));
         for (uint32_t i = 0; i < walk->n; i++)
             census->rows[walk->sides[i]][walk->labels[i]]++;
-        qn_train_walk_keep_training(walk);
+        QN_TRY(qn_train_guarding_add(guarding, walk, err));
+        qn_train_walk_keep(walk, QN_SIDE_TRAIN);
         if (walk->n)
             QN_TRY(qn_fit_add(fit, walk->columns, walk->rows, walk->n, walk->labels, walk->hashes,
                               err));
@@ -36,19 +40,37 @@ static qn_code fit_rows(struct qn_train_walk *walk, struct qn_fit *fit,
     return QN_OK;
 }
 
+/* Census, what the guards saw (with its length before it), then what is fitted. */
+static void pack_prepare(struct qn_buf *partial, const struct qn_train_census *census,
+                         const struct qn_train_guarding *guarding, struct qn_fit *fit)
+{
+    struct qn_buf seen;
+    qn_buf_init(&seen);
+    if (guarding->guard)
+        qn_guard_pack(&seen, guarding->guard);
+    qn_train_census_pack(partial, census);
+    qn_buf_put_str(partial, qn_buf_strv(&seen));
+    qn_fit_pack(partial, fit);
+    partial->failed |= seen.failed;
+    qn_buf_fini(&seen);
+}
+
 static qn_code run_prepare(struct qn_train_walk *walk, struct qn_err *err)
 {
     struct qn_train_census census = {0};
+    struct qn_train_guarding guarding;
     struct qn_fit *fit;
     QN_TRY(qn_fit_new(walk->train->algorithm->gathers(walk->train->plan), &fit, err));
-    qn_code code = fit_rows(walk, fit, &census, err);
+    qn_code code = qn_train_guarding_init(&guarding, walk, err);
+    if (code == QN_OK)
+        code = fit_rows(walk, fit, &guarding, &census, err);
     struct qn_buf partial;
     qn_buf_init(&partial);
     if (code == QN_OK) {
-        qn_train_census_pack(&partial, &census);
-        qn_fit_pack(&partial, fit);
+        pack_prepare(&partial, &census, &guarding, fit);
         code = qn_train_give(walk->out, &partial, err);
     }
+    qn_train_guarding_fini(&guarding);
     qn_fit_free(fit);
     return code;
 }
@@ -111,7 +133,7 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
     const struct qn_train *train = job->impl;
     struct qn_train_walk walk = {.train = train, .in = in, .out = out};
     if (in->stage == train->metrics_stage)
-        return qn_train_run_metrics(in, out, err);
+        return qn_train_run_metrics(train, in, out, err);
     if (in->stage == train->round_stage)
         return run_round(&walk, err);
     QN_TRY(qn_train_walk_start(&walk, train, in, out, err));
@@ -119,5 +141,7 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
         return run_split(&walk, err);
     if (in->stage == train->prepare_stage)
         return run_prepare(&walk, err);
+    if (train->calibrate && in->stage == train->calibrate_stage)
+        return qn_train_run_calibration(&walk, err);
     return qn_train_run_evaluate(&walk, job, err);
 }

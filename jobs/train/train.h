@@ -3,41 +3,66 @@
  *   split      (only when stratified) rows by bucket and class -> which bucket is held out
  *   prepare    what the algorithm needs to know of the training rows -> preparation
  *   round      the algorithm's sums at the state so far -> the next state; until it is done
+ *   calibrate  (only when asked for) scores of the rows set apart for it -> their calibration
  *   evaluate   a score for every labelled row: to the job's table, and as one partition of
- *              (score, label, split)
+ *              (score, label, split), with the champion's score where models are compared
  *   metrics    that partition, sorted -> metrics, model file, promotion
  *
- * Which algorithm fits is behind learn/algorithm.h. Files: compile.c and params.c read the spec,
- * tasks.c runs on workers, merges.c on the coordinator. */
+ * Files: compile.c reads the spec, tasks.c runs on workers (walk.c: their way through the rows),
+ * merges.c on the coordinator; evaluate.c, measure.c, register.c and promote.c are the last two
+ * stages. */
 #ifndef QN_JOBS_TRAIN_TRAIN_H
 #define QN_JOBS_TRAIN_TRAIN_H
 
 #include "flow/job.h"
 #include "jobs/learn/algorithm.h"
+#include "jobs/learn/calibrate.h"
+#include "jobs/learn/guard.h"
 #include "jobs/learn/metrics.h"
 #include "jobs/learn/split.h"
+#include "jobs/learn/threshold.h"
 
-struct qn_train_rule { /* a bound that the held-out metric must keep */
+struct qn_train_rule { /* what must hold of a metric of the held-out rows */
     const char *metric;
     double min, max; /* infinite: none */
+    bool versus;     /* it must beat that of qn_train.versus: the lower end of the difference's
+                        interval is above 0, or with a margin, not below -margin */
+    bool has_margin;
+    double margin, confidence;
 };
+
+enum qn_guards { QN_GUARDS_WARN, QN_GUARDS_REFUSE, QN_GUARDS_OFF };
 
 struct qn_train {
     const struct qn_schema *in;
-    uint32_t label, key;      /* columns of it */
-    const char *positive;     /* text labels: the value that counts as 1; else NULL */
-    const uint32_t *features; /* columns, by feature */
+    uint32_t label, key;     /* columns of it */
+    const char *positive;    /* text labels: the value that counts as 1; else NULL */
+    const uint32_t *columns; /* by feature */
+    const struct qn_prepare_feature *features;
     uint32_t n_features;
     const struct qn_algorithm *algorithm;
-    const void *plan; /* the algorithm's */
-    double test, validation;
+    const void *plan;                     /* the algorithm's */
+    double test, validation, calibration; /* shares of the split */
     bool stratify;
     uint64_t seed;
-    const char *alias; /* NULL: no promotion */
+    enum qn_guards guards;
+    struct qn_guard_plan guard;
+    uint32_t label_time;              /* a column, when guard.n_dates is not 0 */
+    const uint32_t *dates;            /* columns, by date of the guard */
+    const struct qn_fit_note *before; /* what the spec alone tells: columns that an earlier job has
+                                         fitted on all rows */
+    uint32_t n_before;
+    const uint32_t *slices; /* columns whose values are measured apart */
+    uint32_t n_slices;
+    struct qn_threshold_plan threshold;
+    struct qn_schema scores; /* of the evaluate stage's partition */
+    const char *alias;       /* NULL: no promotion */
+    const char *versus;      /* the alias that rules compare with; NULL: none does */
     const struct qn_train_rule *rules;
     uint32_t n_rules;
     int split_stage; /* -1: none */
-    uint32_t prepare_stage, round_stage, evaluate_stage, metrics_stage;
+    uint32_t prepare_stage, round_stage, calibrate_stage, evaluate_stage, metrics_stage;
+    enum qn_calibration_method calibrate; /* NOT: there is no calibrate_stage */
 };
 
 extern const struct qn_spec_keys qn_train_keys;
@@ -68,6 +93,15 @@ struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv va
 void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census);
 /* Texts borrow from the bytes. */
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census);
+
+/* How rows were dealt; of a stratified split after its stage is over. */
+QN_CHECK qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *states,
+                                     struct qn_split *split, struct qn_err *err);
+
+/* The calibration, once its stage is over; none before, or when the job asks for none. */
+QN_CHECK qn_code qn_train_calibration_read(const struct qn_train *train,
+                                           const struct qn_strv *states, struct qn_arena *arena,
+                                           struct qn_calibration *out, struct qn_err *err);
 
 /* State of the prepare stage: census, then what the algorithm prepared. Borrows from the bytes. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,

@@ -1,17 +1,7 @@
 #include "jobs/train/walk.h"
 
-static qn_code read_split(struct qn_train_walk *walk, struct qn_err *err)
-{
-    const struct qn_train *train = walk->train;
-    qn_split_init(&walk->split, train->test, train->validation);
-    if (train->split_stage < 0 || walk->in->stage <= (uint32_t)train->split_stage)
-        return QN_OK;
-    return qn_split_state_unpack(walk->in->states[train->split_stage], &walk->split, err);
-}
-
-/* Batches hold the wanted columns only, so positions are looked up by name. */
-static qn_code find(const struct qn_train_walk *walk, uint32_t column, int32_t *out,
-                    struct qn_err *err)
+qn_code qn_train_walk_find(const struct qn_train_walk *walk, uint32_t column, int32_t *out,
+                           struct qn_err *err)
 {
     const char *name = walk->train->in->fields[column].name;
     *out = qn_schema_find(walk->in->reader->schema, qn_strv_from(name));
@@ -23,9 +13,13 @@ qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *t
                             struct qn_task_in *in, struct qn_task_out *out, struct qn_err *err)
 {
     *walk = (struct qn_train_walk){.train = train, .in = in, .out = out};
-    QN_TRY(read_split(walk, err));
-    QN_TRY(find(walk, train->label, &walk->label, err));
-    QN_TRY(find(walk, train->key, &walk->key, err));
+    bool dealt = train->split_stage >= 0 && (uint32_t)train->split_stage < in->stage;
+    if (!dealt)
+        qn_split_init(&walk->split, train->test, train->validation, train->calibration);
+    else
+        QN_TRY(qn_train_split_read(train, in->states, &walk->split, err));
+    QN_TRY(qn_train_walk_find(walk, train->label, &walk->label, err));
+    QN_TRY(qn_train_walk_find(walk, train->key, &walk->key, err));
     if ((int)in->stage == train->split_stage)
         return QN_OK;
     uint32_t n = train->n_features;
@@ -34,7 +28,7 @@ qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *t
     if (!walk->positions || !walk->columns)
         return qn_err_nomem(err, "a task");
     for (uint32_t i = 0; i < n; i++)
-        QN_TRY(find(walk, train->features[i], &walk->positions[i], err));
+        QN_TRY(qn_train_walk_find(walk, train->columns[i], &walk->positions[i], err));
     return QN_OK;
 }
 
@@ -110,11 +104,11 @@ qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
     return QN_OK;
 }
 
-void qn_train_walk_keep_training(struct qn_train_walk *walk)
+void qn_train_walk_keep(struct qn_train_walk *walk, enum qn_side side)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < walk->n; i++) {
-        if (walk->sides[i] != QN_SIDE_TRAIN)
+        if (walk->sides[i] != side)
             continue;
         walk->rows[kept] = walk->rows[i];
         walk->labels[kept] = walk->labels[i];

@@ -25,11 +25,14 @@ struct qn_train_walk {
 QN_CHECK qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *train,
                                      struct qn_task_in *in, struct qn_task_out *out,
                                      struct qn_err *err);
+/* Where a column of the input stands in the reader's batches, which hold the wanted ones only. */
+QN_CHECK qn_code qn_train_walk_find(const struct qn_train_walk *walk, uint32_t column, int32_t *out,
+                                    struct qn_err *err);
 /* The next batch; its labelled rows in rows[0..n). Counts what came in and what has no label.
  * batch.n_rows 0: the end. */
 QN_CHECK qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err);
-/* Leaves only the training rows in rows[0..n). */
-void qn_train_walk_keep_training(struct qn_train_walk *walk);
+/* Leaves only the rows of one side in rows[0..n). */
+void qn_train_walk_keep(struct qn_train_walk *walk, enum qn_side side);
 
 /* Gives the task's partial out and frees it. */
 QN_CHECK qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err);

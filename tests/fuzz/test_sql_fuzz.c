@@ -76,20 +76,27 @@ static void leave_header(const struct qn_query_phase *phase)
     qn_buf_fini(&csv);
 }
 
+static void check_job(const char *job, const struct qn_schema *expected, const struct qn_plan *plan)
+{
+    int32_t at = qn_plan_find_job(plan, job);
+    assert_true(at >= 0);
+    const struct qn_schema *out = &plan->jobs[at].job.out;
+    assert_int_equal(out->n_fields, expected->n_fields);
+    for (uint32_t i = 0; i < out->n_fields; i++)
+        assert_true(qn_type_eq(out->fields[i].type, expected->fields[i].type));
+}
+
 static void check_jobs(const struct qn_query_phase *phase, const struct qn_query_tree *tree,
                        const struct qn_plan *plan)
 {
-    if (tree->op != QN_QUERY_ROWS) {
-        check_jobs(phase, tree->left, plan);
-        check_jobs(phase, tree->right, plan);
+    for (uint32_t i = 0; phase->sqlite && i < phase->sqlite->n_tables; i++)
+        check_job(phase->sqlite->tables[i].job, &phase->sqlite->tables[i].schema, plan);
+    if (tree && tree->op == QN_QUERY_ROWS)
+        check_job(tree->job, &phase->schema, plan);
+    if (!tree || tree->op == QN_QUERY_ROWS)
         return;
-    }
-    int32_t at = qn_plan_find_job(plan, tree->job);
-    assert_true(at >= 0);
-    const struct qn_schema *out = &plan->jobs[at].job.out;
-    assert_int_equal(out->n_fields, phase->schema.n_fields);
-    for (uint32_t i = 0; i < out->n_fields; i++)
-        assert_true(qn_type_eq(out->fields[i].type, phase->schema.fields[i].type));
+    check_jobs(phase, tree->left, plan);
+    check_jobs(phase, tree->right, plan);
 }
 
 static void check_phase(const struct qn_query_phase *phase, struct qn_strv text)

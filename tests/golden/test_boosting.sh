@@ -45,12 +45,12 @@ wrong() { # what stands in the place of the monotone line, what is said
     exit 1
   fi
 }
-wrong 'num_leaf: 3' "wrong.yaml:33:7: unknown key 'num_leaf'"
-wrong 'l2: 3' "wrong.yaml:33:7: 'l2' is no parameter of gradient_boosting"
-wrong 'lambda_l2: -1' "wrong.yaml:33:18"
-wrong 'monotone: {tenuer: 1}' "wrong.yaml:33:18: monotone: 'tenuer' is no feature"
+wrong 'num_leaf: 3' "wrong.yaml:31:7: unknown key 'num_leaf'"
+wrong 'l2: 3' "wrong.yaml:31:7: 'l2' is no parameter of gradient_boosting"
+wrong 'lambda_l2: -1' "wrong.yaml:31:18"
+wrong 'monotone: {tenuer: 1}' "wrong.yaml:31:18: monotone: 'tenuer' is no feature"
 wrong 'monotone: {Contract: 1}' "'Contract' is text"
-wrong 'monotone: {tenure: 2}' "wrong.yaml:33:26"
+wrong 'monotone: {tenure: 2}' "wrong.yaml:31:26"
 sed 's/validation: 0.1, //' "$QUERN_ROOT/examples/telco/boosting.yaml" >"$folder/wrong.yaml"
 "$QUERN" run "$folder/wrong.yaml" --set "data=$data" --no-color >"$folder/said" 2>&1 && exit 1
 grep -q 'early stopping looks at validation rows' "$folder/said"

@@ -121,6 +121,20 @@ expect "what is beside the file" ".flat.csv.20260101T000000-0badbeef .flat.csv.m
   "$(cd "$folder/out" && ls -A | sort | tr '\n' ' ' | sed 's/ $//')"
 exec 9>&-
 
+# Bloom filters: larger files, the same rows; of Parquet alone, of columns that there are.
+"$QUERN" convert "$folder/events.csv" "$folder/bloom.parquet" --bloom event_id,kind --quiet
+"$QUERN" convert "$folder/bloom.parquet" "$folder/bloom.csv" --quiet
+"$QUERN" convert "$folder/groups.parquet" "$folder/plain.csv" --quiet
+cmp "$folder/bloom.csv" "$folder/plain.csv" || { echo "FAILED: other rows with filters"; exit 1; }
+(($(wc -c <"$folder/bloom.parquet") > $(wc -c <"$folder/groups.parquet"))) || { echo "FAILED: no filters"; exit 1; }
+for wrong in "bloom.csv kind" "bloom2.parquet kinds"; do
+  set -- $wrong
+  code=0
+  "$QUERN" convert "$folder/events.csv" "$folder/$1" --bloom "$2" --quiet 2>"$folder/said" || code=$?
+  [[ $code != 0 ]] && grep -qE "have no bloom filters|no column 'kinds'" "$folder/said" ||
+    { echo "FAILED: $wrong: $(cat "$folder/said")"; exit 1; }
+done
+
 # Another schema is not appended, and nothing changes.
 sed -i 's/dt: "date(ts)", //' "$folder/write.yaml"
 code=0

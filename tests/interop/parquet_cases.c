@@ -224,6 +224,25 @@ static void write_file(const char *path, const struct test_case *c, const struct
     qn_pq_writer_free(writer);
 }
 
+/* Every column with a filter; booleans have none whatever is asked. */
+static void write_blooms(const char *folder, const struct test_case *c, const struct qn_batch *all,
+                         enum qn_block_codec codec)
+{
+    char path[1024];
+    const char *names[N_FIELDS];
+    struct qn_pq_write_options options = {.codec = codec,
+                                          .encoding = QN_PQ_NONE,
+                                          .group_rows = c->group_rows,
+                                          .page_rows = c->page_rows,
+                                          .bloom = names,
+                                          .n_bloom = N_FIELDS};
+    for (uint32_t i = 0; i < N_FIELDS; i++)
+        names[i] = fields[i].name;
+    snprintf(path, sizeof path, "%s/%s.bloom.%s.v1.parquet", folder, c->name,
+             qn_block_codec_name(codec));
+    write_file(path, c, all, &options);
+}
+
 static void write_case(const char *folder, const struct test_case *c)
 {
     char path[1024];
@@ -236,7 +255,7 @@ static void write_case(const char *folder, const struct test_case *c)
         exit(1);
     print_rows(out, &all);
     fclose(out);
-    for (int codec = QN_BLOCK_NONE; codec < QN_BLOCK_LZ4_FRAMED; codec++)
+    for (int codec = QN_BLOCK_NONE; codec < QN_BLOCK_LZ4_FRAMED; codec++) {
         for (int e = 0; e < N_ENCODINGS; e++)
             for (int version = 1; version <= 2; version++) {
                 struct qn_pq_write_options options = {.codec = (enum qn_block_codec)codec,
@@ -248,6 +267,8 @@ static void write_case(const char *folder, const struct test_case *c)
                          encodings[e].name, qn_block_codec_name(options.codec), version);
                 write_file(path, c, &all, &options);
             }
+        write_blooms(folder, c, &all, (enum qn_block_codec)codec);
+    }
     qn_builder_free(rows);
 }
 

@@ -16,3 +16,4 @@ tools=$(dirname "$QUERN")/tests
 "$python" "$QUERN_ROOT/tests/interop/written.py" "$folder/ours"
 "$python" "$QUERN_ROOT/tests/interop/read.py" "$folder/theirs" "$tools/interop.parquet_rows" \
   "$folder/ours"
+find "$folder/theirs" -name '*.parquet' | sort | "$tools/interop.parquet_only"

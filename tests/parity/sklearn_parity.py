@@ -2,7 +2,8 @@
 
 The training rows are those whose `split` is train in the predictions table; the preparation is what
 the model file says was asked for, fitted anew by scikit-learn. Coefficients and standard errors
-must agree to 1e-6, metrics to 1e-9, scores to 1e-7.
+must agree to 1e-6, metrics to 1e-9 (the area under the ROC curve to 1e-12), scores to 1e-7.
+Calibration is fitted again on the calibration rows; bins, curves and slices are counted again.
 
 statsmodels fits the same design again, and z, p and all errors, also of the columns as they come,
 must agree with it to 1e-6 of each value, however small that is. It has no ridge: there its Hessian
@@ -17,10 +18,13 @@ import subprocess
 import sys
 
 import numpy as np
+from sklearn.calibration import calibration_curve
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.metrics import roc_curve
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -187,6 +191,71 @@ def check_inference(model, matrix, labels):
     close("statsmodels: p", values("p_value"), p, 1e-6, 1e-300)
 
 
+def platt(raw, labels):
+    """Platt's method by logistic regression: a soft target is two rows that weigh its two parts."""
+    z = np.log(raw / (1 - raw))
+    n = labels.sum()
+    target = np.where(labels == 1, (n + 1) / (n + 2), 1 / (len(labels) - n + 2))
+    fit = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(
+        np.concatenate([z, z])[:, None],
+        np.repeat([1, 0], len(z)),
+        sample_weight=np.concatenate([target, 1 - target]),
+    )
+    return fit.coef_[0][0], fit.intercept_[0]
+
+
+def check_calibration(model, raw, rows):
+    """The calibration that the file holds, fitted again; what it makes of all raw scores."""
+    ours = model["calibration"]
+    own = (rows["_split"] == "calibration").to_numpy()
+    labels = rows["_label"].to_numpy()
+    close("calibration rows", [ours["rows"], ours["positives"]], [own.sum(), labels[own].sum()], 0)
+    if ours["method"] == "platt":
+        slope, intercept = platt(raw[own], labels[own])
+        close("platt", [ours["slope"], ours["intercept"]], [slope, intercept], 1e-6)
+        return 1 / (1 + np.exp(-(slope * np.log(raw / (1 - raw)) + intercept)))
+    fit = IsotonicRegression(out_of_bounds="clip").fit(raw[own], labels[own])
+    close("isotonic", fit.predict(ours["scores"]), ours["values"], 1e-9)
+    return fit.predict(raw)
+
+
+def check_bins(db, split, labels, scores):
+    """Calibration curve, tenths and points of the ROC curve of one split."""
+    def columns(sql):
+        return np.array(db.execute(sql, (split,)).fetchall(), float).T
+
+    low, share, mean = columns("select low, positive_share, mean_score from _quern_model_bins "
+                               "where split = ? and kind = 'width' order by bin")
+    if len(np.unique(scores)) > len(scores) / 2:
+        true, predicted = calibration_curve(labels, scores, n_bins=10)
+    else:  # steps may lie on the edges, which belong to the bin below there and above here
+        bins = np.minimum((scores * 10).astype(int), 9)
+        true = [labels[bins == b].mean() for b in np.unique(bins)]
+        predicted = [scores[bins == b].mean() for b in np.unique(bins)]
+    close(f"{split} calibration curve", [share, mean], [true, predicted], 1e-12)
+    lowest, rows, gain = columns("select low, rows, gain from _quern_model_bins "
+                                 "where split = ? and kind = 'decile' order by bin")
+    close(f"{split} gain", gain, [labels[scores >= t].sum() / labels.sum() for t in lowest], 1e-12)
+    close(f"{split} rows of tenths", rows.cumsum(), [(scores >= t).sum() for t in lowest], 0)
+    threshold, tpr, fpr = columns(
+        "select threshold, true_positive_rate, false_positive_rate from _quern_model_curves "
+        "where split = ? order by point")
+    false, true, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+    at = {t: i for i, t in enumerate(thresholds)}
+    places = [at[t] for t in threshold]
+    close(f"{split} ROC curve", [tpr, fpr], [true[places], false[places]], 1e-12)
+
+
+def check_slices(db, rows):
+    for column, value, split, auc in db.execute(
+        "select \"column\", slice, split, value from _quern_model_slices where metric = 'roc_auc'"
+    ).fetchall():
+        part = rows[rows["_split"] == split]
+        part = part[part[column].isna() if value is None else part[column] == value]
+        close(f"{split} roc_auc of {column} = {value}", auc,
+              roc_auc_score(part["_label"], part["_score"]), 1e-12)
+
+
 def check(db, table, name):
     print(name)
     model = json.loads(
@@ -206,8 +275,11 @@ def check(db, table, name):
     refit = check_fit(model, matrix, rows[train]["_label"])
     check_inference(model, matrix, rows[train]["_label"])
     scores = refit.predict_proba(transform.transform(rows))[:, 1]
+    if model["calibration"]:
+        scores = check_calibration(model, scores, rows)
+    check_slices(db, rows)
     close("scores", rows["_score"], scores, 1e-7)
-    for split in ("train", "test", "validation"):
+    for split in ("train", "test", "validation", "calibration"):
         part = rows[rows["_split"] == split]
         if not len(part):
             continue
@@ -217,7 +289,8 @@ def check(db, table, name):
                 "select metric, value from _quern_model_metrics where split = ?", (split,)
             ).fetchall()
         )
-        close(f"{split} roc_auc", stored["roc_auc"], roc_auc_score(y, s), 1e-9)
+        close(f"{split} roc_auc", stored["roc_auc"], roc_auc_score(y, s), 1e-12)
+        check_bins(db, split, y.to_numpy(), s.to_numpy())
         close(f"{split} average_precision", stored["average_precision"],
               average_precision_score(y, s), 1e-9)
         close(f"{split} log_loss", stored["log_loss"], log_loss(y, s), 1e-9)
@@ -274,7 +347,7 @@ def public(folder, name, data, **words):
     check(run(f"{folder}/{name}.yaml", f"{folder}/{name}.db", "data=" + data), "stg", name)
 
 
-def made(folder, name, prepare, params):
+def made(folder, name, prepare, params, more=""):
     """A table with every kind of gap: missing numbers and texts, rare categories, odd scales."""
     random.seed(11)
     with open(f"{folder}/{name}.csv", "w", newline="") as file:
@@ -323,7 +396,7 @@ jobs:
     params: {params}
     register: {{model: m}}
     into: {{table: stg_predictions}}
-""")
+{more}""")
     check(run(f"{folder}/{name}.yaml", f"{folder}/{name}.db"), "stg", name)
 
 
@@ -335,6 +408,9 @@ def main(folder):
          "categorical: {impute: constant, fill_value: none, drop: first}}", "{l2: 0}")
     made(folder, "frequent", "{numeric: {impute: most_frequent}, categorical: {drop: first}}",
          "{l2: 25}")
+    for method in ("platt", "isotonic"):
+        made(folder, method, "{categorical: {drop: first}}", "{l2: 1}",
+             f"    calibrate: {method}\n    evaluate: {{slices: [plan, city]}}\n")
     made(folder, "elastic", "{}", "{l1: 20, l2: 5}")
     made(folder, "balanced", "{}", "{l2: 1, class_weight: balanced, scale_pos_weight: 1.5}")
     # Columns that say the same (no phone, no internet) are left out; one way to pay is a gap.

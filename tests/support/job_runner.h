@@ -24,6 +24,7 @@ enum {
     RUNNER_ROWS = QN_MAX_PARTITIONS, /* the list of rows, after those of the partitions */
     RUNNER_TABLES = 8,
     RUNNER_UNITS = 64,
+    RUNNER_SIDE_PARTS = 3, /* of the table that is a side */
     RUNNER_EXECUTORS = 8,
     RUNNER_RECORD_BYTES = 10
 };
@@ -58,6 +59,7 @@ struct qn_runner {
     struct qn_err err;     /* of the last call that failed */
     uint64_t memory_bytes; /* of a task; as much as it likes unless set */
     uint64_t shared_bytes; /* for the side of a join; the same */
+    uint32_t shuffled;     /* sides, a bit each, that go by partitions */
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
@@ -207,6 +209,15 @@ static inline const struct qn_node *runner_training_node(const struct qn_job_env
     return NULL;
 }
 
+static inline const struct qn_node *runner_job_node(const struct qn_job_env *env, const char *name)
+{
+    struct qn_runner *runner = ((const struct qn_runner_env *)(const void *)env)->runner;
+    for (uint32_t i = 0; i < runner->spec.n_jobs; i++)
+        if (strcmp(runner->spec.jobs[i].name, name) == 0)
+            return runner->spec.jobs[i].node;
+    return NULL;
+}
+
 static inline void runner_job(struct qn_runner *runner, const char *name)
 {
     struct qn_runner_env at = {.runner = runner};
@@ -220,6 +231,7 @@ static inline void runner_job(struct qn_runner *runner, const char *name)
                                      .input = runner_input,
                                      .source_node = runner_source_node,
                                      .training_node = runner_training_node,
+                                     .job_node = runner_job_node,
                                      .partitions = runner->partitions};
         runner->job = (struct qn_job){
             .name = runner->spec.jobs[i].name, .ops = runner->spec.jobs[i].ops, .index = i};
@@ -295,12 +307,12 @@ static const struct qn_task_out_ops runner_out_ops = {.rows = runner_give_rows,
                                                       .raw = runner_give_raw,
                                                       .partial = runner_give_partial};
 
-/* The task's input carries the runner, for open_side; and what open_partition reads. */
+/* The task's input carries the runner, for open_side; and what tasks of all stages gave. */
 struct qn_runner_in {
     struct qn_task_in in;
     struct qn_runner *runner;
-    struct qn_runner_task *made_by;
-    uint32_t n_made_by, first_partition;
+    struct qn_runner_task **tasks;
+    const uint32_t *n_tasks;
 };
 
 static inline qn_code runner_open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
@@ -341,10 +353,22 @@ static inline qn_code runner_open_partition(struct qn_task_in *in, uint32_t part
     struct qn_runner_in *self = (struct qn_runner_in *)(void *)in;
     const struct qn_job *job = &self->runner->job;
     uint32_t from = job->stages[in->stage].partitions_from;
-    uint32_t p = self->first_partition + partition;
+    uint32_t p = in->first_partition + partition;
     (void)err;
-    *out = runner_open_partitions(self->runner, self->made_by, self->n_made_by, p, p + 1,
+    *out = runner_open_partitions(self->runner, self->tasks[from], self->n_tasks[from], p, p + 1,
                                   &job->stages[from].partition_schema);
+    return QN_OK;
+}
+
+static inline qn_code runner_open_read(struct qn_task_in *in, uint32_t stage, uint32_t partition,
+                                       struct qn_reader **out, struct qn_err *err)
+{
+    struct qn_runner_in *self = (struct qn_runner_in *)(void *)in;
+    const struct qn_job *job = &self->runner->job;
+    (void)err;
+    assert_true(job->stages[in->stage].reads >> stage & 1);
+    *out = runner_open_partitions(self->runner, self->tasks[stage], self->n_tasks[stage], partition,
+                                  partition + 1, &job->stages[stage].partition_schema);
     return QN_OK;
 }
 
@@ -368,6 +392,8 @@ static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runn
     at.in.open_rows = runner_open_rows;
     at.in.open_side = runner_open_side;
     at.in.open_partition = runner_open_partition;
+    at.in.open_partitions = runner_open_read;
+    at.in.shuffled = runner->shuffled;
     at.in.share = runner_share;
     at.in.shared_bytes = runner->shared_bytes ? runner->shared_bytes : UINT64_MAX / 4;
     at.in.memory_bytes = runner->memory_bytes ? runner->memory_bytes : UINT64_MAX / 4;
@@ -532,10 +558,13 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
 {
     const struct qn_stage *stage = &runner->job.stages[s];
     uint32_t from = stage->partitions_from, order[RUNNER_UNITS];
-    bool chunks = stage->over == QN_OVER_CHUNKS;
     uint32_t n_partitions = runner->job.stages[from].n_partitions, n = n_chunks;
-    if (!chunks)
+    if (stage->over == QN_OVER_PARTITIONS)
         n = runner->ranges && runner->ranges < n_partitions ? runner->ranges : n_partitions;
+    if (stage->over == QN_OVER_SIDE)
+        n = RUNNER_SIDE_PARTS;
+    if (stage->spare && !(runner->shuffled >> stage->side & 1))
+        n = 0;
     assert_true(n <= RUNNER_UNITS);
     tasks[s] = calloc(n, sizeof *tasks[s]);
     n_tasks[s] = n;
@@ -543,19 +572,22 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
     qn_code code = QN_OK;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t unit = order[i];
-        struct qn_runner_in in = {.in = {.stage = s, .round = round, .unit = unit, .n_units = n}};
-        if (chunks && !stage->repeats) {
-            in.in.reader = runner_open(runner, &runner->tables[runner->job.input.index], unit, n,
-                                       stage->wanted);
-        } else if (!chunks) {
+        struct qn_runner_in in = {
+            .in = {.stage = s, .round = round, .unit = unit, .n_units = n, .n_chunks = n_chunks},
+            .tasks = tasks,
+            .n_tasks = n_tasks};
+        if (stage->over == QN_OVER_PARTITIONS) {
             uint32_t end = (unit + 1) * n_partitions / n;
-            in.first_partition = unit * n_partitions / n;
-            in.in.n_partitions = end - in.first_partition;
-            in.made_by = tasks[from];
-            in.n_made_by = n_tasks[from];
+            in.in.first_partition = unit * n_partitions / n;
+            in.in.n_partitions = end - in.in.first_partition;
             in.in.reader =
-                runner_open_partitions(runner, tasks[from], n_tasks[from], in.first_partition, end,
-                                       &runner->job.stages[from].partition_schema);
+                runner_open_partitions(runner, tasks[from], n_tasks[from], in.in.first_partition,
+                                       end, &runner->job.stages[from].partition_schema);
+        } else if (!stage->repeats) {
+            const struct qn_input *input =
+                stage->over == QN_OVER_SIDE ? &runner->job.sides[stage->side] : &runner->job.input;
+            in.in.reader =
+                runner_open(runner, &runner->tables[input->index], unit, n, stage->wanted);
         }
         uint32_t executor = (uint32_t)(qn_mix64(seed + 31 * round + i) % runner->executors);
         qn_code one = runner_task(runner, &in, executor, &tasks[s][unit]);

@@ -2,7 +2,7 @@
 #ifndef QN_TESTS_SUPPORT_SQL_QUERY_H
 #define QN_TESTS_SUPPORT_SQL_QUERY_H
 
-#include "tests/support/sql_expr.h"
+#include "tests/support/sql_sqlite.h"
 
 /* --- clauses --------------------------------------------------------------------------------- */
 
@@ -343,7 +343,7 @@ static inline uint32_t sql_set_operation(struct sql_random *r)
 static inline struct sql_order sql_query(uint64_t seed, struct qn_buf *out)
 {
     struct sql_random r = {.state = seed * UINT64_C(0xd1342543de82ef95) + 7, .out = out};
-    uint32_t n, shape = sql_pick(&r, 20);
+    uint32_t n, shape = sql_pick(&r, 25);
     if (shape < 7)
         n = sql_plain(&r, false);
     else if (shape < 13)
@@ -354,8 +354,10 @@ static inline struct sql_order sql_query(uint64_t seed, struct qn_buf *out)
         n = sql_with_subquery(&r);
     else if (shape < 18)
         n = sql_nested(&r);
-    else
+    else if (shape < 20)
         n = sql_set_operation(&r);
+    else
+        n = sql_for_sqlite(&r);
     sql_order(&r, n, shape < 7);
     return r.order;
 }

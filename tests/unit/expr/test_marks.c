@@ -39,11 +39,11 @@ static void encode(struct qn_column *column, uint64_t id)
     column->dictionary = dictionary;
 }
 
-static void fill(struct qn_batch_builder *builder)
+static void fill(struct qn_batch_builder *builder, bool nulls)
 {
     for (uint64_t row = 0; row < ROWS; row++) {
         uint64_t h = qn_mix64(row);
-        if (h % 11)
+        if (h % 11 || !nulls)
             qn_builder_text(builder, 0, qn_strv_from(kinds[h % KINDS]));
         qn_builder_text(builder, 1, qn_strv_from(kinds[h / 64 % KINDS]));
         if (h % 7)
@@ -51,6 +51,9 @@ static void fill(struct qn_batch_builder *builder)
         assert_ok(qn_builder_row(builder, &err), &err);
     }
 }
+
+/* What was said of the same conditions before. */
+static struct qn_expr_marks known[N_CONDITIONS][N_CONDITIONS + 1];
 
 /* Of conditions [first, first + n). */
 static void check(struct qn_expr_scope *scope, struct qn_expr **compiled, uint32_t first,
@@ -61,7 +64,7 @@ static void check(struct qn_expr_scope *scope, struct qn_expr **compiled, uint32
     struct qn_expr_memo *memo;
     memset(marks, 0xA5, sizeof marks);
     assert_ok(qn_expr_memo_new(scope, batch, &arena, &memo, &err), &err);
-    assert_ok(qn_expr_marks_in(compiled + first, n, memo, marks, &err), &err);
+    assert_ok(qn_expr_marks_in(compiled + first, n, memo, &known[first][n], marks, &err), &err);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t n_rows, at = 0;
         assert_ok(qn_expr_filter(compiled[first + i], batch, &arena, rows, &n_rows, &err), &err);
@@ -73,6 +76,17 @@ static void check(struct qn_expr_scope *scope, struct qn_expr **compiled, uint32
     }
     for (uint32_t row = 0; row < ROWS; row++)
         assert_true(marks[row] >> n == 0);
+}
+
+/* Each set of conditions twice, and alone: what is known of texts is used then. */
+static void check_all(struct qn_expr_scope *scope, struct qn_expr **compiled,
+                      const struct qn_batch *batch)
+{
+    for (uint32_t first = 0; first < N_CONDITIONS; first++)
+        for (int again = 0; again < 2; again++) {
+            check(scope, compiled, first, N_CONDITIONS - first, batch);
+            check(scope, compiled, first, 1, batch);
+        }
 }
 
 static void marks_are_what_filters_take(void **state)
@@ -88,16 +102,18 @@ static void marks_are_what_filters_take(void **state)
         assert_int_equal(
             qn_expr_compile_in(scope, qn_strv_from(conditions[i]), &compiled[i], &complaint),
             QN_OK);
-    assert_ok(qn_builder_new(&schema, &builder, &err), &err);
-    fill(builder);
-    qn_builder_batch(builder, &batch);
-    for (int coded = 0; coded < 3; coded++) {
-        if (coded)
-            encode(&batch.columns[coded - 1], (uint64_t)coded);
-        for (uint32_t first = 0; first < N_CONDITIONS; first++)
-            check(scope, compiled, first, N_CONDITIONS - first, &batch);
+    for (int nulls = 0; nulls < 3; nulls++) { /* none, some, none */
+        assert_ok(qn_builder_new(&schema, &builder, &err), &err);
+        fill(builder, nulls == 1);
+        qn_builder_batch(builder, &batch);
+        batch.columns[0].validity = nulls == 1 ? batch.columns[0].validity : NULL;
+        for (int coded = 0; coded < 3; coded++) {
+            if (coded)
+                encode(&batch.columns[coded - 1], (uint64_t)coded);
+            check_all(scope, compiled, &batch);
+        }
+        qn_builder_free(builder);
     }
-    qn_builder_free(builder);
     qn_arena_fini(&arena);
 }
 

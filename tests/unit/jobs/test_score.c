@@ -3,7 +3,8 @@
 
 #define TRAIN                                                                                      \
     "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"              \
-    "features: {include: [spend, visits, vip, plan]}\nregister: {model: m}\ninto: p\n"
+    "features: {include: [spend, visits, vip, plan]}\nregister: {model: m}\ninto: p\n"             \
+    "calibrate: isotonic\n"
 #define SCORE "kind: score\nfrom: rows\nmodel: m@champion\nkey: id\ninto: scores\n"
 
 static struct qn_batch table;

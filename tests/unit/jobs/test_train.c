@@ -1,4 +1,5 @@
 /* The train job as a whole: the same bytes however it is dealt out, what it counts and refuses. */
+#include "jobs/learn/split.h"
 #include "tests/support/learning.h"
 
 #define HEAD "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"
@@ -187,6 +188,153 @@ static void promotion_follows_the_rules(void **state)
     learning_fini(&runner, &spec);
 }
 
+/* --- against a champion ----------------------------------------------------------------------- */
+
+/* Trains `yaml` and keeps its model file; the caller frees it. */
+static struct qn_strv champion_of(const char *yaml)
+{
+    struct qn_runner runner;
+    start(&runner, yaml);
+    runner_run(&runner, 3, 0);
+    struct qn_strv model = runner.findings.model.artefact;
+    char *copy = malloc(model.len);
+    memcpy(copy, model.data, model.len);
+    learning_fini(&runner, &spec);
+    return (struct qn_strv){copy, model.len};
+}
+
+#define POOR "features: {include: [vip]}\n"
+#define VERSUS(more) PROMOTE("{metric: roc_auc, vs: champion" more "}")
+
+enum { EITHER = -1 };
+
+/* What comes of a challenger; `rows` is how many were compared, of those held out. */
+static void challenge(struct qn_strv champion, const char *yaml, int promoted, const char *words,
+                      double rows)
+{
+    struct qn_runner runner;
+    start(&runner, yaml);
+    assert_string_equal(runner.job.model, "m");
+    assert_string_equal(runner.job.model_selector, "@champion");
+    assert_true(runner.job.model_optional);
+    runner.model = champion;
+    runner.model_version = 7;
+    runner_run(&runner, 3, 1);
+    const struct qn_model_finding *model = &runner.findings.model;
+    if ((promoted != EITHER && model->promote != promoted) || !strstr(model->promote_note, words))
+        fail_msg("%d: %s", model->promote, model->promote_note);
+    assert_int_equal(runner.findings.n_comparisons, rows >= 0);
+    if (rows >= 0)
+        assert_true((double)runner.findings.comparisons[0].rows == rows);
+    learning_fini(&runner, &spec);
+}
+
+static void a_champion_is_beaten_by_a_better_one_only(void **state)
+{
+    (void)state;
+    struct qn_batch large, whole = table;
+    struct qn_batch_builder *made = churn_table(3000, &large);
+    table = large;
+    struct qn_strv poor = champion_of(HEAD POOR SPLIT REGISTER);
+    struct qn_strv good = champion_of(HEAD SOME SPLIT REGISTER);
+    struct qn_runner runner;
+    start(&runner, HEAD SOME SPLIT REGISTER);
+    runner_run(&runner, 1, 0);
+    double held_out = metric_of(&runner, "test", "rows");
+    learning_fini(&runner, &spec);
+    struct qn_strv none = {0};
+    challenge(none, HEAD SOME SPLIT VERSUS(""), true, "no @champion to beat yet", -1);
+    challenge(poor, HEAD SOME SPLIT VERSUS(""), true, "beats", held_out);
+    challenge(good, HEAD SOME SPLIT VERSUS(""), false, "does not beat", held_out);
+    challenge(good, HEAD POOR SPLIT VERSUS(""), false, "of @champion (v7)", held_out);
+    /* As good, give or take. */
+    challenge(good, HEAD SOME SPLIT VERSUS(", margin: 0.001"), true, "as good as", held_out);
+    challenge(good, HEAD POOR SPLIT VERSUS(", margin: 0.001"), false, "does not beat", held_out);
+    challenge(poor, HEAD SOME SPLIT PROMOTE("{metric: log_loss, vs: champion, confidence: 0.99}"),
+              true, "99 % confidence", held_out);
+    challenge(poor, HEAD SOME SPLIT PROMOTE("{metric: average_precision, vs: champion}"), true,
+              "beats", held_out);
+    free((void *)(uintptr_t)poor.data);
+    free((void *)(uintptr_t)good.data);
+    table = whole;
+    qn_builder_free(made);
+}
+
+/* Rows that the champion was trained on do not count. */
+static void only_rows_that_neither_has_seen_are_compared(void **state)
+{
+    (void)state;
+    static struct qn_split theirs, here;
+    struct qn_strv champion = champion_of(HEAD SOME "split: {test: 0.5}\n" REGISTER);
+    qn_split_init(&theirs, 0.5, 0, 0);
+    uint32_t both = 0, ours = 0;
+    qn_split_init(&here, 0, 0.3, 0);
+    for (uint32_t row = 0; row < table.n_rows; row++) {
+        uint64_t hash = qn_split_hash(&table.columns[T_ID], row, 42);
+        bool counts = qn_is_valid(&table.columns[T_LEFT], row) &&
+                      qn_split_side(&here, hash) == QN_SIDE_VALIDATION;
+        ours += counts;
+        both += counts && qn_split_side(&theirs, hash) == QN_SIDE_TEST;
+    }
+    assert_true(both == ours && ours > 100); /* the same seed: one share lies within the other */
+    challenge(champion, HEAD SOME "split: {test: 0, validation: 0.3}\n" VERSUS(""), EITHER,
+              "of @champion (v7)", both);
+    free((void *)(uintptr_t)champion.data);
+    champion = champion_of(HEAD SOME "split: {test: 0.1, validation: 0.5}\n" REGISTER);
+    both = 0;
+    qn_split_init(&theirs, 0.1, 0.5, 0);
+    qn_split_init(&here, 0.3, 0, 0);
+    for (uint32_t row = 0; row < table.n_rows; row++) {
+        uint64_t hash = qn_split_hash(&table.columns[T_ID], row, 42);
+        both += qn_is_valid(&table.columns[T_LEFT], row) &&
+                qn_split_side(&here, hash) == QN_SIDE_TEST &&
+                qn_split_side(&theirs, hash) == QN_SIDE_TEST;
+    }
+    challenge(champion, HEAD SOME "split: {test: 0.3}\n" VERSUS(""), EITHER, "of @champion (v7)",
+              both);
+    free((void *)(uintptr_t)champion.data);
+}
+
+static void a_champion_that_cannot_be_compared_stays(void **state)
+{
+    (void)state;
+    struct qn_strv champion = champion_of(HEAD SOME SPLIT REGISTER);
+    challenge(champion,
+              "kind: train\nfrom: rows\nlabel: left\nkey: visits\n"
+              "algorithm: logistic_regression\nfeatures: {include: [vip]}\n" SPLIT VERSUS(""),
+              false, "split by 'id' (text), those of this job by 'visits' (integer)", -1);
+    /* The same file by an engine that did not write how it had dealt its rows. */
+    struct qn_buf without;
+    qn_buf_init(&without);
+    for (struct qn_strv rest = champion; rest.len;) {
+        struct qn_strv line = runner_cut(&rest, '\n');
+        if (!memmem(line.data, line.len, "\"key_type\"", 10))
+            qn_buf_printf(&without, "%.*s\n", QN_STRV_ARG(line));
+    }
+    challenge(qn_buf_strv(&without), HEAD SOME SPLIT VERSUS(""), false, "train it again", -1);
+    qn_buf_fini(&without);
+    free((void *)(uintptr_t)champion.data);
+    champion = champion_of(HEAD "features: {include: [copy]}\n" SPLIT REGISTER);
+    struct qn_field fields[T_N];
+    memcpy(fields, churn_fields, sizeof fields);
+    fields[T_COPY].name = "renamed";
+    struct qn_schema schema = {fields, T_N};
+    struct qn_batch whole = table;
+    table.schema = &schema;
+    challenge(champion, HEAD POOR SPLIT VERSUS(""), false, "the rows lack what it needs: 'copy'",
+              -1);
+    table = whole;
+    free((void *)(uintptr_t)champion.data);
+    struct qn_batch few = table;
+    champion = champion_of(HEAD SOME "split: {test: 0.02}\n" REGISTER);
+    few.n_rows = 300;
+    table = few;
+    challenge(champion, HEAD SOME "split: {test: 0.02}\n" VERSUS(""), false,
+              "10 of each class are needed", -1);
+    table = whole;
+    free((void *)(uintptr_t)champion.data);
+}
+
 static void all_mistakes_at_once(void **state)
 {
     (void)state;
@@ -209,7 +357,10 @@ static void all_mistakes_at_once(void **state)
     complains(HEAD SOME "positive: 1\n", WORDS("positive is for text labels"));
     complains(HEAD SOME "split: {method: hash, test: 0.9, validation: 0.1}\n", WORDS("5 %"));
     complains(HEAD SOME "split: {test: 0}\n" PROMOTE("{metric: brier, max: 1}"), WORDS("held-out"));
-    complains(HEAD SOME PROMOTE("{metric: roc_auc, vs: champion}"), WORDS("vs", "not supported"));
+    complains(HEAD SOME PROMOTE("{metric: f1, vs: champion}"), WORDS("'f1'", "roc_auc, average"));
+    complains(HEAD SOME PROMOTE("{metric: roc_auc, min: 1, margin: 0.1}"), WORDS("vs: ALIAS"));
+    complains(HEAD SOME PROMOTE("{metric: roc_auc, vs: a}, {metric: brier, vs: b}"),
+              WORDS("two aliases, 'a' and 'b'"));
     complains(HEAD SOME "prepare: {numeric: {impute: constant}}\n", WORDS("no value to fill with"));
 }
 
@@ -265,6 +416,172 @@ static void leaks_are_warned_of_and_separation_is_named(void **state)
     qn_builder_free(made);
 }
 
+/* --- guards ----------------------------------------------------------------------------------- */
+
+/* A hundred customers more, who are some of the first 900 under other keys. */
+static struct qn_batch_builder *table_with_twins(struct qn_batch *out)
+{
+    struct qn_batch_builder *made = churn_table(900, out);
+    struct qn_err err;
+    for (uint32_t row = 0; row < 100; row++) {
+        char id[16];
+        int length = snprintf(id, sizeof id, "again%u", row);
+        qn_builder_text(made, T_ID, (struct qn_strv){id, (size_t)length});
+        for (uint32_t c = T_ID + 1; c < T_N; c++)
+            qn_builder_value(made, c, &out->columns[c], row);
+        assert_ok(qn_builder_row(made, &err), &err);
+        qn_builder_batch(made, out);
+    }
+    return made;
+}
+
+static void guards_tell_or_refuse(void **state)
+{
+    (void)state;
+    struct qn_batch twins, whole = table;
+    struct qn_batch_builder *made = table_with_twins(&twins);
+    struct qn_runner runner;
+    table = twins;
+    start(&runner, HEAD SOME SPLIT REGISTER);
+    runner_run(&runner, 5, 1);
+    struct qn_test_finding said = find_test(&runner, "twins");
+    assert_string_equal(said.status, "warn");
+    assert_non_null(strstr(said.message, "such as '"));
+    assert_non_null(strstr(said.message, "again"));
+    assert_false(runner.findings.failed);
+    learning_fini(&runner, &spec);
+    start(&runner, HEAD SOME SPLIT REGISTER "guards: refuse\n");
+    runner_run(&runner, 5, 1);
+    assert_true(runner.findings.failed);
+    assert_string_equal(find_test(&runner, "twins").status, "fail");
+    assert_non_null(strstr(runner.findings.failure, "guards: refuse: twins: "));
+    learning_fini(&runner, &spec);
+    start(&runner, HEAD SOME SPLIT REGISTER "guards: off\n");
+    runner_run(&runner, 5, 1);
+    assert_int_equal(runner.findings.n_tests, 0);
+    learning_fini(&runner, &spec);
+    table = whole;
+    qn_builder_free(made);
+}
+
+static void dates_after_the_label_are_told(void **state)
+{
+    (void)state;
+    struct qn_field fields[T_N];
+    memcpy(fields, churn_fields, sizeof fields);
+    fields[T_VISITS] = (struct qn_field){"told", {.id = QN_DATE}};
+    struct qn_schema schema = {fields, T_N};
+    struct qn_batch other, whole = table;
+    struct qn_batch_builder *made = churn_table(300, &other);
+    other.schema = &schema;
+    other.columns[T_VISITS].type = fields[T_VISITS].type;
+    for (uint32_t i = 0; i < other.n_rows; i++)
+        other.columns[T_VISITS].i64[i] = 19290; /* `since` of row 290 */
+    table = other;
+    struct qn_runner runner;
+    start(&runner, HEAD "features: {exclude: [copy, since]}\nlabel_time: told\n");
+    runner_run(&runner, 4, 1);
+    struct qn_test_finding said = find_test(&runner, "late");
+    assert_string_equal(said.column, "since");
+    assert_non_null(strstr(said.message, "'c00291'"));
+    learning_fini(&runner, &spec);
+    table = whole;
+    qn_builder_free(made);
+    complains(HEAD SOME "label_time: spend\n", WORDS("'spend' is double", "a date"));
+    complains(HEAD "features: {include: [since]}\nlabel_time: since\n", WORDS("is the label_time"));
+}
+
+static void gaps_filled_before_the_split_are_told(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    learning_init(&runner, &spec,
+                  "kind: train\nfrom: rows\nlabel: left\nkey: id\n"
+                  "algorithm: logistic_regression\n" SOME,
+                  NULL, &table);
+    runner_run(&runner, 2, 0);
+    assert_int_equal(runner.findings.n_tests, 0);
+    learning_fini(&runner, &spec);
+    learning_init(&runner, &spec,
+                  "kind: train\nfrom: other\nlabel: left\nkey: id\n"
+                  "algorithm: logistic_regression\n" SOME,
+                  "kind: etl\nfrom: rows\ninto: other\n"
+                  "impute: {spend: {strategy: median}, plan: {strategy: constant, value: none}}\n",
+                  &table);
+    runner.tables[0].name = "other";
+    runner_job(&runner, "j");
+    assert_int_equal(runner.compiled, QN_OK);
+    runner_run(&runner, 2, 0);
+    assert_int_equal(runner.findings.n_tests, 1);
+    struct qn_test_finding said = find_test(&runner, "fitted_before");
+    assert_string_equal(said.column, "spend");
+    assert_non_null(
+        strstr(said.message, "job other has filled the gaps of 'spend' with the median"));
+    learning_fini(&runner, &spec);
+}
+
+/* --- calibration, slices, thresholds --------------------------------------------------------- */
+
+static double slice_of(const struct qn_runner *runner, const char *value, const char *metric)
+{
+    for (uint32_t i = 0; i < runner->findings.n_slices; i++) {
+        const struct qn_slice_finding *slice = &runner->findings.slices[i];
+        bool same = value ? slice->value && strcmp(slice->value, value) == 0 : !slice->value;
+        if (same && strcmp(slice->metric, metric) == 0 && strcmp(slice->split, "test") == 0)
+            return slice->number;
+    }
+    fail_msg("no %s of %s", metric, value ? value : "no value");
+    return 0;
+}
+
+static void everything_asked_for_is_measured(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"platt", "isotonic"};
+    for (int m = 0; m < 2; m++) {
+        struct qn_runner runner;
+        char yaml[600];
+        snprintf(yaml, sizeof yaml,
+                 HEAD SOME "split: {test: 0.3, calibration: 0.2, stratify: true}\n" INTO REGISTER
+                           "calibrate: %s\n"
+                           "evaluate: {slices: [plan, vip, since], threshold: {budget: 300}}\n",
+                 methods[m]);
+        start(&runner, yaml);
+        runner_run(&runner, 4, 0);
+        struct qn_strv model = runner.findings.model.artefact;
+        char *rows = strdup(runner_rows(&runner));
+        assert_non_null(memmem(model.data, model.len, methods[m], strlen(methods[m])));
+        assert_true(metric_of(&runner, "calibration", "rows") > 100);
+        assert_non_null(strstr(rows, "|calibration|"));
+        double test = metric_of(&runner, "test", "rows");
+        assert_true(slice_of(&runner, "basic", "rows") + slice_of(&runner, "free", "rows") +
+                        slice_of(&runner, "pro", "rows") + slice_of(&runner, NULL, "rows") ==
+                    test);
+        assert_true(slice_of(&runner, "true", "rows") + slice_of(&runner, "false", "rows") == test);
+        assert_true(slice_of(&runner, "(other values)", "rows") > 100); /* of 900 dates */
+        assert_true(metric_of(&runner, "train", "threshold_share") <= 300.0 / 870);
+        assert_true(metric_of(&runner, "test", "threshold_recall") > 0);
+        assert_true(isnan(metric_of(&runner, "test", "threshold_cost")));
+        assert_true(runner.findings.n_bins > 30);
+        assert_true(runner.findings.n_points > (m ? 10 : 100)); /* isotonic has few scores */
+        for (uint32_t trial = 1; trial < 4; trial++) {
+            runner.executors = trial;
+            runner_run(&runner, 4, trial);
+            assert_true(qn_strv_eq(runner.findings.model.artefact, model));
+            assert_string_equal(runner_rows(&runner), rows);
+        }
+        free(rows);
+        learning_fini(&runner, &spec);
+    }
+    complains(HEAD SOME "calibrate: platt\nsplit: {calibration: 0}\n", WORDS("nothing else"));
+    complains(HEAD SOME "split: {calibration: 0.1}\n", WORDS("is for calibrate"));
+    complains(HEAD SOME "evaluate: {slices: [left, id, palm], threshold: {}}\n",
+              WORDS("'left' is the label", "'id' is the key", "'palm'", "a cost or a budget"));
+    complains(HEAD SOME "evaluate: {threshold: {budget: 5, cost: {false_positive: 1, "
+                        "false_negative: 1}}}\n",
+              WORDS("either a cost or a budget"));
+}
+
 /* Nothing that a worker sends may lead the coordinator out of bounds. */
 static void partials_are_checked(void **state)
 {
@@ -301,9 +618,16 @@ int main(void)
         cmocka_unit_test(chunk_size_touches_last_bits_only),
         cmocka_unit_test(rows_are_accounted_for),
         cmocka_unit_test(promotion_follows_the_rules),
+        cmocka_unit_test(a_champion_is_beaten_by_a_better_one_only),
+        cmocka_unit_test(only_rows_that_neither_has_seen_are_compared),
+        cmocka_unit_test(a_champion_that_cannot_be_compared_stays),
         cmocka_unit_test(all_mistakes_at_once),
         cmocka_unit_test(trouble_is_named),
         cmocka_unit_test(leaks_are_warned_of_and_separation_is_named),
+        cmocka_unit_test(guards_tell_or_refuse),
+        cmocka_unit_test(dates_after_the_label_are_told),
+        cmocka_unit_test(gaps_filled_before_the_split_are_told),
+        cmocka_unit_test(everything_asked_for_is_measured),
         cmocka_unit_test(partials_are_checked),
     };
     return cmocka_run_group_tests(tests, make_table, drop_table);

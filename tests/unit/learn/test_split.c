@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "jobs/learn/split.h"
+#include "jobs/learn/split_json.h"
 #include "tests/support/test.h"
 
 static struct qn_split_counts counts;
@@ -27,7 +27,7 @@ static void deal(uint64_t n, uint64_t rarity, double test, double validation, ui
     memset(&counts, 0, sizeof counts);
     for (uint64_t key = 0; key < n; key++)
         qn_split_count(&counts, hash_of(key, 42), positive(key, rarity));
-    qn_split_init(&split, test, validation);
+    qn_split_init(&split, test, validation, 0);
     qn_split_stratify(&split, &counts);
     memset(rows, 0, 6 * sizeof(uint64_t));
     for (uint64_t key = 0; key < n; key++)
@@ -37,7 +37,7 @@ static void deal(uint64_t n, uint64_t rarity, double test, double validation, ui
 static void test_plain_shares(void **state)
 {
     (void)state;
-    qn_split_init(&split, 0.2, 0.1);
+    qn_split_init(&split, 0.2, 0.1, 0);
     uint64_t rows[3] = {0};
     for (uint64_t key = 0; key < 100000; key++)
         rows[qn_split_side(&split, hash_of(key, 42))]++;
@@ -47,7 +47,7 @@ static void test_plain_shares(void **state)
     for (uint64_t key = 0; key < 1000; key++)
         moved += qn_split_side(&split, hash_of(key, 42)) != qn_split_side(&split, hash_of(key, 43));
     assert_true(moved > 100); /* the seed matters */
-    qn_split_init(&split, 0, 0);
+    qn_split_init(&split, 0, 0, 0);
     for (uint64_t key = 0; key < 1000; key++)
         assert_int_equal(qn_split_side(&split, hash_of(key, 42)), QN_SIDE_TRAIN);
 }
@@ -149,9 +149,54 @@ static void test_state_round_trips(void **state)
     qn_split_state_pack(&buf, &split);
     assert_ok(qn_split_state_unpack(qn_buf_strv(&buf), &back, &err), &err);
     assert_memory_equal(back.sides, split.sides, sizeof back.sides);
-    buf.data[100] = 0xff;
+    buf.data[24] = 2; /* neither stratified nor not */
     assert_int_equal(qn_split_state_unpack(qn_buf_strv(&buf), &back, &err), QN_EWIRE);
     qn_buf_fini(&buf);
+}
+
+/* A model file tells any key's side again, whether or not it was seen. */
+static void test_file_round_trips(void **state)
+{
+    (void)state;
+    uint64_t rows[3][2], seed;
+    static struct qn_split back;
+    struct qn_type type;
+    for (int stratified = 0; stratified < 2; stratified++) {
+        deal(2000, 3, 0.2, 0.1, rows);
+        split.stratified = stratified;
+        json_t *json = qn_split_to_json(&split, 42, (struct qn_type){.id = QN_TEXT});
+        assert_true(qn_split_from_json(json, &back, &seed, &type));
+        assert_int_equal(seed, 42);
+        assert_int_equal(type.id, QN_TEXT);
+        for (uint64_t key = 0; key < 5000; key++)
+            assert_int_equal(qn_split_side(&back, hash_of(key, 42)),
+                             qn_split_side(&split, hash_of(key, 42)));
+        json_decref(json);
+    }
+    static const char *const bad[] = {"t65535", "t65537", "x65536", "t65536v1", "t", "65536", ""};
+    deal(2000, 3, 0.2, 0.1, rows);
+    json_t *json = qn_split_to_json(&split, 42, (struct qn_type){.id = QN_TEXT});
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        json_object_set_new(json, "sides", json_string(bad[i]));
+        assert_false(qn_split_from_json(json, &back, &seed, &type));
+    }
+    json_decref(json);
+}
+
+static void test_calibration_takes_from_training_alone(void **state)
+{
+    (void)state;
+    static struct qn_split with;
+    qn_split_init(&split, 0.2, 0.1, 0);
+    qn_split_init(&with, 0.2, 0.1, 0.15);
+    uint64_t taken = 0;
+    for (uint64_t key = 0; key < 10000; key++) {
+        enum qn_side before = qn_split_side(&split, hash_of(key, 42));
+        enum qn_side after = qn_split_side(&with, hash_of(key, 42));
+        taken += after == QN_SIDE_CALIBRATION;
+        assert_true(after == before || (before == QN_SIDE_TRAIN && after == QN_SIDE_CALIBRATION));
+    }
+    assert_in_range(taken, 1350, 1650);
 }
 
 static void test_hash_is_of_the_value(void **state)
@@ -179,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_sides_are_sticky),
         cmocka_unit_test(test_merge_is_order_free_and_checked),
         cmocka_unit_test(test_state_round_trips),
+        cmocka_unit_test(test_file_round_trips),
+        cmocka_unit_test(test_calibration_takes_from_training_alone),
         cmocka_unit_test(test_hash_is_of_the_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* Texts as long as texts may be: pages are cut so that they are read again; longer ones are not
  * written. */
 #include "base/limits.h"
-#include "flow/writer.h"
 #include "tests/support/sources.h"
+#include "tests/support/written.h"
 
 enum { ROWS = 24 };
 
@@ -31,27 +31,6 @@ static void make_rows(struct qn_column *column)
     offsets[ROWS] = at;
     *column = (struct qn_column){
         .type = field.type, .validity = validity, .bytes = bytes, .offsets = offsets};
-}
-
-static void write_rows(const struct qn_column *column, struct qn_buf *file)
-{
-    const struct qn_writer_ops *ops = qn_writer_find("parquet");
-    struct qn_column own = *column;
-    struct qn_batch batch = {.schema = &schema, .columns = &own, .n_rows = ROWS};
-    struct qn_writer_options options = {0};
-    struct qn_writer *writer;
-    struct qn_buf meta;
-    struct qn_err err = {0};
-    qn_buf_init(&meta);
-    assert_ok(ops->head(&schema, &options, file, &err), &err);
-    assert_ok(ops->open(&schema, &options, &writer, &err), &err);
-    size_t before = file->len;
-    assert_ok(ops->write(writer, &batch, file, &err), &err);
-    assert_ok(ops->finish(writer, file, &meta, &err), &err);
-    ops->close(writer);
-    struct qn_segment segment = {file->len - before, ROWS, qn_buf_strv(&meta)};
-    assert_ok(ops->tail(&schema, &options, &segment, 1, file, &err), &err);
-    qn_buf_fini(&meta);
 }
 
 static void check_rows(const char *path, const struct qn_column *column)
@@ -97,7 +76,9 @@ static void huge_texts_are_read_again(void **state)
     (void)state;
     qn_buf_init(&file);
     make_rows(&column);
-    write_rows(&column, &file);
+    const struct qn_writer_options options = {0};
+    const struct qn_batch batch = {.schema = &schema, .columns = &column, .n_rows = ROWS};
+    write_batch(qn_writer_find("parquet"), &options, &batch, &file);
     char *path = make_file(".parquet", qn_buf_strv(&file));
     qn_buf_fini(&file);
     check_rows(path, &column);

@@ -1,0 +1,483 @@
+/* Expressions as SQLite is asked them: it sees columns, aggregates, windows and queries; what is
+ * worked out from these is a call of our own evaluator, so that it means the same. */
+#include <string.h>
+
+#include "query/parse.h"
+#include "query/sqlite_text.h"
+
+/* --- leaves ---------------------------------------------------------------------------------- */
+
+enum { LEAVES = 64 };
+
+/* What our evaluator is given: each as SQLite is asked it. */
+struct leaves {
+    const char *sql[LEAVES];
+    struct qn_query_column columns[LEAVES];
+    uint32_t n;
+};
+
+static bool is_leaf(const struct qn_ast *ast)
+{
+    switch (ast->kind) {
+    case QN_AST_COLUMN:
+    case QN_AST_AGGREGATE:
+    case QN_AST_SUBQUERY:
+    case QN_AST_EXISTS:
+    case QN_AST_IN_QUERY:
+    case QN_AST_WINDOW: return true;
+    default: return false;
+    }
+}
+
+static bool is_plain(const struct qn_ast *ast)
+{
+    if (is_leaf(ast))
+        return ast->kind == QN_AST_COLUMN && ast->outer == 0;
+    for (uint32_t i = 0; i < ast->n_args; i++)
+        if (!is_plain(ast->args[i]))
+            return false;
+    return true;
+}
+
+qn_code qn_sqlite_canonical(struct qn_sqlite_select *s, const struct qn_ast *ast, const char **out)
+{
+    *out = NULL;
+    return is_plain(ast) ? qn_query_render(s->p, &s->scope, NULL, ast, out) : QN_OK;
+}
+
+static const struct qn_sqlite_key *find_key(const struct qn_sqlite_select *s, const char *text)
+{
+    for (uint32_t i = 0; text && i < s->n_keys; i++)
+        if (strcmp(s->keys[i].text, text) == 0)
+            return &s->keys[i];
+    return NULL;
+}
+
+/* The key of the groups that the expression is. */
+static qn_code as_key(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                      const struct qn_sqlite_key **out)
+{
+    const char *text = NULL;
+    *out = NULL;
+    if (!s->grouped || s->inside)
+        return QN_OK;
+    QN_TRY(qn_sqlite_canonical(s, ast, &text));
+    *out = find_key(s, text);
+    return QN_OK;
+}
+
+static qn_code put_column(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out,
+                          struct qn_type *type)
+{
+    const struct qn_query_scope *scope = &s->scope;
+    for (uint32_t i = 0; i < ast->outer; i++)
+        scope = scope->outer;
+    const struct qn_query_field *field = &scope->fields[ast->number - 1];
+    if (ast->outer ? scope->grouped : s->grouped && !s->inside)
+        return QN_QUERY_REFUSE(s->p, ast->mark, "add it to GROUP BY, or write min(x), max(x), ...",
+                               ast->outer ? "column '%s' of a query with groups is read inside"
+                                          : "column '%s' is neither in GROUP BY nor inside an "
+                                            "aggregate",
+                               field->shown);
+    qn_buf_printf(out, "%s", field->name);
+    *type = field->type;
+    return QN_OK;
+}
+
+/* --- aggregates and windows ------------------------------------------------------------------ */
+
+static bool reads_outer(const struct qn_ast *ast)
+{
+    bool outer = ast->kind == QN_AST_COLUMN && ast->outer;
+    for (uint32_t i = 0; i < ast->n_args && !outer; i++)
+        outer = reads_outer(ast->args[i]);
+    return outer;
+}
+
+static bool one_of(struct qn_strv name, const char *const *names)
+{
+    for (; *names; names++)
+        if (qn_strv_eq_nocase(name, qn_strv_from(*names)))
+            return true;
+    return false;
+}
+
+static const char *const aggregates[] = {"count", "sum", "avg", "min", "max", NULL};
+
+/* The type that an aggregate of ours has, over a value of this type. */
+static qn_code aggregate_type(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                              struct qn_strv name, const struct qn_type *argument,
+                              struct qn_type *type)
+{
+    const struct qn_field field = {"x", argument ? *argument : (struct qn_type){.id = QN_INT64}};
+    const struct qn_schema schema = {&field, 1};
+    struct qn_agg_call call;
+    const char *text =
+        qn_arena_printf(s->p->arena, "%.*s(%s)", QN_STRV_ARG(name), argument ? "x" : "*");
+    if (!text)
+        return QN_QUERY_NOMEM(s->p);
+    qn_code code = qn_agg_compile(s->p->arena, qn_strv_from(text), &schema, &call, s->p->complaint);
+    if (code == QN_EINPUT) {
+        s->p->complaint->offset = ast->mark.offset;
+        s->p->complaint->width = ast->mark.width;
+    }
+    QN_TRY(code);
+    *type = call.type;
+    if (argument && argument->id == QN_DECIMAL && qn_strv_eq_nocase(name, QN_STRV_LIT("avg")))
+        return QN_QUERY_REFUSE(s->p, ast->mark, "write avg(CAST(x AS double))",
+                               "avg of decimals is not supported in a query that SQLite answers");
+    return QN_OK;
+}
+
+static qn_code refuse_function(struct qn_sqlite_select *s, const struct qn_ast *ast)
+{
+    return QN_QUERY_REFUSE(s->p, ast->mark, "put it into a subquery in FROM",
+                           "%.*s is not supported in a query that SQLite answers",
+                           QN_SHORT_ARG(ast->text));
+}
+
+static qn_code put_aggregate(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                             struct qn_buf *out, struct qn_type *type)
+{
+    const struct qn_agg_ast *call = ast->aggregate;
+    struct qn_type argument;
+    bool untyped;
+    if (!one_of(call->name, aggregates) || call->n_args > 1 || call->order)
+        return refuse_function(s, ast);
+    if (s->inside || !s->grouped)
+        return QN_QUERY_REFUSE(s->p, ast->mark, NULL, "an aggregate at this place");
+    for (uint32_t i = 0; i < call->n_args; i++)
+        if (reads_outer(call->args[i]))
+            return QN_QUERY_REFUSE(s->p, ast->mark, NULL,
+                                   "an aggregate of a column of the query around this one");
+    s->inside = true;
+    qn_buf_printf(out, "%.*s(%s%s", QN_STRV_ARG(call->name), call->distinct ? "DISTINCT " : "",
+                  call->star ? "*" : "");
+    if (call->n_args)
+        QN_TRY(qn_sqlite_expr(s, call->args[0], out, &argument, &untyped));
+    qn_buf_printf(out, ")");
+    if (call->filter) {
+        qn_buf_printf(out, " FILTER (WHERE ");
+        QN_TRY(qn_sqlite_condition(s, call->filter, out));
+        qn_buf_printf(out, ")");
+    }
+    s->inside = false;
+    return aggregate_type(s, ast, call->name, call->n_args ? &argument : NULL, type);
+}
+
+/* Equal values are equal in SQLite, too. */
+static bool equals_alike(struct qn_type a, struct qn_type b)
+{
+    bool numbers =
+        (a.id == QN_INT64 || a.id == QN_DOUBLE) && (b.id == QN_INT64 || b.id == QN_DOUBLE);
+    return numbers || (a.id == b.id && (a.id != QN_DECIMAL || a.scale == b.scale));
+}
+
+/* Types of functions that are windows alone: of the first argument, integers, or doubles. */
+static qn_code window_type(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                           const struct qn_type *args, struct qn_type *type)
+{
+    static const char *const ranks[] = {"row_number", "rank", "dense_rank", NULL};
+    static const char *const shares[] = {"percent_rank", "cume_dist", NULL};
+    static const char *const values[] = {"first_value", "last_value", NULL};
+    static const char *const moved[] = {"lag", "lead", NULL};
+    uint32_t n = ast->window->n_args;
+    const struct qn_type integer = {.id = QN_INT64}, real = {.id = QN_DOUBLE};
+    bool nth = qn_strv_eq_nocase(ast->text, QN_STRV_LIT("nth_value"));
+    bool tile = qn_strv_eq_nocase(ast->text, QN_STRV_LIT("ntile"));
+    if (one_of(ast->text, aggregates) && (n == 1 || ast->window->star))
+        return aggregate_type(s, ast, ast->text, n ? args : NULL, type);
+    *type = integer;
+    if ((one_of(ast->text, ranks) && n == 0) || (tile && n == 1 && args[0].id == QN_INT64))
+        return QN_OK;
+    *type = real;
+    if (one_of(ast->text, shares) && n == 0)
+        return QN_OK;
+    *type = args[0];
+    bool number = n > 1 && args[1].id == QN_INT64;
+    if ((one_of(ast->text, values) && n == 1) || (nth && n == 2 && number))
+        return QN_OK;
+    if (one_of(ast->text, moved) &&
+        (n == 1 || (number && n == 2) ||
+         (number && n == 3 && args[0].id == args[2].id && equals_alike(args[0], args[2]))))
+        return QN_OK;
+    return QN_QUERY_REFUSE(s->p, ast->mark,
+                           "row_number(), rank(), lag(x, n), first_value(x), sum(x), ...; an "
+                           "argument may have another type than it is to have: CAST(... AS ...)",
+                           "this is no window function that is known");
+}
+
+/* NULLs and directions are written out: SQLite's own rules are not relied on. */
+static qn_code put_keys(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out)
+{
+    const struct qn_ast_window *window = ast->window;
+    struct qn_type type;
+    bool untyped;
+    for (uint32_t i = 0; i < window->n_partition + window->n_order; i++) {
+        bool orders = i >= window->n_partition;
+        uint32_t k = i - window->n_partition;
+        qn_buf_printf(out, "%s", i == 0 ? " PARTITION BY " : i == window->n_partition ? " " : ", ");
+        if (i == 0 && orders)
+            out->len -= strlen(" PARTITION BY ");
+        if (orders && k == 0)
+            qn_buf_printf(out, " ORDER BY ");
+        QN_TRY(qn_sqlite_expr(s, ast->args[window->n_args + i], out, &type, &untyped));
+        if (orders)
+            qn_buf_printf(out, "%s NULLS %s", window->descending[k] ? " DESC" : "",
+                          window->nulls_first[k] ? "FIRST" : "LAST");
+    }
+    return QN_OK;
+}
+
+static qn_code put_window(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out,
+                          struct qn_type *type)
+{
+    struct qn_type args[4] = {{0}};
+    bool untyped;
+    if (!s->windows || s->inside)
+        return QN_QUERY_REFUSE(s->p, ast->mark, "select it in a subquery, and filter its rows",
+                               "a window function at this place");
+    if (ast->window->n_args > 3)
+        return refuse_function(s, ast);
+    s->windows = false; /* none inside another one */
+    qn_buf_printf(out, "%.*s(%s", QN_STRV_ARG(ast->text), ast->window->star ? "*" : "");
+    for (uint32_t i = 0; i < ast->window->n_args; i++) {
+        qn_buf_printf(out, "%s", i ? ", " : "");
+        if (ast->args[i]->kind == QN_AST_INTEGER) { /* numbers of rows are to be constants */
+            qn_buf_printf(out, "%lld", (long long)ast->args[i]->number);
+            args[i].id = QN_INT64;
+            continue;
+        }
+        QN_TRY(qn_sqlite_expr(s, ast->args[i], out, &args[i], &untyped));
+    }
+    qn_buf_printf(out, ") OVER (");
+    QN_TRY(put_keys(s, ast, out));
+    qn_buf_printf(out, " %.*s)", QN_STRV_ARG(ast->window->frame));
+    s->windows = true;
+    return window_type(s, ast, args, type);
+}
+
+/* --- queries --------------------------------------------------------------------------------- */
+
+static qn_code put_subquery(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                            struct qn_buf *out, struct qn_type *type)
+{
+    struct qn_sqlite_columns columns;
+    qn_buf_printf(out, "(");
+    QN_TRY(qn_sqlite_inner(s, ast->query, out, &columns));
+    qn_buf_printf(out, ")");
+    if (columns.n != 1)
+        return QN_QUERY_REFUSE(s->p, ast->query->mark, NULL,
+                               "expected a query of one column, found %u", columns.n);
+    if (!columns.single)
+        return QN_QUERY_REFUSE(s->p, ast->mark, "write an aggregate, min(x), or LIMIT 1",
+                               "this query may give several rows, where one value is expected");
+    *type = columns.items[0].type;
+    return QN_OK;
+}
+
+static qn_code put_in(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out)
+{
+    struct qn_sqlite_columns columns;
+    struct qn_type type;
+    bool untyped;
+    char a[QN_TYPE_NAME], b[QN_TYPE_NAME];
+    qn_buf_printf(out, "(");
+    QN_TRY(qn_sqlite_expr(s, ast->args[0], out, &type, &untyped));
+    qn_buf_printf(out, " %sIN (", ast->negated ? "NOT " : "");
+    QN_TRY(qn_sqlite_inner(s, ast->query, out, &columns));
+    qn_buf_printf(out, "))");
+    if (columns.n != 1)
+        return QN_QUERY_REFUSE(s->p, ast->query->mark, NULL,
+                               "expected a query of one column, found %u", columns.n);
+    if (!untyped && !columns.items[0].untyped && !equals_alike(type, columns.items[0].type))
+        return QN_QUERY_REFUSE(s->p, ast->mark, "write CAST(... AS ...) around one of them",
+                               "%s is sought among %s", qn_type_name(type, a),
+                               qn_type_name(columns.items[0].type, b));
+    return QN_OK;
+}
+
+static qn_code put_exists(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out)
+{
+    struct qn_sqlite_columns columns;
+    qn_buf_printf(out, "EXISTS (");
+    QN_TRY(qn_sqlite_inner(s, ast->query, out, &columns));
+    qn_buf_printf(out, ")");
+    return QN_OK;
+}
+
+static qn_code put_leaf(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out,
+                        struct qn_type *type)
+{
+    *type = (struct qn_type){.id = QN_BOOL};
+    switch (ast->kind) {
+    case QN_AST_COLUMN: return put_column(s, ast, out, type);
+    case QN_AST_AGGREGATE: return put_aggregate(s, ast, out, type);
+    case QN_AST_WINDOW: return put_window(s, ast, out, type);
+    case QN_AST_SUBQUERY: return put_subquery(s, ast, out, type);
+    case QN_AST_IN_QUERY: return put_in(s, ast, out);
+    default: return put_exists(s, ast, out);
+    }
+}
+
+/* --- what is worked out ---------------------------------------------------------------------- */
+
+/* The tree with columns in place of leaves: what our evaluator sees. */
+static qn_code replace_leaves(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                              struct leaves *leaves, struct qn_ast **out)
+{
+    struct qn_query_planner *p = s->p;
+    const struct qn_sqlite_key *key;
+    struct qn_ast *copy = *out = QN_NEW(p->arena, struct qn_ast);
+    if (!copy)
+        return QN_QUERY_NOMEM(p);
+    *copy = *ast;
+    QN_TRY(as_key(s, ast, &key));
+    if (!key && !is_leaf(ast)) {
+        copy->args = QN_NEW_ARRAY(p->arena, struct qn_ast *, ast->n_args);
+        if (!copy->args)
+            return QN_QUERY_NOMEM(p);
+        for (uint32_t i = 0; i < ast->n_args; i++)
+            QN_TRY(replace_leaves(s, ast->args[i], leaves, &copy->args[i]));
+        return QN_OK;
+    }
+    if (leaves->n == LEAVES)
+        return QN_QUERY_REFUSE(p, ast->mark, "work some of it out in a subquery",
+                               "an expression of more than %d values", LEAVES);
+    struct qn_buf sql;
+    struct qn_type type = key ? key->type : (struct qn_type){0};
+    qn_buf_init(&sql);
+    qn_code code = key ? QN_OK : put_leaf(s, ast, &sql, &type);
+    uint32_t n = leaves->n++;
+    leaves->sql[n] = key ? key->sql : qn_arena_strdup(p->arena, qn_buf_strv(&sql));
+    qn_buf_fini(&sql);
+    QN_TRY(code);
+    const char *name = qn_arena_printf(p->arena, "a%u", n);
+    if (!leaves->sql[n] || !name)
+        return QN_QUERY_NOMEM(p);
+    leaves->columns[n] = (struct qn_query_column){.name = name, .shown = name, .type = type};
+    *copy = (struct qn_ast){.kind = QN_AST_COLUMN,
+                            .mark = ast->mark,
+                            .depth = ast->depth,
+                            .text = qn_strv_from(name),
+                            .number = (int64_t)n + 1};
+    return QN_OK;
+}
+
+static qn_code add_scalar(struct qn_sqlite_select *s, const struct qn_query_text *text,
+                          const struct qn_query_stage *stage)
+{
+    struct qn_query_sqlite *out = s->out;
+    out->scalars = qn_sql_grow(s->p->arena, out->scalars, out->n_scalars, sizeof *out->scalars);
+    if (!out->scalars)
+        return QN_QUERY_NOMEM(s->p);
+    struct qn_query_scalar *scalar = &out->scalars[out->n_scalars++];
+    *scalar =
+        (struct qn_query_scalar){.text = text->text, .schema = {stage->fields, stage->n_fields}};
+    return qn_expr_compile(s->p->arena, qn_strv_from(text->text), &scalar->schema, &scalar->expr,
+                           s->p->complaint);
+}
+
+static qn_code put_scalar(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out,
+                          struct qn_type *type)
+{
+    struct qn_query_planner *p = s->p;
+    struct leaves *leaves = QN_NEW(p->arena, struct leaves);
+    struct qn_query_scope *scope = QN_NEW(p->arena, struct qn_query_scope);
+    struct qn_query_stage stage = {0};
+    struct qn_query_text text;
+    struct qn_ast *tree;
+    if (!leaves || !scope)
+        return QN_QUERY_NOMEM(p);
+    QN_TRY(replace_leaves(s, ast, leaves, &tree));
+    QN_TRY(qn_query_scope_add(
+        p, scope,
+        &(struct qn_query_relation){.rows = {.columns = leaves->columns, .n_columns = leaves->n}}));
+    for (uint32_t i = 0; i < leaves->n; i++)
+        QN_TRY(qn_query_stage_add(p, &stage, leaves->columns[i].name, leaves->columns[i].type));
+    QN_TRY(qn_query_express(p, scope, &stage, NULL, tree, &text));
+    qn_buf_printf(out, "qn(%u", s->out->n_scalars);
+    for (uint32_t i = 0; i < leaves->n; i++)
+        qn_buf_printf(out, ", %s", leaves->sql[i]);
+    qn_buf_printf(out, ")");
+    *type = text.type;
+    return add_scalar(s, &text, &stage);
+}
+
+/* --- what SQLite does alike ------------------------------------------------------------------ */
+
+static bool compares(enum qn_token_kind op)
+{
+    return op == QN_TOK_EQ || op == QN_TOK_NE || op == QN_TOK_LT || op == QN_TOK_LE ||
+           op == QN_TOK_GT || op == QN_TOK_GE;
+}
+
+/* Two columns compared, which an index of SQLite's may help with. */
+static qn_code put_comparison(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                              struct qn_buf *out, bool *done)
+{
+    static const char *const symbols[] = {
+        [QN_TOK_EQ] = "=",  [QN_TOK_NE] = "<>", [QN_TOK_LT] = "<",
+        [QN_TOK_LE] = "<=", [QN_TOK_GT] = ">",  [QN_TOK_GE] = ">="};
+    const struct qn_ast *left = ast->args[0], *right = ast->args[1];
+    struct qn_type a, b;
+    size_t begin = out->len;
+    *done = false;
+    if (s->grouped && !s->inside)
+        return QN_OK;
+    if (left->kind != QN_AST_COLUMN || right->kind != QN_AST_COLUMN || !compares(ast->op))
+        return QN_OK;
+    qn_buf_printf(out, "(");
+    QN_TRY(put_column(s, left, out, &a));
+    qn_buf_printf(out, " %s ", symbols[ast->op]);
+    QN_TRY(put_column(s, right, out, &b));
+    qn_buf_printf(out, ")");
+    *done = equals_alike(a, b);
+    if (!*done)
+        out->len = begin;
+    return QN_OK;
+}
+
+static qn_code put_logic(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out)
+{
+    bool is_not = ast->kind == QN_AST_NOT;
+    qn_buf_printf(out, is_not ? "(NOT " : "(");
+    QN_TRY(qn_sqlite_condition(s, ast->args[0], out));
+    if (!is_not) {
+        qn_buf_printf(out, ast->op == QN_TOK_AND ? " AND " : " OR ");
+        QN_TRY(qn_sqlite_condition(s, ast->args[1], out));
+    }
+    qn_buf_printf(out, ")");
+    return QN_OK;
+}
+
+qn_code qn_sqlite_expr(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out,
+                       struct qn_type *type, bool *untyped)
+{
+    const struct qn_sqlite_key *key;
+    bool binary = ast->kind == QN_AST_BINARY, done = false;
+    *untyped = ast->kind == QN_AST_NULL;
+    QN_TRY(as_key(s, ast, &key));
+    if (key) {
+        qn_buf_printf(out, "%s", key->sql);
+        *type = key->type;
+        return QN_OK;
+    }
+    if (is_leaf(ast))
+        return put_leaf(s, ast, out, type);
+    *type = (struct qn_type){.id = QN_BOOL};
+    if (ast->kind == QN_AST_NOT || (binary && (ast->op == QN_TOK_AND || ast->op == QN_TOK_OR)))
+        return put_logic(s, ast, out);
+    if (binary)
+        QN_TRY(put_comparison(s, ast, out, &done));
+    return done ? QN_OK : put_scalar(s, ast, out, type);
+}
+
+qn_code qn_sqlite_condition(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                            struct qn_buf *out)
+{
+    struct qn_type type;
+    bool untyped;
+    QN_TRY(qn_sqlite_expr(s, ast, out, &type, &untyped));
+    return qn_query_truth(s->p, type, ast);
+}

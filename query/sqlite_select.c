@@ -1,0 +1,585 @@
+/* SELECTs as SQLite is asked them. Its FROM reads tables that are filled from jobs: with the
+ * columns that are used, and of the rows those that conditions about one relation leave. */
+#include <string.h>
+
+#include "query/parse.h"
+#include "query/sqlite_text.h"
+
+enum { MAX_ITEMS = 1000 };
+
+/* A SELECT, with what its text is put together from. */
+struct writing {
+    struct qn_sqlite_select s;
+    struct qn_sql_body *body;
+    struct qn_query_stage stages[QN_QUERY_RELATIONS];
+    struct qn_sql_item *items; /* stars replaced by their columns */
+    uint32_t n_items;
+    struct qn_query_column *columns; /* by item, then what only orders the rows */
+    uint32_t n_columns;
+    struct qn_ast *where; /* what is left of it; NULL: nothing */
+};
+
+/* --- items ----------------------------------------------------------------------------------- */
+
+static qn_code add_item(struct writing *w, struct qn_ast *expr, const char *shown,
+                        struct qn_mark mark)
+{
+    struct qn_query_planner *p = w->s.p;
+    if (w->n_items == MAX_ITEMS)
+        return QN_QUERY_REFUSE(p, mark, NULL, "more than %d columns are refused", MAX_ITEMS);
+    w->items = qn_sql_grow(p->arena, w->items, w->n_items, sizeof *w->items);
+    w->columns = qn_sql_grow(p->arena, w->columns, w->n_items, sizeof *w->columns);
+    if (!w->items || !w->columns || !shown)
+        return QN_QUERY_NOMEM(p);
+    w->items[w->n_items] = (struct qn_sql_item){.expr = expr, .mark = mark};
+    w->columns[w->n_items++] = (struct qn_query_column){.shown = shown};
+    w->n_columns = w->n_items;
+    return QN_OK;
+}
+
+static qn_code add_star(struct writing *w, const struct qn_sql_item *star)
+{
+    struct qn_query_planner *p = w->s.p;
+    bool any = false;
+    for (uint32_t i = 0; i < w->s.scope.n_fields; i++) {
+        struct qn_query_field *field = &w->s.scope.fields[i];
+        struct qn_strv alias = w->s.scope.relations[field->relation].alias;
+        struct qn_ast *expr = QN_NEW(p->arena, struct qn_ast);
+        if (star->table.text.data ? !qn_strv_eq_nocase(alias, star->table.text) : field->hidden)
+            continue;
+        if (!expr)
+            return QN_QUERY_NOMEM(p);
+        *expr =
+            (struct qn_ast){.kind = QN_AST_COLUMN, .mark = star->mark, .number = (int64_t)i + 1};
+        field->uses++;
+        any = true;
+        QN_TRY(add_item(w, expr, field->shown, star->mark));
+    }
+    return any ? QN_OK : QN_QUERY_REFUSE(p, star->mark, NULL, "there is nothing to select from");
+}
+
+static const char *shown_name(const struct qn_query_planner *p, const struct qn_sql_item *item)
+{
+    if (item->alias.text.data)
+        return qn_arena_strdup(p->arena, item->alias.text);
+    if (item->expr->kind == QN_AST_COLUMN)
+        return qn_arena_strdup(p->arena, item->expr->text);
+    return qn_arena_strdup(p->arena,
+                           (struct qn_strv){p->text.data + item->mark.offset, item->mark.width});
+}
+
+static qn_code read_items(struct writing *w)
+{
+    for (uint32_t i = 0; i < w->body->n_items; i++) {
+        struct qn_sql_item *item = &w->body->items[i];
+        if (!item->expr) {
+            QN_TRY(add_star(w, item));
+            continue;
+        }
+        const char *shown = shown_name(w->s.p, item);
+        QN_TRY(qn_query_resolve(w->s.p, &w->s.scope, item->expr));
+        QN_TRY(add_item(w, item->expr, shown, item->mark));
+        w->items[w->n_items - 1].alias = item->alias;
+    }
+    w->s.scope.items = w->items;
+    w->s.scope.n_items = w->n_items;
+    return QN_OK;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static qn_code at_position(struct writing *w, const struct qn_ast *ast, uint32_t *out)
+{
+    if (ast->number < 1 || ast->number > (int64_t)w->n_items)
+        return QN_QUERY_REFUSE(w->s.p, ast->mark, NULL, "there is no column %lld, but 1 to %u",
+                               (long long)ast->number, w->n_items);
+    *out = (uint32_t)(ast->number - 1);
+    return QN_OK;
+}
+
+static qn_code read_groups(struct writing *w)
+{
+    for (uint32_t i = 0; i < w->body->n_group_by; i++) {
+        struct qn_ast **key = &w->body->group_by[i];
+        uint32_t item = 0;
+        if ((*key)->kind != QN_AST_INTEGER) {
+            QN_TRY(qn_query_resolve(w->s.p, &w->s.scope, *key));
+            continue;
+        }
+        QN_TRY(at_position(w, *key, &item));
+        *key = w->items[item].expr;
+    }
+    return QN_OK;
+}
+
+static qn_code read_clauses(struct writing *w, const struct qn_sql_order *order, uint32_t n_order)
+{
+    struct qn_sql_body *body = w->body;
+    struct qn_sqlite_select *s = &w->s;
+    if (body->n_from)
+        QN_TRY(qn_query_from(s->p, &s->scope, body));
+    QN_TRY(read_items(w));
+    if (body->where)
+        QN_TRY(qn_query_resolve(s->p, &s->scope, body->where));
+    QN_TRY(read_groups(w));
+    if (body->having)
+        QN_TRY(qn_query_resolve(s->p, &s->scope, body->having));
+    s->scope.alias_first = true;
+    bool grouped = body->grouped || body->having;
+    for (uint32_t i = 0; i < n_order; i++) {
+        if (order[i].expr->kind != QN_AST_INTEGER)
+            QN_TRY(qn_query_resolve(s->p, &s->scope, order[i].expr));
+        grouped |= qn_query_has(order[i].expr, QN_AST_AGGREGATE);
+    }
+    for (uint32_t i = 0; i < w->n_items; i++)
+        grouped |= qn_query_has(w->items[i].expr, QN_AST_AGGREGATE);
+    s->scope.grouped = grouped;
+    return QN_OK;
+}
+
+/* --- relations ------------------------------------------------------------------------------- */
+
+static qn_code begin_tables(struct writing *w)
+{
+    struct qn_query_sqlite *out = w->s.out;
+    struct qn_query_scope *scope = &w->s.scope;
+    scope->first_table = out->n_tables;
+    for (uint32_t i = 0; i < scope->n_relations; i++) {
+        out->tables = qn_sql_grow(w->s.p->arena, out->tables, out->n_tables, sizeof *out->tables);
+        if (!out->tables)
+            return QN_QUERY_NOMEM(w->s.p);
+        struct qn_query_staged *table = &out->tables[out->n_tables];
+        *table =
+            (struct qn_query_staged){.table = qn_arena_printf(w->s.p->arena, "r%u", out->n_tables)};
+        out->n_tables++;
+        if (!table->table)
+            return QN_QUERY_NOMEM(w->s.p);
+        QN_TRY(qn_query_stage_begin(w->s.p, &scope->relations[i].rows, &w->stages[i]));
+    }
+    return QN_OK;
+}
+
+/* Rows of a relation that joins may lack are not to be dropped before. */
+static bool may_filter(const struct qn_query_scope *scope, uint32_t relation)
+{
+    for (uint32_t i = 1; i < scope->n_relations; i++) {
+        enum qn_sql_how how = scope->relations[i].how;
+        bool inner = how == QN_SQL_CROSS || how == QN_SQL_INNER;
+        if (!inner && !(how == QN_SQL_LEFT && relation == 0))
+            return false;
+    }
+    return true;
+}
+
+/* Conditions of WHERE about one relation are the jobs'; *left are the others. */
+static qn_code push_down(struct writing *w, struct qn_ast *ast, struct qn_ast **left)
+{
+    struct qn_query_planner *p = w->s.p;
+    const char *text;
+    struct qn_query_text condition;
+    *left = ast;
+    if (ast->kind == QN_AST_BINARY && ast->op == QN_TOK_AND) {
+        struct qn_ast *a, *b;
+        QN_TRY(push_down(w, ast->args[0], &a));
+        QN_TRY(push_down(w, ast->args[1], &b));
+        ast->args[0] = a ? a : b;
+        ast->args[1] = b ? b : a;
+        *left = a && b ? ast : a ? a : b;
+        return QN_OK;
+    }
+    QN_TRY(qn_sqlite_canonical(&w->s, ast, &text));
+    uint32_t reads = text ? qn_query_reads(&w->s.scope, ast) : 0;
+    if (!reads || (reads & (reads - 1)))
+        return QN_OK;
+    uint32_t relation = (uint32_t)__builtin_ctz(reads);
+    if (!may_filter(&w->s.scope, relation))
+        return QN_OK;
+    QN_TRY(qn_query_express(p, &w->s.scope, &w->stages[relation], NULL, ast, &condition));
+    QN_TRY(qn_query_truth(p, condition.type, ast));
+    qn_query_count(&w->s.scope, ast, -1);
+    *left = NULL;
+    return qn_query_stage_filter(p, &w->stages[relation], condition.text);
+}
+
+/* Columns as the statement names them: no two alike, in what texts are compared. */
+static qn_code name_columns(struct writing *w)
+{
+    struct qn_query_scope *scope = &w->s.scope;
+    for (uint32_t i = 0; i < scope->n_fields; i++) {
+        struct qn_query_field *field = &scope->fields[i];
+        field->name =
+            qn_arena_printf(w->s.p->arena, "r%u.c%u", scope->first_table + field->relation,
+                            i - scope->relations[field->relation].first);
+        if (!field->name)
+            return QN_QUERY_NOMEM(w->s.p);
+    }
+    return QN_OK;
+}
+
+/* The tables get the columns that are in use; one of them, if none is. */
+static qn_code end_tables(struct writing *w)
+{
+    struct qn_query_planner *p = w->s.p;
+    for (uint32_t i = 0; i < w->s.scope.n_relations; i++) {
+        const struct qn_query_relation *relation = &w->s.scope.relations[i];
+        struct qn_query_staged *table = &w->s.out->tables[w->s.scope.first_table + i];
+        struct qn_query_names names = {0}, columns = {0};
+        struct qn_query_rows rows;
+        for (uint32_t c = 0; c < relation->rows.n_columns; c++) {
+            const struct qn_query_field *field = &w->s.scope.fields[relation->first + c];
+            if (!field->uses && (names.n || c + 1 < relation->rows.n_columns))
+                continue;
+            if (!qn_query_names_add(p->arena, &names, field->source) ||
+                !qn_query_names_add(p->arena, &columns, qn_arena_printf(p->arena, "c%u", c)))
+                return QN_QUERY_NOMEM(p);
+        }
+        QN_TRY(qn_query_stage_end(p, &w->stages[i], &names, &rows));
+        struct qn_field *fields = QN_NEW_ARRAY(p->arena, struct qn_field, names.n);
+        if (!fields)
+            return QN_QUERY_NOMEM(p);
+        for (uint32_t c = 0; c < names.n; c++)
+            fields[c] = (struct qn_field){rows.columns[c].name, rows.columns[c].type};
+        table->job = rows.input;
+        table->schema = (struct qn_schema){fields, names.n};
+        table->columns = columns.items;
+    }
+    return QN_OK;
+}
+
+/* --- clauses --------------------------------------------------------------------------------- */
+
+static qn_code put_from(struct writing *w, struct qn_buf *out)
+{
+    static const char *const words[] = {[QN_SQL_CROSS] = "CROSS JOIN",
+                                        [QN_SQL_INNER] = "JOIN",
+                                        [QN_SQL_LEFT] = "LEFT JOIN",
+                                        [QN_SQL_RIGHT] = "RIGHT JOIN",
+                                        [QN_SQL_FULL] = "FULL JOIN"};
+    const struct qn_query_scope *scope = &w->s.scope;
+    for (uint32_t i = 0; i < scope->n_relations; i++) {
+        const struct qn_query_relation *relation = &scope->relations[i];
+        const struct qn_sql_relation *written = relation->written;
+        if (relation->how == QN_SQL_SEMI || relation->how == QN_SQL_ANTI)
+            return QN_QUERY_REFUSE(w->s.p, relation->mark, "write EXISTS (SELECT ...)",
+                                   "SEMI and ANTI joins in a query that SQLite answers");
+        if (relation->how == QN_SQL_FULL && written->n_using)
+            return QN_QUERY_REFUSE(w->s.p, written->join_mark,
+                                   "write ON a.x = b.x, and coalesce(a.x, b.x)",
+                                   "USING of a FULL JOIN is not supported");
+        qn_buf_printf(out, i ? " %s r%u" : " FROM%s r%u", i ? words[relation->how] : "",
+                      scope->first_table + i);
+        if (!relation->on)
+            continue;
+        qn_buf_printf(out, " ON ");
+        QN_TRY(qn_sqlite_condition(&w->s, relation->on, out));
+    }
+    return QN_OK;
+}
+
+/* Keys are known from here on. */
+static qn_code put_groups(struct writing *w, struct qn_buf *out)
+{
+    struct qn_query_planner *p = w->s.p;
+    uint32_t n = w->body->n_group_by;
+    struct qn_sqlite_key *keys = QN_NEW_ARRAY(p->arena, struct qn_sqlite_key, n);
+    if (!keys)
+        return QN_QUERY_NOMEM(p);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qn_ast *ast = w->body->group_by[i];
+        struct qn_buf sql;
+        bool untyped;
+        QN_TRY(qn_sqlite_canonical(&w->s, ast, &keys[i].text));
+        if (!keys[i].text)
+            return QN_QUERY_REFUSE(p, ast->mark, "group by a column of a subquery in FROM",
+                                   "this cannot be grouped by in a query that SQLite answers");
+        qn_buf_init(&sql);
+        qn_code code = qn_sqlite_expr(&w->s, ast, &sql, &keys[i].type, &untyped);
+        keys[i].sql = qn_arena_strdup(p->arena, qn_buf_strv(&sql));
+        qn_buf_fini(&sql);
+        QN_TRY(code);
+        qn_buf_printf(out, "%s%s", i ? ", " : " GROUP BY ", keys[i].sql);
+    }
+    w->s.keys = keys;
+    w->s.n_keys = n;
+    w->s.grouped = w->s.scope.grouped;
+    return QN_OK;
+}
+
+static qn_code put_items(struct writing *w, struct qn_buf *out)
+{
+    w->s.windows = true;
+    for (uint32_t i = 0; i < w->n_items; i++) {
+        struct qn_query_column *column = &w->columns[i];
+        qn_buf_printf(out, "%s", i ? ", " : "");
+        QN_TRY(qn_sqlite_expr(&w->s, w->items[i].expr, out, &column->type, &column->untyped));
+        column->name = qn_arena_printf(w->s.p->arena, "c%u", i + 1);
+        if (!column->name)
+            return QN_QUERY_NOMEM(w->s.p);
+    }
+    return QN_OK;
+}
+
+/* The item that is ordered by, or n_items. */
+static qn_code find_item(struct writing *w, const struct qn_ast *ast, uint32_t *out)
+{
+    const char *text, *other;
+    if (ast->kind == QN_AST_INTEGER)
+        return at_position(w, ast, out);
+    QN_TRY(qn_sqlite_canonical(&w->s, ast, &text));
+    for (*out = 0; *out < w->n_items; ++*out) {
+        const struct qn_ast *item = w->items[*out].expr;
+        if (item == ast || (item->args && item->args == ast->args) ||
+            (item->aggregate && item->aggregate == ast->aggregate) ||
+            (item->query && item->query == ast->query))
+            return QN_OK;
+        QN_TRY(qn_sqlite_canonical(&w->s, item, &other));
+        if (text && other && strcmp(text, other) == 0)
+            return QN_OK;
+    }
+    return QN_OK;
+}
+
+/* What orders the rows and is no item becomes a column behind them. */
+static qn_code put_key(struct writing *w, const struct qn_sql_order *order, struct qn_buf *items,
+                       struct qn_sort_key *key)
+{
+    struct qn_query_planner *p = w->s.p;
+    *key = (struct qn_sort_key){0, order->descending, order->nulls_first};
+    QN_TRY(find_item(w, order->expr, &key->column));
+    if (key->column < w->n_items)
+        return QN_OK;
+    if (w->body->distinct)
+        return QN_QUERY_REFUSE(p, order->expr->mark, "select it as well",
+                               "SELECT DISTINCT is ordered by what is not selected");
+    key->column = w->n_columns;
+    w->columns = qn_sql_grow(p->arena, w->columns, w->n_columns, sizeof *w->columns);
+    if (!w->columns)
+        return QN_QUERY_NOMEM(p);
+    struct qn_query_column *column = &w->columns[w->n_columns++];
+    *column = (struct qn_query_column){.shown = ""};
+    column->name = qn_arena_printf(p->arena, "c%u", w->n_columns);
+    qn_buf_printf(items, ", ");
+    QN_TRY(qn_sqlite_expr(&w->s, order->expr, items, &column->type, &column->untyped));
+    return column->name ? QN_OK : QN_QUERY_NOMEM(p);
+}
+
+/* --- a SELECT -------------------------------------------------------------------------------- */
+
+static qn_code write_clauses(struct writing *w, const struct qn_sql_order *order, uint32_t n_order,
+                             struct qn_sort_key *keys, struct qn_buf *items, struct qn_buf *rest)
+{
+    QN_TRY(put_from(w, rest));
+    if (w->where) {
+        qn_buf_printf(rest, " WHERE ");
+        QN_TRY(qn_sqlite_condition(&w->s, w->where, rest));
+    }
+    QN_TRY(put_groups(w, rest));
+    if (w->body->having) {
+        qn_buf_printf(rest, " HAVING ");
+        QN_TRY(qn_sqlite_condition(&w->s, w->body->having, rest));
+    }
+    QN_TRY(put_items(w, items));
+    for (uint32_t i = 0; i < n_order; i++)
+        QN_TRY(put_key(w, &order[i], items, &keys[i]));
+    return QN_OK;
+}
+
+/* Appends the SELECT; keys[i] is the column that order[i] goes by. */
+static qn_code put_select(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                          struct qn_sql_body *body, const struct qn_sql_order *order,
+                          uint32_t n_order, struct qn_sort_key *keys, struct qn_buf *out,
+                          struct qn_sqlite_columns *columns)
+{
+    struct writing *w = QN_NEW(p->arena, struct writing);
+    struct qn_buf items, rest;
+    if (!w)
+        return QN_QUERY_NOMEM(p);
+    w->s = (struct qn_sqlite_select){.p = p, .out = sqlite};
+    w->body = body;
+    w->s.scope.in_sqlite = true;
+    w->s.scope.outer = p->scope;
+    w->s.scope.query = p->asked;
+    p->scope = &w->s.scope;
+    QN_TRY(read_clauses(w, order, n_order));
+    QN_TRY(begin_tables(w));
+    w->where = body->where;
+    if (body->where && !qn_query_has(body->where, QN_AST_AGGREGATE))
+        QN_TRY(push_down(w, body->where, &w->where));
+    QN_TRY(name_columns(w));
+    if (body->having && !body->n_group_by)
+        return QN_QUERY_REFUSE(p, body->having->mark, "filter in a query around it",
+                               "HAVING without GROUP BY in a query that SQLite answers");
+    qn_buf_init(&items);
+    qn_buf_init(&rest);
+    qn_code code = write_clauses(w, order, n_order, keys, &items, &rest);
+    qn_buf_printf(out, "SELECT %s%.*s%.*s", body->distinct ? "DISTINCT " : "", (int)items.len,
+                  (const char *)items.data, (int)rest.len, (const char *)rest.data);
+    if (items.failed || rest.failed || out->failed)
+        code = code == QN_OK ? QN_QUERY_NOMEM(p) : code;
+    qn_buf_fini(&items);
+    qn_buf_fini(&rest);
+    QN_TRY(code);
+    p->scope = w->s.scope.outer;
+    columns->items = w->columns;
+    columns->n = w->n_columns;
+    columns->n_shown = w->n_items;
+    columns->single = body->n_from == 0 || (w->s.scope.grouped && !body->n_group_by);
+    return end_tables(w);
+}
+
+/* --- set operations -------------------------------------------------------------------------- */
+
+static qn_code unify(struct qn_query_planner *p, struct qn_mark mark,
+                     struct qn_sqlite_columns *left, const struct qn_sqlite_columns *right)
+{
+    char a[QN_TYPE_NAME], b[QN_TYPE_NAME];
+    if (left->n != right->n)
+        return QN_QUERY_REFUSE(p, mark, NULL, "one query has %u columns, the other %u", left->n,
+                               right->n);
+    for (uint32_t i = 0; i < left->n; i++) {
+        struct qn_query_column *x = &left->items[i];
+        const struct qn_query_column *y = &right->items[i];
+        if (x->untyped) {
+            x->type = y->type;
+            x->untyped = y->untyped;
+        } else if (!y->untyped && !qn_type_eq(x->type, y->type)) {
+            return QN_QUERY_REFUSE(p, mark, "write CAST(... AS ...) around one of them",
+                                   "column %u is %s in one query and %s in the other", i + 1,
+                                   qn_type_name(x->type, a), qn_type_name(y->type, b));
+        }
+    }
+    left->single = false;
+    left->n_shown = left->n;
+    return QN_OK;
+}
+
+static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                         struct qn_sql_query *query, struct qn_buf *out,
+                         struct qn_sqlite_columns *columns);
+
+/* SQLite's set operations all bind alike: each side is a query of its own. */
+static qn_code put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                        struct qn_sql_body *body, struct qn_buf *out,
+                        struct qn_sqlite_columns *columns)
+{
+    static const char *const words[] = {
+        [QN_SQL_UNION] = "UNION", [QN_SQL_INTERSECT] = "INTERSECT", [QN_SQL_EXCEPT] = "EXCEPT"};
+    struct qn_sqlite_columns right;
+    if (body->op == QN_SQL_SELECT)
+        return put_select(p, sqlite, body, NULL, 0, NULL, out, columns);
+    if (body->op == QN_SQL_NESTED)
+        return put_query(p, sqlite, body->query, out, columns);
+    if (body->all && body->op != QN_SQL_UNION)
+        return QN_QUERY_REFUSE(p, body->mark, NULL,
+                               "%s ALL is not supported in a query that SQLite answers",
+                               words[body->op]);
+    qn_buf_printf(out, "SELECT * FROM (");
+    QN_TRY(put_body(p, sqlite, body->left, out, columns));
+    qn_buf_printf(out, ") %s%s SELECT * FROM (", words[body->op], body->all ? " ALL" : "");
+    QN_TRY(put_body(p, sqlite, body->right, out, &right));
+    qn_buf_printf(out, ")");
+    return unify(p, body->mark, columns, &right);
+}
+
+/* Of rows put together only what they are called can be ordered by. */
+static qn_code key_by_name(struct qn_query_planner *p, const struct qn_sqlite_columns *columns,
+                           const struct qn_sql_order *order, struct qn_sort_key *key)
+{
+    const struct qn_ast *ast = order->expr;
+    *key = (struct qn_sort_key){0, order->descending, order->nulls_first};
+    if (ast->kind == QN_AST_INTEGER && ast->number >= 1 && ast->number <= columns->n) {
+        key->column = (uint32_t)(ast->number - 1);
+        return QN_OK;
+    }
+    for (; ast->kind == QN_AST_COLUMN && key->column < columns->n; key->column++)
+        if (qn_strv_eq_nocase(ast->text, qn_strv_from(columns->items[key->column].shown)))
+            return QN_OK;
+    return QN_QUERY_REFUSE(p, ast->mark, "name a column of the first SELECT, or its position",
+                           "rows that a set operation put together cannot be ordered by this");
+}
+
+/* --- queries --------------------------------------------------------------------------------- */
+
+static qn_code put_ordered(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                           struct qn_sql_query *query, struct qn_buf *out,
+                           struct qn_sqlite_columns *columns, struct qn_sort_key **keys)
+{
+    *keys = QN_NEW_ARRAY(p->arena, struct qn_sort_key, query->n_order);
+    if (!*keys)
+        return QN_QUERY_NOMEM(p);
+    if (query->body->op == QN_SQL_SELECT)
+        return put_select(p, sqlite, query->body, query->order, query->n_order, *keys, out,
+                          columns);
+    QN_TRY(put_body(p, sqlite, query->body, out, columns));
+    for (uint32_t i = 0; i < query->n_order; i++)
+        QN_TRY(key_by_name(p, columns, &query->order[i], &(*keys)[i]));
+    return QN_OK;
+}
+
+static qn_code put_limited(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                           struct qn_sql_query *query, struct qn_buf *out,
+                           struct qn_sqlite_columns *columns)
+{
+    struct qn_sort_key *keys;
+    struct qn_buf inner;
+    qn_buf_init(&inner);
+    qn_code code = put_ordered(p, sqlite, query, &inner, columns, &keys);
+    if (code == QN_OK && columns->n_shown < columns->n)
+        code = QN_QUERY_REFUSE(p, query->mark, "select it as well",
+                               "a query inside another one is ordered by what it does not select");
+    qn_buf_printf(out, "SELECT * FROM (%.*s)", (int)inner.len, (const char *)inner.data);
+    qn_buf_fini(&inner);
+    QN_TRY(code);
+    for (uint32_t i = 0; i < query->n_order; i++)
+        qn_buf_printf(out, "%s%u%s NULLS %s", i ? ", " : " ORDER BY ", keys[i].column + 1,
+                      keys[i].descending ? " DESC" : "", keys[i].nulls_first ? "FIRST" : "LAST");
+    qn_buf_printf(out, " LIMIT %lld OFFSET %lld", query->has_limit ? (long long)query->limit : -1LL,
+                  (long long)query->offset);
+    columns->single |= query->has_limit && query->limit <= 1;
+    return QN_OK;
+}
+
+/* Without a limit its order means nothing. */
+static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                         struct qn_sql_query *query, struct qn_buf *out,
+                         struct qn_sqlite_columns *columns)
+{
+    struct qn_query_cte *ctes = p->ctes;
+    if (++p->depth > QN_QUERY_DEPTH)
+        return QN_QUERY_REFUSE(p, query->mark, NULL, "queries are nested deeper than %d",
+                               QN_QUERY_DEPTH);
+    QN_TRY(qn_query_enter(p, query));
+    QN_TRY(query->has_limit || query->offset ? put_limited(p, sqlite, query, out, columns)
+                                             : put_body(p, sqlite, query->body, out, columns));
+    p->ctes = ctes;
+    p->depth--;
+    return QN_OK;
+}
+
+qn_code qn_sqlite_inner(struct qn_sqlite_select *around, struct qn_sql_query *query,
+                        struct qn_buf *out, struct qn_sqlite_columns *columns)
+{
+    return put_query(around->p, around->out, query, out, columns);
+}
+
+qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *query,
+                           struct qn_query_phase *out, struct qn_query_rows *rows)
+{
+    struct qn_query_sqlite *sqlite = QN_NEW(p->arena, struct qn_query_sqlite);
+    struct qn_sqlite_columns columns;
+    struct qn_sort_key *keys;
+    struct qn_buf sql;
+    if (!sqlite)
+        return QN_QUERY_NOMEM(p);
+    qn_buf_init(&sql);
+    qn_code code = put_ordered(p, sqlite, query, &sql, &columns, &keys);
+    sqlite->sql = sql.failed ? NULL : qn_arena_strdup(p->arena, qn_buf_strv(&sql));
+    qn_buf_fini(&sql);
+    QN_TRY(code);
+    out->sqlite = sqlite;
+    out->keys = keys;
+    out->n_shown = columns.n_shown;
+    *rows = (struct qn_query_rows){
+        .columns = columns.items, .n_columns = columns.n, .single = columns.single};
+    return sqlite->sql ? QN_OK : QN_QUERY_NOMEM(p);
+}

@@ -1,0 +1,1 @@
+SELECT customer, amount, sum(DISTINCT amount) FROM 'orders.csv' GROUP BY customer

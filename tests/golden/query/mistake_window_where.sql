@@ -1,0 +1,1 @@
+SELECT id FROM 'orders.csv' WHERE rank() OVER (ORDER BY amount) = 1
