@@ -3,6 +3,10 @@
  *
  *     {"format": "quern-model", "format_version": 1, "algorithm": "logistic_regression",
  *      "label": {"column", "positive", "negative"}, "key": "customerID",
+ *      "split": {...}, "calibration": {...},       see split_json.h, calibrate.h
+ *      "training": {"rows", "positives", ...}, "params": {...}, "features": [...], ...}
+ *
+ * logistic_regression:
  *      "features": [{"name", "type", "kind": "numeric", "impute", "fill", "mean", "scale",
  *                    "constant", "rows", "missing"},
  *                   {"name", "type", "kind": "categorical", "impute", "fill", "categories",
@@ -10,56 +14,36 @@
  *      "terms": [{"name", "feature", "category", "coefficient", "std_error", "z", "p_value",
  *                 "odds_ratio", "original": {"coefficient", "std_error", "odds_ratio"}}],
  *      "params": {"class_weight", "l1", "l2", "max_iter", "scale_pos_weight", "tol"},
- *      "split": {...}, "calibration": {...},       see split_json.h, calibrate.h
- *      "training": {"rows", "positives", "rounds", "objective", "log_loss"}}
+ *      "training": {..., "rounds", "objective", "log_loss"}
  *
  * terms[0] is the intercept; "coefficient" is on the scale of the prepared columns, "original" on
  * that of the columns as they come. Numbers that do not exist (the standard error of a constant
- * column, or of any with l1) are null. A reader refuses other format versions. */
+ * column, or of any with l1) are null.
+ *
+ * gradient_boosting: see boost_model.h.
+ *
+ * A reader refuses other format versions. */
 #ifndef QN_JOBS_LEARN_ARTEFACT_H
 #define QN_JOBS_LEARN_ARTEFACT_H
 
-#include "base/buf.h"
+#include "jobs/learn/algorithm.h"
 #include "jobs/learn/calibrate.h"
-#include "jobs/learn/logistic.h"
-#include "jobs/learn/prepare.h"
 #include "jobs/learn/split.h"
 
 struct qn_artefact_facts {
     const char *label, *positive, *negative; /* the latter two NULL unless the label is text */
     const char *key;
     struct qn_type key_type;
-    struct qn_logistic_params params;
     const struct qn_split *split;
     const struct qn_calibration *calibration;
     uint64_t seed;
     uint64_t rows, positives; /* training */
 };
 
-/* Appends the model file. The fit has converged. */
+/* Appends the model file to `out`, and its parameters alone, as one line of JSON, to `params`. */
 QN_CHECK qn_code qn_artefact_write(const struct qn_artefact_facts *facts,
-                                   const struct qn_prepared *prepared,
-                                   const struct qn_logistic_state *fit, struct qn_buf *out,
-                                   struct qn_err *err);
-
-/* Which rows it was fitted on. */
-struct qn_model_rows {
-    const char *key;
-    struct qn_type key_type;
-    uint64_t seed;
-    const struct qn_split *split; /* NULL: a file of an older version, which does not say */
-};
-
-/* What scoring needs of it. */
-struct qn_model {
-    struct qn_prepared prepared; /* its arena owns everything */
-    double *weights;             /* [prepared.n_columns] */
-    struct qn_model_rows rows;
-    struct qn_calibration calibration;
-};
-/* Checks everything it uses; QN_EINPUT (blame job) on what no write wrote. Finish it also on
- * failure. */
-QN_CHECK qn_code qn_model_read(struct qn_strv bytes, struct qn_model *model, struct qn_err *err);
-void qn_model_fini(struct qn_model *model);
+                                   const struct qn_algorithm *algorithm, const void *plan,
+                                   struct qn_strv prepared, struct qn_strv state,
+                                   struct qn_buf *out, struct qn_buf *params, struct qn_err *err);
 
 #endif

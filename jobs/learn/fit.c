@@ -3,34 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/exact_sum.h"
 #include "base/limits.h"
-#include "jobs/learn/dict.h"
+#include "jobs/learn/fit_internal.h"
 #include "jobs/learn/numeric.h"
-#include "jobs/learn/sample.h"
 
 enum {
     SAMPLE_ROWS = 200000,      /* below this medians are exact */
     SAMPLE_ROWS_ALL = 2000000, /* of all features together: 32 MB at the coordinator */
     SAMPLE_ROWS_LEAST = 20000,
     ROWS_TO_JUDGE = 50, /* with fewer rows anything may look like a leak */
-};
-
-struct feature_fit {
-    uint64_t rows, missing;
-    /* numeric */
-    struct qn_exact_sum sum, squares;
-    double low[2], high[2]; /* by class */
-    struct qn_sample sample;
-    /* categories; of numeric features their values, when the most frequent one is asked for */
-    struct qn_dict dict;
-};
-
-struct qn_fit {
-    const struct qn_prepare_plan *plan;
-    struct feature_fit *features;
-    double *scratch; /* values of one batch */
-    uint32_t scratch_rows;
 };
 
 qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out, struct qn_err *err)
@@ -52,7 +33,7 @@ qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out, stru
     uint32_t k = SAMPLE_ROWS_ALL / numeric;
     k = k > SAMPLE_ROWS ? SAMPLE_ROWS : k < SAMPLE_ROWS_LEAST ? SAMPLE_ROWS_LEAST : k;
     for (uint32_t i = 0; i < plan->n_features; i++) {
-        struct feature_fit *feature = &fit->features[i];
+        struct qn_feature_fit *feature = &fit->features[i];
         qn_sample_init(&feature->sample, k);
         qn_dict_init(&feature->dict);
         for (int c = 0; c < 2; c++) {
@@ -112,7 +93,7 @@ static qn_code add_numbers(struct qn_fit *fit, uint32_t at, const struct qn_colu
                            const uint32_t *rows, uint32_t n, const uint8_t *labels,
                            const uint64_t *hashes, struct qn_err *err)
 {
-    struct feature_fit *feature = &fit->features[at];
+    struct qn_feature_fit *feature = &fit->features[at];
     const char *name = fit->plan->features[at].name;
     enum qn_fill_rule impute = fit->plan->numeric_impute;
     double *values = fit->scratch;
@@ -123,8 +104,10 @@ static qn_code add_numbers(struct qn_fit *fit, uint32_t at, const struct qn_colu
             feature->missing++;
             continue;
         }
-        qn_exact_add(&feature->sum, x);
-        qn_exact_add_product(&feature->squares, x, x);
+        if (!fit->plan->only_samples) {
+            qn_exact_add(&feature->sum, x);
+            qn_exact_add_product(&feature->squares, x, x);
+        }
         double *low = &feature->low[labels[i]], *high = &feature->high[labels[i]];
         *low = x < *low ? x : *low;
         *high = x > *high ? x : *high;
@@ -147,7 +130,7 @@ static qn_code add_texts(struct qn_fit *fit, uint32_t at, const struct qn_column
                          const uint32_t *rows, uint32_t n, const uint8_t *labels,
                          struct qn_err *err)
 {
-    struct feature_fit *feature = &fit->features[at];
+    struct qn_feature_fit *feature = &fit->features[at];
     for (uint32_t i = 0; i < n; i++) {
         if (!qn_is_valid(column, rows[i])) {
             feature->missing++;
@@ -172,6 +155,8 @@ qn_code qn_fit_add(struct qn_fit *fit, const struct qn_column *const *columns, c
         fit->scratch = scratch;
         fit->scratch_rows = n;
     }
+    for (uint32_t i = 0; i < n; i++)
+        fit->rows[labels[i]]++;
     for (uint32_t f = 0; f < fit->plan->n_features; f++) {
         fit->features[f].rows += n;
         if (fit->plan->features[f].categorical)
@@ -185,8 +170,10 @@ qn_code qn_fit_add(struct qn_fit *fit, const struct qn_column *const *columns, c
 void qn_fit_pack(struct qn_buf *out, struct qn_fit *fit)
 {
     qn_buf_put_u32(out, fit->plan->n_features);
+    qn_buf_put_u64(out, fit->rows[0]);
+    qn_buf_put_u64(out, fit->rows[1]);
     for (uint32_t f = 0; f < fit->plan->n_features; f++) {
-        struct feature_fit *feature = &fit->features[f];
+        struct qn_feature_fit *feature = &fit->features[f];
         qn_buf_put_u64(out, feature->rows);
         qn_buf_put_u64(out, feature->missing);
         qn_dict_pack(out, &feature->dict);
@@ -211,7 +198,8 @@ static bool keys_are_numbers(const struct qn_dict *dict)
     return true;
 }
 
-static qn_code merge_numbers(struct feature_fit *feature, struct qn_unpack *in, struct qn_err *err)
+static qn_code merge_numbers(struct qn_feature_fit *feature, struct qn_unpack *in,
+                             struct qn_err *err)
 {
     struct qn_exact_sum sum, squares;
     qn_exact_unpack(in, &sum);
@@ -234,8 +222,13 @@ qn_code qn_fit_merge(struct qn_fit *fit, struct qn_strv bytes, struct qn_err *er
 {
     struct qn_unpack in = qn_unpack_from(bytes);
     in.failed |= qn_unpack_u32(&in) != fit->plan->n_features;
+    for (int c = 0; c < 2; c++) {
+        uint64_t rows = qn_unpack_u64(&in);
+        in.failed |= rows > UINT32_MAX;
+        fit->rows[c] += rows;
+    }
     for (uint32_t f = 0; f < fit->plan->n_features && !in.failed; f++) {
-        struct feature_fit *feature = &fit->features[f];
+        struct qn_feature_fit *feature = &fit->features[f];
         uint64_t rows = qn_unpack_u64(&in), missing = qn_unpack_u64(&in);
         if (rows > UINT32_MAX || missing > rows)
             in.failed = true;
@@ -257,7 +250,7 @@ static qn_code nothing_to_fill_with(const char *name, struct qn_err *err)
                       name);
 }
 
-static qn_code finish_numeric(const struct qn_prepare_plan *plan, struct feature_fit *feature,
+static qn_code finish_numeric(const struct qn_prepare_plan *plan, struct qn_feature_fit *feature,
                               struct qn_prepared_feature *out, struct qn_err *err)
 {
     uint64_t present = feature->rows - feature->missing;
@@ -292,9 +285,9 @@ static qn_code finish_numeric(const struct qn_prepare_plan *plan, struct feature
     return QN_OK;
 }
 
-static qn_code finish_categorical(const struct qn_prepare_plan *plan, struct feature_fit *feature,
-                                  struct qn_arena *arena, struct qn_prepared_feature *out,
-                                  struct qn_err *err)
+static qn_code finish_categorical(const struct qn_prepare_plan *plan,
+                                  struct qn_feature_fit *feature, struct qn_arena *arena,
+                                  struct qn_prepared_feature *out, struct qn_err *err)
 {
     out->impute = plan->categorical_impute;
     out->drop_first = plan->drop_first;
@@ -325,7 +318,7 @@ static qn_code finish_categorical(const struct qn_prepare_plan *plan, struct fea
 
 /* True when knowing the feature is knowing the label: what a column that is the label in disguise
  * looks like. */
-static bool separates(const struct feature_fit *feature, bool categorical)
+static bool separates(const struct qn_feature_fit *feature, bool categorical)
 {
     if (!categorical) {
         bool both = feature->high[0] >= feature->low[0] && feature->high[1] >= feature->low[1];
@@ -342,24 +335,26 @@ static bool separates(const struct feature_fit *feature, bool categorical)
     return of_class[0] && of_class[1];
 }
 
-static void take_note(const struct feature_fit *feature, const struct qn_prepared_feature *out,
-                      struct qn_arena *arena, struct qn_fit_note *note)
+static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
+                         struct qn_arena *arena, struct qn_fit_note *note, struct qn_err *err)
 {
-    const char *name = out->name;
-    note->feature = name;
+    const struct qn_feature_fit *feature = &fit->features[at];
+    const char *name = fit->plan->features[at].name;
+    bool categorical = fit->plan->features[at].categorical;
+    *note = (struct qn_fit_note){.feature = name};
     bool judged = feature->rows >= ROWS_TO_JUDGE;
-    if (out->constant) {
+    if (constant) {
         note->test = "constant";
         note->message = qn_arena_printf(
             arena, "'%s' is the same in all training rows: it takes no part in the fit", name);
-    } else if (judged && out->categorical && feature->dict.n * 10 >= feature->rows * 9) {
+    } else if (judged && categorical && feature->dict.n * 10 >= feature->rows * 9) {
         note->test = "identifier";
         note->message = qn_arena_printf(
             arena,
             "'%s' has %u different values in %llu training rows: it names rows instead of "
             "describing them; leave it out with features.exclude",
             name, feature->dict.n, (unsigned long long)feature->rows);
-    } else if (judged && separates(feature, out->categorical)) {
+    } else if (judged && separates(feature, categorical)) {
         note->test = "separates";
         note->message = qn_arena_printf(
             arena,
@@ -367,21 +362,34 @@ static void take_note(const struct feature_fit *feature, const struct qn_prepare
             "needed, or is it the label in disguise?",
             name);
     }
+    return !note->test || note->message ? QN_OK : qn_err_nomem(err, "the preparation");
 }
 
-qn_code qn_fit_finish(struct qn_fit *fit, struct qn_prepared *prepared, struct qn_fit_note **notes,
-                      uint32_t *n_notes, struct qn_err *err)
+qn_code qn_fit_notes(const struct qn_fit *fit, const bool *constant, struct qn_arena *arena,
+                     struct qn_fit_note **notes, uint32_t *n_notes, struct qn_err *err)
+{
+    *notes = QN_NEW_ARRAY(arena, struct qn_fit_note, fit->plan->n_features);
+    *n_notes = 0;
+    if (!*notes)
+        return qn_err_nomem(err, "the preparation");
+    for (uint32_t f = 0; f < fit->plan->n_features; f++) {
+        struct qn_fit_note *note = &(*notes)[*n_notes];
+        QN_TRY(take_note(fit, f, constant[f], arena, note, err));
+        *n_notes += note->test != NULL;
+    }
+    return QN_OK;
+}
+
+qn_code qn_fit_finish(struct qn_fit *fit, struct qn_prepared *prepared, struct qn_err *err)
 {
     const struct qn_prepare_plan *plan = fit->plan;
     struct qn_arena *arena = &prepared->arena;
     prepared->features = QN_NEW_ARRAY(arena, struct qn_prepared_feature, plan->n_features);
-    *notes = QN_NEW_ARRAY(arena, struct qn_fit_note, plan->n_features);
-    *n_notes = 0;
-    if (!prepared->features || !*notes)
+    if (!prepared->features)
         return qn_err_nomem(err, "the preparation");
     prepared->n_features = plan->n_features;
     for (uint32_t f = 0; f < plan->n_features; f++) {
-        struct feature_fit *feature = &fit->features[f];
+        struct qn_feature_fit *feature = &fit->features[f];
         struct qn_prepared_feature *out = &prepared->features[f];
         *out = (struct qn_prepared_feature){
             .name = qn_arena_strdup(arena, qn_strv_from(plan->features[f].name)),
@@ -397,10 +405,6 @@ qn_code qn_fit_finish(struct qn_fit *fit, struct qn_prepared *prepared, struct q
             QN_TRY(finish_categorical(plan, feature, arena, out, err));
         else
             QN_TRY(finish_numeric(plan, feature, out, err));
-        take_note(feature, out, arena, &(*notes)[*n_notes]);
-        if ((*notes)[*n_notes].test && !(*notes)[*n_notes].message)
-            return qn_err_nomem(err, "the preparation");
-        *n_notes += (*notes)[*n_notes].test != NULL;
     }
     return qn_prepared_lay_out(prepared, err);
 }

@@ -28,13 +28,17 @@ QN_CHECK qn_code qn_fit_merge(struct qn_fit *fit, struct qn_strv bytes, struct q
 /* Something to say about a feature. */
 struct qn_fit_note {
     const char *feature;
-    const char *test;    /* "constant", "separates", "identifier" */
-    const char *message; /* in prepared->arena */
+    const char *test; /* "constant", "separates", "identifier" */
+    const char *message;
 };
+/* What there is to say; constant[f]: all training rows have one value of it. In the arena. */
+QN_CHECK qn_code qn_fit_notes(const struct qn_fit *fit, const bool *constant,
+                              struct qn_arena *arena, struct qn_fit_note **notes, uint32_t *n_notes,
+                              struct qn_err *err);
 
-/* The preparation, into an initialised `prepared` (finish it also on failure), and notes in its
- * arena. Fails by name when a feature has no value to fill with, or too many categories. */
+/* The preparation, into an initialised `prepared` (finish it also on failure). Fails by name when a
+ * feature has no value to fill with, or too many categories. */
 QN_CHECK qn_code qn_fit_finish(struct qn_fit *fit, struct qn_prepared *prepared,
-                               struct qn_fit_note **notes, uint32_t *n_notes, struct qn_err *err);
+                               struct qn_err *err);
 
 #endif

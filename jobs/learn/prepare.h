@@ -39,6 +39,7 @@ struct qn_prepare_plan {
     double numeric_fill;          /* CONSTANT */
     const char *categorical_fill; /* CONSTANT */
     bool standardise, drop_first, refuse_unknown;
+    bool only_samples; /* no means and spreads: bins do without */
 };
 
 /* What came out. */

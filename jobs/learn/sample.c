@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void qn_sample_init(struct qn_sample *sample, uint32_t k)
 {
@@ -21,18 +22,59 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int by_hash(const void *a, const void *b)
+static bool is_lower(const struct qn_sample_item *a, const struct qn_sample_item *b)
 {
-    uint64_t x = ((const struct qn_sample_item *)a)->hash;
-    uint64_t y = ((const struct qn_sample_item *)b)->hash;
-    return x != y ? (x > y) - (x < y) : by_value(a, b);
+    return a->hash != b->hash ? a->hash < b->hash : a->value < b->value;
+}
+
+/* The item that at least a few of the others are on either side of. */
+static struct qn_sample_item middle_of(const struct qn_sample_item *items, uint32_t n)
+{
+    const struct qn_sample_item *a = &items[0], *b = &items[n / 2], *c = &items[n - 1];
+    if (is_lower(b, a)) {
+        const struct qn_sample_item *swap = a;
+        a = b;
+        b = swap;
+    }
+    return is_lower(c, a) ? *a : is_lower(c, b) ? *c : *b;
+}
+
+/* Brings the k lowest to the front, in any order: in halves around a pivot, of which only the one
+ * that holds the border is looked at again. */
+static void select_lowest(struct qn_sample_item *items, uint32_t n, uint32_t k)
+{
+    while (n > 1 && k > 0 && k < n) {
+        struct qn_sample_item pivot = middle_of(items, n);
+        uint32_t i = 0, j = n - 1;
+        for (;;) {
+            while (is_lower(&items[i], &pivot))
+                i++;
+            while (is_lower(&pivot, &items[j]))
+                j--;
+            if (i >= j)
+                break;
+            struct qn_sample_item swap = items[i];
+            items[i++] = items[j];
+            items[j--] = swap;
+        }
+        uint32_t low = j + 1; /* items[0..low) are not above the pivot, the rest not below */
+        if (k <= low && low < n) {
+            n = low;
+        } else if (low < n) {
+            items += low;
+            n -= low;
+            k -= low;
+        } else { /* the pivot is the highest: it stands last */
+            n--;
+        }
+    }
 }
 
 static void cut(struct qn_sample *sample)
 {
     if (sample->n <= sample->k)
         return;
-    qsort(sample->items, sample->n, sizeof *sample->items, by_hash);
+    select_lowest(sample->items, sample->n, sample->k);
     sample->n = sample->k;
 }
 
@@ -56,12 +98,59 @@ qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value, str
     return QN_OK;
 }
 
-double qn_sample_median(struct qn_sample *sample)
+/* Numbers as integers of the same order. */
+static uint64_t rank_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+}
+
+enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+
+/* One pass of a sort digit by digit; false when all items have the same one there. */
+static bool sort_digit(const struct qn_sample_item *from, uint32_t n, unsigned shift,
+                       struct qn_sample_item *to)
+{
+    uint32_t places[DIGITS] = {0}, at = 0;
+    for (uint32_t i = 0; i < n; i++)
+        places[rank_of(from[i].value) >> shift & (DIGITS - 1)]++;
+    if (places[rank_of(from[0].value) >> shift & (DIGITS - 1)] == n)
+        return false;
+    for (uint32_t d = 0; d < DIGITS; d++) {
+        uint32_t here = places[d];
+        places[d] = at;
+        at += here;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        to[places[rank_of(from[i].value) >> shift & (DIGITS - 1)]++] = from[i];
+    return true;
+}
+
+uint32_t qn_sample_sort(struct qn_sample *sample)
 {
     cut(sample);
-    if (sample->n == 0)
+    struct qn_sample_item *spare =
+        sample->n ? malloc((size_t)sample->capacity * sizeof *spare) : NULL;
+    if (!spare) {
+        if (sample->n)
+            qsort(sample->items, sample->n, sizeof *sample->items, by_value);
+        return sample->n;
+    }
+    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS)
+        if (sort_digit(sample->items, sample->n, shift, spare)) {
+            struct qn_sample_item *swap = sample->items;
+            sample->items = spare;
+            spare = swap;
+        }
+    free(spare);
+    return sample->n;
+}
+
+double qn_sample_median(struct qn_sample *sample)
+{
+    if (qn_sample_sort(sample) == 0)
         return (double)NAN;
-    qsort(sample->items, sample->n, sizeof *sample->items, by_value);
     uint32_t middle = sample->n / 2;
     double high = sample->items[middle].value;
     if (sample->n % 2)
@@ -69,28 +158,29 @@ double qn_sample_median(struct qn_sample *sample)
     return (sample->items[middle - 1].value + high) / 2;
 }
 
+/* Items travel as they lie in memory: little-endian, without gaps. */
+_Static_assert(sizeof(struct qn_sample_item) == 16, "a hash and a value");
+
 void qn_sample_pack(struct qn_buf *out, struct qn_sample *sample)
 {
     cut(sample);
     qn_buf_put_u32(out, sample->n);
-    for (uint32_t i = 0; i < sample->n; i++) {
-        qn_buf_put_u64(out, sample->items[i].hash);
-        qn_buf_put_f64(out, sample->items[i].value);
-    }
+    qn_buf_put(out, sample->items, sample->n * sizeof *sample->items);
 }
 
 qn_code qn_sample_merge(struct qn_sample *sample, struct qn_unpack *in, struct qn_err *err)
 {
-    uint32_t n = qn_unpack_count(in, 16);
+    uint32_t n = qn_unpack_count(in, sizeof *sample->items);
+    const char *bytes = qn_unpack_bytes(in, n * sizeof *sample->items).data;
     if (n > sample->k)
         in->failed = true;
     for (uint32_t i = 0; i < n && !in->failed; i++) {
-        uint64_t hash = qn_unpack_u64(in);
-        double value = qn_unpack_f64(in);
-        if (!isfinite(value))
+        struct qn_sample_item item;
+        memcpy(&item, bytes + i * sizeof item, sizeof item);
+        if (!isfinite(item.value))
             in->failed = true;
         else
-            QN_TRY(qn_sample_add(sample, hash, value, err));
+            QN_TRY(qn_sample_add(sample, item.hash, item.value, err));
     }
     return QN_OK;
 }

@@ -1,6 +1,6 @@
 /* sample: the k values whose rows hash lowest: a uniform sample that does not depend on order or
- * chunks, for medians. The k smallest of a union are the k smallest of the parts' k smallest, so it
- * merges; with at most k rows it holds them all, and the median is exact.
+ * chunks, for medians and bins. The k smallest of a union are the k smallest of the parts' k
+ * smallest, so it merges; with at most k rows it holds them all, and the median is exact.
  *
  * Rows are told apart by hash; rows of equal hash (one key) are ordered by value, so that ties
  * do not bring order back in. */
@@ -26,6 +26,8 @@ void qn_sample_init(struct qn_sample *sample, uint32_t k);
 void qn_sample_fini(struct qn_sample *sample);
 QN_CHECK qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value,
                                struct qn_err *err);
+/* The k lowest by value, ascending, in items[0..n); returns n. */
+uint32_t qn_sample_sort(struct qn_sample *sample);
 /* The middle value of the k lowest, or the mean of the middle two; NaN when empty. Reorders. */
 double qn_sample_median(struct qn_sample *sample);
 

@@ -2,16 +2,12 @@
 
 #include <stdlib.h>
 
-#include "jobs/learn/math.h"
-
 void qn_scorer_free(void *data)
 {
     struct qn_scorer *scorer = data;
     if (!scorer)
         return;
-    qn_design_fini(&scorer->design);
-    qn_encoder_fini(&scorer->encoder);
-    qn_model_fini(&scorer->model);
+    qn_model_free(scorer->model);
     free(scorer->positions);
     free((void *)scorer->columns);
     free(scorer);
@@ -19,12 +15,8 @@ void qn_scorer_free(void *data)
 
 static qn_code make_ready(struct qn_scorer *scorer, struct qn_strv bytes, struct qn_err *err)
 {
-    const struct qn_prepared *prepared = &scorer->model.prepared;
-    scorer->encoder.prepared = prepared;
     QN_TRY(qn_model_read(bytes, &scorer->model, err));
-    QN_TRY(qn_encoder_init(&scorer->encoder, prepared, err));
-    qn_design_init(&scorer->design, prepared);
-    size_t n = prepared->n_features ? prepared->n_features : 1;
+    size_t n = scorer->model->n_features ? scorer->model->n_features : 1;
     scorer->positions = calloc(n, sizeof *scorer->positions);
     scorer->columns = calloc(n, sizeof(void *));
     return scorer->positions && scorer->columns ? QN_OK : qn_err_nomem(err, "a model");
@@ -44,20 +36,24 @@ qn_code qn_scorer_new(struct qn_strv bytes, struct qn_scorer **out, struct qn_er
     return code;
 }
 
-/* A number may come in another type than it was trained on; a text may not. */
-static bool fits(const struct qn_prepared_feature *feature, struct qn_type type)
+/* A number may come in another type than it was trained on; a text, a date or a timestamp may not.
+ */
+static bool fits(const struct qn_model_feature *feature, struct qn_type type)
 {
     if (feature->categorical)
         return type.id == QN_TEXT;
+    bool is_date = type.id == QN_DATE || type.id == QN_TIMESTAMP;
+    if (is_date || feature->type.id == QN_DATE || feature->type.id == QN_TIMESTAMP)
+        return type.id == feature->type.id;
     return qn_type_is_numeric(type) || type.id == QN_BOOL;
 }
 
 void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
                     struct qn_buf *missing)
 {
-    const struct qn_prepared *prepared = &scorer->model.prepared;
-    for (uint32_t i = 0; i < prepared->n_features; i++) {
-        const struct qn_prepared_feature *feature = &prepared->features[i];
+    const struct qn_model *model = scorer->model;
+    for (uint32_t i = 0; i < model->n_features; i++) {
+        const struct qn_model_feature *feature = &model->features[i];
         char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
         int32_t at = qn_schema_find(schema, qn_strv_from(feature->name));
         scorer->positions[i] = at;
@@ -74,13 +70,11 @@ void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
 qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
                         const uint32_t *rows, uint32_t n, double *scores, struct qn_err *err)
 {
-    struct qn_design *design = &scorer->design;
-    for (uint32_t i = 0; i < scorer->model.prepared.n_features; i++)
+    struct qn_model *model = scorer->model;
+    for (uint32_t i = 0; i < model->n_features; i++)
         scorer->columns[i] = &batch->columns[scorer->positions[i]];
-    qn_design_clear(design);
-    QN_TRY(qn_encoder_append(&scorer->encoder, scorer->columns, rows, n, NULL, NULL, design, err));
+    QN_TRY(model->ops->score(model, scorer->columns, rows, n, scores, err));
     for (uint32_t i = 0; i < n; i++)
-        scores[i] = qn_calibration_apply(&scorer->model.calibration,
-                                         qn_expit(qn_design_eta(design, i, scorer->model.weights)));
+        scores[i] = qn_calibration_apply(&model->calibration, scores[i]);
     return QN_OK;
 }

@@ -2,13 +2,11 @@
 #ifndef QN_JOBS_LEARN_SCORER_H
 #define QN_JOBS_LEARN_SCORER_H
 
-#include "jobs/learn/artefact.h"
-#include "jobs/learn/design.h"
+#include "base/buf.h"
+#include "jobs/learn/model.h"
 
 struct qn_scorer {
-    struct qn_model model;
-    struct qn_encoder encoder;
-    struct qn_design design;          /* of one batch */
+    struct qn_model *model;
     int32_t *positions;               /* of the features in the reader's batches */
     const struct qn_column **columns; /* of one batch, by feature */
 };

@@ -19,7 +19,7 @@ static bool same_type(struct qn_type a, struct qn_type b)
 /* Its split must be told of the keys that these rows have. */
 static void check_rows(struct qn_train_champion *champion, const struct qn_train_walk *walk)
 {
-    const struct qn_model_rows *rows = &champion->scorer->model.rows;
+    const struct qn_model_rows *rows = &champion->scorer->model->rows;
     const struct qn_field *key = &walk->train->in->fields[walk->train->key];
     char theirs[QN_TYPE_NAME], ours[QN_TYPE_NAME];
     if (!rows->split)
@@ -94,7 +94,7 @@ qn_code qn_train_champion_score(struct qn_train_champion *champion,
         scores[i] = (double)NAN;
     if (!champion->scorer)
         return QN_OK;
-    const struct qn_model_rows *seen = &champion->scorer->model.rows;
+    const struct qn_model_rows *seen = &champion->scorer->model->rows;
     for (uint32_t i = 0; i < walk->n; i++)
         if ((walk->sides[i] == QN_SIDE_TEST || walk->sides[i] == QN_SIDE_VALIDATION) &&
             held_out(seen, key, walk->rows[i])) {

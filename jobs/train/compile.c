@@ -83,18 +83,19 @@ static void add_feature(struct compiler *self, uint32_t column, const struct qn_
                          field->name, role);
         return;
     }
-    if (field->type.id == QN_DATE || field->type.id == QN_TIMESTAMP) {
+    bool is_time = field->type.id == QN_DATE || field->type.id == QN_TIMESTAMP;
+    if (is_time && train->algorithm && !train->algorithm->takes_dates) {
         qn_diags_add(self->env->diags, span, NULL,
                      "derive a number from it first (days since ...), or leave it out with "
                      "features.exclude",
                      "feature '%s' is a %s", field->name, qn_type_name(field->type, name));
         return;
     }
-    for (uint32_t i = 0; i < train->prepare.n_features; i++)
+    for (uint32_t i = 0; i < train->n_features; i++)
         if (columns[i] == column)
             return;
-    columns[train->prepare.n_features] = column;
-    features[train->prepare.n_features++] = (struct qn_prepare_feature){
+    columns[train->n_features] = column;
+    features[train->n_features++] = (struct qn_prepare_feature){
         .name = field->name, .type = field->type, .categorical = field->type.id == QN_TEXT};
 }
 
@@ -123,59 +124,19 @@ static void compile_features(struct compiler *self)
     for (uint32_t i = 0; !include && i < train->in->n_fields; i++)
         if (!is_named(exclude, train->in->fields[i].name))
             add_feature(self, i, NULL, columns, features);
-    train->features = columns;
-    train->prepare.features = features;
+    train->columns = columns;
+    train->features = features;
     /* With other mistakes about columns this would only be their echo. */
-    if (train->prepare.n_features == 0 && !self->gaps && self->env->diags->n_errors == self->errors)
+    if (train->n_features == 0 && !self->gaps && self->env->diags->n_errors == self->errors)
         qn_diags_add(self->env->diags, (node ? node : self->env->node)->span, NULL, NULL,
                      "no column is left to be a feature");
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-static enum qn_fill_rule fill_rule(const struct qn_node *node, enum qn_fill_rule missing)
-{
-    const char *name = qn_node_text(node, qn_fill_rule_name(missing));
-    enum qn_fill_rule rule = QN_FILL_MEAN;
-    while (rule < QN_FILL_CONSTANT && strcmp(name, qn_fill_rule_name(rule)) != 0)
-        rule++;
-    return rule;
-}
-
 static bool is_text(const struct qn_node *node, const char *text)
 {
     return strcmp(qn_node_text(node, ""), text) == 0;
-}
-
-static void check_fill(struct compiler *self, const struct qn_node *impute,
-                       const struct qn_node *value)
-{
-    bool constant = is_text(impute, "constant");
-    if (constant && !value)
-        qn_diags_add(self->env->diags, impute->span, "fill_value beside it", NULL,
-                     "impute: constant has no value to fill with");
-    if (!constant && value)
-        qn_diags_add(self->env->diags, value->span, NULL, "impute: constant",
-                     "fill_value is for impute: constant");
-}
-
-static void compile_prepare(struct compiler *self)
-{
-    struct qn_prepare_plan *plan = &self->train->prepare;
-    const struct qn_node *node = qn_node_get(self->env->node, "prepare");
-    const struct qn_node *numeric = qn_node_get(node, "numeric");
-    const struct qn_node *categorical = qn_node_get(node, "categorical");
-    const struct qn_node *drop = qn_node_get(categorical, "drop");
-    check_fill(self, qn_node_get(numeric, "impute"), qn_node_get(numeric, "fill_value"));
-    check_fill(self, qn_node_get(categorical, "impute"), qn_node_get(categorical, "fill_value"));
-    plan->numeric_impute = fill_rule(qn_node_get(numeric, "impute"), QN_FILL_MEAN);
-    plan->numeric_fill = qn_node_f64(qn_node_get(numeric, "fill_value"), 0);
-    plan->standardise = !is_text(qn_node_get(numeric, "scale"), "none");
-    plan->categorical_impute = fill_rule(qn_node_get(categorical, "impute"), QN_FILL_MOST_FREQUENT);
-    plan->categorical_fill = qn_node_text(qn_node_get(categorical, "fill_value"), "");
-    plan->refuse_unknown = is_text(qn_node_get(categorical, "handle_unknown"), "error");
-    plan->drop_first =
-        drop ? is_text(drop, "first") : self->train->params.l1 + self->train->params.l2 == 0;
 }
 
 static void compile_calibrate(struct compiler *self, const struct qn_node *share)
@@ -208,17 +169,21 @@ static void compile_split(struct compiler *self)
                      "test and validation together leave less than 5 %% of the rows to train on");
 }
 
-static void compile_params(struct compiler *self)
+/* After features and split, which it looks at. */
+static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
 {
-    const struct qn_node *node = qn_node_get(self->env->node, "params");
-    self->train->params = (struct qn_logistic_params){
-        .l1 = qn_node_f64(qn_node_get(node, "l1"), 0),
-        .l2 = qn_node_f64(qn_node_get(node, "l2"), QN_LOGISTIC_DEFAULT_L2),
-        .balanced = is_text(qn_node_get(node, "class_weight"), "balanced"),
-        .positive_weight = qn_node_f64(qn_node_get(node, "scale_pos_weight"), 1),
-        .tol = qn_node_f64(qn_node_get(node, "tol"), QN_LOGISTIC_DEFAULT_TOL),
-        .max_iter =
-            (uint32_t)qn_node_i64(qn_node_get(node, "max_iter"), QN_LOGISTIC_DEFAULT_MAX_ITER)};
+    struct qn_train *train = self->train;
+    if (!train->algorithm || !train->features)
+        return QN_OK;
+    qn_train_check_params(self->env, train->algorithm);
+    const struct qn_algorithm_env env = {.arena = self->env->arena,
+                                         .diags = self->env->diags,
+                                         .job = self->env->node,
+                                         .features = train->features,
+                                         .n_features = train->n_features,
+                                         .validation = train->validation,
+                                         .seed = train->seed};
+    return train->algorithm->compile(&env, &train->plan, err);
 }
 
 static void compile_versus(struct compiler *self, const struct qn_node *node,
@@ -401,12 +366,12 @@ static void compile_before(struct compiler *self)
     struct qn_train *train = self->train;
     const char *name = qn_node_text(qn_node_get(self->env->node, "from"), "");
     struct qn_fit_note *notes =
-        QN_NEW_ARRAY(self->env->arena, struct qn_fit_note, train->prepare.n_features);
+        QN_NEW_ARRAY(self->env->arena, struct qn_fit_note, train->n_features);
     self->no_memory |= !notes;
     train->before = notes;
     const struct qn_node *job = self->env->job_node(self->env, name);
-    for (uint32_t i = 0; notes && i < train->prepare.n_features; i++) {
-        const char *feature = train->prepare.features[i].name;
+    for (uint32_t i = 0; notes && i < train->n_features; i++) {
+        const char *feature = train->features[i].name;
         const struct qn_node *fill = qn_node_get(qn_node_get(job, "impute"), feature);
         const char *strategy = qn_node_text(qn_node_get(fill, "strategy"), "constant");
         if (strcmp(strategy, "constant") == 0)
@@ -429,8 +394,8 @@ static void compile_guards(struct compiler *self)
     train->guards = is_text(node, "refuse") ? QN_GUARDS_REFUSE
                     : is_text(node, "off")  ? QN_GUARDS_OFF
                                             : QN_GUARDS_WARN;
-    train->guard.features = train->prepare.features;
-    train->guard.n_features = train->prepare.n_features;
+    train->guard.features = train->features;
+    train->guard.n_features = train->n_features;
     compile_label_time(self);
     if (train->guards != QN_GUARDS_OFF)
         compile_before(self);
@@ -465,8 +430,8 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
     train->label = (uint32_t)self->label;
     train->key = (uint32_t)self->key;
     all[train->label] = all[train->key] = two[train->label] = two[train->key] = true;
-    for (uint32_t i = 0; i < train->prepare.n_features; i++)
-        all[train->features[i]] = true;
+    for (uint32_t i = 0; i < train->n_features; i++)
+        all[train->columns[i]] = true;
     memcpy(scored, all, train->in->n_fields * sizeof *all);
     memcpy(fitted, all, train->in->n_fields * sizeof *all);
     for (uint32_t i = 0; i < train->guard.n_dates; i++)
@@ -481,11 +446,13 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
     train->prepare_stage = add_stage(
         job, (struct qn_stage){
                  .name = "prepare", .over = QN_OVER_CHUNKS, .wanted = fitted, .merges = true});
-    train->round_stage = add_stage(job, (struct qn_stage){.name = "round",
-                                                          .over = QN_OVER_CHUNKS,
-                                                          .wanted = all,
-                                                          .merges = true,
-                                                          .repeats = true});
+    train->round_stage =
+        add_stage(job, (struct qn_stage){.name = "round",
+                                         .over = QN_OVER_CHUNKS,
+                                         .wanted = all,
+                                         .merges = true,
+                                         .repeats = true,
+                                         .appends = train->algorithm && train->algorithm->appends});
     if (train->calibrate)
         train->calibrate_stage = add_stage(
             job, (struct qn_stage){
@@ -521,11 +488,11 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     train->in = job->input.schema;
     train->seed = env->seed;
     job->impl = train;
+    train->algorithm = qn_algorithm_find(qn_node_text(qn_node_get(env->node, "algorithm"), ""));
     compile_label(&self);
-    compile_params(&self);
     compile_features(&self);
-    compile_prepare(&self);
     compile_split(&self);
+    QN_TRY(compile_algorithm(&self, err));
     compile_register(&self, job);
     compile_into(&self, job);
     compile_evaluate(&self);

@@ -5,9 +5,7 @@
 #include "jobs/train/walk.h"
 
 struct qn_train_fitted {
-    struct qn_train_encoding encoding;
-    struct qn_design design; /* of one batch */
-    struct qn_logistic_state fit;
+    struct qn_model *model;
     struct qn_arena arena;
     struct qn_calibration calibration; /* none before its stage is over */
 };

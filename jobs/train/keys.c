@@ -4,7 +4,7 @@
 #include "jobs/train/train.h"
 
 static const char *const kinds[] = {"train", NULL};
-static const char *const algorithms[] = {"logistic_regression", NULL};
+static const char *const algorithms[] = {"logistic_regression", "gradient_boosting", NULL};
 static const char *const calibrations[] = {"platt", "isotonic", NULL};
 static const char *const guards[] = {"warn", "refuse", "off", NULL};
 static const char *const methods[] = {"hash", NULL};
@@ -14,7 +14,6 @@ static const char *const scales[] = {"standard", "none", NULL};
 static const char *const encodings[] = {"one_hot", NULL};
 static const char *const unknowns[] = {"ignore", "error", NULL};
 static const char *const drops[] = {"none", "first", NULL};
-static const char *const class_weights[] = {"none", "balanced", NULL};
 
 static const struct qn_key feature_keys[] = {
     {.name = "include",
@@ -94,39 +93,6 @@ static const struct qn_key split_keys[] = {
     {.name = "stratify", .shape = QN_SHAPE_BOOL, .doc = "the same share of both classes"},
 };
 static const struct qn_spec_keys split_object = QN_KEYS("split", split_keys);
-
-static const struct qn_key params_keys[] = {
-    {.name = "l1",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 0,
-     .max = 1e12,
-     .doc = "absolute penalty, which leaves columns out; default 0"},
-    {.name = "l2",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 0,
-     .max = 1e12,
-     .doc = "ridge penalty, 1/C of scikit-learn; default 1"},
-    {.name = "class_weight",
-     .shape = QN_SHAPE_ENUM,
-     .values = class_weights,
-     .doc = "balanced: both classes weigh alike in the fit; none (default)"},
-    {.name = "scale_pos_weight",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 1e-6,
-     .max = 1e6,
-     .doc = "weight of a positive row in the fit; default 1"},
-    {.name = "max_iter",
-     .shape = QN_SHAPE_INT,
-     .min = 1,
-     .max = 10000,
-     .doc = "rounds at most; default 100"},
-    {.name = "tol",
-     .shape = QN_SHAPE_NUMBER,
-     .min = 1e-14,
-     .max = 0.01,
-     .doc = "largest relative step that counts as converged; default 1e-9"},
-};
-static const struct qn_spec_keys params_object = QN_KEYS("params", params_keys);
 
 static const struct qn_key when_keys[] = {
     {.name = "metric",
@@ -234,7 +200,7 @@ static const struct qn_key train_keys[] = {
     {.name = "prepare",
      .shape = QN_SHAPE_OBJECT,
      .object = &prepare_object,
-     .doc = "how features become numbers; fitted on the training rows"},
+     .doc = "how features become numbers, for logistic_regression; fitted on the training rows"},
     {.name = "split",
      .shape = QN_SHAPE_OBJECT,
      .object = &split_object,
@@ -247,10 +213,10 @@ static const struct qn_key train_keys[] = {
      .shape = QN_SHAPE_ENUM,
      .values = algorithms,
      .required = true,
-     .doc = "logistic_regression"},
+     .doc = "logistic_regression or gradient_boosting"},
     {.name = "params",
      .shape = QN_SHAPE_OBJECT,
-     .object = &params_object,
+     .object = &qn_train_params_keys,
      .doc = "of the algorithm"},
     {.name = "label_time",
      .shape = QN_SHAPE_TEXT,

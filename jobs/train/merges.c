@@ -48,14 +48,12 @@ struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv va
 }
 
 qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
-                              struct qn_prepared *prepared, struct qn_err *err)
+                              struct qn_strv *prepared, struct qn_err *err)
 {
     struct qn_unpack in = qn_unpack_from(bytes);
     qn_train_census_unpack(&in, census);
-    if (in.failed)
-        return qn_unpack_end(&in, "preparation", err);
-    return qn_prepared_unpack((struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)},
-                              prepared, err);
+    *prepared = (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)};
+    return in.failed ? qn_unpack_end(&in, "preparation", err) : QN_OK;
 }
 
 qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *states,
@@ -69,14 +67,15 @@ qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *
 
 /* --- merging --------------------------------------------------------------------------------- */
 
-/* What is gathered in one stage (of one round); the members of other stages stay empty. */
+/* What is gathered in one stage; the members of other stages stay empty. */
 struct gathered {
+    const struct qn_algorithm *algorithm;
     struct qn_split_counts *counts; /* split */
     struct qn_fit *fit;             /* prepare */
     struct qn_guard *guard;
     struct qn_train_census census;
     char *others[2];                   /* the bytes of census.others */
-    struct qn_logistic_sums sums;      /* round */
+    void *sums;                        /* round: the algorithm's */
     struct qn_scores scores;           /* calibrate */
     struct qn_train_champion champion; /* evaluate */
     struct qn_buf metrics;             /* metrics */
@@ -92,7 +91,8 @@ void qn_train_free_acc(void *acc)
         free(gathered->others[i]);
     qn_fit_free(gathered->fit);
     qn_guard_free(gathered->guard);
-    qn_logistic_sums_fini(&gathered->sums);
+    if (gathered->sums)
+        gathered->algorithm->acc_free(gathered->sums);
     qn_scores_fini(&gathered->scores);
     qn_train_champion_fini(&gathered->champion);
     qn_buf_fini(&gathered->metrics);
@@ -134,7 +134,7 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
     if (in.failed || (!guards && seen.len))
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a fitted preparation is damaged");
     if (!gathered->fit)
-        QN_TRY(qn_fit_new(&train->prepare, &gathered->fit, err));
+        QN_TRY(qn_fit_new(train->algorithm->gathers(train->plan), &gathered->fit, err));
     if (guards && !gathered->guard)
         QN_TRY(qn_guard_new(&train->guard, &gathered->guard, err));
     if (guards)
@@ -146,18 +146,6 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
         QN_TRY(merge_other(gathered, census.others[i], err));
     return qn_fit_merge(gathered->fit,
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
-}
-
-static qn_code merge_round(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
-{
-    struct qn_unpack in = qn_unpack_from(partial);
-    uint32_t n = qn_unpack_u32(&in);
-    bool hessian = qn_unpack_u8(&in);
-    if (n == 0 || n > QN_MAX_FEATURES)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a gradient of %u columns", n);
-    if (!gathered->sums.gradient)
-        QN_TRY(qn_logistic_sums_init(&gathered->sums, n, hessian, err));
-    return qn_logistic_sums_merge(&gathered->sums, partial, err);
 }
 
 /* What the one task measured is taken apart when the stage ends; here only once is checked. */
@@ -185,12 +173,13 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc, str
         *acc = gathered = calloc(1, sizeof *gathered);
     if (!gathered)
         return qn_err_nomem(err, "merging");
+    gathered->algorithm = train->algorithm;
     if ((int)stage == train->split_stage)
         return merge_split(gathered, partial, err);
     if (stage == train->prepare_stage)
         return merge_prepare(train, gathered, partial, err);
     if (stage == train->round_stage)
-        return merge_round(gathered, partial, err);
+        return train->algorithm->merge(train->plan, &gathered->sums, partial, err);
     if (train->calibrate && stage == train->calibrate_stage)
         return qn_train_merge_calibration(&gathered->scores, partial, err);
     if (stage == train->evaluate_stage)
@@ -258,118 +247,32 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
                               struct qn_buf *state, struct qn_findings *findings,
                               struct qn_err *err)
 {
-    struct qn_prepared prepared;
     struct qn_fit_note *notes;
     uint32_t n_notes;
     const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
     QN_TRY(check_values(train, &gathered->census, err));
     QN_TRY(check_classes(train, &gathered->census, err));
-    qn_prepared_init(&prepared);
-    qn_code code = qn_fit_finish(gathered->fit, &prepared, &notes, &n_notes, err);
-    if (code == QN_OK) {
-        qn_train_census_pack(state, &gathered->census);
-        qn_prepared_pack(state, &prepared);
-        code = qn_train_guard_report(train, gathered->guard, notes, n_notes, rows[0] + rows[1],
-                                     findings, err);
-    }
-    qn_prepared_fini(&prepared);
-    return code;
+    qn_train_census_pack(state, &gathered->census);
+    QN_TRY(train->algorithm->prepare(train->plan, gathered->fit, state, findings->arena, &notes,
+                                     &n_notes, err));
+    return qn_train_guard_report(train, gathered->guard, notes, n_notes, rows[0] + rows[1],
+                                 findings, err);
 }
 
 /* --- end of a round -------------------------------------------------------------------------- */
 
-static qn_code in_words(enum qn_logistic_trouble trouble, const struct qn_prepared *prepared,
-                        uint32_t column, const struct qn_logistic_params *params,
-                        struct qn_err *err)
-{
-    struct qn_buf name;
-    qn_buf_init(&name);
-    qn_prepared_column_name(prepared, column, &name);
-    struct qn_strv column_name = qn_buf_strv(&name);
-    switch (trouble) {
-    case QN_LOGISTIC_ALIASED:
-        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
-                   "column '%.*s' is a linear combination of others, so without a penalty its "
-                   "coefficient is not determined: leave it out, set prepare.categorical.drop: "
-                   "first, or set params.l2",
-                   QN_STRV_ARG(column_name));
-        break;
-    case QN_LOGISTIC_SEPARATED:
-        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
-                   "the coefficient of '%.*s' grows without end: the features separate the "
-                   "classes, perfectly or in part. Set params.l2 above 0, or see whether the "
-                   "column is the label in disguise",
-                   QN_STRV_ARG(column_name));
-        break;
-    case QN_LOGISTIC_NOT_CONVERGED:
-    case QN_LOGISTIC_FINE:
-        qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
-                   "the fit has not converged in %u rounds (params.max_iter, params.tol %g); the "
-                   "largest coefficient is that of '%.*s'",
-                   params->max_iter, params->tol, QN_STRV_ARG(column_name));
-        break;
-    }
-    qn_buf_fini(&name);
-    return QN_EINPUT;
-}
-
-static qn_code step(const struct qn_train *train, struct gathered *gathered,
-                    const struct qn_prepared *prepared, struct qn_logistic_state *search,
-                    struct qn_err *err)
-{
-    bool *pinned = calloc(prepared->n_columns, sizeof *pinned);
-    if (!pinned)
-        return qn_err_nomem(err, "a fit");
-    for (uint32_t i = 0; i < prepared->n_features; i++)
-        if (prepared->features[i].constant)
-            pinned[prepared->features[i].column] = true;
-    enum qn_logistic_trouble trouble;
-    uint32_t column;
-    const struct qn_logistic_round round = {.sums = &gathered->sums, .pinned = pinned};
-    qn_code code = qn_logistic_step(search, &round, &train->params, &trouble, &column, err);
-    if (trouble != QN_LOGISTIC_FINE)
-        code = in_words(trouble, prepared, column, &train->params, err);
-    free(pinned);
-    return code;
-}
-
-qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,
-                       struct qn_logistic_state *state, struct qn_err *err)
-{
-    struct qn_train_census census;
-    struct qn_prepared prepared;
-    qn_prepared_init(&prepared);
-    qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
-    if (code == QN_OK)
-        code = qn_logistic_state_init(state, prepared.n_columns, census.rows[QN_SIDE_TRAIN],
-                                      &train->params, err);
-    qn_prepared_fini(&prepared);
-    return code;
-}
-
 static qn_code finish_round(const struct qn_train *train, struct gathered *gathered,
-                            const struct qn_strv *states, uint32_t round, struct qn_buf *state,
+                            const struct qn_strv *states, struct qn_buf *state,
                             enum qn_verdict *verdict, struct qn_err *err)
 {
     struct qn_train_census census;
-    struct qn_prepared prepared;
-    struct qn_logistic_state search = {0};
-    qn_prepared_init(&prepared);
-    qn_code code = qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err);
-    if (code == QN_OK)
-        code = round == 0 ? qn_train_begin(train, states, &search, err)
-                          : qn_logistic_state_unpack(states[train->round_stage], prepared.n_columns,
-                                                     &search, err);
-    if (code == QN_OK)
-        code = step(train, gathered, &prepared, &search, err);
-    if (code == QN_OK) {
-        qn_logistic_state_pack(state, &search);
-        *verdict = search.phase == QN_LOGISTIC_DONE ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
-    }
-    qn_logistic_sums_fini(&gathered->sums); /* the next round's begin at nothing */
-    qn_logistic_state_fini(&search);
-    qn_prepared_fini(&prepared);
-    return code;
+    struct qn_strv prepared;
+    bool done = false;
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err));
+    QN_TRY(train->algorithm->step(train->plan, gathered->sums, prepared, states[train->round_stage],
+                                  state, &done, err));
+    *verdict = done ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
+    return QN_OK;
 }
 
 qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
@@ -378,6 +281,7 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
 {
     const struct qn_train *train = job->impl;
     struct gathered *gathered = *acc;
+    (void)round;
     *verdict = QN_VERDICT_NEXT;
     if (!gathered)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "there are no rows to train on");
@@ -386,7 +290,7 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     if (stage == train->prepare_stage)
         return finish_prepare(train, gathered, state, findings, err);
     if (stage == train->round_stage)
-        return finish_round(train, gathered, states, round, state, verdict, err);
+        return finish_round(train, gathered, states, state, verdict, err);
     if (train->calibrate && stage == train->calibrate_stage)
         return qn_train_finish_calibration(train, &gathered->scores, state, err);
     if (stage == train->evaluate_stage) {

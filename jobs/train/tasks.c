@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "jobs/train/calibration.h"
 #include "jobs/train/evaluate.h"
 #include "jobs/train/guards.h"
@@ -62,7 +60,7 @@ static qn_code run_prepare(struct qn_train_walk *walk, struct qn_err *err)
     struct qn_train_census census = {0};
     struct qn_train_guarding guarding;
     struct qn_fit *fit;
-    QN_TRY(qn_fit_new(&walk->train->prepare, &fit, err));
+    QN_TRY(qn_fit_new(walk->train->algorithm->gathers(walk->train->plan), &fit, err));
     qn_code code = qn_train_guarding_init(&guarding, walk, err);
     if (code == QN_OK)
         code = fit_rows(walk, fit, &guarding, &census, err);
@@ -79,79 +77,51 @@ static qn_code run_prepare(struct qn_train_walk *walk, struct qn_err *err)
 
 /* --- round ----------------------------------------------------------------------------------- */
 
-static void free_design(void *data)
-{
-    qn_design_fini(data);
-    free(data);
-}
-
-static qn_code encode_training(struct qn_train_walk *walk, struct qn_train_encoding *encoding,
-                               struct qn_design *design, struct qn_err *err)
+static qn_code read_rows(struct qn_train_walk *walk, void *rows, struct qn_err *err)
 {
     do {
         QN_TRY(qn_train_walk_next(walk, err));
-        qn_train_walk_keep(walk, QN_SIDE_TRAIN);
-        QN_TRY(qn_encoder_append(&encoding->encoder, walk->columns, walk->rows, walk->n,
-                                 walk->labels, walk->sides, design, err));
+        if (walk->n)
+            QN_TRY(walk->train->algorithm->rows_add(rows, walk->columns, walk->rows, walk->n,
+                                                    walk->labels, walk->sides, walk->hashes, err));
     } while (walk->batch.n_rows);
     return QN_OK;
 }
 
-/* The unit's training rows, made once: later rounds find them in the cache. */
-static qn_code make_training_rows(struct qn_train_walk *walk, struct qn_task_cache *cache,
-                                  struct qn_err *err)
+/* The unit's rows, made once: later rounds find them in the cache. */
+static qn_code make_rows(struct qn_train_walk *walk, struct qn_task_cache *cache,
+                         struct qn_err *err)
 {
-    struct qn_train_encoding encoding;
+    const struct qn_algorithm *algorithm = walk->train->algorithm;
+    struct qn_strv prepared;
+    void *rows;
     QN_TRY(walk->in->open_rows(walk->in, err));
     QN_TRY(qn_train_walk_start(walk, walk->train, walk->in, walk->out, err));
-    struct qn_design *design = calloc(1, sizeof *design);
-    if (!design)
-        return qn_err_nomem(err, "the design matrix of a chunk");
-    qn_code code = qn_train_encoding_init(&encoding, walk, err);
-    if (code == QN_OK) {
-        qn_design_init(design, &encoding.prepared);
-        code = encode_training(walk, &encoding, design, err);
-    }
-    qn_train_encoding_fini(&encoding);
+    QN_TRY(qn_train_walk_prepared(walk, &prepared, err));
+    QN_TRY(algorithm->rows_new(walk->train->plan, prepared, &rows, err));
+    qn_code code = read_rows(walk, rows, err);
     if (code != QN_OK) {
-        free_design(design);
+        algorithm->rows_free(rows);
         return code;
     }
-    cache->data = design;
-    cache->free = free_design;
-    cache->bytes = qn_design_bytes(design);
+    cache->data = rows;
+    cache->free = algorithm->rows_free;
+    cache->bytes = algorithm->rows_bytes(rows);
     return QN_OK;
-}
-
-qn_code qn_train_read_point(const struct qn_train_walk *walk, uint32_t n,
-                            struct qn_logistic_state *state, struct qn_err *err)
-{
-    const struct qn_train *train = walk->train;
-    struct qn_strv bytes = walk->in->states[train->round_stage];
-    return bytes.len ? qn_logistic_state_unpack(bytes, n, state, err)
-                     : qn_train_begin(train, walk->in->states, state, err);
 }
 
 static qn_code run_round(struct qn_train_walk *walk, struct qn_err *err)
 {
+    const struct qn_train *train = walk->train;
+    struct qn_buf partial;
     if (!walk->in->unit_cache->data)
-        QN_TRY(make_training_rows(walk, walk->in->unit_cache, err));
-    const struct qn_design *design = walk->in->unit_cache->data;
-    struct qn_logistic_state state = {0};
-    struct qn_logistic_sums sums = {0};
-    qn_code code = qn_train_read_point(walk, design->n_columns, &state, err);
-    const struct qn_logistic_want want = qn_logistic_wants(&state);
+        QN_TRY(make_rows(walk, walk->in->unit_cache, err));
+    qn_buf_init(&partial);
+    qn_code code = train->algorithm->round(train->plan, walk->in->unit_cache->data,
+                                           walk->in->states[train->round_stage], &partial, err);
     if (code == QN_OK)
-        code = qn_logistic_sums_init(&sums, design->n_columns, want.hessian, err);
-    if (code == QN_OK) {
-        struct qn_buf partial;
-        qn_buf_init(&partial);
-        qn_logistic_add(&sums, design, state.at, &want);
-        qn_logistic_sums_pack(&partial, &sums);
-        code = qn_train_give(walk->out, &partial, err);
-    }
-    qn_logistic_sums_fini(&sums);
-    qn_logistic_state_fini(&state);
+        return qn_train_give(walk->out, &partial, err);
+    qn_buf_fini(&partial);
     return code;
 }
 

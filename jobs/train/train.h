@@ -1,8 +1,8 @@
 /* train: a job that fits a model. Stages:
  *
  *   split      (only when stratified) rows by bucket and class -> which bucket is held out
- *   prepare    what imputation, scaling and encoding need of the training rows -> preparation
- *   round      loss, gradient and Hessian at one point -> the next point; until it converges
+ *   prepare    what the algorithm needs to know of the training rows -> preparation
+ *   round      the algorithm's sums at the state so far -> the next state; until it is done
  *   calibrate  (only when asked for) scores of the rows set apart for it -> their calibration
  *   evaluate   a score for every labelled row: to the job's table, and as one partition of
  *              (score, label, split), with the champion's score where models are compared
@@ -15,11 +15,10 @@
 #define QN_JOBS_TRAIN_TRAIN_H
 
 #include "flow/job.h"
+#include "jobs/learn/algorithm.h"
 #include "jobs/learn/calibrate.h"
 #include "jobs/learn/guard.h"
-#include "jobs/learn/logistic.h"
 #include "jobs/learn/metrics.h"
-#include "jobs/learn/prepare.h"
 #include "jobs/learn/split.h"
 #include "jobs/learn/threshold.h"
 
@@ -36,14 +35,16 @@ enum qn_guards { QN_GUARDS_WARN, QN_GUARDS_REFUSE, QN_GUARDS_OFF };
 
 struct qn_train {
     const struct qn_schema *in;
-    uint32_t label, key;      /* columns of it */
-    const char *positive;     /* text labels: the value that counts as 1; else NULL */
-    const uint32_t *features; /* columns, by feature */
-    struct qn_prepare_plan prepare;
+    uint32_t label, key;     /* columns of it */
+    const char *positive;    /* text labels: the value that counts as 1; else NULL */
+    const uint32_t *columns; /* by feature */
+    const struct qn_prepare_feature *features;
+    uint32_t n_features;
+    const struct qn_algorithm *algorithm;
+    const void *plan;                     /* the algorithm's */
     double test, validation, calibration; /* shares of the split */
     bool stratify;
     uint64_t seed;
-    struct qn_logistic_params params;
     enum qn_guards guards;
     struct qn_guard_plan guard;
     uint32_t label_time;              /* a column, when guard.n_dates is not 0 */
@@ -65,6 +66,9 @@ struct qn_train {
 };
 
 extern const struct qn_spec_keys qn_train_keys;
+extern const struct qn_spec_keys qn_train_params_keys; /* of all algorithms (params.c) */
+/* Complains about parameters that mean nothing to the algorithm. */
+void qn_train_check_params(const struct qn_job_env *env, const struct qn_algorithm *algorithm);
 QN_CHECK qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job,
                                   struct qn_err *err);
 QN_CHECK qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in,
@@ -99,12 +103,8 @@ QN_CHECK qn_code qn_train_calibration_read(const struct qn_train *train,
                                            const struct qn_strv *states, struct qn_arena *arena,
                                            struct qn_calibration *out, struct qn_err *err);
 
-/* The state of round 0, made of what the prepare stage found. */
-QN_CHECK qn_code qn_train_begin(const struct qn_train *train, const struct qn_strv *states,
-                                struct qn_logistic_state *state, struct qn_err *err);
-
-/* State of the prepare stage: census, then the preparation. */
+/* State of the prepare stage: census, then what the algorithm prepared. Borrows from the bytes. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
-                                       struct qn_prepared *prepared, struct qn_err *err);
+                                       struct qn_strv *prepared, struct qn_err *err);
 
 #endif

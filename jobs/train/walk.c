@@ -22,13 +22,13 @@ qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *t
     QN_TRY(qn_train_walk_find(walk, train->key, &walk->key, err));
     if ((int)in->stage == train->split_stage)
         return QN_OK;
-    uint32_t n = train->prepare.n_features;
+    uint32_t n = train->n_features;
     walk->positions = QN_NEW_ARRAY(in->arena, int32_t, n);
     walk->columns = QN_NEW_ARRAY(in->arena, const struct qn_column *, n);
     if (!walk->positions || !walk->columns)
         return qn_err_nomem(err, "a task");
     for (uint32_t i = 0; i < n; i++)
-        QN_TRY(qn_train_walk_find(walk, train->features[i], &walk->positions[i], err));
+        QN_TRY(qn_train_walk_find(walk, train->columns[i], &walk->positions[i], err));
     return QN_OK;
 }
 
@@ -88,8 +88,7 @@ qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
     walk->out->counters.rows_in += walk->batch.n_rows + refused;
     walk->out->counters.quarantined += refused;
     QN_TRY(make_room(walk, walk->batch.n_rows, err));
-    for (uint32_t i = 0; walk->columns && walk->batch.n_rows && i < walk->train->prepare.n_features;
-         i++)
+    for (uint32_t i = 0; walk->columns && walk->batch.n_rows && i < walk->train->n_features; i++)
         walk->columns[i] = &walk->batch.columns[walk->positions[i]];
     for (uint32_t row = 0; row < walk->batch.n_rows; row++) {
         if (!qn_is_valid(&walk->batch.columns[walk->label], row)) {
@@ -128,19 +127,10 @@ qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn
     return code;
 }
 
-void qn_train_encoding_fini(struct qn_train_encoding *encoding)
-{
-    qn_encoder_fini(&encoding->encoder);
-    qn_prepared_fini(&encoding->prepared);
-}
-
-qn_code qn_train_encoding_init(struct qn_train_encoding *encoding, const struct qn_train_walk *walk,
+qn_code qn_train_walk_prepared(const struct qn_train_walk *walk, struct qn_strv *prepared,
                                struct qn_err *err)
 {
     struct qn_train_census census;
-    *encoding = (struct qn_train_encoding){.encoder.prepared = &encoding->prepared};
-    qn_prepared_init(&encoding->prepared);
-    QN_TRY(qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census,
-                                 &encoding->prepared, err));
-    return qn_encoder_init(&encoding->encoder, &encoding->prepared, err);
+    return qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, prepared,
+                                 err);
 }

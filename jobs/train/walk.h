@@ -2,7 +2,6 @@
 #ifndef QN_JOBS_TRAIN_WALK_H
 #define QN_JOBS_TRAIN_WALK_H
 
-#include "jobs/learn/design.h"
 #include "jobs/train/train.h"
 
 /* One task's walk over its rows. Arrays hold one batch. */
@@ -38,18 +37,8 @@ void qn_train_walk_keep(struct qn_train_walk *walk, enum qn_side side);
 /* Gives the task's partial out and frees it. */
 QN_CHECK qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err);
 
-/* Encoding with the preparation of this run; in the task's hands until it ends. */
-struct qn_train_encoding {
-    struct qn_prepared prepared;
-    struct qn_encoder encoder;
-};
-/* Finish it also on failure. */
-QN_CHECK qn_code qn_train_encoding_init(struct qn_train_encoding *encoding,
-                                        const struct qn_train_walk *walk, struct qn_err *err);
-void qn_train_encoding_fini(struct qn_train_encoding *encoding);
-
-/* Where the fit is: all zero before its first round. */
-QN_CHECK qn_code qn_train_read_point(const struct qn_train_walk *walk, uint32_t n,
-                                     struct qn_logistic_state *state, struct qn_err *err);
+/* What the algorithm prepared; borrows from the stage's state. */
+QN_CHECK qn_code qn_train_walk_prepared(const struct qn_train_walk *walk, struct qn_strv *prepared,
+                                        struct qn_err *err);
 
 #endif

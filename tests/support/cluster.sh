@@ -32,9 +32,9 @@ jobs:
 SPEC
 }
 
-fresh_run() { # workers: a run from nothing; prints its digest
+fresh_run() { # workers (and options, in one word): a run from nothing; prints its digest
   rm -rf "$folder/.quern" "$folder"/cluster.db*
-  "$QUERN" run "$folder/quern.yaml" --workers "$1" --quiet
+  "$QUERN" run "$folder/quern.yaml" --workers $1 --quiet
   "$QUERN" digest "$folder/cluster.db"
 }
 

@@ -63,6 +63,7 @@ struct qn_runner {
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
+    bool forgets;  /* no accumulator lives from round to round: a coordinator that starts anew */
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
     struct qn_buf rows, rejects, partials;
@@ -492,6 +493,8 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     qn_buf_init(&state);
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         states[s] = qn_buf_strv(&runner->states[s]);
+    if (runner->forgets)
+        runner_drop_acc(runner);
     for (uint32_t t = 0; t < n && code == QN_OK; t++) {
         assert_true(tasks[t].has_partial);
         if (runner->distrust)

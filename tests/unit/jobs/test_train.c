@@ -3,6 +3,7 @@
 #include "tests/support/learning.h"
 
 #define HEAD "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"
+#define BOOSTING "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: gradient_boosting\n"
 #define SOME "features: {exclude: [copy, since]}\n"
 #define SPLIT "split: {method: hash, test: 0.2, validation: 0.1, stratify: true}\n"
 #define INTO "into: predictions\n"
@@ -77,6 +78,30 @@ static void same_answer_however_dealt_out(void **state)
         assert_true(qn_strv_eq(runner.findings.model.artefact, model));
         assert_string_equal(runner_rows(&runner), rows);
         assert_memory_equal(&runner.counters, &counters, sizeof counters);
+    }
+    free(rows);
+    learning_fini(&runner, &spec);
+}
+
+/* Boosting adds integers: not even the number of chunks shows. */
+static void trees_are_the_same_however_cut(void **state)
+{
+    (void)state;
+    struct qn_runner runner;
+    start(&runner, BOOSTING SPLIT INTO REGISTER "params: {num_rounds: 12, num_leaves: 6, "
+                                                "early_stopping_rounds: 5, bagging_fraction: 0.8, "
+                                                "feature_fraction: 0.7}\n");
+    runner_run(&runner, 7, 0);
+    struct qn_strv model = runner.findings.model.artefact;
+    char *rows = strdup(runner_rows(&runner));
+    assert_true(model.len > 1000 && runner.rounds > 12);
+    assert_true(metric_of(&runner, "test", "roc_auc") > 0.65);
+    for (uint32_t trial = 1; trial < 6; trial++) {
+        runner.executors = trial;
+        runner.forgets = trial % 2;
+        runner_run(&runner, 1 + 5 * trial, trial);
+        assert_true(qn_strv_eq(runner.findings.model.artefact, model));
+        assert_string_equal(runner_rows(&runner), rows);
     }
     free(rows);
     learning_fini(&runner, &spec);
@@ -325,8 +350,10 @@ static void all_mistakes_at_once(void **state)
     complains(
         "kind: train\nfrom: rows\nlabel: spend\nkey: id\nalgorithm: logistic_regression\n" SOME,
         WORDS("'spend' is double"));
-    complains("kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: gradient_boosting\n" SOME,
-              WORDS("gradient_boosting", "logistic_regression"));
+    complains("kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: random_forest\n" SOME,
+              WORDS("random_forest", "logistic_regression", "gradient_boosting"));
+    complains(HEAD SOME "params: {num_leaves: 7}\n",
+              WORDS(":15:14:", "'num_leaves' is no parameter of logistic_regression"));
     complains(HEAD SOME "positive: 1\n", WORDS("positive is for text labels"));
     complains(HEAD SOME "split: {method: hash, test: 0.9, validation: 0.1}\n", WORDS("5 %"));
     complains(HEAD SOME "split: {test: 0}\n" PROMOTE("{metric: brier, max: 1}"), WORDS("held-out"));
@@ -587,6 +614,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_answer_however_dealt_out),
+        cmocka_unit_test(trees_are_the_same_however_cut),
         cmocka_unit_test(chunk_size_touches_last_bits_only),
         cmocka_unit_test(rows_are_accounted_for),
         cmocka_unit_test(promotion_follows_the_rules),

@@ -151,7 +151,11 @@ static void prepare(const struct qn_prepare_plan *plan, uint32_t step, struct qn
         qn_fit_free(part);
     }
     qn_prepared_init(out);
-    assert_ok(qn_fit_finish(total, out, &notes, n_notes, &err), &err);
+    assert_ok(qn_fit_finish(total, out, &err), &err);
+    bool constant[ROWS];
+    for (uint32_t f = 0; f < out->n_features; f++)
+        constant[f] = out->features[f].constant;
+    assert_ok(qn_fit_notes(total, constant, &out->arena, &notes, n_notes, &err), &err);
     qn_fit_free(total);
     qn_buf_fini(&bytes);
 }

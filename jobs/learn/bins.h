@@ -1,0 +1,96 @@
+/* bins: how the values of a feature become codes of one byte, fitted on training rows only.
+ *
+ *   numeric      code 0: missing; code i + 1: above bounds[i - 1] and at most bounds[i]. Bounds
+ *                stand between values of a sample of rows (sample.h), each of them a float32, so
+ *                that a library which compares in that precision routes every row alike. A value
+ *                with more than its share of rows has a code of its own.
+ *   categorical  code 0: missing, unseen, or too rare for a code; code i + 1: categories[i], by
+ *                falling frequency, bytewise where that ties.
+ *
+ * Features with few codes share a column: its byte is sum(code x factor). A histogram of a column
+ * then costs one addition a row however many features it holds, and theirs are sums of it. */
+#ifndef QN_JOBS_LEARN_BINS_H
+#define QN_JOBS_LEARN_BINS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "flow/batch.h"
+#include "jobs/learn/fit.h"
+
+enum { QN_BIN_CODES = 256, QN_BIN_MISSING = 0 };
+
+struct qn_bin_feature {
+    const char *name;
+    struct qn_type type;
+    bool categorical, refuse_unknown;
+    uint64_t rows, missing;     /* training rows, and those of them that had no value */
+    uint32_t n_codes;           /* 1 + bounds + 1 (numeric), 1 + categories; 1: no values at all */
+    double *bounds;             /* [n_codes - 2], ascending */
+    struct qn_strv *categories; /* [n_codes - 1], NUL-terminated */
+    uint32_t first;             /* of its cells in a histogram: n_codes of them */
+    uint32_t column, factor;
+};
+
+struct qn_bins {
+    struct qn_arena arena;
+    struct qn_bin_feature *features;
+    uint32_t n_features;
+    uint64_t rows[2];       /* training rows by class */
+    uint32_t n_cells;       /* of a histogram: codes of all features */
+    uint32_t n_columns;     /* bytes a row */
+    uint32_t *column_codes; /* [n_columns]: codes of a column, at most 256 */
+    uint32_t *column_first; /* [n_columns]: of its cells in a histogram by column */
+    uint32_t n_column_cells;
+};
+
+void qn_bins_init(struct qn_bins *bins);
+void qn_bins_fini(struct qn_bins *bins);
+
+struct qn_bin_params {
+    uint32_t max_bins;        /* codes with a value: 2..255 */
+    uint32_t min_data_in_bin; /* rows of the sample that a numeric code holds at least */
+};
+
+/* From what a fit gathered whose plan samples; into initialised bins (finish them also on
+ * failure). */
+QN_CHECK qn_code qn_bins_fit(struct qn_fit *fit, const struct qn_bin_params *params,
+                             struct qn_bins *bins, struct qn_err *err);
+/* Bounds for ascending values, of which the i-th comes rows[i] times. Returns how many. `bounds`
+ * has room for max_bins - 1. */
+uint32_t qn_bin_bounds(const double *values, const uint32_t *rows, uint32_t n,
+                       const struct qn_bin_params *params, double *bounds);
+
+/* Deals features to columns and cells, once n_codes are set. `apart`: each has a column of its own,
+ * the f-th the f-th, as scoring needs it. */
+QN_CHECK qn_code qn_bins_lay_out(struct qn_bins *bins, bool apart, struct qn_err *err);
+/* What every reader of bins must hold to. */
+bool qn_bins_are_sound(const struct qn_bins *bins);
+
+void qn_bins_pack(struct qn_buf *out, const struct qn_bins *bins);
+/* Into initialised bins (finish them also on failure); QN_EWIRE on bytes that no pack wrote. */
+QN_CHECK qn_code qn_bins_unpack(struct qn_strv bytes, struct qn_bins *bins, struct qn_err *err);
+
+/* The code of a column's byte. */
+static inline uint32_t qn_bin_code_in(const struct qn_bin_feature *feature, uint32_t byte)
+{
+    return byte / feature->factor % feature->n_codes;
+}
+
+/* Turns rows of batches into bytes. */
+struct qn_binner {
+    const struct qn_bins *bins; /* borrowed */
+    struct qn_dict *dicts;      /* by feature; of numeric ones empty */
+    double *scratch;
+    uint32_t scratch_rows;
+};
+/* Finish it also on failure. */
+QN_CHECK qn_code qn_binner_init(struct qn_binner *binner, const struct qn_bins *bins,
+                                struct qn_err *err);
+void qn_binner_fini(struct qn_binner *binner);
+
+/* Rows rows[0..n) of columns (by feature) into `out`, n x n_columns bytes, row after row. QN_EINPUT
+ * (blame input) on numbers that are not finite and on unseen categories where they are refused. */
+QN_CHECK qn_code qn_binner_take(struct qn_binner *binner, const struct qn_column *const *columns,
+                                const uint32_t *rows, uint32_t n, uint8_t *out, struct qn_err *err);
+
+#endif

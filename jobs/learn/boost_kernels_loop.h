@@ -1,0 +1,154 @@
+/* boost_kernels_loop: the loops of boost_kernels.c and boost_kernels_avx2.c, which compile them for
+ * other instructions. */
+#ifndef QN_JOBS_LEARN_BOOST_KERNELS_LOOP_H
+#define QN_JOBS_LEARN_BOOST_KERNELS_LOOP_H
+
+#include <string.h>
+
+#include "jobs/learn/boost_kernels.h"
+
+enum { AHEAD = 24 }; /* rows that are fetched before their turn */
+
+/* --- histograms ------------------------------------------------------------------------------ */
+
+/* A row's bytes lie together, so its additions go to different columns and none waits for another.
+ */
+/* Both sums of a slot at once. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+static inline void add_row(const uint8_t *row, uint32_t width, struct qn_gradient gradient,
+                           struct qn_histogram_slot *const *slots)
+{
+    const pair more = {(uint64_t)(int64_t)(int32_t)(uint32_t)gradient.halves,
+                       QN_HISTOGRAM_ONE + (gradient.halves >> 32)};
+    for (uint32_t c = 0; c < width; c++) {
+        pair *slot = (pair *)(void *)(slots[c] + row[c]);
+        *slot += more;
+    }
+}
+
+static void add_rows(const uint8_t *bytes, uint32_t width, const struct qn_gradient *gradients,
+                     const uint32_t *rows, uint32_t n, struct qn_histogram_slot *const *slots)
+{
+    for (uint32_t i = 0; !rows && i < n; i++)
+        add_row(bytes + (size_t)i * width, width, gradients[i], slots);
+    for (uint32_t i = 0; rows && i < n; i++) {
+        uint32_t ahead = rows[i + AHEAD < n ? i + AHEAD : n - 1];
+        __builtin_prefetch(bytes + (size_t)ahead * width);
+        __builtin_prefetch(&gradients[ahead]);
+        add_row(bytes + (size_t)rows[i] * width, width, gradients[rows[i]], slots);
+    }
+}
+
+/* --- derivatives ----------------------------------------------------------------------------- */
+
+/* Adding it rounds to the nearest integer, which then stands in the low bits. */
+#define ROUNDER 0x1.8p52
+
+static inline uint64_t bits_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double of_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* exp(x) for -700 <= x <= 0, within 2^-50: more than the derivatives keep. As qn_exp(), with fewer
+ * terms and no branch, so that the compiler makes vectors of it. */
+static inline double exp_below_zero(double x)
+{
+    double shifted = x * 0x1.71547652b82fep+0 + ROUNDER, k = shifted - ROUNDER;
+    double r = (x - k * 0x1.62e42fefa3000p-1) - k * 0x1.3de6af278ece6p-42;
+    double p = 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    return p * of_bits((bits_of(shifted) + 1023) << 52); /* times 2^k */
+}
+
+/* yes where the mask is all ones, no where it is all zeros: a choice without a branch. */
+static inline double choose(uint64_t mask, double yes, double no)
+{
+    return of_bits((bits_of(yes) & mask) | (bits_of(no) & ~mask));
+}
+
+/* An integer of 32 bits, in the low half. */
+static inline uint64_t rounded(double x)
+{
+    return bits_of(x + ROUNDER) & UINT32_MAX;
+}
+
+static void derive(const double *scores, const uint8_t *labels, uint32_t n, const double weight[2],
+                   double g_scale, double h_scale, struct qn_gradient *out)
+{
+    const int64_t largest = 0x4085e00000000000; /* 700 */
+    double of_no = weight[0], of_yes = weight[1];
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t bits = bits_of(scores[i]), negative = 0 - (bits >> 63);
+        uint64_t label = 0 - (uint64_t)labels[i];
+        int64_t size = (int64_t)(bits & INT64_MAX);
+        size = size < largest ? size : largest;
+        double e = exp_below_zero(-of_bits((uint64_t)size)), u = 1.0 + e;
+        double rarer = e / u, other = 1.0 / u; /* p and 1 - p, in the order that the sign says */
+        double p = choose(negative, rarer, other);
+        double w = choose(label, of_yes, of_no);
+        uint64_t g = rounded(w * (p - choose(label, 1.0, 0.0)) * g_scale);
+        uint64_t h = rounded(w * (rarer * other) * h_scale);
+        out[i].halves = g | h << 32;
+    }
+}
+
+/* --- nodes ----------------------------------------------------------------------------------- */
+
+static uint32_t part(const uint8_t *bytes, uint32_t width, const uint8_t left[256], uint32_t *rows,
+                     uint32_t n, uint32_t *scratch)
+{
+    uint32_t n_left = 0, n_right = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = rows[i], goes_left = left[bytes[(size_t)row * width]];
+        __builtin_prefetch(bytes + (size_t)rows[i + AHEAD < n ? i + AHEAD : n - 1] * width);
+        rows[n_left] = row;
+        scratch[n_right] = row;
+        n_left += goes_left;
+        n_right += 1 - goes_left;
+    }
+    memcpy(rows + n_left, scratch, n_right * sizeof *rows);
+    return n_left;
+}
+
+static uint32_t part_all(const uint8_t *bytes, uint32_t width, const uint8_t left[256],
+                         uint32_t *rows, uint32_t n, uint32_t *scratch)
+{
+    uint32_t n_left = 0, n_right = 0;
+    for (uint32_t row = 0; row < n; row++, bytes += width) {
+        uint32_t goes_left = left[*bytes];
+        rows[n_left] = row;
+        scratch[n_right] = row;
+        n_left += goes_left;
+        n_right += 1 - goes_left;
+    }
+    memcpy(rows + n_left, scratch, n_right * sizeof *rows);
+    return n_left;
+}
+
+#define QN_BOOST_KERNELS                                                                           \
+    {                                                                                              \
+        .add_rows = add_rows, .derive = derive, .part = part, .part_all = part_all                 \
+    }
+
+#endif

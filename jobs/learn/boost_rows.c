@@ -1,0 +1,429 @@
+/* A worker's rows of one chunk under boosting. What a round asks for follows from the rows and the
+ * round's state alone; scores and nodes that earlier rounds left behind only save the way there. */
+#include <stdlib.h>
+
+#include "jobs/learn/boost.h"
+#include "jobs/learn/boost_kernels.h"
+#include "jobs/learn/math.h"
+#include "jobs/learn/split.h"
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+struct block {
+    uint32_t n, capacity;
+    uint8_t *bytes, *labels;
+    uint64_t *hashes;
+    double *scores;
+};
+
+/* Rows dealt to the nodes of a tree: those of a node lie together, as they come in the block. */
+struct place {
+    uint32_t begin, end, left; /* left 0: not split */
+    struct qn_tree_split split;
+};
+struct parting {
+    struct block *block;
+    uint32_t *order, n; /* rows of the block */
+    bool whole;         /* all its rows, in order */
+    struct place *places;
+    uint32_t n_places, capacity;
+};
+
+enum { TRAIN, HELD_OUT, N_BLOCKS };
+enum { IN_BAG, OUT_OF_BAG, VALIDATION, N_PARTINGS };
+
+struct qn_boost_rows {
+    const struct qn_boost_params *params;
+    struct qn_bins bins;
+    struct qn_binner binner;
+    struct qn_boost_scale scale;
+    struct block blocks[N_BLOCKS];
+    struct parting partings[N_PARTINGS];
+    struct qn_gradient *gradients; /* of TRAIN */
+    uint32_t *scratch;
+    struct qn_histogram_maker *maker;
+    struct qn_histogram histogram;
+    struct qn_boost_state state; /* as far as the log was read */
+    struct qn_arena scratch_arena;
+    uint32_t n_trees; /* in the scores */
+    bool started;     /* partings and gradients are of tree n_trees */
+};
+
+qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv bins,
+                          struct qn_boost_rows **out, struct qn_err *err)
+{
+    struct qn_boost_rows *rows = calloc(1, sizeof *rows);
+    *out = rows;
+    if (!rows)
+        return qn_err_nomem(err, "rows to boost");
+    rows->params = params;
+    rows->binner.bins = &rows->bins;
+    qn_bins_init(&rows->bins);
+    rows->partings[IN_BAG].block = rows->partings[OUT_OF_BAG].block = &rows->blocks[TRAIN];
+    rows->partings[VALIDATION].block = &rows->blocks[HELD_OUT];
+    qn_arena_init(&rows->scratch_arena);
+    qn_code code = qn_boost_state_init(&rows->state, params, err);
+    if (code == QN_OK)
+        code = qn_bins_unpack(bins, &rows->bins, err);
+    if (code == QN_OK)
+        code = qn_binner_init(&rows->binner, &rows->bins, err);
+    if (code == QN_OK)
+        code = qn_histogram_maker_new(&rows->bins, &rows->maker, err);
+    if (code == QN_OK)
+        code = qn_histogram_init(&rows->histogram, rows->bins.n_cells, err);
+    if (code != QN_OK) {
+        qn_boost_rows_free(rows);
+        *out = NULL;
+        return code;
+    }
+    qn_boost_scale_of(params, &rows->bins, &rows->scale);
+    return QN_OK;
+}
+
+void qn_boost_rows_free(struct qn_boost_rows *rows)
+{
+    if (!rows)
+        return;
+    for (int i = 0; i < N_BLOCKS; i++) {
+        free(rows->blocks[i].bytes);
+        free(rows->blocks[i].labels);
+        free(rows->blocks[i].hashes);
+        free(rows->blocks[i].scores);
+    }
+    for (int i = 0; i < N_PARTINGS; i++) {
+        free(rows->partings[i].order);
+        free(rows->partings[i].places);
+    }
+    free(rows->gradients);
+    free(rows->scratch);
+    qn_boost_state_fini(&rows->state);
+    qn_arena_fini(&rows->scratch_arena);
+    qn_histogram_maker_free(rows->maker);
+    qn_histogram_fini(&rows->histogram);
+    qn_binner_fini(&rows->binner);
+    qn_bins_fini(&rows->bins);
+    free(rows);
+}
+
+uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
+{
+    const struct block *train = &rows->blocks[TRAIN], *held = &rows->blocks[HELD_OUT];
+    uint64_t a_row = rows->bins.n_columns + sizeof *train->labels + sizeof *train->hashes +
+                     sizeof *train->scores;
+    uint64_t a_round = sizeof *rows->gradients + 3 * sizeof(uint32_t); /* orders and scratch */
+    return ((uint64_t)train->capacity + held->capacity) * a_row +
+           ((uint64_t)train->n + held->n) * a_round;
+}
+
+static bool resize(void **block, size_t n, size_t bytes)
+{
+    void *grown = realloc(*block, n * bytes + 1);
+    if (grown)
+        *block = grown;
+    return grown != NULL;
+}
+
+static qn_code reserve(struct block *block, uint32_t more, uint32_t width, struct qn_err *err)
+{
+    uint64_t wanted = (uint64_t)block->n + more;
+    if (wanted <= block->capacity)
+        return QN_OK;
+    if (wanted > UINT32_MAX / 2)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "a chunk has too many rows to train on");
+    uint32_t n = block->capacity * 2 > wanted ? block->capacity * 2 : (uint32_t)wanted;
+    void *bytes = block->bytes, *labels = block->labels, *hashes = block->hashes,
+         *scores = block->scores;
+    bool grown = resize(&bytes, n, width) && resize(&labels, n, 1) &&
+                 resize(&hashes, n, sizeof *block->hashes) &&
+                 resize(&scores, n, sizeof *block->scores);
+    block->bytes = bytes;
+    block->labels = labels;
+    block->hashes = hashes;
+    block->scores = scores;
+    if (!grown)
+        return qn_err_nomem(err, "rows to boost");
+    block->capacity = n;
+    return QN_OK;
+}
+
+static qn_code add_to_block(struct qn_boost_rows *rows, struct block *block,
+                            const struct qn_column *const *columns, const uint32_t *picked,
+                            uint32_t n, const uint8_t *labels, const uint64_t *hashes,
+                            struct qn_err *err)
+{
+    uint32_t width = rows->bins.n_columns;
+    QN_TRY(reserve(block, n, width, err));
+    QN_TRY(qn_binner_take(&rows->binner, columns, picked, n,
+                          block->bytes + (size_t)block->n * width, err));
+    memcpy(block->labels + block->n, labels, n);
+    memcpy(block->hashes + block->n, hashes, n * sizeof *hashes);
+    for (uint32_t i = 0; i < n; i++)
+        block->scores[block->n + i] = rows->scale.base_score;
+    block->n += n;
+    return QN_OK;
+}
+
+qn_code qn_boost_rows_add(struct qn_boost_rows *rows, const struct qn_column *const *columns,
+                          const uint32_t *picked, uint32_t n, const uint8_t *labels,
+                          const uint8_t *sides, const uint64_t *hashes, struct qn_err *err)
+{
+    for (uint32_t at = 0; at < n;) { /* runs of one side: most often they are long */
+        uint32_t end = at + 1;
+        while (end < n && sides[end] == sides[at])
+            end++;
+        bool held_out = sides[at] == QN_SIDE_VALIDATION;
+        bool used =
+            sides[at] == QN_SIDE_TRAIN || (held_out && rows->params->early_stopping_rounds > 0);
+        if (used)
+            QN_TRY(add_to_block(rows, &rows->blocks[held_out ? HELD_OUT : TRAIN], columns,
+                                picked + at, end - at, labels + at, hashes + at, err));
+        at = end;
+    }
+    return QN_OK;
+}
+
+/* --- nodes ----------------------------------------------------------------------------------- */
+
+static qn_code add_places(struct parting *parting, uint32_t n, struct qn_err *err)
+{
+    if (parting->n_places + n > parting->capacity) {
+        void *places = parting->places;
+        uint32_t capacity = parting->capacity ? parting->capacity * 2 : 64;
+        bool grown = resize(&places, capacity, sizeof *parting->places);
+        parting->places = places;
+        if (!grown)
+            return qn_err_nomem(err, "rows to boost");
+        parting->capacity = capacity;
+    }
+    memset(parting->places + parting->n_places, 0, n * sizeof *parting->places);
+    parting->n_places += n;
+    return QN_OK;
+}
+
+/* All rows in the root. */
+static qn_code gather(struct parting *parting, struct qn_err *err)
+{
+    parting->n_places = 0;
+    QN_TRY(add_places(parting, 1, err));
+    parting->places[0].end = parting->n;
+    return QN_OK;
+}
+
+/* Rows of a block that `in` names, or that it does not. Where all are, their order is made when the
+ * root is split. */
+static void pick_rows(struct qn_boost_rows *rows, bool in, struct parting *parting)
+{
+    const struct block *train = &rows->blocks[TRAIN];
+    parting->n = 0;
+    for (uint32_t i = 0; i < train->n; i++) {
+        parting->order[parting->n] = i;
+        parting->n += qn_boost_in_bag(rows->params, rows->n_trees, train->hashes[i]) == in;
+    }
+}
+
+static qn_code deal_rows(struct qn_boost_rows *rows, struct qn_err *err)
+{
+    struct parting *in = &rows->partings[IN_BAG], *out = &rows->partings[OUT_OF_BAG],
+                   *held = &rows->partings[VALIDATION];
+    in->n = in->block->n;
+    out->n = 0;
+    held->n = held->block->n;
+    if (rows->params->bagging_freq && rows->params->bagging_fraction < 1) {
+        pick_rows(rows, true, in);
+        pick_rows(rows, false, out);
+    }
+    for (int i = 0; i < N_PARTINGS; i++) {
+        struct parting *parting = &rows->partings[i];
+        parting->whole = parting->n == parting->block->n;
+        QN_TRY(gather(parting, err));
+    }
+    return QN_OK;
+}
+
+static qn_code make_scratch(struct qn_boost_rows *rows, struct qn_err *err)
+{
+    uint32_t most = 1;
+    if (rows->scratch)
+        return QN_OK;
+    for (int i = 0; i < N_PARTINGS; i++) {
+        struct parting *parting = &rows->partings[i];
+        uint32_t n = parting->block->n;
+        parting->order = malloc(((size_t)n + 1) * sizeof *parting->order);
+        if (!parting->order)
+            return qn_err_nomem(err, "rows to boost");
+        most = n > most ? n : most;
+    }
+    rows->gradients = malloc(((size_t)rows->blocks[TRAIN].n + 1) * sizeof *rows->gradients);
+    rows->scratch = malloc(((size_t)most + 1) * sizeof *rows->scratch);
+    return rows->gradients && rows->scratch ? QN_OK : qn_err_nomem(err, "rows to boost");
+}
+
+static qn_code split_place(struct qn_boost_rows *rows, struct parting *parting, uint32_t number,
+                           const struct qn_tree_split *split, struct qn_err *err)
+{
+    uint8_t left[QN_BIN_CODES];
+    uint32_t first = parting->n_places;
+    QN_TRY(add_places(parting, 2, err));
+    struct place *place = &parting->places[number];
+    const uint8_t *bytes = parting->block->bytes + rows->bins.features[split->feature].column;
+    qn_tree_split_table(split, &rows->bins, left);
+    const struct qn_boost_kernels *kernels = qn_boost_kernels();
+    bool all = number == 0 && parting->whole;
+    uint32_t n = (all ? kernels->part_all : kernels->part)(
+        bytes, rows->bins.n_columns, left, parting->order + place->begin, place->end - place->begin,
+        rows->scratch);
+    place->left = first;
+    place->split = *split;
+    parting->places[first] = (struct place){.begin = place->begin, .end = place->begin + n};
+    parting->places[first + 1] = (struct place){.begin = place->begin + n, .end = place->end};
+    return QN_OK;
+}
+
+/* A node of a tree as far as rows care. */
+struct branch {
+    uint32_t left; /* 0: not split, or nobody asks for what is below */
+    const struct qn_tree_split *split;
+};
+
+/* Brings rows to the nodes of a tree: at[i] becomes the place of node i. Splits that were made
+ * before stay; when one of them was another, all rows start from the root again. */
+static qn_code route(struct qn_boost_rows *rows, struct parting *parting,
+                     const struct branch *branches, uint32_t n, uint32_t *at, struct qn_err *err)
+{
+    at[0] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct branch *branch = &branches[i];
+        if (branch->left == 0)
+            continue;
+        if (parting->places[at[i]].left == 0) {
+            QN_TRY(split_place(rows, parting, at[i], branch->split, err));
+        } else if (!qn_tree_split_eq(&parting->places[at[i]].split, branch->split)) {
+            QN_TRY(gather(parting, err));
+            return route(rows, parting, branches, n, at, err);
+        }
+        at[branch->left] = parting->places[at[i]].left;
+        at[branch->left + 1] = parting->places[at[i]].left + 1;
+    }
+    return QN_OK;
+}
+
+/* --- trees ----------------------------------------------------------------------------------- */
+
+static qn_code start_tree(struct qn_boost_rows *rows, struct qn_err *err)
+{
+    if (rows->started)
+        return QN_OK;
+    QN_TRY(make_scratch(rows, err));
+    QN_TRY(deal_rows(rows, err));
+    const struct block *train = &rows->blocks[TRAIN];
+    qn_boost_kernels()->derive(train->scores, train->labels, train->n, rows->scale.weight,
+                               1 / rows->scale.g_unit, 1 / rows->scale.h_unit, rows->gradients);
+    rows->started = true;
+    return QN_OK;
+}
+
+static qn_code add_tree(struct qn_boost_rows *rows, const struct qn_tree *tree,
+                        struct qn_arena *arena, struct qn_err *err)
+{
+    struct branch *branches = QN_NEW_ARRAY(arena, struct branch, tree->n);
+    uint32_t *at = QN_NEW_ARRAY(arena, uint32_t, tree->n);
+    if (!branches || !at)
+        return qn_err_nomem(err, "rows to boost");
+    for (uint32_t i = 0; i < tree->n; i++)
+        branches[i] = (struct branch){tree->nodes[i].left, &tree->nodes[i].split};
+    QN_TRY(start_tree(rows, err));
+    for (int p = 0; p < N_PARTINGS; p++) {
+        struct parting *parting = &rows->partings[p];
+        QN_TRY(route(rows, parting, branches, tree->n, at, err));
+        for (uint32_t i = 0; i < tree->n; i++) {
+            const struct place *place = &parting->places[at[i]];
+            double *scores = parting->block->scores, value = tree->nodes[i].value;
+            for (uint32_t k = place->begin; tree->nodes[i].left == 0 && k < place->end; k++)
+                scores[parting->order[k]] += value;
+        }
+    }
+    rows->n_trees++;
+    rows->started = false;
+    return QN_OK;
+}
+
+static void forget_trees(struct qn_boost_rows *rows)
+{
+    for (int b = 0; b < N_BLOCKS; b++)
+        for (uint32_t i = 0; i < rows->blocks[b].n; i++)
+            rows->blocks[b].scores[i] = rows->scale.base_score;
+    rows->n_trees = 0;
+    rows->started = false;
+}
+
+/* --- a round --------------------------------------------------------------------------------- */
+
+/* Reads on from where the last round was. */
+static qn_code read_log(struct qn_boost_rows *rows, struct qn_strv log, struct qn_err *err)
+{
+    if (log.len < rows->state.read) { /* the coordinator is behind what it once was */
+        qn_boost_state_clear(&rows->state);
+        forget_trees(rows);
+    }
+    while (rows->state.read < log.len) {
+        struct qn_tree tree;
+        qn_arena_clear(&rows->scratch_arena);
+        QN_TRY(
+            qn_boost_state_next(&rows->state, log, &rows->bins, &rows->scratch_arena, &tree, err));
+        if (tree.n)
+            QN_TRY(add_tree(rows, &tree, &rows->scratch_arena, err));
+    }
+    qn_arena_clear(&rows->scratch_arena);
+    return QN_OK;
+}
+
+static qn_code put_histograms(struct qn_boost_rows *rows, const struct qn_boost_state *state,
+                              struct qn_arena *arena, struct qn_buf *partial, struct qn_err *err)
+{
+    struct branch *branches = QN_NEW_ARRAY(arena, struct branch, state->n_nodes + 1);
+    uint32_t *at = QN_NEW_ARRAY(arena, uint32_t, state->n_nodes + 1);
+    if (!branches || !at)
+        return qn_err_nomem(err, "rows to boost");
+    for (uint32_t i = 0; i < state->n_wanted; i++)
+        for (uint32_t node = state->wanted[i]; node; node = state->nodes[node].parent) {
+            const struct qn_boost_node *parent = &state->nodes[state->nodes[node].parent];
+            branches[state->nodes[node].parent] = (struct branch){parent->left, &parent->split};
+        }
+    QN_TRY(start_tree(rows, err));
+    struct parting *parting = &rows->partings[IN_BAG];
+    QN_TRY(route(rows, parting, branches, state->n_nodes, at, err));
+    for (uint32_t i = 0; i < state->n_wanted; i++) {
+        const struct place *place = &parting->places[at[state->wanted[i]]];
+        bool whole = parting->whole && place->end - place->begin == parting->n;
+        memset(rows->histogram.cells, 0, rows->histogram.n_cells * sizeof *rows->histogram.cells);
+        qn_histogram_add(rows->maker, parting->block->bytes, rows->gradients,
+                         whole ? NULL : parting->order + place->begin, place->end - place->begin,
+                         &rows->histogram);
+        qn_histogram_pack(partial, &rows->histogram);
+    }
+    return QN_OK;
+}
+
+/* -log of the probability of a row's label, in units of 2^-32. */
+static uint64_t loss_of(double score, uint8_t label)
+{
+    double margin = label ? score : -score;
+    double loss = margin > 0 ? qn_log1p(qn_exp(-margin)) : qn_log1p(qn_exp(margin)) - margin;
+    return (uint64_t)(loss / QN_BOOST_LOSS_UNIT + 0.5);
+}
+
+qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv log, struct qn_buf *partial,
+                            struct qn_err *err)
+{
+    const struct qn_boost_state *state = &rows->state;
+    const struct block *held = &rows->blocks[HELD_OUT];
+    uint64_t loss = 0;
+    QN_TRY(read_log(rows, log, err));
+    for (uint32_t i = 0; state->measures && i < held->n; i++)
+        loss += loss_of(held->scores[i], held->labels[i]);
+    qn_buf_put_u64(partial, loss);
+    qn_buf_put_u64(partial, state->measures ? held->n : 0);
+    qn_buf_put_u32(partial, rows->bins.n_cells);
+    qn_buf_put_u32(partial, state->n_wanted);
+    return put_histograms(rows, state, &rows->scratch_arena, partial, err);
+}

@@ -1,0 +1,35 @@
+/* forest: trees made ready to score many rows: every split is a bit a code, and every tree is
+ * walked by several rows at once for as many steps as it is deep, so that nothing waits for a
+ * guess. */
+#ifndef QN_JOBS_LEARN_FOREST_H
+#define QN_JOBS_LEARN_FOREST_H
+
+#include "jobs/learn/tree.h"
+
+struct qn_forest_node {
+    uint64_t left_codes[QN_BIN_CODES / 64]; /* a leaf: all of them, and it is its own child */
+    uint32_t left;
+    uint32_t feature;
+};
+
+struct qn_forest_tree {
+    uint32_t first, depth; /* first: of its nodes */
+};
+
+struct qn_forest {
+    struct qn_forest_node *nodes;
+    double *values; /* by node */
+    struct qn_forest_tree *trees;
+    uint32_t n_trees;
+};
+
+/* From trees that are sound; memory is the arena's. */
+QN_CHECK qn_code qn_forest_make(const struct qn_tree *trees, uint32_t n_trees,
+                                struct qn_arena *arena, struct qn_forest *out, struct qn_err *err);
+
+/* Adds the trees' values, in order, to scores[0..n); `codes` has `width` bytes a row, the code of
+ * feature f at f. */
+void qn_forest_add(const struct qn_forest *forest, const uint8_t *codes, uint32_t width, uint32_t n,
+                   double *scores);
+
+#endif

@@ -1,0 +1,194 @@
+#include "jobs/learn/histogram.h"
+
+#include <stdlib.h>
+
+#include "jobs/learn/boost_kernels.h"
+
+qn_code qn_histogram_init(struct qn_histogram *histogram, uint32_t n_cells, struct qn_err *err)
+{
+    *histogram = (struct qn_histogram){.n_cells = n_cells};
+    histogram->cells = calloc(n_cells ? n_cells : 1, sizeof *histogram->cells);
+    return histogram->cells ? QN_OK : qn_err_nomem(err, "a histogram");
+}
+
+void qn_histogram_fini(struct qn_histogram *histogram)
+{
+    free(histogram->cells);
+    *histogram = (struct qn_histogram){0};
+}
+
+/* --- from rows ------------------------------------------------------------------------------- */
+
+struct qn_histogram_maker {
+    const struct qn_bins *bins;
+    const struct qn_boost_kernels *kernels;
+    struct qn_histogram_slot *slots;
+    struct qn_histogram_slot **columns; /* [n_columns]: into slots */
+};
+
+qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_maker **out,
+                               struct qn_err *err)
+{
+    struct qn_histogram_maker *maker = calloc(1, sizeof *maker);
+    *out = maker;
+    if (!maker)
+        return qn_err_nomem(err, "a histogram");
+    maker->bins = bins;
+    maker->kernels = qn_boost_kernels();
+    maker->slots = calloc(bins->n_column_cells + 1, sizeof *maker->slots);
+    maker->columns = calloc(bins->n_columns + 1, sizeof(void *));
+    if (!maker->slots || !maker->columns) {
+        qn_histogram_maker_free(maker);
+        *out = NULL;
+        return qn_err_nomem(err, "a histogram");
+    }
+    for (uint32_t c = 0; c < bins->n_columns; c++)
+        maker->columns[c] = maker->slots + bins->column_first[c];
+    return QN_OK;
+}
+
+void qn_histogram_maker_free(struct qn_histogram_maker *maker)
+{
+    if (!maker)
+        return;
+    free(maker->slots);
+    free(maker->columns);
+    free(maker);
+}
+
+/* Adds a column's slots to the cells of its features, and empties them. */
+static void spread_column(struct qn_histogram_maker *maker, uint32_t column,
+                          struct qn_histogram *out)
+{
+    const struct qn_bins *bins = maker->bins;
+    struct qn_histogram_slot *slots = maker->columns[column];
+    for (uint32_t f = 0; f < bins->n_features; f++) {
+        const struct qn_bin_feature *feature = &bins->features[f];
+        if (feature->column != column)
+            continue;
+        struct qn_sums *cells = out->cells + feature->first;
+        uint32_t code = 0, repeated = 0;
+        for (uint32_t byte = 0; byte < bins->column_codes[column]; byte++) {
+            cells[code].g += slots[byte].g;
+            cells[code].h += slots[byte].nh & (QN_HISTOGRAM_ONE - 1);
+            cells[code].n += slots[byte].nh / QN_HISTOGRAM_ONE;
+            if (++repeated == feature->factor) {
+                repeated = 0;
+                code = code + 1 == feature->n_codes ? 0 : code + 1;
+            }
+        }
+    }
+    memset(slots, 0, bins->column_codes[column] * sizeof *slots);
+}
+
+void qn_histogram_add(struct qn_histogram_maker *maker, const uint8_t *bytes,
+                      const struct qn_gradient *gradients, const uint32_t *rows, uint32_t n,
+                      struct qn_histogram *out)
+{
+    uint32_t width = maker->bins->n_columns;
+    while (n) {
+        uint32_t block = n < QN_HISTOGRAM_BLOCK ? n : QN_HISTOGRAM_BLOCK;
+        maker->kernels->add_rows(bytes, width, gradients, rows, block, maker->columns);
+        for (uint32_t c = 0; c < width; c++)
+            spread_column(maker, c, out);
+        if (rows) {
+            rows += block;
+        } else {
+            bytes += (size_t)block * width;
+            gradients += block;
+        }
+        n -= block;
+    }
+}
+
+/* --- arithmetic ------------------------------------------------------------------------------ */
+
+/* Modulo 2^64, as what comes from a peer may be anything. */
+static int64_t add_wrapping(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+void qn_histogram_subtract(struct qn_histogram *all, const struct qn_histogram *part)
+{
+    for (uint32_t i = 0; i < all->n_cells; i++) {
+        all->cells[i].g = (int64_t)((uint64_t)all->cells[i].g - (uint64_t)part->cells[i].g);
+        all->cells[i].h -= part->cells[i].h;
+        all->cells[i].n -= part->cells[i].n;
+    }
+}
+
+struct qn_sums qn_histogram_total(const struct qn_histogram *histogram, const struct qn_bins *bins)
+{
+    struct qn_sums total = {0};
+    for (uint32_t i = 0; bins->n_features && i < bins->features[0].n_codes; i++) {
+        total.g = add_wrapping(total.g, histogram->cells[i].g);
+        total.h += histogram->cells[i].h;
+        total.n += histogram->cells[i].n;
+    }
+    return total;
+}
+
+/* --- bytes ----------------------------------------------------------------------------------- */
+
+/* A bit a cell, then the sums of those that hold rows, as the machine has them: little-endian, as
+ * all of the wire is. */
+enum { CELL_BYTES = 20 };
+
+void qn_histogram_pack(struct qn_buf *out, const struct qn_histogram *histogram)
+{
+    uint32_t n = histogram->n_cells, n_bytes = (n + 7) / 8;
+    uint8_t *at = qn_buf_reserve(out, n_bytes + (size_t)n * sizeof(struct qn_sums));
+    if (!at)
+        return;
+    uint8_t *bits = at;
+    memset(bits, 0, n_bytes);
+    at += n_bytes;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qn_sums *cell = &histogram->cells[i];
+        if (cell->n == 0)
+            continue;
+        uint32_t rows = (uint32_t)cell->n; /* of a chunk */
+        bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8));
+        memcpy(at, &cell->g, 8);
+        memcpy(at + 8, &cell->h, 8);
+        memcpy(at + 16, &rows, 4);
+        at += CELL_BYTES;
+    }
+    out->len += (size_t)(at - bits);
+}
+
+static uint32_t count_bits(const uint8_t *bits, uint32_t n_bytes)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_bytes; i++)
+        n += (uint32_t)__builtin_popcount(bits[i]);
+    return n;
+}
+
+void qn_histogram_merge(struct qn_histogram *histogram, struct qn_unpack *in)
+{
+    uint32_t n = histogram->n_cells, n_bytes = (n + 7) / 8;
+    const uint8_t *bits = (const uint8_t *)qn_unpack_bytes(in, n_bytes).data;
+    if (in->failed)
+        return;
+    if (n % 8 && bits[n_bytes - 1] >> (n % 8))
+        in->failed = true; /* of no cell */
+    size_t bytes = (size_t)count_bits(bits, n_bytes) * CELL_BYTES;
+    const uint8_t *at = (const uint8_t *)qn_unpack_bytes(in, bytes).data;
+    for (uint32_t i = 0; i < n && !in->failed; i++) {
+        struct qn_sums *cell = &histogram->cells[i];
+        int64_t g;
+        uint64_t h;
+        uint32_t rows;
+        if (!(bits[i / 8] >> (i % 8) & 1))
+            continue;
+        memcpy(&g, at, 8);
+        memcpy(&h, at + 8, 8);
+        memcpy(&rows, at + 16, 4);
+        at += CELL_BYTES;
+        cell->g = add_wrapping(cell->g, g);
+        cell->h += h;
+        cell->n += rows;
+    }
+}

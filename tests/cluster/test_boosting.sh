@@ -1,0 +1,60 @@
+# Boosted trees are the same bytes for any number of workers and slots, with any instructions, and
+# whoever is killed while they grow.
+source "$QUERN_ROOT/tests/support/cluster.sh"
+"$QUERN" generate churn --rows 60000 --seed 7 --out "$folder/customers.csv"
+cat >"$folder/quern.yaml" <<'SPEC'
+version: 1
+name: cluster
+seed: 7
+sources:
+  customers: {path: customers.csv, chunk_size: 512KiB}
+jobs:
+  churn:
+    kind: train
+    from: customers
+    label: churned
+    key: customer_id
+    split: {method: hash, test: 0.2, validation: 0.1}
+    algorithm: gradient_boosting
+    params: {num_rounds: 15, num_leaves: 15, early_stopping_rounds: 10, bagging_fraction: 0.8, feature_fraction: 0.8}
+    register: {model: churn}
+    into: predictions
+SPEC
+expected=$(fresh_run 1)
+model=$(count "select sha256 from _quern_models")
+expect "trees" 15 "$(count "select json_array_length(json_extract(cast(artefact as text), '$.trees')) from _quern_models")"
+same_model() { # what, digest
+  expect "digest with $1" "$expected" "$2"
+  expect "model with $1" "$model" "$(count "select sha256 from _quern_models")"
+}
+for workers in 2 3 8; do same_model "$workers workers" "$(fresh_run $workers)"; done
+same_model "two slots" "$(fresh_run "2 --slots 2")"
+same_model "one worker of two slots" "$(fresh_run "1 --slots 2")"
+for simd in scalar sse2 avx2; do same_model "QUERN_SIMD=$simd" "$(QUERN_SIMD=$simd fresh_run 2)"; done
+
+RANDOM=11
+kills=0 worker_kills=0 resumed=0
+for schedule in $(seq 1 8); do
+  rm -rf "$folder/.quern" "$folder"/cluster.db*
+  "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet 2>/dev/null &
+  run=$!
+  for _ in $(seq 400); do # until trees grow
+    [[ -s $(echo "$folder"/.quern/*/parts/0-1.rounds) ]] && break
+    kill -0 "$run" 2>/dev/null || break
+    sleep 0.005
+  done
+  sleep "0.$(printf %03d $((RANDOM % 150)))"
+  if ((schedule % 2)); then
+    victim=$(pgrep -P "$run" | head -n 1 || true)
+    if [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null; then worker_kills=$((worker_kills + 1)); fi
+    sleep "0.0$(printf %02d $((RANDOM % 60)))"
+  fi
+  if kill -9 "$run" 2>/dev/null; then kills=$((kills + 1)); fi
+  wait "$run" 2>/dev/null || true
+  "$QUERN" run "$folder/quern.yaml" --workers 2 --verbose >/dev/null 2>"$folder/said"
+  same_model "schedule $schedule" "$("$QUERN" digest "$folder/cluster.db")"
+  if grep -q 'goes on at round' "$folder/said"; then resumed=$((resumed + 1)); fi
+done
+[[ $kills -ge 4 && $worker_kills -ge 2 && $resumed -ge 2 ]] ||
+  { echo "FAILED: only $kills runs and $worker_kills workers were killed, $resumed in a round"; exit 1; }
+echo "same trees; $kills runs killed, $resumed of them in a round, $worker_kills workers"
