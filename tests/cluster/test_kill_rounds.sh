@@ -25,11 +25,20 @@ units=$(count "select tasks / rounds from _quern_timings where name = 'round'")
 
 RANDOM=5
 kills=0 resumed_in_rounds=0 worker_kills=0
-wait_for_rounds() { # how long the first stage takes differs from machine to machine
-  for _ in $(seq 400); do
-    [[ -s $(echo "$folder"/.quern/*/parts/0-1.rounds) ]] && return
-    kill -0 "$1" 2>/dev/null || return 0
-    sleep 0.005
+# Stops the workers once a round is over.
+stop_in_rounds() { # the run; sets workers
+  workers=()
+  local log size first=0
+  while kill -0 "$1" 2>/dev/null; do
+    [[ ${#workers[@]} -ge 2 ]] || mapfile -t workers < <(pgrep -P "$1")
+    log=("$folder"/.quern/*/parts/0-1.rounds)
+    [[ -s ${log[0]} && ${#workers[@]} -ge 2 ]] || continue
+    size=$(stat -c %s "${log[0]}" 2>/dev/null || echo 0)
+    if [[ $first -gt 0 && $size -gt $first ]]; then
+      kill -STOP "${workers[@]}" 2>/dev/null || true
+      return
+    fi
+    [[ $first -gt 0 ]] || first=$size
   done
 }
 for schedule in $(seq 1 60); do # as many as it takes to hit enough rounds
@@ -37,14 +46,14 @@ for schedule in $(seq 1 60); do # as many as it takes to hit enough rounds
   rm -rf "$folder/.quern" "$folder"/cluster.db*
   "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet 2>/dev/null &
   run=$!
-  wait_for_rounds "$run"
-  sleep "0.$(printf %03d $((RANDOM % 70)))"
-  if ((RANDOM % 2)); then # a worker first
-    victim=$(pgrep -P "$run" | head -n 1 || true)
-    if [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null; then worker_kills=$((worker_kills + 1)); fi
-    sleep "0.0$(printf %02d $((RANDOM % 40)))"
+  stop_in_rounds "$run"
+  if ((RANDOM % 2)) && kill -9 "${workers[0]}" 2>/dev/null; then worker_kills=$((worker_kills + 1)); fi
+  if ((RANDOM % 2)); then # some rounds more
+    kill -CONT "${workers[@]}" 2>/dev/null || true
+    sleep "0.0$(printf %02d $((RANDOM % 20)))"
   fi
   if kill -9 "$run" 2>/dev/null; then kills=$((kills + 1)); fi
+  kill -9 "${workers[@]}" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
   over=$(sqlite3 "$folder/cluster.db" "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0)
   [[ $over == 0 ]] || continue # it was over before it was killed
