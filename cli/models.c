@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "cli/model_exchange.h"
 #include "cli/rows.h"
 #include "coordinator/lock.h"
 
@@ -12,6 +13,8 @@ static const char usage[] =
     "       quern models compare A B --warehouse PATH [--json]\n"
     "       quern models promote NAME[:VERSION] --alias ALIAS [--note TEXT] --warehouse PATH\n"
     "       quern models rollback NAME[@ALIAS] [--note TEXT] --warehouse PATH\n"
+    "       quern models export NAME[@ALIAS|:VERSION] --format FORMAT --out FILE ...\n"
+    "       quern models import FILE --name NAME ...\n"
     "list: name, version, aliases, algorithm, key metrics of the held-out rows.\n"
     "show: the model card: where a version comes from (run, spec, seed, input files and their\n"
     "fingerprints), its metrics by split, what it was compared with, and its coefficients.\n"
@@ -21,6 +24,7 @@ static const char usage[] =
     "promote: gives an alias to a version. rollback: gives the alias (champion, unless said) back\n"
     "to the version that had it before; once more goes further back. Both are kept in\n"
     "_quern_model_moves, with --note to say why.\n"
+    "export, import: models of other programs: quern models export --help, import --help.\n"
     "example: quern models show churn@champion --warehouse churn.db\n"
     "         quern models promote churn:3 --alias champion --warehouse churn.db\n"
     "         quern models rollback churn --warehouse churn.db\n";
@@ -282,6 +286,10 @@ int qn_cli_models(int argc, char **argv)
     struct qn_models_asked asked = {.n_words = 0};
     const struct command *command = NULL;
     int option;
+    if (argc > 1 && strcmp(argv[1], "export") == 0)
+        return qn_cli_model_export(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "import") == 0)
+        return qn_cli_model_import(argc - 1, argv + 1);
     while ((option = getopt_long(argc, argv, QN_CLI_COMMON_SHORT, options, NULL)) != -1) {
         int code = take_option(&asked, option, optarg);
         if (code >= 0)

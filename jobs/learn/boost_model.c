@@ -7,6 +7,7 @@
 #include "jobs/learn/artefact_json.h"
 #include "jobs/learn/forest.h"
 #include "jobs/learn/math.h"
+#include "jobs/learn/shap.h"
 
 /* What a model consists of. */
 struct boosted {
@@ -14,8 +15,10 @@ struct boosted {
     struct qn_bins bins;   /* its arena owns everything */
     struct qn_binner binner;
     double base_score;
+    struct qn_tree *trees; /* [forest.n_trees], of a model that was read */
     struct qn_forest forest;
-    uint8_t *codes; /* of one batch */
+    struct qn_shap shap; /* made when contributions are asked for */
+    uint8_t *codes;      /* of one batch */
     uint32_t codes_rows;
 };
 
@@ -139,37 +142,42 @@ static json_t *params_json(const struct qn_boost_params *params, const struct qn
     return out;
 }
 
-static json_t *features_json(const struct qn_bins *bins, const struct qn_boost_state *state,
-                             bool *failed)
+static json_t *features_json(const struct qn_boost_trees *from, bool *failed)
 {
     json_t *out = json_array();
-    struct importance *sums = calloc(bins->n_features + 1, sizeof *sums);
+    struct importance *sums = calloc(from->bins->n_features + 1, sizeof *sums);
     *failed |= !sums;
-    for (uint32_t t = 0; sums && t < state->n_trees; t++)
-        for (uint32_t i = 0; i < state->trees[t].n; i++) {
-            const struct qn_tree_node *node = &state->trees[t].nodes[i];
+    for (uint32_t t = 0; sums && t < from->n; t++)
+        for (uint32_t i = 0; i < from->trees[t].n; i++) {
+            const struct qn_tree_node *node = &from->trees[t].nodes[i];
             if (node->left == 0)
                 continue;
             sums[node->split.feature].gain += node->gain;
             sums[node->split.feature].splits++;
         }
-    for (uint32_t f = 0; sums && f < bins->n_features; f++)
-        qn_artefact_push(out, feature_json(&bins->features[f], &sums[f], failed), failed);
+    for (uint32_t f = 0; sums && f < from->bins->n_features; f++)
+        qn_artefact_push(out, feature_json(&from->bins->features[f], &sums[f], failed), failed);
     free(sums);
     return out;
 }
 
-static json_t *trees_json(const struct qn_bins *bins, const struct qn_boost_state *state,
-                          bool *failed)
+static json_t *trees_json(const struct qn_boost_trees *from, bool *failed)
 {
     json_t *out = json_array();
-    for (uint32_t t = 0; t < state->n_trees; t++) {
+    for (uint32_t t = 0; t < from->n; t++) {
         json_t *tree = json_array();
-        for (uint32_t i = 0; i < state->trees[t].n; i++)
-            qn_artefact_push(tree, node_json(&state->trees[t].nodes[i], bins, failed), failed);
+        for (uint32_t i = 0; i < from->trees[t].n; i++)
+            qn_artefact_push(tree, node_json(&from->trees[t].nodes[i], from->bins, failed), failed);
         qn_artefact_push(out, tree, failed);
     }
     return out;
+}
+
+void qn_boost_trees_write(const struct qn_boost_trees *from, json_t *root, bool *failed)
+{
+    qn_artefact_put(root, "base_score", qn_artefact_number(from->base_score), failed);
+    qn_artefact_put(root, "features", features_json(from, failed), failed);
+    qn_artefact_put(root, "trees", trees_json(from, failed), failed);
 }
 
 static qn_code write(const struct qn_boost_params *params, const struct qn_bins *bins,
@@ -179,9 +187,8 @@ static qn_code write(const struct qn_boost_params *params, const struct qn_bins 
     struct qn_boost_scale scale;
     json_t *training = json_object_get(root, "training");
     qn_boost_scale_of(params, bins, &scale);
-    qn_artefact_put(root, "base_score", qn_artefact_number(scale.base_score), &failed);
-    qn_artefact_put(root, "features", features_json(bins, state, &failed), &failed);
-    qn_artefact_put(root, "trees", trees_json(bins, state, &failed), &failed);
+    const struct qn_boost_trees trees = {bins, state->trees, state->n_trees, scale.base_score};
+    qn_boost_trees_write(&trees, root, &failed);
     qn_artefact_put(root, "params", params_json(params, bins, &failed), &failed);
     qn_artefact_put(training, "trees", qn_artefact_count(state->n_trees), &failed);
     double loss = state->best_rows
@@ -211,10 +218,10 @@ qn_code qn_boost_write(const struct qn_boost_params *params, struct qn_strv pack
 
 /* --- scoring --------------------------------------------------------------------------------- */
 
-static qn_code score(struct qn_model *model, const struct qn_column *const *columns,
-                     const uint32_t *rows, uint32_t n, double *out, struct qn_err *err)
+/* Scores before the logistic function; the rows' codes are in self->codes then. */
+static qn_code add_up(struct boosted *self, const struct qn_column *const *columns,
+                      const uint32_t *rows, uint32_t n, double *out, struct qn_err *err)
 {
-    struct boosted *self = (struct boosted *)(void *)model;
     if (n > self->codes_rows) {
         uint8_t *codes = realloc(self->codes, (size_t)n * self->bins.n_columns + 1);
         if (!codes)
@@ -226,8 +233,34 @@ static qn_code score(struct qn_model *model, const struct qn_column *const *colu
     for (uint32_t i = 0; i < n; i++)
         out[i] = self->base_score;
     qn_forest_add(&self->forest, self->codes, self->bins.n_columns, n, out);
+    return QN_OK;
+}
+
+static qn_code score(struct qn_model *model, const struct qn_column *const *columns,
+                     const uint32_t *rows, uint32_t n, double *out, struct qn_err *err)
+{
+    QN_TRY(add_up((struct boosted *)(void *)model, columns, rows, n, out, err));
     for (uint32_t i = 0; i < n; i++)
         out[i] = qn_expit(out[i]);
+    return QN_OK;
+}
+
+static qn_code explain(struct qn_model *model, const struct qn_column *const *columns,
+                       const uint32_t *rows, uint32_t n, double *parts, double *margins,
+                       struct qn_err *err)
+{
+    struct boosted *self = (struct boosted *)(void *)model;
+    uint32_t width = self->bins.n_features + 1;
+    if (!self->shap.steps)
+        QN_TRY(qn_shap_make(self->trees, self->forest.n_trees, self->bins.n_features,
+                            &self->bins.arena, &self->shap, err));
+    QN_TRY(add_up(self, columns, rows, n, margins, err));
+    for (uint32_t i = 0; i < n; i++, parts += width) {
+        for (uint32_t f = 0; f < width; f++)
+            parts[f] = 0;
+        parts[width - 1] = self->base_score;
+        qn_shap_add(&self->shap, self->codes + (size_t)i * self->bins.n_columns, parts);
+    }
     return QN_OK;
 }
 
@@ -240,7 +273,7 @@ static void free_model(struct qn_model *model)
     free(self);
 }
 
-static const struct qn_model_ops ops = {.score = score, .free = free_model};
+static const struct qn_model_ops ops = {.score = score, .explain = explain, .free = free_model};
 
 static struct boosted *new_model(struct qn_err *err)
 {
@@ -423,6 +456,7 @@ static qn_code read_trees(struct boosted *self, const json_t *list, struct qn_er
         if (in.bad || !qn_tree_is_sound(tree, &self->bins))
             return qn_model_corrupt("a tree is not what it must be", err);
     }
+    self->trees = trees;
     return qn_forest_make(trees, (uint32_t)n, in.arena, &self->forest, err);
 }
 
@@ -453,4 +487,11 @@ qn_code qn_boost_read(const json_t *root, struct qn_model **out, struct qn_err *
     struct boosted *self = new_model(err);
     *out = NULL;
     return self ? finish(self, read_root(self, root, err), out) : QN_ENOMEM;
+}
+
+struct qn_boost_trees qn_boost_trees_of(const struct qn_model *model)
+{
+    const struct boosted *self = (const struct boosted *)(const void *)model;
+    return (struct qn_boost_trees){&self->bins, self->trees, self->trees ? self->forest.n_trees : 0,
+                                   self->base_score};
 }

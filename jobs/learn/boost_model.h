@@ -25,6 +25,18 @@
 #include "jobs/learn/boost.h"
 #include "jobs/learn/model.h"
 
+/* What the trees of a model are, apart from scoring; everything is the model's. */
+struct qn_boost_trees {
+    const struct qn_bins *bins;
+    const struct qn_tree *trees; /* [n] */
+    uint32_t n;
+    double base_score;
+};
+/* Of a model that qn_boost_read made. */
+struct qn_boost_trees qn_boost_trees_of(const struct qn_model *model);
+/* "base_score", "features" and "trees" of the model file's root. */
+void qn_boost_trees_write(const struct qn_boost_trees *from, json_t *root, bool *failed);
+
 /* Of packed bins and the log. */
 QN_CHECK qn_code qn_boost_write(const struct qn_boost_params *params, struct qn_strv bins,
                                 struct qn_strv log, json_t *root, struct qn_err *err);

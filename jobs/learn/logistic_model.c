@@ -204,6 +204,33 @@ static qn_code score(struct qn_model *model, const struct qn_column *const *colu
     return QN_OK;
 }
 
+/* A feature's part is what its columns add; numbers are standardised, so theirs is 0 at the mean of
+ * the training rows. */
+static qn_code explain(struct qn_model *model, const struct qn_column *const *columns,
+                       const uint32_t *rows, uint32_t n, double *parts, double *margins,
+                       struct qn_err *err)
+{
+    struct logistic_model *self = (struct logistic_model *)(void *)model;
+    const struct qn_prepared *prepared = &self->prepared;
+    qn_design_clear(&self->design);
+    QN_TRY(qn_encoder_append(&self->encoder, columns, rows, n, NULL, NULL, &self->design, err));
+    for (uint32_t i = 0; i < n; i++, parts += prepared->n_features + 1) {
+        const double *x = qn_design_at(&self->design, i, 0);
+        const uint16_t *code = self->design.codes + (size_t)i * self->design.n_codes;
+        for (uint32_t f = 0; f < prepared->n_features; f++) {
+            uint32_t column = prepared->features[f].column;
+            if (prepared->features[f].categorical)
+                parts[f] = *code == QN_CODE_NONE ? 0 : self->weights[*code];
+            else
+                parts[f] = x[(size_t)column * QN_DESIGN_BLOCK] * self->weights[column];
+            code += prepared->features[f].categorical;
+        }
+        parts[prepared->n_features] = self->weights[0];
+        margins[i] = qn_design_eta(&self->design, i, self->weights);
+    }
+    return QN_OK;
+}
+
 static void free_model(struct qn_model *model)
 {
     struct logistic_model *self = (struct logistic_model *)(void *)model;
@@ -213,7 +240,7 @@ static void free_model(struct qn_model *model)
     free(self);
 }
 
-static const struct qn_model_ops ops = {.score = score, .free = free_model};
+static const struct qn_model_ops ops = {.score = score, .explain = explain, .free = free_model};
 
 static struct logistic_model *new_model(struct qn_err *err)
 {

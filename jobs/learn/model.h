@@ -37,6 +37,12 @@ struct qn_model_ops {
     /* Probabilities of rows rows[0..n) of columns (by feature). One thread at a time. */
     QN_CHECK qn_code (*score)(struct qn_model *model, const struct qn_column *const *columns,
                               const uint32_t *rows, uint32_t n, double *out, struct qn_err *err);
+    /* What each feature adds to the margin, the log-odds, of those rows: parts[row][feature], and
+     * behind them the bias, which all rows start from. They add up to margins[row] but for
+     * rounding; nothing is calibrated. Of a model that was read from a file. */
+    QN_CHECK qn_code (*explain)(struct qn_model *model, const struct qn_column *const *columns,
+                                const uint32_t *rows, uint32_t n, double *parts, double *margins,
+                                struct qn_err *err);
     void (*free)(struct qn_model *model);
 };
 

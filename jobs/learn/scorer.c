@@ -67,14 +67,28 @@ void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
     }
 }
 
+static void pick_columns(struct qn_scorer *scorer, const struct qn_batch *batch)
+{
+    for (uint32_t i = 0; i < scorer->model->n_features; i++)
+        scorer->columns[i] = &batch->columns[scorer->positions[i]];
+}
+
 qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
                         const uint32_t *rows, uint32_t n, double *scores, struct qn_err *err)
 {
     struct qn_model *model = scorer->model;
-    for (uint32_t i = 0; i < model->n_features; i++)
-        scorer->columns[i] = &batch->columns[scorer->positions[i]];
+    pick_columns(scorer, batch);
     QN_TRY(model->ops->score(model, scorer->columns, rows, n, scores, err));
     for (uint32_t i = 0; i < n; i++)
         scores[i] = qn_calibration_apply(&model->calibration, scores[i]);
     return QN_OK;
+}
+
+qn_code qn_scorer_explain(struct qn_scorer *scorer, const struct qn_batch *batch,
+                          const uint32_t *rows, uint32_t n, double *parts, double *margins,
+                          struct qn_err *err)
+{
+    struct qn_model *model = scorer->model;
+    pick_columns(scorer, batch);
+    return model->ops->explain(model, scorer->columns, rows, n, parts, margins, err);
 }

@@ -25,5 +25,9 @@ void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
 QN_CHECK qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
                                  const uint32_t *rows, uint32_t n, double *scores,
                                  struct qn_err *err);
+/* Of the same rows what features add to the margin (model.h). */
+QN_CHECK qn_code qn_scorer_explain(struct qn_scorer *scorer, const struct qn_batch *batch,
+                                   const uint32_t *rows, uint32_t n, double *parts, double *margins,
+                                   struct qn_err *err);
 
 #endif
