@@ -1,0 +1,7 @@
+#include "report/page.h"
+qn_code qn_page_models(struct qn_page *page, struct qn_err *err)
+{
+    (void)page;
+    (void)err;
+    return QN_OK;
+}
