@@ -7,7 +7,7 @@
 
 enum { QN_RUN_ID = 64 };
 
-/* The run that is named, or the last one (NULL), into run_id. QN_ENOTFOUND says which is the last. */
+/* The run that is named, or the last one (NULL), into run_id. QN_ENOTFOUND says which is last. */
 QN_CHECK qn_code qn_pick_run(struct qn_store *store, const char *warehouse, const char *named,
                              char run_id[QN_RUN_ID], struct qn_err *err);
 

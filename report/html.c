@@ -44,8 +44,8 @@ static const char *put_value(struct qn_buf *out, const char *at, va_list *args)
 {
     int digits = 6;
     if (*at == '.') {
-        digits = at[1] - '0';
-        at += 2;
+        for (digits = 0, at++; *at >= '0' && *at <= '9'; at++)
+            digits = 10 * digits + (*at - '0');
     }
     switch (*at) {
     case 's': qn_html_text(out, va_arg(*args, const char *)); break;

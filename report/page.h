@@ -16,7 +16,7 @@ struct qn_page {
 };
 
 /* The text of report/style.c: colours for light and for dark, no character that XML minds. */
-extern const char qn_page_style[];
+extern const char *const qn_page_style[]; /* up to a NULL */
 
 /* Sections, in their order on the page. */
 QN_CHECK qn_code qn_page_run(struct qn_page *page, struct qn_err *err);

@@ -120,12 +120,10 @@ static qn_code put_metrics(struct qn_page *page, const struct qn_report_model *m
 {
     static const char sql[] =
         "select metric from _quern_model_metrics where run_id = ?1 and job = ?2 and ?3 is ?3 "
-        "group by metric order by instr('rows positives base_rate roc_auc roc_auc_std_error "
-        "average_precision log_loss brier ece ks threshold threshold_share threshold_precision "
-        "threshold_recall threshold_cost ', metric || ' ') = 0, "
-        "instr('rows positives base_rate roc_auc roc_auc_std_error average_precision log_loss "
-        "brier ece ks threshold threshold_share threshold_precision threshold_recall "
-        "threshold_cost ', metric || ' '), metric";
+        "group by metric order by nullif(instr(' rows positives base_rate roc_auc "
+        "roc_auc_std_error average_precision log_loss brier ece ks threshold threshold_share "
+        "threshold_precision threshold_recall threshold_cost ', ' ' || metric || ' '), 0) "
+        "nulls last, metric";
     struct qn_result names;
     QN_TRY(qn_report_fit_read(page, &model->self, sql, &names, err));
     qn_html_put(page->out,

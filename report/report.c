@@ -14,7 +14,8 @@ static void put_head(struct qn_page *page)
                 "<meta name=\"color-scheme\" content=\"light dark\"/>\n"
                 "<title>Quern run %s</title>\n<style>\n",
                 page->run_id);
-    qn_buf_put(page->out, qn_page_style, strlen(qn_page_style));
+    for (const char *const *part = qn_page_style; *part; part++)
+        qn_buf_put(page->out, *part, strlen(*part));
     qn_html_put(page->out, "</style>\n</head>\n<body>\n");
 }
 

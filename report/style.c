@@ -1,14 +1,16 @@
 /* The page's look. Colours are named once for light and once for dark; plots use the same names. */
 #include "report/page.h"
 
-const char qn_page_style[] =
+const char *const qn_page_style[] = {
+    /* colours */
     ":root { color-scheme: light dark; --paper: #ffffff; --card: #f7f8fa; --ink: #1c2128;\n"
     "  --soft: #57606a; --rule: #d5dae1; --grid: #e8ebef; --a: #0b63c5; --b: #b4480f;\n"
     "  --good: #1a7f37; --warn: #8a5a00; --bad: #c11b28; --c3: #6b4fbb; --c4: #8c959f; }\n"
     "@media (prefers-color-scheme: dark) {\n"
     "  :root { --paper: #12161c; --card: #1a2029; --ink: #e3e8ee; --soft: #9aa5b1;\n"
     "    --rule: #343d49; --grid: #262e38; --a: #6cb0ff; --b: #f2995b; --good: #56d272;\n"
-    "    --warn: #e3b341; --bad: #ff7b72; --c3: #b79cff; --c4: #6e7783; } }\n"
+    "    --warn: #e3b341; --bad: #ff7b72; --c3: #b79cff; --c4: #6e7783; } }\n",
+    /* the page */
     "* { box-sizing: border-box; }\n"
     "body { margin: 0 auto; padding: 1.5rem; max-width: 1180px; background: var(--paper);\n"
     "  color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }\n"
@@ -18,6 +20,7 @@ const char qn_page_style[] =
     "h3 { font-size: 1.02rem; margin: 1.4rem 0 .4rem; } p { margin: .3rem 0 .7rem; }\n"
     "nav a { margin-right: 1rem; } a { color: var(--a); } .soft { color: var(--soft); }\n"
     "code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }\n"
+    "td code { display: inline-block; max-width: 30rem; overflow-wrap: break-word; }\n"
     ".wide { overflow-x: auto; } table { border-collapse: collapse; margin: .3rem 0 .8rem; }\n"
     "th, td { text-align: left; padding: .22rem .7rem .22rem 0; vertical-align: top;\n"
     "  border-bottom: 1px solid var(--grid); } th { color: var(--soft); font-weight: 600;\n"
@@ -32,7 +35,8 @@ const char qn_page_style[] =
     ".verdict { border-left: 4px solid var(--rule); padding: .3rem .8rem; background: var(--card); "
     "}\n"
     ".verdict.pass { border-color: var(--good); color: var(--ink); }\n"
-    ".verdict.warn { border-color: var(--warn); color: var(--ink); }\n"
+    ".verdict.warn { border-color: var(--warn); color: var(--ink); }\n",
+    /* plots */
     ".plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr));\n"
     "  gap: 1rem; margin: .6rem 0; }\n"
     "figure { margin: 0; padding: .7rem; background: var(--card); border-radius: 6px;\n"
@@ -61,4 +65,6 @@ const char qn_page_style[] =
     ".strip { width: 220px; height: 12px; background: var(--grid); } .middle { stroke: "
     "var(--soft); }\n"
     ".drawn { vertical-align: middle; } summary { cursor: pointer; font-weight: 600; }\n"
-    "@media print { body { max-width: none; } figure { break-inside: avoid; } }\n";
+    "@media print { body { max-width: none; } figure { break-inside: avoid; } }\n",
+    NULL,
+};

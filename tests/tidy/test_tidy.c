@@ -27,7 +27,7 @@ enum {
 };
 
 /* --- layers: base <- {flow, codec} <- parquet <- {expr, wire, sources, sinks, lake, spec} <-
- * jobs <- {worker, coordinator} <- cli; each room sees itself and what stands here ------------- */
+ * jobs <- {worker, coordinator <- report} <- cli; each room sees itself and what stands here --- */
 
 static const struct room {
     const char *name, *folder, *sees;
