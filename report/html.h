@@ -1,6 +1,6 @@
 /* html: markup and texts into one buffer. The one place where texts are escaped: markup is always
- * a format of ours, and whatever comes from a warehouse goes in as its %s. What comes out is HTML that
- * is well-formed XML too. */
+ * a format of ours, and whatever comes from a warehouse goes in as its %s. What comes out is HTML
+ * that is well-formed XML too. */
 #ifndef QN_REPORT_HTML_H
 #define QN_REPORT_HTML_H
 
