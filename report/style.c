@@ -62,9 +62,9 @@ const char *const qn_page_style[] = {
     ".bar.a { fill-opacity: .65; } .bar.neg { fill: var(--c4); fill-opacity: .75; }\n"
     ".fgood { fill: var(--good); } .fbad { fill: var(--bad); } .fwarn { fill: var(--warn); }\n"
     ".fc3 { fill: var(--c3); } .fc4 { fill: var(--c4); }\n"
-    ".strip { width: 220px; height: 12px; background: var(--grid); } .middle { stroke: "
+    ".strip { width: 150px; height: 12px; background: var(--grid); } .middle { stroke: "
     "var(--soft); }\n"
-    ".drawn { vertical-align: middle; } summary { cursor: pointer; font-weight: 600; }\n"
+    ".small .strip { width: 80px; } .drawn { vertical-align: middle; } summary { cursor: pointer; font-weight: 600; }\n"
     "@media print { body { max-width: none; } figure { break-inside: avoid; } }\n",
     NULL,
 };
