@@ -64,7 +64,8 @@ const char *const qn_page_style[] = {
     ".fc3 { fill: var(--c3); } .fc4 { fill: var(--c4); }\n"
     ".strip { width: 150px; height: 12px; background: var(--grid); } .middle { stroke: "
     "var(--soft); }\n"
-    ".small .strip { width: 80px; } .drawn { vertical-align: middle; } summary { cursor: pointer; font-weight: 600; }\n"
+    ".small .strip { width: 80px; } .drawn { vertical-align: middle; }\n"
+    "summary { cursor: pointer; font-weight: 600; }\n"
     "@media print { body { max-width: none; } figure { break-inside: avoid; } }\n",
     NULL,
 };
