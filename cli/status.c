@@ -5,12 +5,11 @@
 #include "base/log.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
+#include "cli/pick_run.h"
 #include "cli/rows.h"
 #include "cli/summary.h"
 #include "coordinator/journal.h"
 #include "coordinator/store.h"
-#include "flow/job.h"
-#include "flow/source.h"
 #include "wire/endpoint.h"
 
 static const char usage[] =
@@ -162,43 +161,14 @@ static qn_code ask_endpoint(const struct asked *asked, const char *endpoint, str
 
 /* --- a run in a warehouse -------------------------------------------------------------------- */
 
-static qn_code take_run(void *context, int n, const char *const *names, const char *const *values)
-{
-    (void)n;
-    (void)names;
-    snprintf(context, 64, "%s", values[0]);
-    return QN_OK;
-}
-
-/* The run that is named, or the last one, into run_id. */
-static qn_code find_run(const char *warehouse, const char *named, char run_id[64],
-                        struct qn_err *err)
-{
-    struct qn_store *store;
-    char last[64] = "";
-    run_id[0] = '\0';
-    QN_TRY(qn_store_open_reader(warehouse, &store, err));
-    qn_code code =
-        qn_store_query(store, "select run_id from _quern_runs order by started_at desc limit 1",
-                       NULL, 0, take_run, last, err);
-    if (code == QN_OK && named)
-        code = qn_store_query(store, "select run_id from _quern_runs where run_id = ?1", &named, 1,
-                              take_run, run_id, err);
-    qn_store_close(store);
-    if (code == QN_OK && !last[0])
-        return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB, "%s holds no run yet", warehouse);
-    if (code == QN_OK && named && !run_id[0])
-        return qn_err_set(err, QN_ENOTFOUND, QN_BLAME_JOB, "%s holds no run '%s'; the last is %s",
-                          warehouse, named, last);
-    if (!named)
-        memcpy(run_id, last, sizeof last);
-    return code;
-}
-
 static qn_code read_warehouse(const struct asked *asked, const char *warehouse, struct qn_err *err)
 {
-    char run_id[64];
-    QN_TRY(find_run(warehouse, asked->run, run_id, err));
+    struct qn_store *store;
+    char run_id[QN_RUN_ID];
+    QN_TRY(qn_store_open_reader(warehouse, &store, err));
+    qn_code code = qn_pick_run(store, warehouse, asked->run, run_id, err);
+    qn_store_close(store);
+    QN_TRY(code);
     return qn_summary_print(stdout, warehouse, run_id, asked->common.json, NULL, err);
 }
 
@@ -237,12 +207,7 @@ static qn_code read_spec(const struct asked *asked, struct qn_err *err)
 {
     struct qn_spec spec;
     const char *path = asked->what ? asked->what : "quern.yaml";
-    qn_code code = qn_spec_read(&spec, path, (struct qn_strv){0}, NULL, asked->common.settings,
-                                asked->common.n_settings, qn_job_all(), qn_source_all(), err);
-    if (code == QN_EINPUT)
-        qn_err_set(err, code, QN_BLAME_JOB, "%s has mistakes: see quern validate %s", path, path);
-    if (code == QN_EIO) /* it cannot be read: the command is wrong, nothing failed */
-        code = QN_EINPUT;
+    qn_code code = qn_pick_spec(&spec, path, &asked->common, err);
     if (code == QN_OK)
         code = ask_spec(asked, &spec, err);
     qn_spec_fini(&spec);

@@ -41,7 +41,7 @@ static qn_code test_put(struct qn_store *store, const char *run_id, const char *
 static qn_code profile_put(struct qn_store *store, const char *run_id, const char *job,
                            const struct qn_profile_finding *profile, struct qn_err *err)
 {
-    static const char sql[] = "INSERT INTO _quern_profile VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    static const char sql[] = "INSERT INTO _quern_profile VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     static const char doing[] = "write a column's profile";
     struct qn_sqlite_args args;
     QN_TRY(qn_store_args(store, sql, doing, &args, err));
@@ -60,6 +60,7 @@ static qn_code profile_put(struct qn_store *store, const char *run_id, const cha
     qn_sqlite_f64(&args, profile->stddev);
     qn_sqlite_text(&args, profile->quantiles);
     qn_sqlite_text(&args, profile->top_values);
+    qn_sqlite_text(&args, profile->histogram);
     return qn_sqlite_run(&args, doing, err);
 }
 

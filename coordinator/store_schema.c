@@ -5,7 +5,7 @@
 
 /* Raised when a table changes its meaning or shape, together with a step in `upgrade` that takes
  * files of the version before to it. */
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char *const tables[] = {
     "CREATE TABLE _quern_meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID",
@@ -57,7 +57,7 @@ static const char *const tables[] = {
     " \"column\" TEXT NOT NULL, type TEXT NOT NULL, rows INTEGER NOT NULL,"
     " nulls INTEGER NOT NULL, imputed INTEGER NOT NULL, distinct_count INTEGER NOT NULL,"
     " distinct_approximate INTEGER NOT NULL, min TEXT, max TEXT, mean REAL, stddev REAL,"
-    " quantiles TEXT, top_values TEXT) STRICT",
+    " quantiles TEXT, top_values TEXT, histogram TEXT) STRICT",
 
     "CREATE TABLE _quern_watermarks(job TEXT NOT NULL, cursor TEXT NOT NULL, value TEXT,"
     " run_id TEXT NOT NULL, PRIMARY KEY(job, cursor)) STRICT, WITHOUT ROWID",
@@ -182,16 +182,30 @@ static qn_code create_tables(struct qn_store *store, struct qn_err *err)
 }
 
 /* From version 1, which had no history of aliases: what they are now is where it begins. */
-static qn_code upgrade(struct qn_store *store, struct qn_err *err)
+static qn_code upgrade_first(struct qn_store *store, struct qn_err *err)
 {
     static const char doing[] = "bring the system tables up to date";
     static const char sql[] =
         "ALTER TABLE _quern_models ADD COLUMN predictions TEXT;"
         "INSERT INTO _quern_model_moves SELECT name, alias, 1, 'promote', version, run_id, note,"
-        " set_at FROM _quern_model_aliases;"
-        "UPDATE _quern_meta SET value = 2 WHERE key = 'schema_version'";
+        " set_at FROM _quern_model_aliases";
     for (int i = 0; i < N_EVALUATION_TABLES; i++)
         QN_TRY(qn_sqlite_exec(store->db, evaluation_tables[i], doing, err));
+    return qn_sqlite_exec(store->db, sql, doing, err);
+}
+
+/* Step by step from an older version to this one. */
+static qn_code upgrade(struct qn_store *store, int64_t version, struct qn_err *err)
+{
+    static const char doing[] = "bring the system tables up to date";
+    char sql[80];
+    if (version < 2)
+        QN_TRY(upgrade_first(store, err));
+    if (version < 3)
+        QN_TRY(qn_sqlite_exec(store->db, "ALTER TABLE _quern_profile ADD COLUMN histogram TEXT",
+                              doing, err));
+    sqlite3_snprintf(sizeof sql, sql, "UPDATE _quern_meta SET value = %d WHERE key = '%s'",
+                     SCHEMA_VERSION, "schema_version");
     return qn_sqlite_exec(store->db, sql, doing, err);
 }
 
@@ -222,8 +236,8 @@ static qn_code open_in_transaction(struct qn_store *store, struct qn_err *err)
     QN_TRY(refuse_newer(version, err));
     if (version == 0)
         QN_TRY(create_tables(store, err));
-    else if (version == 1)
-        QN_TRY(upgrade(store, err));
+    else if (version < SCHEMA_VERSION)
+        QN_TRY(upgrade(store, version, err));
     return raise_epoch(store, err);
 }
 

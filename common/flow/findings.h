@@ -22,6 +22,7 @@ struct qn_profile_finding {
     double mean, stddev;    /* NaN: not numeric */
     const char *quantiles;  /* JSON array of 5 (min, q1, median, q3, max), or NULL */
     const char *top_values; /* JSON array of [value, count], or NULL */
+    const char *histogram;  /* JSON array of [low, high, sampled values], or NULL */
 };
 struct qn_metric_finding {
     const char *split, *metric; /* "test", "roc_auc" */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "jobs/etl/profile.h"
+#include "jobs/etl/profile_histogram.h"
 
 enum { TOP = 5 };
 
@@ -232,8 +233,10 @@ static qn_code report_column(struct qn_profile *profile, uint32_t index,
     out->max = cell_text(arena, field->type, max);
     struct values values;
     QN_TRY(values_read(&profile->sample, index, &values, arena, err));
-    if (values.n && field->type.id != QN_TEXT && field->type.id != QN_BOOL)
+    if (values.n && field->type.id != QN_TEXT && field->type.id != QN_BOOL) {
+        out->histogram = qn_profile_histogram(arena, field->type, values.cells, values.n, min, max);
         out->quantiles = quantiles(arena, &values, min, max);
+    }
     double scale = (double)profile->rows / (double)profile->sample.bottom.n;
     struct top top = qn_values_are_counted(&column->values) ? top_of_all(&column->values)
                                                             : top_of_sample(&values, scale);

@@ -27,7 +27,7 @@ enum {
 };
 
 /* --- layers: base <- {flow, codec} <- parquet <- {expr, wire, sources, sinks, lake, spec} <-
- * jobs <- {worker, coordinator} <- cli; each room sees itself and what stands here ------------- */
+ * jobs <- {worker, coordinator <- report} <- cli; each room sees itself and what stands here --- */
 
 static const struct room {
     const char *name, *folder, *sees;
@@ -48,9 +48,10 @@ static const struct room {
     {"coordinator", "coordinator/",
      "base flow codec parquet expr wire sources sinks lake spec jobs"},
     {"query", "query/", "base flow codec parquet expr wire sources sinks lake spec jobs"},
+    {"report", "report/", "base flow coordinator"},
     {"cli", "cli/",
      "base flow codec parquet synth expr wire sources sinks lake spec jobs worker coordinator "
-     "query"},
+     "query report"},
     {"tests", "tests/", "*"},
     {"bench", "bench/", "*"},
 };
@@ -71,7 +72,7 @@ static const struct library {
      {"common/sources/sqlite", "common/sinks/sqlite", "coordinator/store", "coordinator/journal",
       "query/sqlite_run", "tests/", "bench/"}},
     {"yaml.h", {"common/spec/", "tests/"}},
-    {"jansson.h", {"jobs/", "cli/", "common/lake/", "tests/", "bench/jsonl.c"}},
+    {"jansson.h", {"jobs/", "cli/", "report/", "common/lake/", "tests/", "bench/jsonl.c"}},
     {"sodium", {"common/base/"}},
     {"xxhash.h", {"common/base/"}},
 };

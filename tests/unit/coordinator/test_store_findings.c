@@ -9,8 +9,9 @@ static struct qn_findings findings_of(const char *artefact)
         {"qty", "not_null", "error", "pass", 0, 10, NULL},
         {NULL, "row_count", "warn", "warn", 1, 10, "10 rows, at least 100 expected"}};
     static struct qn_profile_finding profiles[] = {
-        {"qty", "integer", 10, 2, 1, 5, true, "1", "9", 4.5, 1.25, "[1,2,4,6,9]", "[[4,3]]"},
-        {"name", "text", 10, 0, 0, 7, false, NULL, NULL, NAN, NAN, NULL, NULL}};
+        {"qty", "integer", 10, 2, 1, 5, true, "1", "9", 4.5, 1.25, "[1,2,4,6,9]", "[[4,3]]",
+         "[[1,10,8]]"},
+        {"name", "text", 10, 0, 0, 7, false, NULL, NULL, NAN, NAN, NULL, NULL, NULL}};
     static struct qn_metric_finding metrics[] = {{"test", "roc_auc", 0.84},
                                                  {"test", "log_loss", NAN}};
     return (struct qn_findings){.tests = tests,
@@ -75,8 +76,8 @@ static void findings_are_told_once(void **state)
                  "r1|train|qty|not_null|error|pass|0|10|NULL|"
                  "r1|train|NULL|row_count|warn|warn|1|10|10 rows, at least 100 expected");
     assert_query(store, "SELECT * FROM _quern_profile",
-                 "r1|train|qty|integer|10|2|1|5|1|1|9|4.5|1.25|[1,2,4,6,9]|[[4,3]]|"
-                 "r1|train|name|text|10|0|0|7|0|NULL|NULL|NULL|NULL|NULL|NULL");
+                 "r1|train|qty|integer|10|2|1|5|1|1|9|4.5|1.25|[1,2,4,6,9]|[[4,3]]|[[1,10,8]]|"
+                 "r1|train|name|text|10|0|0|7|0|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
     assert_query(store, "SELECT * FROM _quern_model_metrics",
                  "r1|train|churn|1|test|log_loss|NULL|r1|train|churn|1|test|roc_auc|0.84");
     assert_query(store,
