@@ -31,22 +31,27 @@ kept=$(ledger)
 jobs=$(count 'select job, status, rows_in, rows_out, rows_quarantined, rows_filtered, rows_absorbed from _quern_jobs order by 1')
 tasks=$(count 'select sum(tasks) from _quern_timings')
 
-# Runs with one worker that stands still while the part, which is committed by then, is hurt.
-hurt_part() { # name of the part, command that takes its path
-  local part=$1 hurt=$2 run worker path
+# A run with one worker that is stopped once the part is there; false: it was over too soon.
+stop_at_part() { # name of the part; sets run, worker and path
   rm -rf "$folder/.quern" "$folder"/cluster.db*
   "$QUERN" run "$folder/quern.yaml" --workers 1 >"$folder/said" 2>&1 &
-  run=$!
-  path=
+  run=$! worker= path=
   while kill -0 "$run" 2>/dev/null; do
     worker=$(pgrep -P "$run" | head -n 1 || true)
-    path=$(echo "$folder"/.quern/*/parts/"$part".part)
-    if [[ -n $worker && -e $path ]]; then
-      kill -STOP "$worker"
-      break
-    fi
+    path=$(echo "$folder"/.quern/*/parts/"$1".part)
+    if [[ -n $worker && -e $path ]] && kill -STOP "$worker" 2>/dev/null; then return 0; fi
   done
-  [[ -e $path ]] || { echo "FAILED: $part was never seen"; cat "$folder/said"; exit 1; }
+  wait "$run" || { echo "FAILED: a run that nobody hurt"; cat "$folder/said"; exit 1; }
+  return 1
+}
+
+# Hurts the part, which is committed by then, while the worker stands still.
+hurt_part() { # name of the part, command that takes its path
+  local part=$1 hurt=$2 run worker path tries=0
+  until stop_at_part "$part"; do
+    tries=$((tries + 1))
+    [[ $tries -lt 20 ]] || { echo "FAILED: $part was never seen"; cat "$folder/said"; exit 1; }
+  done
   sleep 0.05 # what is on its way to the coordinator arrives
   if [[ -e $path ]]; then $hurt "$path"; fi # a run that is over has removed it
   kill -CONT "$worker"
