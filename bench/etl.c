@@ -355,7 +355,8 @@ static void finish(struct bench *bench, uint32_t stage, const struct task *tasks
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         states[s] = qn_buf_strv(&bench->states[s]);
     for (uint32_t t = 0; t < n; t++)
-        check(ops->merge(&bench->job, stage, &acc, qn_buf_strv(&tasks[t].partial), &err), &err);
+        check(ops->merge(&bench->job, stage, &acc, states, qn_buf_strv(&tasks[t].partial), &err),
+              &err);
     check(ops->finish(&bench->job, stage, 0, &acc, states, &bench->states[stage], &findings,
                       &verdict, &err),
           &err);

@@ -83,6 +83,17 @@ static qn_code warning_row(void *context, int n, const char *const *names, const
     return QN_OK;
 }
 
+static qn_code candidate_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    struct rows *rows = context;
+    (void)n;
+    (void)names;
+    if (!rows->n++)
+        printf("\nbest candidates of the search, by mean %s over folds\n", v[1]);
+    printf("  %s %-10s %s\n", v[3][0] == '1' ? "*" : " ", v[2], v[0]);
+    return QN_OK;
+}
+
 static const struct {
     qn_store_row_fn row;
     const char *sql;
@@ -99,6 +110,10 @@ static const struct {
      "max(iif(split = 'validation', shown, null)), max(iif(split = 'test', shown, null)) "
      "from (select *, printf('%.6g', value) as shown from _quern_model_metrics " OF_VERSION
      ") group by metric order by metric"},
+    {candidate_row, "select params, metric, printf('%.6g', value), chosen from "
+                    "_quern_model_candidates " OF_VERSION " and fold is null and share = 1 "
+                    "order by chosen desc, iif(metric = 'log_loss', value, -value), candidate "
+                    "limit 5"},
     {verdict_row, "select message " OF_TESTS " and test = 'promote'"},
     {move_row, "select moved_at, action, alias, iif(run_id is null, note, 'run ' || run_id) from "
                "_quern_model_moves " OF_VERSION " order by alias, move"},
@@ -122,6 +137,9 @@ static const struct {
      {"alias against split metric rows positives value against_value difference std_error "
       "confidence low margin holds",
       "from _quern_model_comparisons " OF_VERSION " order by rule"}},
+    {"candidates",
+     {"candidate params* fold share metric value chosen",
+      "from _quern_model_candidates " OF_VERSION " order by share, candidate, fold"}},
     {"moves",
      {"alias move action note moved_at",
       "from _quern_model_moves " OF_VERSION " order by alias, move"}},

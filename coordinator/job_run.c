@@ -25,6 +25,7 @@ uint32_t qn_job_run_units(const struct qn_job_run *run, uint32_t stage)
     switch (described->over) {
     case QN_OVER_PARTITIONS: return run->n_ranges[stage];
     case QN_OVER_SIDE: return run->sides[described->side].n;
+    case QN_OVER_TRIALS: return described->n_trials;
     case QN_OVER_CHUNKS: break;
     }
     return run->n_chunks;
@@ -223,15 +224,24 @@ static void add_counters(struct qn_counters *sum, const struct qn_counters *more
     sum->absorbed += more->absorbed;
 }
 
+static void list_states(const struct qn_job_run *run, struct qn_strv states[QN_MAX_STAGES])
+{
+    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
+        states[i] = qn_buf_strv(&run->states[i]);
+}
+
 static qn_code merge_partial(struct qn_job_run *run, const struct qn_spooled *part,
                              struct qn_err *err)
 {
+    struct qn_strv states[QN_MAX_STAGES];
     struct qn_buf partial;
+    list_states(run, states);
     qn_buf_init(&partial);
     qn_code code = part->bytes.data ? qn_part_copy_partial(part->bytes, &partial, err)
                                     : qn_part_read_partial(part->path, &partial, err);
     if (code == QN_OK)
-        code = run->job->ops->merge(run->job, run->stage, &run->acc, qn_buf_strv(&partial), err);
+        code = run->job->ops->merge(run->job, run->stage, &run->acc, states, qn_buf_strv(&partial),
+                                    err);
     qn_buf_fini(&partial);
     return code;
 }
@@ -261,12 +271,6 @@ qn_code qn_job_run_land(struct qn_job_run *run, uint32_t unit, const char *part,
 }
 
 /* --- states ---------------------------------------------------------------------------------- */
-
-static void list_states(const struct qn_job_run *run, struct qn_strv states[QN_MAX_STAGES])
-{
-    for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
-        states[i] = qn_buf_strv(&run->states[i]);
-}
 
 static size_t common_bytes(struct qn_strv a, struct qn_strv b)
 {

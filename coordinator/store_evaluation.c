@@ -1,5 +1,5 @@
-/* What was measured of a model: rows of _quern_model_metrics, _bins, _curves, _slices and
- * _comparisons. */
+/* What was measured of a model: rows of _quern_model_metrics, _bins, _curves, _slices,
+ * _comparisons and _candidates. */
 #include "coordinator/store_internal.h"
 
 static const char doing[] = "write what was measured of a model";
@@ -114,15 +114,35 @@ static qn_code comparison_put(const struct owner *owner, uint32_t rule,
     return qn_sqlite_run(&args, doing, err);
 }
 
+static qn_code candidate_put(const struct owner *owner, const struct qn_candidate_finding *found,
+                             struct qn_err *err)
+{
+    static const char sql[] = "INSERT INTO _quern_model_candidates VALUES(?,?,?,?,?,?,?,?,?,?,?)";
+    struct qn_sqlite_args args;
+    QN_TRY(begin(owner, sql, &args, err));
+    qn_sqlite_u64(&args, found->candidate);
+    qn_sqlite_text(&args, found->params);
+    if (found->fold)
+        qn_sqlite_u64(&args, found->fold);
+    else
+        qn_sqlite_null(&args);
+    qn_sqlite_f64(&args, found->share);
+    qn_sqlite_text(&args, found->metric);
+    qn_sqlite_f64(&args, found->value);
+    qn_sqlite_u64(&args, found->chosen);
+    return qn_sqlite_run(&args, doing, err);
+}
+
 qn_code qn_store_evaluation_forget(struct qn_store *store, const char *run_id, const char *job,
                                    struct qn_err *err)
 {
 #define FORGET(table) "DELETE FROM _quern_model_" table " WHERE run_id = ? AND job = ?"
     static const char metrics[] = FORGET("metrics"), bins[] = FORGET("bins"),
                       curves[] = FORGET("curves"), slices[] = FORGET("slices"),
-                      comparisons[] = FORGET("comparisons");
+                      comparisons[] = FORGET("comparisons"), candidates[] = FORGET("candidates");
 #undef FORGET
-    static const char *const statements[] = {metrics, bins, curves, slices, comparisons};
+    static const char *const statements[] = {metrics, bins,        curves,
+                                             slices,  comparisons, candidates};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         struct qn_sqlite_args args;
         QN_TRY(qn_store_args(store, statements[i], doing, &args, err));
@@ -146,6 +166,8 @@ qn_code qn_store_evaluation_put(struct qn_store *store, const char *run_id, cons
         QN_TRY(point_put(&owner, &findings->points[i], err));
     for (uint32_t i = 0; i < findings->n_slices; i++)
         QN_TRY(slice_put(&owner, &findings->slices[i], err));
+    for (uint32_t i = 0; i < findings->n_candidates; i++)
+        QN_TRY(candidate_put(&owner, &findings->candidates[i], err));
     for (uint32_t i = 0; model && i < findings->n_comparisons; i++)
         QN_TRY(comparison_put(&owner, i, &findings->comparisons[i], err));
     return QN_OK;

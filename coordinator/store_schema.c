@@ -110,6 +110,11 @@ static const char *const evaluation_tables[] = {
     " difference REAL, std_error REAL, confidence REAL NOT NULL, low REAL,"
     " margin REAL NOT NULL, holds INTEGER NOT NULL, PRIMARY KEY(run_id, job, rule))"
     " STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE _quern_model_candidates(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, candidate INTEGER NOT NULL, params TEXT NOT NULL, fold INTEGER,"
+    " share REAL NOT NULL, metric TEXT NOT NULL, value REAL NOT NULL,"
+    " chosen INTEGER NOT NULL) STRICT",
 };
 enum {
     N_TABLES = sizeof tables / sizeof tables[0],

@@ -179,6 +179,10 @@ static qn_code open_reader(const struct qn_task *task, const struct qn_job *job,
         uint32_t end = first_partition(task, made_by, unit + 1);
         return open_range(task->brief, job, stage->partitions_from, first, end - first, out, err);
     }
+    if (stage->over == QN_OVER_TRIALS) {
+        *out = NULL; /* tasks open what they read */
+        return QN_OK;
+    }
     if (stage->over == QN_OVER_SIDE) {
         const struct qn_part_want want = {.kind = QN_PART_ROWS,
                                           .schema = job->sides[stage->side].schema,

@@ -37,6 +37,8 @@ enum {
     QN_MAX_OPEN_PARTITIONS = 2000,
     QN_MAX_FEATURES = 2000,    /* design-matrix columns of a model */
     QN_MAX_CATEGORIES = 10000, /* per feature; more is an identifier, not a category */
+    QN_MAX_CANDIDATES = 512,   /* of a search; each is fitted once a fold, or more */
+    QN_MAX_FOLDS = 20,         /* of a search; more cost more and tell little more */
     /* most_frequent counts every value of a column; past this the column is an identifier. */
     QN_MAX_COUNTED_VALUES = 1 << 20,
     /* A median past this many values is that of a sample: its rank is then off by < 0.2 %. */

@@ -62,6 +62,16 @@ struct qn_comparison_finding {
     double margin;                /* what it may fall short by */
     bool holds;
 };
+/* How a candidate of a search did. */
+struct qn_candidate_finding {
+    uint32_t candidate; /* 1, 2, ... */
+    const char *params; /* JSON: those that were searched */
+    uint32_t fold;      /* 1, 2, ...; 0: the mean over folds */
+    double share;       /* of the rows that it was tried on */
+    const char *metric;
+    double value;
+    bool chosen;
+};
 struct qn_model_finding {
     const char *name; /* NULL: no model */
     const char *algorithm;
@@ -88,6 +98,8 @@ struct qn_findings {
     uint32_t n_slices;
     struct qn_comparison_finding *comparisons;
     uint32_t n_comparisons;
+    struct qn_candidate_finding *candidates;
+    uint32_t n_candidates;
     struct qn_model_finding model;
     bool failed;         /* a test of severity error failed: nothing is published */
     const char *failure; /* why, for people */

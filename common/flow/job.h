@@ -6,6 +6,7 @@
  *   PARTITIONS   ranges of the P key partitions that an earlier stage of the job made: as many as
  *                its rows are worth, so a task must not depend on how many there are
  *   SIDE         the parts of a dataset that the job reads beside its input
+ *   TRIALS       numbers 0 .. n_trials - 1, whose meaning is the job's: tasks open what they read
  * and each task gives out one or more of
  *   partial      bytes, merged by the coordinator in chunk order into the stage's state, which is
  *                broadcast to the tasks of later stages (imputation means, gradients, ...)
@@ -98,9 +99,11 @@ struct qn_job_ops {
     /* Worker. One task. */
     QN_CHECK qn_code (*run)(const struct qn_job *job, struct qn_task_in *in,
                             struct qn_task_out *out, struct qn_err *err);
-    /* Coordinator. Adds one partial, in unit order, to *acc (NULL at first, the kind's own). */
+    /* Coordinator. Adds one partial, in unit order, to *acc (NULL at first, the kind's own).
+     * `states` as in qn_task_in. */
     QN_CHECK qn_code (*merge)(const struct qn_job *job, uint32_t stage, void **acc,
-                              struct qn_strv partial, struct qn_err *err);
+                              const struct qn_strv *states, struct qn_strv partial,
+                              struct qn_err *err);
     /* Coordinator, after the last merge of a stage (of a round): the state to broadcast, what to
      * tell people, and whether to repeat. `states` as in qn_task_in. Of a round that is to be
      * repeated the accumulator stays for the next one's merges; freed and set to NULL here, or when

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "flow/schema.h"
 
-enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS, QN_OVER_SIDE };
+enum qn_stage_over { QN_OVER_CHUNKS, QN_OVER_PARTITIONS, QN_OVER_SIDE, QN_OVER_TRIALS };
 
 struct qn_condition;
 
@@ -28,9 +28,10 @@ struct qn_stage {
     struct qn_schema partition_schema; /* partitions: the columns of their batches */
     struct qn_schema raw_schema;       /* partitions: of what raw() gives out; no fields: none */
     uint32_t partitions_from;          /* PARTITIONS: the stage that made them */
-    uint64_t reads; /* a bit a stage: whose partitions tasks open besides (open_partitions) */
-    uint32_t side;  /* SIDE: in qn_job.sides */
-    bool spare;     /* run only when that side is shuffled; its units are none otherwise */
+    uint64_t reads;    /* a bit a stage: whose partitions tasks open besides (open_partitions) */
+    uint32_t side;     /* SIDE: in qn_job.sides */
+    uint32_t n_trials; /* TRIALS: how many */
+    bool spare;        /* run only when that side is shuffled; its units are none otherwise */
 };
 
 _Static_assert(QN_MAX_STAGES <= 64, "qn_stage.reads has a bit a stage");

@@ -208,8 +208,9 @@ static qn_code merge_final(const struct qn_job *job, uint32_t stage, struct fina
 }
 
 static qn_code etl_merge(const struct qn_job *job, uint32_t stage, void **acc,
-                         struct qn_strv partial, struct qn_err *err)
+                         const struct qn_strv *states, struct qn_strv partial, struct qn_err *err)
 {
+    (void)states;
     const struct qn_etl_stage *at = &((const struct qn_etl *)job->impl)->stages[stage];
     struct etl_acc *self = acc_get(job, stage, acc);
     if (!self)

@@ -169,13 +169,27 @@ static void compile_split(struct compiler *self)
                      "test and validation together leave less than 5 %% of the rows to train on");
 }
 
+static void compile_search(struct compiler *self)
+{
+    const struct qn_node *node = qn_node_get(self->env->node, "search");
+    const struct qn_node *group = qn_node_get(node, "folds_by");
+    if (!node)
+        return;
+    self->train->search = QN_NEW(self->env->arena, struct qn_search);
+    self->no_memory |= !self->train->search;
+    int32_t column = group ? find_column(self, group) : self->key;
+    if (self->train->search && column >= 0)
+        self->train->search->group = (uint32_t)column;
+}
+
 /* After features and split, which it looks at. */
 static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
 {
     struct qn_train *train = self->train;
     if (!train->algorithm || !train->features)
         return QN_OK;
-    qn_train_check_params(self->env, train->algorithm);
+    qn_train_check_params(self->env->diags, qn_node_get(self->env->node, "params"),
+                          train->algorithm);
     const struct qn_algorithm_env env = {.arena = self->env->arena,
                                          .diags = self->env->diags,
                                          .job = self->env->node,
@@ -183,7 +197,8 @@ static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
                                          .n_features = train->n_features,
                                          .validation = train->validation,
                                          .seed = train->seed};
-    return train->algorithm->compile(&env, &train->plan, err);
+    return train->search ? qn_search_compile(&env, train->algorithm, train->search, err)
+                         : train->algorithm->compile(&env, &train->plan, err);
 }
 
 static void compile_versus(struct compiler *self, const struct qn_node *node,
@@ -417,7 +432,7 @@ static uint32_t add_stage(struct qn_job *job, struct qn_stage stage)
     return job->n_stages++;
 }
 
-static void compile_stages(struct compiler *self, struct qn_job *job)
+static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct qn_err *err)
 {
     struct qn_train *train = self->train;
     bool *all = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
@@ -426,7 +441,7 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
     bool *fitted = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
     self->no_memory |= !all || !two || !scored || !fitted;
     if (self->no_memory || self->label < 0 || self->key < 0)
-        return;
+        return QN_OK;
     train->label = (uint32_t)self->label;
     train->key = (uint32_t)self->key;
     all[train->label] = all[train->key] = two[train->label] = two[train->key] = true;
@@ -443,6 +458,8 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
         train->split_stage = (int)add_stage(
             job, (struct qn_stage){
                      .name = "split", .over = QN_OVER_CHUNKS, .wanted = two, .merges = true});
+    if (train->search && train->search->n_candidates)
+        QN_TRY(qn_search_stages(train, job, all, self->env->arena, err));
     train->prepare_stage = add_stage(
         job, (struct qn_stage){
                  .name = "prepare", .over = QN_OVER_CHUNKS, .wanted = fitted, .merges = true});
@@ -473,6 +490,7 @@ static void compile_stages(struct compiler *self, struct qn_job *job)
                                          .over = QN_OVER_PARTITIONS,
                                          .partitions_from = train->evaluate_stage,
                                          .merges = true});
+    return QN_OK;
 }
 
 qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struct qn_err *err)
@@ -492,12 +510,13 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     compile_label(&self);
     compile_features(&self);
     compile_split(&self);
+    compile_search(&self);
     QN_TRY(compile_algorithm(&self, err));
     compile_register(&self, job);
     compile_into(&self, job);
     compile_evaluate(&self);
     compile_guards(&self);
-    compile_stages(&self, job);
+    QN_TRY(compile_stages(&self, job, err));
     if (self.no_memory)
         return qn_err_nomem(err, "a train job");
     return env->diags->n_errors == self.errors && !self.gaps

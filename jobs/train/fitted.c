@@ -7,8 +7,10 @@ qn_code qn_train_fitted_init(struct qn_train_fitted *fitted, const struct qn_tra
     qn_arena_init(&fitted->arena);
     const struct qn_train *train = walk->train;
     struct qn_strv prepared;
+    const void *plan;
+    QN_TRY(qn_train_plan(train, walk->in->states, &plan, err));
     QN_TRY(qn_train_walk_prepared(walk, &prepared, err));
-    QN_TRY(train->algorithm->model(train->plan, prepared, walk->in->states[train->round_stage],
+    QN_TRY(train->algorithm->model(plan, prepared, walk->in->states[train->round_stage],
                                    &fitted->model, err));
     return qn_train_calibration_read(train, walk->in->states, &fitted->arena, &fitted->calibration,
                                      err);

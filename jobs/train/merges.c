@@ -78,7 +78,7 @@ struct gathered {
     void *sums;                        /* round: the algorithm's */
     struct qn_scores scores;           /* calibrate */
     struct qn_train_champion champion; /* evaluate */
-    struct qn_buf metrics;             /* metrics */
+    struct qn_buf metrics;             /* metrics; of a rung of the search: of each fit */
 };
 
 void qn_train_free_acc(void *acc)
@@ -123,32 +123,67 @@ static qn_code merge_other(struct gathered *gathered, struct qn_strv value, stru
     return QN_OK;
 }
 
-static qn_code merge_prepare(const struct qn_train *train, struct gathered *gathered,
-                             struct qn_strv partial, struct qn_err *err)
+static qn_code add_census(struct gathered *gathered, const struct qn_train_census *census,
+                          struct qn_err *err)
+{
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (int c = 0; c < 2; c++)
+            gathered->census.rows[side][c] += census->rows[side][c];
+    for (int i = 0; i < 2; i++)
+        QN_TRY(merge_other(gathered, census->others[i], err));
+    return QN_OK;
+}
+
+static qn_code merge_search_rows(struct gathered *gathered, struct qn_strv partial,
+                                 struct qn_err *err)
 {
     struct qn_unpack in = qn_unpack_from(partial);
     struct qn_train_census census;
+    qn_train_census_unpack(&in, &census);
+    QN_TRY(qn_unpack_end(&in, "a census", err));
+    return add_census(gathered, &census, err);
+}
+
+static qn_code merge_rung(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+{
+    if (partial.len != sizeof(double))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a metric of the wrong size");
+    qn_buf_put(&gathered->metrics, partial.data, partial.len);
+    return qn_buf_check(&gathered->metrics, "metrics", err);
+}
+
+static qn_code merge_prepare(const struct qn_train *train, struct gathered *gathered,
+                             const struct qn_strv *states, struct qn_strv partial,
+                             struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(partial);
+    struct qn_train_census census;
+    const void *plan;
+    QN_TRY(qn_train_plan(train, states, &plan, err));
     qn_train_census_unpack(&in, &census);
     struct qn_strv seen = qn_unpack_str(&in);
     bool guards = train->guards != QN_GUARDS_OFF;
     if (in.failed || (!guards && seen.len))
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a fitted preparation is damaged");
     if (!gathered->fit)
-        QN_TRY(qn_fit_new(train->algorithm->gathers(train->plan), &gathered->fit, err));
+        QN_TRY(qn_fit_new(train->algorithm->gathers(plan), &gathered->fit, err));
     if (guards && !gathered->guard)
         QN_TRY(qn_guard_new(&train->guard, &gathered->guard, err));
     if (guards)
         QN_TRY(qn_guard_merge(gathered->guard, seen, err));
-    for (int side = 0; side < QN_N_SIDES; side++)
-        for (int c = 0; c < 2; c++)
-            gathered->census.rows[side][c] += census.rows[side][c];
-    for (int i = 0; i < 2; i++)
-        QN_TRY(merge_other(gathered, census.others[i], err));
+    QN_TRY(add_census(gathered, &census, err));
     return qn_fit_merge(gathered->fit,
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
 }
 
-/* What the one task measured is taken apart when the stage ends; here only once is checked. */
+static qn_code merge_round(const struct qn_train *train, struct gathered *gathered,
+                           const struct qn_strv *states, struct qn_strv partial, struct qn_err *err)
+{
+    const void *plan;
+    QN_TRY(qn_train_plan(train, states, &plan, err));
+    return train->algorithm->merge(plan, &gathered->sums, partial, err);
+}
+
 static qn_code merge_metrics(const struct qn_train *train, struct gathered *gathered,
                              struct qn_strv partial, struct qn_err *err)
 {
@@ -164,8 +199,8 @@ static qn_code merge_metrics(const struct qn_train *train, struct gathered *gath
     return qn_buf_check(&gathered->metrics, "metrics", err);
 }
 
-qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc, struct qn_strv partial,
-                       struct qn_err *err)
+qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
+                       const struct qn_strv *states, struct qn_strv partial, struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
     struct gathered *gathered = *acc;
@@ -174,12 +209,17 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc, str
     if (!gathered)
         return qn_err_nomem(err, "merging");
     gathered->algorithm = train->algorithm;
+    uint32_t rung;
     if ((int)stage == train->split_stage)
         return merge_split(gathered, partial, err);
     if (stage == train->prepare_stage)
-        return merge_prepare(train, gathered, partial, err);
+        return merge_prepare(train, gathered, states, partial, err);
+    if (train->search && stage == train->search->rows_stage)
+        return merge_search_rows(gathered, partial, err);
+    if (qn_search_is_rung(train->search, stage, &rung))
+        return merge_rung(gathered, partial, err);
     if (stage == train->round_stage)
-        return train->algorithm->merge(train->plan, &gathered->sums, partial, err);
+        return merge_round(train, gathered, states, partial, err);
     if (train->calibrate && stage == train->calibrate_stage)
         return qn_train_merge_calibration(&gathered->scores, partial, err);
     if (stage == train->evaluate_stage)
@@ -243,18 +283,27 @@ static qn_code check_classes(const struct qn_train *train, const struct qn_train
                       name, rows[0] ? "none" : "every one", rows[0] + rows[1], value);
 }
 
+static qn_code finish_search_rows(const struct qn_train *train, const struct gathered *gathered,
+                                  struct qn_err *err)
+{
+    QN_TRY(check_values(train, &gathered->census, err));
+    return check_classes(train, &gathered->census, err);
+}
+
 static qn_code finish_prepare(const struct qn_train *train, struct gathered *gathered,
-                              struct qn_buf *state, struct qn_findings *findings,
-                              struct qn_err *err)
+                              const struct qn_strv *states, struct qn_buf *state,
+                              struct qn_findings *findings, struct qn_err *err)
 {
     struct qn_fit_note *notes;
     uint32_t n_notes;
+    const void *plan;
     const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
     QN_TRY(check_values(train, &gathered->census, err));
     QN_TRY(check_classes(train, &gathered->census, err));
+    QN_TRY(qn_train_plan(train, states, &plan, err));
     qn_train_census_pack(state, &gathered->census);
-    QN_TRY(train->algorithm->prepare(train->plan, gathered->fit, state, findings->arena, &notes,
-                                     &n_notes, err));
+    QN_TRY(train->algorithm->prepare(plan, gathered->fit, state, findings->arena, &notes, &n_notes,
+                                     err));
     return qn_train_guard_report(train, gathered->guard, notes, n_notes, rows[0] + rows[1],
                                  findings, err);
 }
@@ -267,10 +316,12 @@ static qn_code finish_round(const struct qn_train *train, struct gathered *gathe
 {
     struct qn_train_census census;
     struct qn_strv prepared;
+    const void *plan;
     bool done = false;
+    QN_TRY(qn_train_plan(train, states, &plan, err));
     QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err));
-    QN_TRY(train->algorithm->step(train->plan, gathered->sums, prepared, states[train->round_stage],
-                                  state, &done, err));
+    QN_TRY(train->algorithm->step(plan, gathered->sums, prepared, states[train->round_stage], state,
+                                  &done, err));
     *verdict = done ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
     return QN_OK;
 }
@@ -288,7 +339,13 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     if ((int)stage == train->split_stage)
         return finish_split(train, gathered, state, err);
     if (stage == train->prepare_stage)
-        return finish_prepare(train, gathered, state, findings, err);
+        return finish_prepare(train, gathered, states, state, findings, err);
+    if (train->search && stage == train->search->rows_stage)
+        return finish_search_rows(train, gathered, err);
+    uint32_t rung;
+    if (qn_search_is_rung(train->search, stage, &rung))
+        return qn_rung_result_pack(train->search, rung, states, qn_buf_strv(&gathered->metrics),
+                                   state, err);
     if (stage == train->round_stage)
         return finish_round(train, gathered, states, state, verdict, err);
     if (train->calibrate && stage == train->calibrate_stage)

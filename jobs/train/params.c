@@ -157,9 +157,9 @@ static bool takes(const struct qn_algorithm *algorithm, struct qn_strv name)
     return *at != NULL;
 }
 
-void qn_train_check_params(const struct qn_job_env *env, const struct qn_algorithm *algorithm)
+void qn_train_check_params(struct qn_diags *diags, const struct qn_node *node,
+                           const struct qn_algorithm *algorithm)
 {
-    const struct qn_node *node = qn_node_get(env->node, "params");
     uint32_t n = 0;
     char hint[QN_HINT_BYTES];
     while (algorithm->params[n])
@@ -170,7 +170,7 @@ void qn_train_check_params(const struct qn_job_env *env, const struct qn_algorit
         for (size_t k = 0; k < qn_train_params_keys.n; k++)
             known |= qn_strv_is(pair->key, keys[k].name);
         if (known && !takes(algorithm, pair->key)) /* unknown ones were told of already */
-            qn_diags_add(env->diags, pair->key_span, NULL,
+            qn_diags_add(diags, pair->key_span, NULL,
                          qn_did_you_mean(pair->key, algorithm->params, n, hint),
                          "'%.*s' is no parameter of %s", QN_STRV_ARG(pair->key), algorithm->name);
     }

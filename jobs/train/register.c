@@ -11,6 +11,8 @@ static qn_code write_model(const struct qn_train *train, const struct qn_strv *s
     struct qn_split *split = QN_NEW(arena, struct qn_split);
     if (!split)
         return qn_err_nomem(err, "the split");
+    const void *plan;
+    QN_TRY(qn_train_plan(train, states, &plan, err));
     QN_TRY(qn_train_state_unpack(states[train->prepare_stage], census, &prepared, err));
     QN_TRY(qn_train_split_read(train, states, split, err));
     QN_TRY(qn_train_calibration_read(train, states, arena, &calibration, err));
@@ -28,8 +30,8 @@ static qn_code write_model(const struct qn_train *train, const struct qn_strv *s
                                             .seed = train->seed,
                                             .rows = rows[0] + rows[1],
                                             .positives = rows[1]};
-    return qn_artefact_write(&facts, train->algorithm, train->plan, prepared,
-                             states[train->round_stage], out, params, err);
+    return qn_artefact_write(&facts, train->algorithm, plan, prepared, states[train->round_stage],
+                             out, params, err);
 }
 
 static qn_code report_model(const struct qn_job *job, struct qn_findings *findings,
@@ -62,6 +64,8 @@ qn_code qn_train_finish_metrics(const struct qn_job *job, struct qn_strv bytes,
     qn_code code = write_model(train, states, &census, findings->arena, &artefact, &params, err);
     if (code == QN_OK)
         code = qn_train_report(train, &found, findings, err);
+    if (code == QN_OK && train->search)
+        code = qn_search_report(train->search, states, findings, err);
     if (code == QN_OK && job->registers)
         code = report_model(job, findings, &artefact, &params, err);
     if (code == QN_OK && job->registers)

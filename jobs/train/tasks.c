@@ -60,7 +60,9 @@ static qn_code run_prepare(struct qn_train_walk *walk, struct qn_err *err)
     struct qn_train_census census = {0};
     struct qn_train_guarding guarding;
     struct qn_fit *fit;
-    QN_TRY(qn_fit_new(walk->train->algorithm->gathers(walk->train->plan), &fit, err));
+    const void *plan;
+    QN_TRY(qn_train_plan(walk->train, walk->in->states, &plan, err));
+    QN_TRY(qn_fit_new(walk->train->algorithm->gathers(plan), &fit, err));
     qn_code code = qn_train_guarding_init(&guarding, walk, err);
     if (code == QN_OK)
         code = fit_rows(walk, fit, &guarding, &census, err);
@@ -94,11 +96,13 @@ static qn_code make_rows(struct qn_train_walk *walk, struct qn_task_cache *cache
 {
     const struct qn_algorithm *algorithm = walk->train->algorithm;
     struct qn_strv prepared;
+    const void *plan;
     void *rows;
     QN_TRY(walk->in->open_rows(walk->in, err));
     QN_TRY(qn_train_walk_start(walk, walk->train, walk->in, walk->out, err));
     QN_TRY(qn_train_walk_prepared(walk, &prepared, err));
-    QN_TRY(algorithm->rows_new(walk->train->plan, prepared, &rows, err));
+    QN_TRY(qn_train_plan(walk->train, walk->in->states, &plan, err));
+    QN_TRY(algorithm->rows_new(plan, prepared, &rows, err));
     qn_code code = read_rows(walk, rows, err);
     if (code != QN_OK) {
         algorithm->rows_free(rows);
@@ -114,10 +118,12 @@ static qn_code run_round(struct qn_train_walk *walk, struct qn_err *err)
 {
     const struct qn_train *train = walk->train;
     struct qn_buf partial;
+    const void *plan;
+    QN_TRY(qn_train_plan(train, walk->in->states, &plan, err));
     if (!walk->in->unit_cache->data)
         QN_TRY(make_rows(walk, walk->in->unit_cache, err));
     qn_buf_init(&partial);
-    qn_code code = train->algorithm->round(train->plan, walk->in->unit_cache->data,
+    qn_code code = train->algorithm->round(plan, walk->in->unit_cache->data,
                                            walk->in->states[train->round_stage], &partial, err);
     if (code == QN_OK)
         return qn_train_give(walk->out, &partial, err);
@@ -134,11 +140,16 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
     struct qn_train_walk walk = {.train = train, .in = in, .out = out};
     if (in->stage == train->metrics_stage)
         return qn_train_run_metrics(train, in, out, err);
+    uint32_t rung;
+    if (qn_search_is_rung(train->search, in->stage, &rung))
+        return qn_search_run_rung(train, in, out, err);
     if (in->stage == train->round_stage)
         return run_round(&walk, err);
     QN_TRY(qn_train_walk_start(&walk, train, in, out, err));
     if ((int)in->stage == train->split_stage)
         return run_split(&walk, err);
+    if (train->search && in->stage == train->search->rows_stage)
+        return qn_search_run_rows(&walk, err);
     if (in->stage == train->prepare_stage)
         return run_prepare(&walk, err);
     if (train->calibrate && in->stage == train->calibrate_stage)

@@ -1,6 +1,7 @@
 /* train: a job that fits a model. Stages:
  *
  *   split      (only when stratified) rows by bucket and class -> which bucket is held out
+ *   search     (only when asked for) which parameters to fit with (search.h)
  *   prepare    what the algorithm needs to know of the training rows -> preparation
  *   round      the algorithm's sums at the state so far -> the next state; until it is done
  *   calibrate  (only when asked for) scores of the rows set apart for it -> their calibration
@@ -21,6 +22,7 @@
 #include "jobs/learn/metrics.h"
 #include "jobs/learn/split.h"
 #include "jobs/learn/threshold.h"
+#include "jobs/train/search.h"
 
 struct qn_train_rule { /* what must hold of a metric of the held-out rows */
     const char *metric;
@@ -41,7 +43,8 @@ struct qn_train {
     const struct qn_prepare_feature *features;
     uint32_t n_features;
     const struct qn_algorithm *algorithm;
-    const void *plan;                     /* the algorithm's */
+    const void *plan;         /* the algorithm's; NULL: the search tells (qn_train_plan) */
+    struct qn_search *search; /* NULL: none */
     double test, validation, calibration; /* shares of the split */
     bool stratify;
     uint64_t seed;
@@ -67,19 +70,25 @@ struct qn_train {
 
 extern const struct qn_spec_keys qn_train_keys;
 extern const struct qn_spec_keys qn_train_params_keys; /* of all algorithms (params.c) */
-/* Complains about parameters that mean nothing to the algorithm. */
-void qn_train_check_params(const struct qn_job_env *env, const struct qn_algorithm *algorithm);
+/* Complains about parameters that mean nothing to the algorithm. params: may be NULL. */
+void qn_train_check_params(struct qn_diags *diags, const struct qn_node *params,
+                           const struct qn_algorithm *algorithm);
 QN_CHECK qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job,
                                   struct qn_err *err);
 QN_CHECK qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in,
                               struct qn_task_out *out, struct qn_err *err);
 QN_CHECK qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
-                                struct qn_strv partial, struct qn_err *err);
+                                const struct qn_strv *states, struct qn_strv partial,
+                                struct qn_err *err);
 QN_CHECK qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round,
                                  void **acc, const struct qn_strv *states, struct qn_buf *state,
                                  struct qn_findings *findings, enum qn_verdict *verdict,
                                  struct qn_err *err);
 void qn_train_free_acc(void *acc);
+
+/* The algorithm's plan, once a search is over. */
+QN_CHECK qn_code qn_train_plan(const struct qn_train *train, const struct qn_strv *states,
+                               const void **plan, struct qn_err *err);
 
 /* What the label looked like: part of the prepare stage's partials and state. */
 struct qn_train_census {

@@ -452,25 +452,28 @@ static inline void runner_task_fini(struct qn_runner_task *task)
     qn_rejects_fini(&task->out.rejects);
 }
 
-static inline void runner_refuses(struct qn_runner *runner, uint32_t stage, struct qn_strv partial)
+static inline void runner_refuses(struct qn_runner *runner, uint32_t stage,
+                                  const struct qn_strv *states, struct qn_strv partial)
 {
     struct qn_err err = {0};
     void *acc = NULL;
-    assert_int_not_equal(runner->job.ops->merge(&runner->job, stage, &acc, partial, &err), QN_OK);
+    assert_int_not_equal(runner->job.ops->merge(&runner->job, stage, &acc, states, partial, &err),
+                         QN_OK);
     runner->job.ops->free_acc(acc);
 }
 
 /* What a damaged partial does: nothing but an error. */
 static inline void runner_damage(struct qn_runner *runner, uint32_t stage,
-                                 const struct qn_buf *partial)
+                                 const struct qn_strv *states, const struct qn_buf *partial)
 {
     struct qn_buf copy;
     qn_buf_init(&copy);
     qn_buf_put(&copy, partial->data, partial->len);
     qn_buf_put_u8(&copy, 0);
-    runner_refuses(runner, stage, qn_buf_strv(&copy));
+    runner_refuses(runner, stage, states, qn_buf_strv(&copy));
     if (partial->len > 0)
-        runner_refuses(runner, stage, (struct qn_strv){(const char *)copy.data, copy.len - 2});
+        runner_refuses(runner, stage, states,
+                       (struct qn_strv){(const char *)copy.data, copy.len - 2});
     qn_buf_fini(&copy);
 }
 
@@ -498,8 +501,8 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     for (uint32_t t = 0; t < n && code == QN_OK; t++) {
         assert_true(tasks[t].has_partial);
         if (runner->distrust)
-            runner_damage(runner, stage, &tasks[t].partial);
-        code = ops->merge(&runner->job, stage, &runner->acc, qn_buf_strv(&tasks[t].partial),
+            runner_damage(runner, stage, states, &tasks[t].partial);
+        code = ops->merge(&runner->job, stage, &runner->acc, states, qn_buf_strv(&tasks[t].partial),
                           &runner->err);
     }
     if (code == QN_OK)
@@ -563,6 +566,8 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
         n = runner->ranges && runner->ranges < n_partitions ? runner->ranges : n_partitions;
     if (stage->over == QN_OVER_SIDE)
         n = RUNNER_SIDE_PARTS;
+    if (stage->over == QN_OVER_TRIALS)
+        n = stage->n_trials;
     if (stage->spare && !(runner->shuffled >> stage->side & 1))
         n = 0;
     assert_true(n <= RUNNER_UNITS);
@@ -583,7 +588,7 @@ static inline qn_code runner_stage(struct qn_runner *runner, uint32_t s, uint32_
             in.in.reader =
                 runner_open_partitions(runner, tasks[from], n_tasks[from], in.in.first_partition,
                                        end, &runner->job.stages[from].partition_schema);
-        } else if (!stage->repeats) {
+        } else if (!stage->repeats && stage->over != QN_OVER_TRIALS) {
             const struct qn_input *input =
                 stage->over == QN_OVER_SIDE ? &runner->job.sides[stage->side] : &runner->job.input;
             in.in.reader =

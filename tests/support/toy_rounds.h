@@ -150,8 +150,10 @@ static inline qn_code toy_run(const struct qn_job *job, struct qn_task_in *in,
 /* --- merging --------------------------------------------------------------------------------- */
 
 static inline qn_code toy_merge(const struct qn_job *job, uint32_t stage, void **acc,
-                                struct qn_strv partial, struct qn_err *err)
+                                const struct qn_strv *states, struct qn_strv partial,
+                                struct qn_err *err)
 {
+    (void)states;
     const struct toy *toy = job->impl;
     struct toy_acc *sum = *acc;
     uint32_t unit;

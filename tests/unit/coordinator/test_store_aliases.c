@@ -140,6 +140,7 @@ static void version_1_is_brought_up_to_date(void **state)
     sql(store, "DROP TABLE _quern_model_moves; DROP TABLE _quern_model_uses;"
                "DROP TABLE _quern_model_comparisons; DROP TABLE _quern_model_bins;"
                "DROP TABLE _quern_model_curves; DROP TABLE _quern_model_slices;"
+               "DROP TABLE _quern_model_candidates;"
                "ALTER TABLE _quern_models DROP COLUMN predictions;"
                "ALTER TABLE _quern_profile DROP COLUMN histogram;"
                "UPDATE _quern_meta SET value = 1 WHERE key = 'schema_version'");

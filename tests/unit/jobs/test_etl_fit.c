@@ -203,7 +203,7 @@ static void test_hostile_states_are_refused(void **state)
             size_t n = seed % sizeof bytes;
             for (size_t i = 0; i < n; i++)
                 bytes[i] = (uint8_t)(qn_mix64(seed * 1000 + i) & (seed % 3 ? 0xFF : 1));
-            qn_code code = ops->merge(&runner.job, s, &acc,
+            qn_code code = ops->merge(&runner.job, s, &acc, NULL,
                                       (struct qn_strv){(const char *)bytes, n}, &runner.err);
             assert_true(code == QN_EWIRE || code == QN_OK || code == QN_ELIMIT);
             ops->free_acc(acc);

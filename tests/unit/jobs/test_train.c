@@ -590,6 +590,9 @@ static void partials_are_checked(void **state)
     start(&runner, HEAD SOME SPLIT INTO);
     runner_run(&runner, 1, 0);
     const struct qn_job_ops *ops = runner.job.ops;
+    struct qn_strv states[QN_MAX_STAGES];
+    for (uint32_t stage = 0; stage < QN_MAX_STAGES; stage++)
+        states[stage] = qn_buf_strv(&runner.states[stage]);
     for (uint32_t stage = 0; stage < runner.job.n_stages; stage++) {
         if (!runner.job.stages[stage].merges)
             continue;
@@ -600,7 +603,7 @@ static void partials_are_checked(void **state)
             size_t n = (size_t)trial % sizeof noise;
             for (size_t i = 0; i < n; i++) /* mostly small numbers, so that counts are believed */
                 noise[i] = (uint8_t)(qn_mix64((uint64_t)trial * 1000 + i) % (trial % 3 ? 4 : 256));
-            qn_code code = ops->merge(&runner.job, stage, &acc,
+            qn_code code = ops->merge(&runner.job, stage, &acc, states,
                                       (struct qn_strv){(const char *)noise, n}, &err);
             assert_true(code != QN_OK || stage + 1 < runner.job.n_stages);
             if (acc)
