@@ -55,6 +55,13 @@ static uint32_t partitions_for(uint64_t bytes)
     return (uint32_t)(n < QN_MAX_PARTITIONS ? n : QN_MAX_PARTITIONS);
 }
 
+/* What a source's rows weigh: columnar files are smaller than what they hold. */
+static uint64_t weight_of(const struct qn_plan_source *source)
+{
+    uint64_t plain = source->info.plain_bytes;
+    return plain > source->bytes ? plain : source->bytes;
+}
+
 static void input_source(const struct plan_env *at, uint32_t index, struct qn_input *out)
 {
     const struct qn_plan_source *source = &at->plan->sources[index];
@@ -62,7 +69,7 @@ static void input_source(const struct plan_env *at, uint32_t index, struct qn_in
                              .index = index,
                              .name = at->plan->spec.sources[index].name,
                              .schema = &source->schema,
-                             .partitions = partitions_for(source->bytes),
+                             .partitions = partitions_for(weight_of(source)),
                              .gaps = source->ready  ? NULL
                                      : source->gaps ? source->gaps
                                                     : &nothing_known};
@@ -167,7 +174,7 @@ static uint64_t bytes_of_input(const struct qn_plan *plan, const struct qn_node 
     const char *name = qn_node_text(from, "");
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)
         if (strcmp(plan->spec.sources[i].name, name) == 0)
-            return plan->sources[i].bytes;
+            return weight_of(&plan->sources[i]);
     int32_t job = qn_plan_find_job(plan, name);
     return job < 0 ? 0 : plan->jobs[job].input_bytes;
 }
@@ -535,6 +542,7 @@ static void pack_source(struct qn_buf *out, const struct qn_plan_source *source)
     qn_buf_put_str(out, info->dialect);
     qn_buf_put_u8(out, (uint8_t)info->on_malformed);
     qn_buf_put_u64(out, source->bytes);
+    qn_buf_put_u64(out, info->plain_bytes);
     qn_folders_pack(&source->folders, out);
 }
 
@@ -574,6 +582,7 @@ static qn_code unpack_source(struct qn_plan *plan, struct qn_unpack *in, uint32_
         return qn_err_nomem(err, "a plan");
     info->on_malformed = (enum qn_on_malformed)qn_unpack_u8(in);
     source->bytes = qn_unpack_u64(in);
+    info->plain_bytes = qn_unpack_u64(in);
     QN_TRY(qn_folders_unpack(in, &info->schema, &plan->arena, &source->folders, err));
     source->schema = source->folders.columns.n_fields ? source->folders.rows : info->schema;
     source->ops = qn_source_find(info->format);

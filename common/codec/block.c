@@ -9,6 +9,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "codec/snappy.h"
+
 enum {
     ZSTD_USUAL_LEVEL = 3,
     GZIP_USUAL_LEVEL = 6,
@@ -96,12 +98,13 @@ static qn_code wrong_size(struct qn_err *err, enum qn_block_codec codec, size_t 
 
 static qn_code read_snappy(struct qn_strv block, char *out, size_t n_out, struct qn_err *err)
 {
+    struct qn_strv body;
     size_t n = 0;
-    if (snappy_uncompressed_length(block.data, block.len, &n) != SNAPPY_OK)
+    if (!qn_snappy_open(block, &n, &body))
         return bad_block(err, QN_BLOCK_SNAPPY, "its length is not readable");
     if (n != n_out)
         return wrong_size(err, QN_BLOCK_SNAPPY, n_out, n);
-    if (snappy_uncompress(block.data, block.len, out, &n) != SNAPPY_OK || n != n_out)
+    if (!qn_snappy_read(body, out, n_out))
         return bad_block(err, QN_BLOCK_SNAPPY, "it is damaged");
     return QN_OK;
 }

@@ -64,6 +64,8 @@ struct qn_source_info {
     struct qn_schema schema; /* columns that rows will have, in file order */
     struct qn_strv dialect;  /* the format's own bytes (delimiter, null texts, header mode, ...) */
     enum qn_on_malformed on_malformed;
+    uint64_t plain_bytes; /* what the rows take where nothing stands for them, no compression and no
+                             dictionary; 0: the files tell only their own size */
     /* What the coordinator says of the files; not in the plan. Borrowed from the options. */
     const char *told_by;     /* the file that was sniffed: the first that is not empty */
     const char *first_empty; /* of n_empty files that hold no byte of text; NULL: none */

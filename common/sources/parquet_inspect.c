@@ -24,6 +24,7 @@ struct inspection {
     struct column *columns;
     uint32_t n, capacity;
     uint32_t n_files; /* that were looked at before */
+    uint64_t plain_bytes;
 };
 
 /* --- columns by name ------------------------------------------------------------------------- */
@@ -200,6 +201,23 @@ static qn_code take_field(struct inspection *in, const struct qn_pq_file *file,
     return QN_OK;
 }
 
+/* 8 a value, or what the pages say if that is more: texts that a dictionary holds count little
+ * there. Numbers of the file, which may lie: never past UINT64_MAX. */
+static void count_plain_bytes(struct inspection *in, const struct qn_pq_file *file)
+{
+    for (uint32_t g = 0; g < file->meta.n_groups; g++) {
+        const struct qn_pq_row_group *group = &file->meta.groups[g];
+        for (uint32_t i = 0; i < group->n_columns; i++) {
+            const struct qn_pq_column_meta *meta = &group->columns[i].meta;
+            uint64_t said = meta->plain_bytes > 0 ? (uint64_t)meta->plain_bytes : 0, wide;
+            if (meta->n_values > 0 && !__builtin_mul_overflow((uint64_t)meta->n_values, 8, &wide))
+                said = said > wide ? said : wide;
+            if (__builtin_add_overflow(in->plain_bytes, said, &in->plain_bytes))
+                in->plain_bytes = UINT64_MAX;
+        }
+    }
+}
+
 static qn_code take_file(struct inspection *in, const char *path, struct qn_err *err)
 {
     struct qn_pq_file file;
@@ -219,6 +237,7 @@ static qn_code take_file(struct inspection *in, const char *path, struct qn_err 
         if (code == QN_OK)
             code = take_field(in, &file, &fields[i], i, err);
     }
+    count_plain_bytes(in, &file);
     qn_pq_file_close(&file);
     return code;
 }
@@ -284,6 +303,7 @@ static qn_code fill_info(struct inspection *in, struct qn_source_info *info, str
         .schema = {fields, in->n},
         .dialect = {qn_arena_strdup(in->arena, qn_buf_strv(&packed)), packed.len},
         .on_malformed = on_malformed(in->options),
+        .plain_bytes = in->plain_bytes,
         .told_by = in->options->paths[0]};
     qn_buf_fini(&packed);
     if (code == QN_OK && (!info->name || !info->dialect.data))

@@ -265,6 +265,34 @@ static void test_several_files(void **state)
     drop_file(third);
 }
 
+/* 8 bytes a value at least, and what the pages take where that is more. */
+static void test_plain_bytes(void **state)
+{
+    (void)state;
+    enum { ROWS = 100 };
+    static const int64_t numbers[ROWS] = {0};
+    struct maker m;
+    struct outcome o;
+    const char *values[ROWS];
+    for (int i = 0; i < ROWS; i++)
+        values[i] = "";
+    begin(&m, id_note, 2);
+    integers(&m, 0, numbers, ROWS);
+    texts(&m, 1, values, ROWS);
+    char *path = finish(&m, ROWS);
+    const char *const paths[] = {path, path};
+    read_files(&o, options_for(paths, 1), false);
+    assert_ok(o.code, &o.err);
+    uint64_t once = o.info.plain_bytes;
+    assert_in_range(once, 2 * 8 * ROWS + 1, 2 * 8 * ROWS + 100); /* one page header */
+    done(&o);
+    read_files(&o, options_for(paths, 2), false);
+    assert_ok(o.code, &o.err);
+    assert_int_equal(o.info.plain_bytes, 2 * once);
+    done(&o);
+    drop_file(path);
+}
+
 /* Long texts make short batches; the columns beside them wait. */
 static void test_long_texts(void **state)
 {
@@ -309,6 +337,6 @@ int main(void)
         cmocka_unit_test(test_declared_types), cmocka_unit_test(test_on_malformed),
         cmocka_unit_test(test_bytes),          cmocka_unit_test(test_unsigned),
         cmocka_unit_test(test_nanoseconds),    cmocka_unit_test(test_several_files),
-        cmocka_unit_test(test_long_texts)};
+        cmocka_unit_test(test_plain_bytes),    cmocka_unit_test(test_long_texts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
