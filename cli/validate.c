@@ -47,7 +47,7 @@ static void print_job_text(const struct qn_job *job)
     fputs("\n  stages:", stdout);
     for (uint32_t s = 0; s < job->n_stages; s++)
         printf(job->stages[s].spare ? "%s (%s)" : "%s %s", s ? "," : "", job->stages[s].name);
-    puts("\n  rows:");
+    puts(job->out.n_fields ? "\n  rows:" : "");
     print_schema(&job->out, false);
 }
 

@@ -117,6 +117,8 @@ static qn_code ambiguous(struct qn_query_planner *p, const struct qn_query_scope
         at += (size_t)snprintf(hint + at, sizeof hint - at, "%s%.20s.%.20s", at ? " or " : "write ",
                                qn_arena_strdup(p->arena, alias), field->shown);
     }
+    if (ast->table.data) /* which is the one that has several */
+        snprintf(hint, sizeof hint, "give one of them another name, with AS");
     return QN_QUERY_REFUSE(p, ast->mark, at ? hint : NULL, "column '%.*s' is ambiguous",
                            QN_SHORT_ARG(ast->text));
 }

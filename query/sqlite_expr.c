@@ -74,7 +74,9 @@ static qn_code put_column(struct qn_sqlite_select *s, const struct qn_ast *ast, 
         scope = scope->outer;
     const struct qn_query_field *field = &scope->fields[ast->number - 1];
     if (ast->outer ? scope->grouped : s->grouped && !s->inside)
-        return QN_QUERY_REFUSE(s->p, ast->mark, "add it to GROUP BY, or write min(x), max(x), ...",
+        return QN_QUERY_REFUSE(s->p, ast->mark,
+                               ast->outer ? "group in a subquery of FROM, and read its columns"
+                                          : "add it to GROUP BY, or write min(x), max(x), ...",
                                ast->outer ? "column '%s' of a query with groups is read inside"
                                           : "column '%s' is neither in GROUP BY nor inside an "
                                             "aggregate",

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "expr/expr.h"
+#include "flow/value.h"
 #include "sinks/sqlite_db.h"
 #include "wire/part.h"
 
@@ -39,6 +40,13 @@ static int bind(sqlite3_stmt *stmt, int at, const struct qn_column *column, uint
     return SQLITE_MISUSE;
 }
 
+/* A sum of decimals may be past 18 digits, and still within SQLite's 64 bits. */
+static bool holds(struct qn_type type, int kind, int64_t value)
+{
+    int64_t end = qn_pow10(QN_DECIMAL_MAX_PRECISION);
+    return kind == SQLITE_INTEGER && (type.id != QN_DECIMAL || (value < end && value > -end));
+}
+
 /* Into row 0 of a column of one row; false: it is no value of the type. */
 static bool read_value(sqlite3_value *value, struct qn_column *column, uint64_t *validity)
 {
@@ -50,7 +58,9 @@ static bool read_value(sqlite3_value *value, struct qn_column *column, uint64_t 
     case QN_LAYOUT_BOOL:
         column->bools[0] = sqlite3_value_int64(value) != 0;
         return kind == SQLITE_INTEGER;
-    case QN_LAYOUT_I64: column->i64[0] = sqlite3_value_int64(value); return kind == SQLITE_INTEGER;
+    case QN_LAYOUT_I64:
+        column->i64[0] = sqlite3_value_int64(value);
+        return holds(column->type, kind, column->i64[0]);
     case QN_LAYOUT_F64:
         column->f64[0] = sqlite3_value_double(value);
         return kind == SQLITE_INTEGER || kind == SQLITE_FLOAT;
@@ -141,9 +151,10 @@ static qn_code fail(struct qn_sqlite_run *run, int rc, struct qn_err *err)
     if (look(run))
         return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");
     if ((rc & 0xff) == SQLITE_ERROR)
-        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
-                          "%.200s; write CAST(... AS double) where values are that large",
-                          sqlite3_errmsg(run->db));
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "%.200s%s", sqlite3_errmsg(run->db),
+                          strstr(sqlite3_errmsg(run->db), "overflow")
+                              ? "; write CAST(... AS double) where values are that large"
+                              : "");
     return qn_sqlite_fail(run->db, rc, doing, err);
 }
 
@@ -277,7 +288,7 @@ static bool put_column(struct qn_batch_builder *builder, uint32_t c, struct qn_t
         return kind == SQLITE_INTEGER;
     case QN_LAYOUT_I64:
         qn_builder_i64(builder, c, sqlite3_column_int64(stmt, at));
-        return kind == SQLITE_INTEGER;
+        return holds(type, kind, sqlite3_column_int64(stmt, at));
     case QN_LAYOUT_F64:
         qn_builder_f64(builder, c, sqlite3_column_double(stmt, at));
         return kind == SQLITE_INTEGER || kind == SQLITE_FLOAT;

@@ -516,6 +516,19 @@ static qn_code put_ordered(struct qn_query_planner *p, struct qn_query_sqlite *s
     return QN_OK;
 }
 
+/* What orders the rows and is not selected is left out of what comes out. */
+static void put_around(struct qn_buf *out, const struct qn_buf *inner,
+                       const struct qn_sqlite_columns *columns)
+{
+    qn_buf_printf(out, "WITH q(");
+    for (uint32_t i = 0; i < columns->n; i++)
+        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
+    qn_buf_printf(out, ") AS (%.*s) SELECT ", (int)inner->len, (const char *)inner->data);
+    for (uint32_t i = 0; i < columns->n_shown; i++)
+        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
+    qn_buf_printf(out, " FROM q");
+}
+
 static qn_code put_limited(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
                            struct qn_sql_query *query, struct qn_buf *out,
                            struct qn_sqlite_columns *columns)
@@ -524,17 +537,18 @@ static qn_code put_limited(struct qn_query_planner *p, struct qn_query_sqlite *s
     struct qn_buf inner;
     qn_buf_init(&inner);
     qn_code code = put_ordered(p, sqlite, query, &inner, columns, &keys);
-    if (code == QN_OK && columns->n_shown < columns->n)
-        code = QN_QUERY_REFUSE(p, query->mark, "select it as well",
-                               "a query inside another one is ordered by what it does not select");
-    qn_buf_printf(out, "SELECT * FROM (%.*s)", (int)inner.len, (const char *)inner.data);
+    if (code == QN_OK && inner.failed)
+        code = QN_QUERY_NOMEM(p);
+    if (code == QN_OK)
+        put_around(out, &inner, columns);
     qn_buf_fini(&inner);
     QN_TRY(code);
     for (uint32_t i = 0; i < query->n_order; i++)
-        qn_buf_printf(out, "%s%u%s NULLS %s", i ? ", " : " ORDER BY ", keys[i].column + 1,
+        qn_buf_printf(out, "%sc%u%s NULLS %s", i ? ", " : " ORDER BY ", keys[i].column + 1,
                       keys[i].descending ? " DESC" : "", keys[i].nulls_first ? "FIRST" : "LAST");
     qn_buf_printf(out, " LIMIT %lld OFFSET %lld", query->has_limit ? (long long)query->limit : -1LL,
                   (long long)query->offset);
+    columns->n = columns->n_shown;
     columns->single |= query->has_limit && query->limit <= 1;
     return QN_OK;
 }

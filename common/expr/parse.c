@@ -6,7 +6,7 @@
 #include "base/limits.h"
 
 /* What to write for words and symbols of other dialects. */
-static const char *hint_for(const struct qn_token *t)
+static const char *hint_for(const struct qn_parser *p, const struct qn_token *t)
 {
     static const struct {
         const char *word, *hint;
@@ -22,6 +22,8 @@ static const char *hint_for(const struct qn_token *t)
         return "write AND for the logical operator";
     if (t->kind == QN_TOK_PIPE)
         return "write OR for the logical operator, || to join texts";
+    if (p->sql && qn_token_is(t, "select"))
+        return "write x IN (SELECT ...), EXISTS (SELECT ...) or (SELECT max(x) ...)";
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         if (qn_token_is(t, hints[i].word))
             return hints[i].hint;
@@ -35,7 +37,7 @@ qn_code qn_parser_unexpected(struct qn_parser *p, const char *expected)
         return qn_complain(p->complaint, (struct qn_mark){t->mark.offset, 1}, NULL,
                            "expected %s, found the end", expected);
     struct qn_strv found = {p->text.data + t->mark.offset, t->mark.width};
-    return qn_complain(p->complaint, t->mark, hint_for(t), "expected %s, found '%.*s'", expected,
+    return qn_complain(p->complaint, t->mark, hint_for(p, t), "expected %s, found '%.*s'", expected,
                        QN_SHORT_ARG(found));
 }
 

@@ -72,27 +72,78 @@ static qn_code parse_order(struct qn_parser *p, struct qn_ast_window *window,
     return QN_OK;
 }
 
-/* ROWS, RANGE or GROUPS and what follows: words and numbers, kept as they are written. Distances of
- * RANGE are in units of a type, and refused. */
+/* Where a bound of a frame is, from the first row on. */
+enum place { FROM_FIRST, BEFORE, CURRENT, BEHIND, TO_LAST };
+
+/* Distances of RANGE are in units of a type, and refused. */
+static qn_code parse_distance(struct qn_parser *p, bool range)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    int64_t rows;
+    if (range && (t->kind == QN_TOK_INTEGER || t->kind == QN_TOK_DECIMAL))
+        return qn_complain(p->complaint, t->mark,
+                           "(SELECT sum(v.x) FROM ... AS v WHERE v.d BETWEEN u.d - 7 AND u.d) "
+                           "gives such sums; ROWS and GROUPS count rows",
+                           "distances of RANGE are not supported");
+    if (t->kind != QN_TOK_INTEGER || !qn_strv_to_i64(t->text, &rows))
+        return qn_parser_unexpected(p, "UNBOUNDED, CURRENT ROW or a whole number of rows");
+    p->at++;
+    return QN_OK;
+}
+
+static qn_code parse_bound(struct qn_parser *p, bool range, enum place *place)
+{
+    bool unbounded = word(p, "unbounded");
+    *place = CURRENT;
+    if (!unbounded && word(p, "current"))
+        return word(p, "row") ? QN_OK : qn_parser_unexpected(p, "ROW");
+    if (!unbounded)
+        QN_TRY(parse_distance(p, range));
+    if (word(p, "preceding"))
+        *place = unbounded ? FROM_FIRST : BEFORE;
+    else if (word(p, "following"))
+        *place = unbounded ? TO_LAST : BEHIND;
+    else
+        return qn_parser_unexpected(p, "PRECEDING or FOLLOWING");
+    return QN_OK;
+}
+
+static qn_code parse_bounds(struct qn_parser *p, bool range)
+{
+    uint32_t start = qn_parser_token(p)->mark.offset;
+    bool between = qn_parser_accept(p, QN_TOK_BETWEEN);
+    enum place first, last = CURRENT;
+    QN_TRY(parse_bound(p, range, &first));
+    if (between) {
+        QN_TRY(qn_parser_expect(p, QN_TOK_AND, "AND and the end of the frame"));
+        QN_TRY(parse_bound(p, range, &last));
+    }
+    if (first > last || first == TO_LAST || last == FROM_FIRST)
+        return qn_complain(p->complaint, qn_parser_mark(p, start),
+                           between ? NULL : "it ends at the current row: write BETWEEN ... AND ...",
+                           "the frame ends before it begins");
+    return QN_OK;
+}
+
+static qn_code parse_exclude(struct qn_parser *p)
+{
+    if (!word(p, "exclude"))
+        return QN_OK;
+    if (word(p, "group") || word(p, "ties") || (word(p, "no") && word(p, "others")) ||
+        (word(p, "current") && word(p, "row")))
+        return QN_OK;
+    return qn_parser_unexpected(p, "CURRENT ROW, GROUP, TIES or NO OTHERS");
+}
+
+/* ROWS, RANGE or GROUPS and what follows, kept as it is written. */
 static qn_code parse_frame(struct qn_parser *p, struct qn_ast_window *window)
 {
-    static const char *const words[] = {"unbounded", "preceding", "following", "current", "row",
-                                        "exclude",   "no",        "others",    "ties",    "group"};
     size_t first = p->at;
-    bool range = qn_token_is(qn_parser_token(p), "range");
-    if (!range && !qn_token_is(qn_parser_token(p), "rows") &&
-        !qn_token_is(qn_parser_token(p), "groups"))
+    bool range = word(p, "range");
+    if (!range && !word(p, "rows") && !word(p, "groups"))
         return QN_OK;
-    for (p->at++; qn_parser_token(p)->kind != QN_TOK_RPAREN; p->at++) {
-        const struct qn_token *t = qn_parser_token(p);
-        bool known = t->kind == QN_TOK_AND || t->kind == QN_TOK_BETWEEN ||
-                     (t->kind == QN_TOK_INTEGER && !range);
-        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-            known |= qn_token_is(t, words[i]);
-        if (!known)
-            return qn_parser_unexpected(p, range ? "UNBOUNDED, CURRENT ROW or ')'"
-                                                 : "the bounds of a frame, or ')'");
-    }
+    QN_TRY(parse_bounds(p, range));
+    QN_TRY(parse_exclude(p));
     window->frame = qn_parser_text(p, first);
     return QN_OK;
 }

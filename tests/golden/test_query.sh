@@ -45,6 +45,12 @@ expect "exit code of a file with a broken line" 1 "$code"
 grep -q "broken.csv:20003" said || { echo "FAILED: $(cat said)"; exit 1; }
 [[ ! -e never.csv ]] || { echo "FAILED: half an answer"; exit 1; }
 
+# A sum past 18 digits of a decimal fails, whoever adds it up: the type holds no more.
+printf 'id,p\n1,9000000000000001.00\n2,9000000000000002.00\n' >large.csv
+for item in "sum(p)" "sum(p) + 1" "sum(DISTINCT p)" "sum(p) OVER ()" "sum(p) OVER () + 1"; do
+  expect "exit code of $item" 1 "$("$QUERN" query "SELECT $item FROM 'large.csv'" >said 2>&1; echo $?)"
+done
+
 # Nobody reads on: no complaint, and nothing is left over.
 "$QUERN" query "SELECT * FROM 'events.csv'" --csv --state scratch | head -1 >/dev/null
 expect "what is left of scratch" "" "$(ls scratch)"

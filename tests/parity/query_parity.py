@@ -19,7 +19,9 @@ TYPES = {"id": "BIGINT", "k": "BIGINT", "n": "BIGINT", "g": "VARCHAR", "s": "VAR
          "p": "DECIMAL(18,2)", "x": "DOUBLE", "d": "DATE", "b": "BOOLEAN",
          "q": "DECIMAL(16,2)", "t": "TIMESTAMP"}
 SPELLINGS = {"/": "//", "like": "ILIKE", "year": "year({})", "month": "month({})",
-             "day": "day({})", "days": "({} - {})", "plus": "({} + {})", "date": "DATE '{}'"}
+             "day": "day({})", "days": "({} - {})", "plus": "({} + {})", "date": "DATE '{}'",
+             "side": "", "end": "", "counted": "", "counted_end": "",
+             "intersect_all": "INTERSECT ALL", "except_all": "EXCEPT ALL"}
 
 
 def spell(query):

@@ -321,22 +321,56 @@ static inline uint32_t sql_nested(struct sql_random *r)
     return 3;
 }
 
-/* Of one kind: engines differ in which binds tighter. */
-static inline uint32_t sql_set_operation(struct sql_random *r)
+/* INTERSECT binds tighter than the others, which bind from left to right. SQLite binds all of them
+ * alike, and has no ALL but that of UNION: sql_spell.h writes them out for it. */
+static const struct sql_set_op {
+    uint32_t binds;
+    const char *before, *between, *behind;
+} sql_set_ops[] = {
+    {1, "", "UNION", ""},
+    {1, "", "UNION ALL", ""},
+    {1, "", "EXCEPT", ""},
+    {2, "", "INTERSECT", ""},
+    {1, "@counted@", "@except_all@", "@counted_end@"},
+    {2, "@counted@", "@intersect_all@", "@counted_end@"},
+};
+
+/* One SELECT, or an operation between such; `binds` of what is around it. */
+static inline void sql_set_tree(struct sql_random *r, uint32_t n, uint32_t binds)
 {
-    static const char *const ops[] = {" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT "};
     static const char *const columns[] = {"u.k AS c1, u.g AS c2", "u.n AS c1, u.g AS c2",
                                           "u.k AS c1, u.s AS c2", "u.q AS c1, u.g AS c2",
                                           "NULL AS c1, u.g || '!' AS c2"};
-    const char *op = ops[sql_pick(r, 4)];
-    uint32_t n = sql_chance(r, 30) ? 3 : 2;
-    sql_only(r, "u");
-    for (uint32_t i = 0; i < n; i++) {
-        sql_put(r, "%sSELECT %s FROM @t%u@ AS u", i ? op : "", columns[sql_pick(r, 5)],
+    if (n == 1) {
+        bool grouped = sql_chance(r, 15);
+        sql_put(r, "SELECT %s FROM @t%u@ AS u",
+                grouped ? "u.k AS c1, max(u.g) AS c2" : columns[sql_pick(r, 5)],
                 1 + sql_pick(r, SQL_TABLES));
         sql_where(r, 50);
+        sql_put(r, "%s", grouped ? " GROUP BY u.k" : "");
+        return;
     }
-    return 2;
+    const struct sql_set_op *op = &sql_set_ops[sql_pick(r, 6)];
+    bool bare = op->binds >= binds && sql_chance(r, 80);
+    uint32_t n_left = 1 + sql_pick(r, n - 1);
+    sql_put(r, "%s%s", bare ? "@side@" : "@(@", op->before);
+    sql_set_tree(r, n_left, op->binds);
+    sql_put(r, " %s ", op->between);
+    sql_set_tree(r, n - n_left, op->binds + 1);
+    sql_put(r, "%s%s", op->behind, bare ? "@end@" : "@)@");
+}
+
+/* Operations of all kinds in any order, sometimes as what another query reads. */
+static inline uint32_t sql_set_operation(struct sql_random *r)
+{
+    bool inside = sql_chance(r, 25);
+    sql_only(r, "u");
+    if (inside)
+        sql_put(r, "SELECT q.c1 AS c1, count(*) AS c2, max(q.c2) AS c3 FROM (");
+    sql_set_tree(r, 2 + (sql_chance(r, 50) ? sql_pick(r, 4) : 0), 0);
+    if (inside)
+        sql_put(r, ") AS q GROUP BY q.c1");
+    return inside ? 3 : 2;
 }
 
 /* The query of a seed. */

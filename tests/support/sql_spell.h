@@ -1,5 +1,6 @@
 /* What random queries leave to the engine that is asked, between two '@' and parted by '~': tables,
- * integer division, LIKE without case, dates. tests/parity/query_parity.py spells them, too. */
+ * integer division, LIKE without case, dates, set operations within others.
+ * tests/parity/query_parity.py spells them, too. */
 #ifndef QN_TESTS_SUPPORT_SQL_SPELL_H
 #define QN_TESTS_SUPPORT_SQL_SPELL_H
 
@@ -21,6 +22,17 @@ static const struct sql_spelling sql_spellings[] = {
     {"days~", "($1 - $2)", "CAST(julianday($1) - julianday($2) AS integer)"},
     {"plus~", "($1 + $2)", "date($1, '+$2 days')"},
     {"date~", "DATE '$1'", "'$1'"},
+    {"(", "(", "SELECT * FROM ("},
+    {")", ")", ")"},
+    {"side", "", "SELECT * FROM ("},
+    {"end", "", ")"},
+    {"counted", "",
+     "SELECT c1, c2 FROM (SELECT c1, c2, row_number() OVER (PARTITION BY c1, c2) FROM ("},
+    {"intersect_all", "INTERSECT ALL",
+     ") INTERSECT SELECT c1, c2, row_number() OVER (PARTITION BY c1, c2) FROM ("},
+    {"except_all", "EXCEPT ALL",
+     ") EXCEPT SELECT c1, c2, row_number() OVER (PARTITION BY c1, c2) FROM ("},
+    {"counted_end", "", "))"},
 };
 
 static inline void sql_put_spelling(const char *spelling, const char *args, size_t n_args,

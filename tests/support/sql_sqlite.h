@@ -25,9 +25,14 @@ static inline void sql_window(struct sql_random *r)
     static const char *const exact[] = {"row_number()",    "ntile(3)",         "lag(u.s)",
                                         "lead(u.n, 2)",    "lag(u.k, 1, 7)",   "first_value(u.t)",
                                         "last_value(u.d)", "nth_value(u.k, 2)"};
-    static const char *const frames[] = {"", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
+    static const char *const frames[] = {"",
+                                         " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
                                          " ROWS BETWEEN UNBOUNDED PRECEDING AND "
-                                         "UNBOUNDED FOLLOWING"};
+                                         "UNBOUNDED FOLLOWING",
+                                         " ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING",
+                                         " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING "
+                                         "EXCLUDE CURRENT ROW",
+                                         " RANGE UNBOUNDED PRECEDING"};
     static const char *const framed[] = {"sum(u.n)", "min(u.q)", "count(u.g)", "max(u.t)",
                                          "last_value(u.s)"};
     const char *partition = SQL_ONE_OF(r, partitions);
@@ -119,12 +124,20 @@ static inline uint32_t sql_with_correlated(struct sql_random *r)
 {
     static const char *const values[] = {"max(v.n)", "count(*)", "sum(v.q)",
                                          "min(v.d)", "max(v.g)", "count(DISTINCT v.k)"};
+    static const char *const firsts[] = {"v.s", "v.n", "v.q", "v.d", "v.k + 1"};
+    static const char *const orders[] = {"v.n NULLS FIRST", "v.g DESC NULLS LAST",
+                                         "v.q + 1 NULLS LAST"};
     r->aliases[0] = "u";
     r->n_aliases = 1;
     sql_put(r, "SELECT u.id AS c1, ");
     sql_any(r);
     sql_put(r, " AS c2, ");
-    if (sql_chance(r, 60)) {
+    if (sql_chance(r, 20)) { /* of the row that comes first */
+        sql_put(r, "(SELECT %s ", SQL_ONE_OF(r, firsts));
+        sql_correlated(r);
+        sql_put(r, " ORDER BY %s, v.id%s LIMIT 1%s)", SQL_ONE_OF(r, orders),
+                sql_chance(r, 50) ? " DESC" : "", sql_chance(r, 20) ? " OFFSET 1" : "");
+    } else if (sql_chance(r, 60)) {
         sql_put(r, "(SELECT %s ", SQL_ONE_OF(r, values));
         sql_correlated(r);
         sql_put(r, ")");
