@@ -110,12 +110,13 @@ static const char *const evaluation_tables[] = {
     " difference REAL, std_error REAL, confidence REAL NOT NULL, low REAL,"
     " margin REAL NOT NULL, holds INTEGER NOT NULL, PRIMARY KEY(run_id, job, rule))"
     " STRICT, WITHOUT ROWID",
-
+};
+static const char candidates_table[] =
     "CREATE TABLE _quern_model_candidates(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
     " version INTEGER, candidate INTEGER NOT NULL, params TEXT NOT NULL, fold INTEGER,"
     " share REAL NOT NULL, metric TEXT NOT NULL, value REAL NOT NULL,"
-    " chosen INTEGER NOT NULL) STRICT",
-};
+    " chosen INTEGER NOT NULL) STRICT";
+
 enum {
     N_TABLES = sizeof tables / sizeof tables[0],
     N_EVALUATION_TABLES = sizeof evaluation_tables / sizeof evaluation_tables[0]
@@ -178,6 +179,7 @@ static qn_code create_tables(struct qn_store *store, struct qn_err *err)
         QN_TRY(qn_sqlite_exec(store->db, tables[i], doing, err));
     for (int i = 0; i < N_EVALUATION_TABLES; i++)
         QN_TRY(qn_sqlite_exec(store->db, evaluation_tables[i], doing, err));
+    QN_TRY(qn_sqlite_exec(store->db, candidates_table, doing, err));
     char sql[160];
     sqlite3_snprintf(sizeof sql, sql,
                      "INSERT INTO _quern_meta(key, value) VALUES"
@@ -206,9 +208,11 @@ static qn_code upgrade(struct qn_store *store, int64_t version, struct qn_err *e
     char sql[80];
     if (version < 2)
         QN_TRY(upgrade_first(store, err));
-    if (version < 3)
+    if (version < 3) {
+        QN_TRY(qn_sqlite_exec(store->db, candidates_table, doing, err));
         QN_TRY(qn_sqlite_exec(store->db, "ALTER TABLE _quern_profile ADD COLUMN histogram TEXT",
                               doing, err));
+    }
     sqlite3_snprintf(sizeof sql, sql, "UPDATE _quern_meta SET value = %d WHERE key = '%s'",
                      SCHEMA_VERSION, "schema_version");
     return qn_sqlite_exec(store->db, sql, doing, err);

@@ -19,9 +19,9 @@ struct qn_plan_source {
     struct qn_folders folders;  /* what they are in */
     struct qn_schema schema;    /* of the rows: columns of files and folders */
     const struct qn_source_ops *ops;
-    uint64_t bytes;             /* of all its files */
+    uint64_t bytes;                          /* of all its files */
     const struct qn_lake_manifest *manifest; /* coordinator: of the dataset it is; NULL: none */
-    bool ready;                 /* inspected without complaint */
+    bool ready;                              /* inspected without complaint */
     const struct qn_gaps *gaps; /* when not ready: what its schema does not tell; NULL: anything */
 };
 

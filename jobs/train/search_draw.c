@@ -55,6 +55,8 @@ static bool read_range(const struct qn_algorithm_env *env, const struct qn_searc
     const struct qn_node *node = &pair->value;
     const struct qn_key *key = key_of(pair->key);
     const struct qn_node *min = qn_node_get(node, "min"), *max = qn_node_get(node, "max");
+    if (!key)
+        return false; /* told of already */
     bool number = key->shape == QN_SHAPE_NUMBER || key->shape == QN_SHAPE_INT;
     if (!number)
         qn_diags_add(env->diags, node->span, "a list of values", NULL, "'%s' has no ranges",
@@ -64,8 +66,8 @@ static bool read_range(const struct qn_algorithm_env *env, const struct qn_searc
                      "a grid cannot take '%s' from a range", key->name);
     if (!number || search->method == QN_SEARCH_GRID)
         return false;
-    if (!qn_keys_check(&range_object, node, NULL, env->diags) || !check_value(env, pair, min) ||
-        !check_value(env, pair, max))
+    if (!qn_keys_check(&range_object, node, NULL, env->diags) || !min || !max ||
+        !check_value(env, pair, min) || !check_value(env, pair, max))
         return false;
     *out = (struct range){.min = qn_node_f64(min, 0),
                           .max = qn_node_f64(max, 0),

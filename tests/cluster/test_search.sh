@@ -40,16 +40,20 @@ same_choice "two slots" "$(fresh_run "2 --slots 2")"
 
 RANDOM=5
 kills=0
-for schedule in 1 2 3 4; do
+for schedule in $(seq 1 30); do # until enough were killed before they were over
+  [[ $kills -lt 4 ]] || break
   rm -rf "$folder/.quern" "$folder"/cluster.db*
   "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet 2>/dev/null &
   run=$!
-  sleep "0.$(printf %03d $((100 + RANDOM % 400)))"
+  sleep "0.$(printf %03d $((20 + RANDOM % 300)))"
   victim=$(pgrep -P "$run" | head -n 1 || true)
   if [[ -n $victim ]]; then kill -9 "$victim" 2>/dev/null || true; fi
   sleep "0.0$(printf %02d $((RANDOM % 60)))"
-  if kill -9 "$run" 2>/dev/null; then kills=$((kills + 1)); fi
+  kill -9 "$run" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
+  over=$(sqlite3 "$folder/cluster.db" "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0)
+  [[ $over == 0 ]] || continue
+  kills=$((kills + 1))
   "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet >/dev/null
   same_choice "schedule $schedule" "$("$QUERN" digest "$folder/cluster.db")"
 done

@@ -20,7 +20,7 @@ static void texts_are_escaped(void **state)
     (void)state;
     expect_text("<script>alert('x' & \"y\")</script>",
                 "&lt;script&gt;alert(&#39;x&#39; &amp; &#34;y&#34;)&lt;/script&gt;");
-    expect_text(NULL, "");
+    expect_text("", "");
     expect_text("100 %s %n", "100 %s %n"); /* no format */
     expect_text("Größe 数 \xF0\x9F\x8E\x89", "Größe 数 \xF0\x9F\x8E\x89");
 }
