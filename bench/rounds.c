@@ -2,12 +2,14 @@
  * commit, merge, the next round. A toy job of many rounds whose tasks do nothing but answer.
  *
  *     build/bench.rounds [rounds] */
+#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,19 +142,24 @@ static void measure(uint32_t workers, uint32_t units, uint32_t rounds, uint32_t 
     fflush(stdout);
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
 int main(int argc, char **argv)
 {
     uint32_t rounds = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000;
     snprintf(folder, sizeof folder, "/tmp/quern-rounds-%d", (int)getpid());
-    char command[100];
-    snprintf(command, sizeof command, "mkdir -p %s", folder);
-    if (system(command) != 0)
+    if (mkdir(folder, 0700) != 0)
         return 1;
     for (uint32_t workers = 2; workers <= 8; workers += 6)
         for (uint32_t units = 4; units <= 16; units += 12)
             measure(workers, units, rounds, 1000, 1000);
     measure(2, 2, rounds, 1000, 1000);
     measure(2, 4, rounds, 100000, 1000);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) != 0;
+    return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0;
 }

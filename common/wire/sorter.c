@@ -116,7 +116,7 @@ static qn_code add_run(struct qn_sorter *sorter, struct qn_sort_run **out, struc
 {
     if (sorter->n_runs == sorter->runs_capacity) {
         uint32_t capacity = sorter->runs_capacity ? sorter->runs_capacity * 2 : RUNS_AT_ONCE;
-        struct qn_sort_run **runs = realloc(sorter->runs, capacity * sizeof *runs);
+        struct qn_sort_run **runs = realloc(sorter->runs, capacity * sizeof(struct qn_sort_run *));
         if (!runs)
             return qn_err_nomem(err, "runs of rows");
         sorter->runs = runs;

@@ -14,8 +14,10 @@ void qn_lightgbm_fini(struct qn_lightgbm_file *file)
     qn_arena_fini(&file->arena);
 }
 
-static qn_code say(const struct qn_lightgbm_file *file, uint32_t line, qn_code code,
-                   struct qn_err *err, const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static qn_code say(const struct qn_lightgbm_file *file,
+                                                         uint32_t line, qn_code code,
+                                                         struct qn_err *err, const char *format,
+                                                         va_list args)
 {
     char text[300];
     vsnprintf(text, sizeof text, format, args);

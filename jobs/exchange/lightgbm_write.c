@@ -228,9 +228,10 @@ void qn_exchange_lightgbm(struct qn_buf *out, const struct qn_boost_trees *from)
     out->failed |= !lines.numbers || !lines.means;
     if (!out->failed) {
         put_head(out, from->bins);
-        for (uint32_t t = 0; t < from->n || t == 0; t++, lines.start = 0) {
+        for (uint32_t t = 0; t < from->n || t == 0; t++) {
             lines.tree = from->n ? &from->trees[t] : &none;
             put_tree(&lines, t);
+            lines.start = 0;
         }
         qn_buf_printf(out, "end of trees\n");
     }

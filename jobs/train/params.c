@@ -157,15 +157,15 @@ static bool takes(const struct qn_algorithm *algorithm, struct qn_strv name)
     return *at != NULL;
 }
 
-void qn_train_check_params(struct qn_diags *diags, const struct qn_node *node,
+void qn_train_check_params(struct qn_diags *diags, const struct qn_node *params,
                            const struct qn_algorithm *algorithm)
 {
     uint32_t n = 0;
     char hint[QN_HINT_BYTES];
     while (algorithm->params[n])
         n++;
-    for (uint32_t i = 0; node && node->kind == QN_NODE_MAP && i < node->n; i++) {
-        const struct qn_pair *pair = &node->pairs[i];
+    for (uint32_t i = 0; params && params->kind == QN_NODE_MAP && i < params->n; i++) {
+        const struct qn_pair *pair = &params->pairs[i];
         bool known = false;
         for (size_t k = 0; k < qn_train_params_keys.n; k++)
             known |= qn_strv_is(pair->key, keys[k].name);

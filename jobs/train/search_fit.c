@@ -102,12 +102,13 @@ static qn_code gather(struct task *task, struct qn_fit *fit, struct qn_err *err)
             QN_TRY(qn_fit_add(fit, task->columns, task->picked, task->n, task->labels, task->hashes,
                               err));
     }
+    uint64_t all = (uint64_t)seen[0] + seen[1];
     if (seen[0] && seen[1])
         return QN_OK;
     return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
                       "the rows to fit on (%llu) are all of one class: the search needs more rows, "
                       "or fewer folds",
-                      (unsigned long long)(seen[0] + seen[1]));
+                      (unsigned long long)all);
 }
 
 /* By the same way through bytes as gathered pieces take. */
