@@ -105,7 +105,8 @@ struct qn_query_scope {
     uint32_t query;               /* where its query begins in the text */
     bool in_sqlite;               /* its columns and those of outer ones may be read inside */
     bool grouped;
-    uint32_t first_table;        /* in SQLite: of relations */
+    bool closed;          /* its groups are made: in SQLite its columns are no more to be read */
+    uint32_t first_table; /* in SQLite: of relations */
     struct qn_query_names taken; /* names that no new column may have */
 };
 

@@ -41,6 +41,7 @@ struct qn_query_scalar {
 };
 struct qn_query_sqlite {
     const char *sql;
+    const char *indexes; /* statements that make them, of filled tables; NULL: none */
     struct qn_query_staged *tables;
     uint32_t n_tables;
     struct qn_query_scalar *scalars;

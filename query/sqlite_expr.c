@@ -73,7 +73,7 @@ static qn_code put_column(struct qn_sqlite_select *s, const struct qn_ast *ast, 
     for (uint32_t i = 0; i < ast->outer; i++)
         scope = scope->outer;
     const struct qn_query_field *field = &scope->fields[ast->number - 1];
-    if (ast->outer ? scope->grouped : s->grouped && !s->inside)
+    if (ast->outer ? scope->closed : s->grouped && !s->inside)
         return QN_QUERY_REFUSE(s->p, ast->mark,
                                ast->outer ? "group in a subquery of FROM, and read its columns"
                                           : "add it to GROUP BY, or write min(x), max(x), ...",

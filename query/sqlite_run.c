@@ -21,6 +21,7 @@ struct qn_sqlite_run {
 };
 
 static const char doing[] = "answer in SQLite";
+#define TOO_LARGE "; write CAST(... AS double) where values are that large"
 
 /* --- values ---------------------------------------------------------------------------------- */
 
@@ -131,7 +132,7 @@ static void evaluate(sqlite3_context *context, int n, sqlite3_value **args)
     qn_arena_clear(&run->arena);
     struct qn_batch *batch = read_arguments(run, scalar, n - 1, args + 1);
     if (!batch)
-        sqlite3_result_error(context, "a value past what its type holds", -1);
+        sqlite3_result_error(context, "a value past what its type holds" TOO_LARGE, -1);
     else if (qn_expr_eval(scalar->expr, batch, &run->arena, &result, &err) != QN_OK)
         sqlite3_result_error_nomem(context);
     else
@@ -152,9 +153,7 @@ static qn_code fail(struct qn_sqlite_run *run, int rc, struct qn_err *err)
         return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");
     if ((rc & 0xff) == SQLITE_ERROR)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "%.200s%s", sqlite3_errmsg(run->db),
-                          strstr(sqlite3_errmsg(run->db), "overflow")
-                              ? "; write CAST(... AS double) where values are that large"
-                              : "");
+                          strstr(sqlite3_errmsg(run->db), "overflow") ? TOO_LARGE : "");
     return qn_sqlite_fail(run->db, rc, doing, err);
 }
 
@@ -305,9 +304,9 @@ static qn_code put_row(struct qn_sqlite_run *run, struct qn_batch_builder *build
     const struct qn_schema *schema = &run->phase->schema;
     for (uint32_t c = 0; c < schema->n_fields; c++)
         if (!put_column(builder, c, schema->fields[c].type, stmt))
-            return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
-                              "column %u of the answer has a value past what its type holds",
-                              c + 1);
+            return qn_err_set(
+                err, QN_ELIMIT, QN_BLAME_JOB,
+                "column %u of the answer has a value past what its type holds" TOO_LARGE, c + 1);
     return qn_builder_row(builder, err);
 }
 
@@ -335,6 +334,8 @@ qn_code qn_sqlite_run_rows(struct qn_sqlite_run *run, qn_finish_fn take, void *c
 {
     struct qn_batch_builder *builder;
     sqlite3_stmt *stmt;
+    if (run->plan->indexes)
+        QN_TRY(qn_sqlite_exec(run->db, run->plan->indexes, doing, err));
     QN_TRY(qn_sqlite_exec(run->db, "COMMIT", doing, err));
     QN_TRY(qn_sqlite_prepare(run->db, run->plan->sql, doing, &stmt, err));
     qn_code code = qn_builder_new(&run->phase->schema, &builder, err);

@@ -246,6 +246,33 @@ static qn_code end_tables(struct writing *w)
     return QN_OK;
 }
 
+/* SQLite makes no index of its own for a join that keeps rows of its right side: there it would
+ * go through all of them for every row of the left. */
+static qn_code add_indexes(struct writing *w, const struct qn_ast *on, uint32_t relation)
+{
+    struct qn_query_sqlite *out = w->s.out;
+    if (on->kind == QN_AST_BINARY && on->op == QN_TOK_AND) {
+        QN_TRY(add_indexes(w, on->args[0], relation));
+        return add_indexes(w, on->args[1], relation);
+    }
+    for (uint32_t i = 0; i < 2 && on->kind == QN_AST_BINARY && on->op == QN_TOK_EQ; i++) {
+        const struct qn_ast *side = on->args[i];
+        if (side->kind != QN_AST_COLUMN || side->outer)
+            continue;
+        const struct qn_query_field *field = &w->s.scope.fields[side->number - 1];
+        const char *column = strchr(field->name, '.') + 1;
+        uint32_t table = w->s.scope.first_table + relation;
+        if (field->relation != relation)
+            continue;
+        out->indexes =
+            qn_arena_printf(w->s.p->arena, "%sCREATE INDEX IF NOT EXISTS r%u_%s ON r%u(%s); ",
+                            out->indexes ? out->indexes : "", table, column, table, column);
+        if (!out->indexes)
+            return QN_QUERY_NOMEM(w->s.p);
+    }
+    return QN_OK;
+}
+
 /* --- clauses --------------------------------------------------------------------------------- */
 
 static qn_code put_from(struct writing *w, struct qn_buf *out)
@@ -272,6 +299,8 @@ static qn_code put_from(struct writing *w, struct qn_buf *out)
             continue;
         qn_buf_printf(out, " ON ");
         QN_TRY(qn_sqlite_condition(&w->s, relation->on, out));
+        if (relation->how == QN_SQL_FULL || relation->how == QN_SQL_RIGHT)
+            QN_TRY(add_indexes(w, relation->on, i));
     }
     return QN_OK;
 }
@@ -301,7 +330,7 @@ static qn_code put_groups(struct writing *w, struct qn_buf *out)
     }
     w->s.keys = keys;
     w->s.n_keys = n;
-    w->s.grouped = w->s.scope.grouped;
+    w->s.grouped = w->s.scope.closed = w->s.scope.grouped;
     return QN_OK;
 }
 

@@ -159,6 +159,18 @@ static inline uint32_t sql_with_correlated(struct sql_random *r)
     return 3;
 }
 
+/* Groups of the rows that a correlated condition leaves. */
+static inline uint32_t sql_correlated_groups(struct sql_random *r)
+{
+    r->aliases[0] = "u";
+    r->n_aliases = 1;
+    sql_put(r, "SELECT u.g AS c1, count(*) AS c2, sum(u.n) AS c3 FROM @t%u@ AS u WHERE ",
+            1 + sql_pick(r, SQL_TABLES));
+    sql_correlated_condition(r);
+    sql_put(r, " GROUP BY u.g");
+    return 3;
+}
+
 static inline uint32_t sql_full_join(struct sql_random *r)
 {
     static const char *const ons[] = {"u.k = v.k", "u.id = v.id AND u.n > 0",
@@ -206,7 +218,7 @@ static inline uint32_t sql_distinct_sums(struct sql_random *r)
 /* What jobs leave to SQLite; the number of its columns. */
 static inline uint32_t sql_for_sqlite(struct sql_random *r)
 {
-    switch (sql_pick(r, 8)) {
+    switch (sql_pick(r, 9)) {
     case 0:
     case 1:
     case 2: return sql_windows(r);
@@ -214,6 +226,7 @@ static inline uint32_t sql_for_sqlite(struct sql_random *r)
     case 4: return sql_with_correlated(r);
     case 5:
     case 6: return sql_full_join(r);
+    case 7: return sql_correlated_groups(r);
     default: return sql_distinct_sums(r);
     }
 }
