@@ -246,29 +246,51 @@ static qn_code end_tables(struct writing *w)
     return QN_OK;
 }
 
-/* SQLite makes no index of its own for a join that keeps rows of its right side: there it would
- * go through all of them for every row of the left. */
-static qn_code add_indexes(struct writing *w, const struct qn_ast *on, uint32_t relation)
+/* An index of a filled table by the column, when it is a relation's of this SELECT. */
+static qn_code add_index(struct writing *w, const struct qn_ast *column)
 {
     struct qn_query_sqlite *out = w->s.out;
+    const struct qn_query_field *field = &w->s.scope.fields[column->number - 1];
+    const char *name = strchr(field->name, '.') + 1;
+    uint32_t table = w->s.scope.first_table + field->relation;
+    out->indexes =
+        qn_arena_printf(w->s.p->arena, "%sCREATE INDEX IF NOT EXISTS r%u_%s ON r%u(%s); ",
+                        out->indexes ? out->indexes : "", table, name, table, name);
+    return out->indexes ? QN_OK : QN_QUERY_NOMEM(w->s.p);
+}
+
+static bool is_inner(const struct qn_ast *ast)
+{
+    return ast->kind == QN_AST_COLUMN && !ast->outer;
+}
+
+/* For equalities of a join that keeps rows of its right side. SQLite makes no index of its own
+ * there: it would go through all of them for every row of the left. */
+static qn_code index_join(struct writing *w, const struct qn_ast *on, uint32_t relation)
+{
     if (on->kind == QN_AST_BINARY && on->op == QN_TOK_AND) {
-        QN_TRY(add_indexes(w, on->args[0], relation));
-        return add_indexes(w, on->args[1], relation);
+        QN_TRY(index_join(w, on->args[0], relation));
+        return index_join(w, on->args[1], relation);
     }
-    for (uint32_t i = 0; i < 2 && on->kind == QN_AST_BINARY && on->op == QN_TOK_EQ; i++) {
-        const struct qn_ast *side = on->args[i];
-        if (side->kind != QN_AST_COLUMN || side->outer)
-            continue;
-        const struct qn_query_field *field = &w->s.scope.fields[side->number - 1];
-        const char *column = strchr(field->name, '.') + 1;
-        uint32_t table = w->s.scope.first_table + relation;
-        if (field->relation != relation)
-            continue;
-        out->indexes =
-            qn_arena_printf(w->s.p->arena, "%sCREATE INDEX IF NOT EXISTS r%u_%s ON r%u(%s); ",
-                            out->indexes ? out->indexes : "", table, column, table, column);
-        if (!out->indexes)
-            return QN_QUERY_NOMEM(w->s.p);
+    for (uint32_t i = 0; i < 2 && on->kind == QN_AST_BINARY && on->op == QN_TOK_EQ; i++)
+        if (is_inner(on->args[i]) &&
+            w->s.scope.fields[on->args[i]->number - 1].relation == relation)
+            QN_TRY(add_index(w, on->args[i]));
+    return QN_OK;
+}
+
+/* For equalities with a column of the query around this one: SQLite would make its index anew for
+ * every row of that one. */
+static qn_code index_correlation(struct writing *w, const struct qn_ast *where)
+{
+    if (where->kind == QN_AST_BINARY && where->op == QN_TOK_AND) {
+        QN_TRY(index_correlation(w, where->args[0]));
+        return index_correlation(w, where->args[1]);
+    }
+    for (uint32_t i = 0; i < 2 && where->kind == QN_AST_BINARY && where->op == QN_TOK_EQ; i++) {
+        const struct qn_ast *other = where->args[1 - i];
+        if (is_inner(where->args[i]) && other->kind == QN_AST_COLUMN && other->outer)
+            QN_TRY(add_index(w, where->args[i]));
     }
     return QN_OK;
 }
@@ -300,7 +322,7 @@ static qn_code put_from(struct writing *w, struct qn_buf *out)
         qn_buf_printf(out, " ON ");
         QN_TRY(qn_sqlite_condition(&w->s, relation->on, out));
         if (relation->how == QN_SQL_FULL || relation->how == QN_SQL_RIGHT)
-            QN_TRY(add_indexes(w, relation->on, i));
+            QN_TRY(index_join(w, relation->on, i));
     }
     return QN_OK;
 }
@@ -401,6 +423,7 @@ static qn_code write_clauses(struct writing *w, const struct qn_sql_order *order
     if (w->where) {
         qn_buf_printf(rest, " WHERE ");
         QN_TRY(qn_sqlite_condition(&w->s, w->where, rest));
+        QN_TRY(index_correlation(w, w->where));
     }
     QN_TRY(put_groups(w, rest));
     if (w->body->having) {
