@@ -34,23 +34,27 @@ for simd in scalar sse2 avx2; do same_model "QUERN_SIMD=$simd" "$(QUERN_SIMD=$si
 
 RANDOM=11
 kills=0 worker_kills=0 resumed=0
-for schedule in $(seq 1 8); do
+for schedule in $(seq 1 60); do # as many as it takes to hit enough of them in mid-growth
+  [[ $kills -lt 6 || $worker_kills -lt 2 || $resumed -lt 3 ]] || break
   rm -rf "$folder/.quern" "$folder"/cluster.db*
   "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet 2>/dev/null &
   run=$!
   for _ in $(seq 400); do # until trees grow
     [[ -s $(echo "$folder"/.quern/*/parts/0-1.rounds) ]] && break
     kill -0 "$run" 2>/dev/null || break
-    sleep 0.005
+    sleep 0.002
   done
-  sleep "0.$(printf %03d $((RANDOM % 150)))"
+  sleep "0.$(printf %03d $((RANDOM % 60)))"
   if ((schedule % 2)); then
     victim=$(pgrep -P "$run" | head -n 1 || true)
     if [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null; then worker_kills=$((worker_kills + 1)); fi
-    sleep "0.0$(printf %02d $((RANDOM % 60)))"
+    sleep "0.0$(printf %02d $((RANDOM % 20)))"
   fi
-  if kill -9 "$run" 2>/dev/null; then kills=$((kills + 1)); fi
+  kill -9 "$run" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
+  over=$(sqlite3 "$folder/cluster.db" "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0)
+  [[ $over == 0 ]] || continue # it was over before it was killed
+  kills=$((kills + 1))
   "$QUERN" run "$folder/quern.yaml" --workers 2 --verbose >/dev/null 2>"$folder/said"
   same_model "schedule $schedule" "$("$QUERN" digest "$folder/cluster.db")"
   if grep -q 'goes on at round' "$folder/said"; then resumed=$((resumed + 1)); fi
