@@ -6,16 +6,17 @@
 #include <string.h>
 
 #include "jobs/learn/boost_kernels.h"
+#include "jobs/learn/exp.h"
 
 enum { AHEAD = 24 }; /* rows that are fetched before their turn */
 
 /* --- histograms ------------------------------------------------------------------------------ */
 
-/* A row's bytes lie together, so its additions go to different columns and none waits for another.
- */
 /* Both sums of a slot at once. */
 typedef uint64_t pair __attribute__((vector_size(16)));
 
+/* A row's bytes lie together, so its additions go to different columns and none waits for
+ * another. */
 static inline void add_row(const uint8_t *row, uint32_t width, struct qn_gradient gradient,
                            struct qn_histogram_slot *const *slots)
 {
@@ -42,9 +43,6 @@ static void add_rows(const uint8_t *bytes, uint32_t width, const struct qn_gradi
 
 /* --- derivatives ----------------------------------------------------------------------------- */
 
-/* Adding it rounds to the nearest integer, which then stands in the low bits. */
-#define ROUNDER 0x1.8p52
-
 static inline uint64_t bits_of(double x)
 {
     uint64_t bits;
@@ -59,28 +57,6 @@ static inline double of_bits(uint64_t bits)
     return x;
 }
 
-/* exp(x) for -700 <= x <= 0, within 2^-50: more than the derivatives keep. As qn_exp(), with fewer
- * terms and no branch, so that the compiler makes vectors of it. */
-static inline double exp_below_zero(double x)
-{
-    double shifted = x * 0x1.71547652b82fep+0 + ROUNDER, k = shifted - ROUNDER;
-    double r = (x - k * 0x1.62e42fefa3000p-1) - k * 0x1.3de6af278ece6p-42;
-    double p = 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = p * r + 1.0;
-    p = p * r + 1.0;
-    return p * of_bits((bits_of(shifted) + 1023) << 52); /* times 2^k */
-}
-
 /* yes where the mask is all ones, no where it is all zeros: a choice without a branch. */
 static inline double choose(uint64_t mask, double yes, double no)
 {
@@ -90,7 +66,7 @@ static inline double choose(uint64_t mask, double yes, double no)
 /* An integer of 32 bits, in the low half. */
 static inline uint64_t rounded(double x)
 {
-    return bits_of(x + ROUNDER) & UINT32_MAX;
+    return bits_of(x + QN_EXP_ROUNDER) & UINT32_MAX;
 }
 
 static void derive(const double *scores, const uint8_t *labels, uint32_t n, const double weight[2],
@@ -103,7 +79,7 @@ static void derive(const double *scores, const uint8_t *labels, uint32_t n, cons
         uint64_t label = 0 - (uint64_t)labels[i];
         int64_t size = (int64_t)(bits & INT64_MAX);
         size = size < largest ? size : largest;
-        double e = exp_below_zero(-of_bits((uint64_t)size)), u = 1.0 + e;
+        double e = qn_exp_below(-of_bits((uint64_t)size)), u = 1.0 + e;
         double rarer = e / u, other = 1.0 / u; /* p and 1 - p, in the order that the sign says */
         double p = choose(negative, rarer, other);
         double w = choose(label, of_yes, of_no);

@@ -11,20 +11,6 @@ static void make_node(const struct qn_tree_node *from, uint32_t number, struct q
             out->left_codes[code / 64] |= UINT64_C(1) << (code % 64);
 }
 
-/* `depths` has room for one a node. */
-static uint32_t depth_of(const struct qn_tree *tree, uint32_t *depths)
-{
-    uint32_t deepest = 0;
-    depths[0] = 0;
-    for (uint32_t i = 0; i < tree->n; i++) { /* children come after their parents */
-        uint32_t left = tree->nodes[i].left;
-        deepest = depths[i] > deepest ? depths[i] : deepest;
-        if (left)
-            depths[left] = depths[left + 1] = depths[i] + 1;
-    }
-    return deepest;
-}
-
 qn_code qn_forest_make(const struct qn_tree *trees, uint32_t n_trees, struct qn_arena *arena,
                        struct qn_forest *out, struct qn_err *err)
 {
@@ -41,7 +27,7 @@ qn_code qn_forest_make(const struct qn_tree *trees, uint32_t n_trees, struct qn_
     if (!out->nodes || !out->values || !out->trees || !depths)
         return qn_err_nomem(err, "a model");
     for (uint32_t t = 0, at = 0; t < n_trees; at += trees[t].n, t++) {
-        out->trees[t] = (struct qn_forest_tree){at, depth_of(&trees[t], depths)};
+        out->trees[t] = (struct qn_forest_tree){at, qn_tree_depth(&trees[t], depths)};
         for (uint32_t i = 0; i < trees[t].n; i++) {
             make_node(&trees[t].nodes[i], i, &out->nodes[at + i]);
             out->values[at + i] = trees[t].nodes[i].value;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "jobs/learn/exp.h"
 #include "jobs/learn/logistic_kernel.h"
 
 enum { LANES = 8 };
@@ -23,34 +24,6 @@ static void predict(const double *restrict x, uint32_t n_dense, const double *w,
         for (uint32_t r = 0; r < QN_DESIGN_BLOCK; r++)
             eta[r] += x[r] * weight;
     }
-}
-
-/* exp(x) for x in [-700, 0], as qn_exp() has it but without branches. */
-static inline double exp_below(double x)
-{
-    const double rounder = 0x1.8p52;
-    double shifted = x * 0x1.71547652b82fep+0 + rounder, k = shifted - rounder;
-    double high = x - k * 0x1.62e42fefa3000p-1, low = k * 0x1.3de6af278ece6p-42;
-    double r = high - low, lost = (high - r) - low;
-    double p = 1.0 / 6227020800.0;
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    /* The low bits of `shifted` are k; into the exponent with it. */
-    uint64_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 1023) << 52;
-    double power;
-    memcpy(&power, &bits, sizeof power);
-    return (1.0 + (r + (p * r * r + lost))) * power;
 }
 
 /* log(1 + x) for x in [0, 1]: 2 atanh(s), s = x / (2 + x) <= 1/3; the first term left out is below
@@ -86,7 +59,7 @@ static double link_rows(struct qn_logistic_rows *restrict rows, const uint8_t *r
     for (uint32_t r = 0; r < QN_DESIGN_BLOCK; r++) {
         double eta = rows->eta[r], above = eta > 0 ? eta : 0, below = eta > 0 ? -eta : eta;
         /* One exponential gives probability, curvature and loss alike. */
-        double e = exp_below(below > -700.0 ? below : -700.0), share = 1.0 / (1.0 + e);
+        double e = qn_exp_below(below > -700.0 ? below : -700.0), share = 1.0 / (1.0 + e);
         double p = eta > 0 ? share : e * share;
         rows->residual[r] = weight[r] * (p - label[r]);
         rows->curvature[r] = weight[r] * (e * share * share);

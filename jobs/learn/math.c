@@ -4,10 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ln 2 in two parts: the first has 42 bits, so that k times it is exact for |k| < 2048. */
-static const double LN2_HI = 0x1.62e42fefa3000p-1;
-static const double LN2_LO = 0x1.3de6af278ece6p-42;
-static const double LOG2_E = 0x1.71547652b82fep+0;
+#include "jobs/learn/exp.h"
 
 static uint64_t bits_of(double x)
 {
@@ -47,26 +44,8 @@ double qn_exp(double x)
         return HUGE_VAL;
     if (x < -745.14)
         return 0;
-    /* Adding and taking away 1.5 * 2^52 rounds to the nearest integer. */
-    const double rounder = 0x1.8p52;
-    double k = (x * LOG2_E + rounder) - rounder;
-    double high = x - k * LN2_HI, low = k * LN2_LO;
-    double r = high - low;
-    double lost = (high - r) - low;
-    /* 1/n! for n = 2..13; |r| <= 0.347, so the next term is below 2^-57. */
-    double p = 1.0 / 6227020800.0;
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    return scale_by(1.0 + (r + (p * r * r + lost)), (int)k);
+    double shifted, part = qn_exp_part(x, &shifted);
+    return scale_by(part, (int)(shifted - QN_EXP_ROUNDER));
 }
 
 double qn_ln(double x)
@@ -102,7 +81,7 @@ double qn_ln(double x)
     series = series * z + 2.0 / 5.0;
     series = series * z + 2.0 / 3.0;
     double rest = s * (half + series * z);
-    return (double)k * LN2_HI - ((half - (rest + (double)k * LN2_LO)) - f);
+    return (double)k * QN_LN2_HI - ((half - (rest + (double)k * QN_LN2_LO)) - f);
 }
 
 double qn_log1p(double x)

@@ -13,19 +13,6 @@ struct qn_shap_step {
 
 /* --- making ---------------------------------------------------------------------------------- */
 
-static uint32_t depth_of(const struct qn_tree *tree, uint32_t *depths)
-{
-    uint32_t deepest = 0;
-    depths[0] = 0;
-    for (uint32_t i = 0; i < tree->n; i++) { /* children come after their parents */
-        uint32_t left = tree->nodes[i].left;
-        deepest = depths[i] > deepest ? depths[i] : deepest;
-        if (left)
-            depths[left] = depths[left + 1] = depths[i] + 1;
-    }
-    return deepest;
-}
-
 /* Returns the tree's mean; `means` has room for one a node. */
 static double share_out(const struct qn_tree *tree, double *shares, double *means)
 {
@@ -59,7 +46,7 @@ qn_code qn_shap_make(const struct qn_tree *trees, uint32_t n_trees, uint32_t n_f
         if (!out->left_shares[t])
             return qn_err_nomem(err, "contributions");
         out->bias += share_out(&trees[t], out->left_shares[t], means);
-        uint32_t depth = depth_of(&trees[t], depths);
+        uint32_t depth = qn_tree_depth(&trees[t], depths);
         deepest = depth > deepest ? depth : deepest;
     }
     size_t n = 0; /* a path for every depth at once, none longer than there are features */

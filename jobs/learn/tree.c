@@ -11,6 +11,19 @@ bool qn_tree_split_eq(const struct qn_tree_split *a, const struct qn_tree_split 
            memcmp(a->set, b->set, sizeof a->set) == 0;
 }
 
+uint32_t qn_tree_depth(const struct qn_tree *tree, uint32_t *depths)
+{
+    uint32_t deepest = 0;
+    depths[0] = 0;
+    for (uint32_t i = 0; i < tree->n; i++) { /* children come after their parents */
+        uint32_t left = tree->nodes[i].left;
+        deepest = depths[i] > deepest ? depths[i] : deepest;
+        if (left)
+            depths[left] = depths[left + 1] = depths[i] + 1;
+    }
+    return deepest;
+}
+
 void qn_tree_split_table(const struct qn_tree_split *split, const struct qn_bins *bins,
                          uint8_t left[QN_BIN_CODES])
 {

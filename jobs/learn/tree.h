@@ -44,6 +44,9 @@ static inline bool qn_tree_goes_left(const struct qn_tree_split *split, uint32_t
 
 bool qn_tree_split_eq(const struct qn_tree_split *a, const struct qn_tree_split *b);
 
+/* Splits on the longest way from the root to a leaf. depths[]: room for one a node. */
+uint32_t qn_tree_depth(const struct qn_tree *tree, uint32_t *depths);
+
 /* Where the bytes of a column go: left[byte] is 1 or 0. */
 void qn_tree_split_table(const struct qn_tree_split *split, const struct qn_bins *bins,
                          uint8_t left[QN_BIN_CODES]);

@@ -10,7 +10,7 @@ static qn_code add_batch(struct qn_train_walk *walk, struct qn_train_fitted *fit
                          struct qn_scores *scores, struct qn_err *err)
 {
     double *found;
-    qn_train_walk_keep(walk, QN_SIDE_CALIBRATION);
+    qn_train_walk_keep(walk, 1U << QN_SIDE_CALIBRATION);
     if (walk->n == 0)
         return QN_OK;
     QN_TRY(qn_train_fitted_score(fitted, walk, &found, err));

@@ -7,20 +7,6 @@
 
 /* --- the rows stage -------------------------------------------------------------------------- */
 
-static void keep_searched(struct qn_train_walk *walk)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < walk->n; i++) {
-        if (walk->sides[i] != QN_SIDE_TRAIN && walk->sides[i] != QN_SIDE_VALIDATION)
-            continue;
-        walk->rows[kept] = walk->rows[i];
-        walk->labels[kept] = walk->labels[i];
-        walk->sides[kept] = walk->sides[i];
-        walk->hashes[kept++] = walk->hashes[i];
-    }
-    walk->n = kept;
-}
-
 static qn_code give_batch(struct qn_train_walk *walk, int32_t group, struct qn_err *err)
 {
     const struct qn_train *train = walk->train;
@@ -55,7 +41,7 @@ qn_code qn_search_run_rows(struct qn_train_walk *walk, struct qn_err *err)
         QN_TRY(qn_train_walk_next(walk, err));
         for (uint32_t i = 0; i < walk->n; i++)
             census.rows[walk->sides[i]][walk->labels[i]]++;
-        keep_searched(walk);
+        qn_train_walk_keep(walk, 1U << QN_SIDE_TRAIN | 1U << QN_SIDE_VALIDATION);
         if (walk->n)
             QN_TRY(give_batch(walk, group, err));
     } while (walk->batch.n_rows);

@@ -31,7 +31,7 @@ static qn_code fit_rows(struct qn_train_walk *walk, struct qn_fit *fit,
         for (uint32_t i = 0; i < walk->n; i++)
             census->rows[walk->sides[i]][walk->labels[i]]++;
         QN_TRY(qn_train_guarding_add(guarding, walk, err));
-        qn_train_walk_keep(walk, QN_SIDE_TRAIN);
+        qn_train_walk_keep(walk, 1U << QN_SIDE_TRAIN);
         if (walk->n)
             QN_TRY(qn_fit_add(fit, walk->columns, walk->rows, walk->n, walk->labels, walk->hashes,
                               err));

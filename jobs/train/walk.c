@@ -104,11 +104,11 @@ qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
     return QN_OK;
 }
 
-void qn_train_walk_keep(struct qn_train_walk *walk, enum qn_side side)
+void qn_train_walk_keep(struct qn_train_walk *walk, unsigned sides)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < walk->n; i++) {
-        if (walk->sides[i] != side)
+        if (!(sides >> walk->sides[i] & 1))
             continue;
         walk->rows[kept] = walk->rows[i];
         walk->labels[kept] = walk->labels[i];

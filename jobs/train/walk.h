@@ -31,8 +31,8 @@ QN_CHECK qn_code qn_train_walk_find(const struct qn_train_walk *walk, uint32_t c
 /* The next batch; its labelled rows in rows[0..n). Counts what came in and what has no label.
  * batch.n_rows 0: the end. */
 QN_CHECK qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err);
-/* Leaves only the rows of one side in rows[0..n). */
-void qn_train_walk_keep(struct qn_train_walk *walk, enum qn_side side);
+/* Leaves only the rows of some sides in rows[0..n): bit s of `sides` for side s. */
+void qn_train_walk_keep(struct qn_train_walk *walk, unsigned sides);
 
 /* Gives the task's partial out and frees it. */
 QN_CHECK qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err);
