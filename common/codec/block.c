@@ -9,6 +9,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "codec/lz4_block.h"
 #include "codec/snappy.h"
 
 enum {
@@ -189,8 +190,7 @@ static bool read_lz4_hadoop(struct qn_strv block, char *out, size_t n_out)
         at += 8;
         if (packed > block.len - at || plain > n_out - done)
             return false;
-        int n = LZ4_decompress_safe(block.data + at, out + done, (int)packed, (int)plain);
-        if (n < 0 || (size_t)n != plain)
+        if (!qn_lz4_restore((struct qn_strv){block.data + at, packed}, out + done, plain))
             return false;
         at += packed;
         done += plain;

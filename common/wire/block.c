@@ -1,10 +1,10 @@
 #include "wire/block.h"
 
 #include <assert.h>
-#include <lz4.h>
 #include <string.h>
 
 #include "base/limits.h"
+#include "codec/lz4_block.h"
 #include "wire/narrow.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values travel as they lie in memory");
@@ -20,22 +20,21 @@ enum {
 /* ---- block ---- */
 
 /* Worth its time when at least a tenth goes away. */
-static bool pays(size_t stored, size_t n)
+static size_t most_that_pays(size_t n)
 {
-    return stored > 0 && stored <= n - n / 10;
+    return n - n / 10;
 }
 
 /* A sample from the middle tells for the price of a few microseconds that hashes, sounds and
  * random keys do not shrink. */
 static bool looks_compressible(const char *bytes, size_t n)
 {
-    char shrunk[LZ4_COMPRESSBOUND(SAMPLE_BYTES)];
-    if (n < LEAST_COMPRESSED || n > LZ4_MAX_INPUT_SIZE)
+    char shrunk[SAMPLE_BYTES];
+    if (n < LEAST_COMPRESSED)
         return false;
     if (n < 2 * (size_t)SAMPLE_BYTES)
         return true;
-    int stored = LZ4_compress_default(bytes + n / 2, shrunk, SAMPLE_BYTES, sizeof shrunk);
-    return stored > 0 && pays((size_t)stored, SAMPLE_BYTES);
+    return qn_lz4_shrink(bytes + n / 2, SAMPLE_BYTES, shrunk, most_that_pays(SAMPLE_BYTES)) > 0;
 }
 
 /* Compresses straight into `out`; 0 when it did not pay. */
@@ -43,12 +42,8 @@ static size_t put_lz4(struct qn_buf *out, size_t header, const char *bytes, size
 {
     if (!looks_compressible(bytes, n))
         return 0;
-    int bound = (int)(n - n / 10);
-    uint8_t *room = qn_buf_reserve(out, header + (size_t)bound);
-    if (!room)
-        return 0;
-    int stored = LZ4_compress_default(bytes, (char *)room + header, (int)n, bound);
-    return stored > 0 ? (size_t)stored : 0;
+    uint8_t *room = qn_buf_reserve(out, header + most_that_pays(n));
+    return room ? qn_lz4_shrink(bytes, n, room + header, most_that_pays(n)) : 0;
 }
 
 static void put_block_header(struct qn_buf *out, uint8_t form, size_t n, size_t stored)
@@ -94,8 +89,7 @@ qn_code qn_block_open(const struct qn_block *block, void *out, size_t n, struct 
             memcpy(out, block->stored.data, n);
         return QN_OK;
     }
-    if (n > LZ4_MAX_INPUT_SIZE || block->stored.len > LZ4_MAX_INPUT_SIZE ||
-        LZ4_decompress_safe(block->stored.data, out, (int)block->stored.len, (int)n) != (int)n)
+    if (!qn_lz4_restore(block->stored, out, n))
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER,
                           "an LZ4 block that does not hold its %zu bytes", n);
     return QN_OK;
