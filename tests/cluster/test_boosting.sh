@@ -52,8 +52,7 @@ for schedule in $(seq 1 60); do # as many as it takes to hit enough of them in m
   fi
   kill -9 "$run" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
-  over=$(sqlite3 "$folder/cluster.db" "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0)
-  [[ $over == 0 ]] || continue # it was over before it was killed
+  if was_over; then continue; fi
   kills=$((kills + 1))
   "$QUERN" run "$folder/quern.yaml" --workers 2 --verbose >/dev/null 2>"$folder/said"
   same_model "schedule $schedule" "$("$QUERN" digest "$folder/cluster.db")"

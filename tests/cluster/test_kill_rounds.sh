@@ -55,8 +55,7 @@ for schedule in $(seq 1 60); do # as many as it takes to hit enough rounds
   if kill -9 "$run" 2>/dev/null; then kills=$((kills + 1)); fi
   kill -9 "${workers[@]}" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
-  over=$(sqlite3 "$folder/cluster.db" "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0)
-  [[ $over == 0 ]] || continue # it was over before it was killed
+  if was_over; then continue; fi
   "$QUERN" run "$folder/quern.yaml" --workers 2 --verbose 2>"$folder/said"
   expect "digest of schedule $schedule" "$expected" "$("$QUERN" digest "$folder/cluster.db")"
   at=$(sed -n 's/.*goes on at round \([0-9]*\) of.*/\1/p' "$folder/said")

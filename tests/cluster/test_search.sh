@@ -51,8 +51,7 @@ for schedule in $(seq 1 30); do # until enough were killed before they were over
   sleep "0.0$(printf %02d $((RANDOM % 60)))"
   kill -9 "$run" 2>/dev/null || true
   wait "$run" 2>/dev/null || true
-  over=$(sqlite3 "$folder/cluster.db" "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0)
-  [[ $over == 0 ]] || continue
+  if was_over; then continue; fi
   kills=$((kills + 1))
   "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet >/dev/null
   same_choice "schedule $schedule" "$("$QUERN" digest "$folder/cluster.db")"

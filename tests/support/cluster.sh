@@ -42,6 +42,20 @@ count() { # sql
   sqlite3 "$folder/cluster.db" "$1"
 }
 
+# A run that was over before it was killed is followed by one of its own, not gone on with.
+was_over() {
+  [[ $(count "select count(*) from _quern_runs where status = 'success'" 2>/dev/null || echo 0) != 0 ]]
+}
+
+kill_workers() { # run: two of its workers, at moments that RANDOM gives; adds to kills
+  local victim
+  for _ in 1 2; do # a task that three workers die of is given up
+    sleep "0.$((RANDOM % 2))$((RANDOM % 9 + 1))"
+    victim=$(pgrep -P "$1" | head -n 1 || true)
+    if [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null; then kills=$((kills + 1)); fi
+  done
+}
+
 expect() { # what, expected, got
   [[ $2 == "$3" ]] && return
   printf 'FAILED: %s\n  expected: %s\n  got:      %s\n' "$1" "$2" "$3"
