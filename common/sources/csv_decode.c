@@ -33,40 +33,22 @@ static qn_code list_first_bytes(struct qn_csv_column *column, struct qn_arena *a
 }
 
 qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder, const struct qn_csv_dialect *dialect,
-                            const struct qn_schema *schema, const bool *wanted,
-                            const uint32_t *field_of, uint32_t capacity, struct qn_arena *arena,
-                            struct qn_err *err)
+                            const bool *wanted, const uint32_t *field_of, uint32_t n_columns,
+                            struct qn_row_store *store, struct qn_arena *arena, struct qn_err *err)
 {
-    *decoder = (struct qn_csv_decoder){.dialect = dialect, .capacity = capacity};
-    decoder->columns = QN_NEW_ARRAY(arena, struct qn_csv_column, schema->n_fields + 1U);
-    decoder->origin = QN_NEW_ARRAY(arena, uint32_t, capacity);
-    decoder->wrong = QN_NEW_ARRAY(arena, uint16_t, capacity);
-    if (!decoder->columns || !decoder->origin || !decoder->wrong)
+    *decoder = (struct qn_csv_decoder){.dialect = dialect, .store = store};
+    decoder->columns = QN_NEW_ARRAY(arena, struct qn_csv_column, store->schema.n_fields + 1U);
+    if (!decoder->columns)
         return qn_err_nomem(err, "csv columns");
-    for (uint32_t i = 0; i < schema->n_fields; i++) {
+    for (uint32_t i = 0, c = 0; i < n_columns; i++) {
         if (wanted && !wanted[i])
             continue;
-        struct qn_csv_column *column = &decoder->columns[decoder->n_columns++];
+        struct qn_csv_column *column = &decoder->columns[c++];
         column->field = field_of ? field_of[i] : i;
         column->nulls = dialect->nulls[i];
-        QN_TRY(qn_column_store_init(&column->store, &schema->fields[i], capacity, arena, err));
         QN_TRY(list_first_bytes(column, arena, err));
     }
     return QN_OK;
-}
-
-void qn_csv_decoder_fini(struct qn_csv_decoder *decoder)
-{
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        qn_column_store_fini(&decoder->columns[c].store);
-    decoder->n_columns = 0;
-}
-
-void qn_csv_decoder_clear(struct qn_csv_decoder *decoder)
-{
-    decoder->n = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        qn_column_store_clear(&decoder->columns[c].store);
 }
 
 /* --- NULL ------------------------------------------------------------------------------------ */
@@ -93,6 +75,7 @@ enum outcome { VALUE, NO_VALUE, WRONG };
 
 /* Any field: blanks, escapes and null texts are seen to. */
 static __attribute__((noinline)) enum outcome read_any(const struct qn_csv_column *column,
+                                                       struct qn_type type,
                                                        const struct qn_csv_rows *rows,
                                                        struct qn_csv_field field, int64_t *out)
 {
@@ -104,35 +87,26 @@ static __attribute__((noinline)) enum outcome read_any(const struct qn_csv_colum
     struct qn_strv trimmed = qn_strv_trim(raw);
     if (is_null_value(&column->nulls, raw, trimmed))
         return NO_VALUE;
-    return qn_text_parse_any(column->store.of->type, trimmed, out) ? VALUE : WRONG;
-}
-
-static uint32_t mark_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows, uint32_t row,
-                           uint32_t column, uint32_t n_wrong)
-{
-    if (n_wrong == 0)
-        memset(decoder->wrong, 0, n_rows * sizeof *decoder->wrong);
-    if (decoder->wrong[row])
-        return n_wrong;
-    decoder->wrong[row] = (uint16_t)(column + 1);
-    return n_wrong + 1;
+    return qn_text_parse_any(type, trimmed, out) ? VALUE : WRONG;
 }
 
 /* One loop per type and kind of fields: `id` and `plain` are constants at every call. Plain fields
  * are what stands between their ends. */
 __attribute__((always_inline)) static inline uint32_t
-decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_csv_rows *rows,
+decode_column(const struct qn_csv_decoder *decoder, uint32_t index, const struct qn_csv_rows *rows,
               enum qn_type_id id, bool plain, uint32_t n_wrong)
 {
-    struct qn_csv_column *column = &decoder->columns[index];
-    const struct qn_type type = column->store.of->type;
+    const struct qn_csv_column *column = &decoder->columns[index];
+    struct qn_row_store *store = decoder->store;
+    struct qn_column_store *to_column = &store->columns[index];
+    const struct qn_type type = to_column->of->type;
     const char *bytes = rows->scanner.bytes;
     const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
     const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
     const uint32_t step = f ? n_fields : 1, past = f > 0;
     const bool *may_be_null = column->may_be_null;
-    uint8_t *bools = (uint8_t *)column->store.values + decoder->n;
-    int64_t *values = (int64_t *)column->store.values + decoder->n;
+    uint8_t *bools = (uint8_t *)to_column->values + store->n;
+    int64_t *values = (int64_t *)to_column->values + store->n;
     struct qn_text_day day = {0};
     for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
         struct qn_csv_field field = {*from + past, 0};
@@ -143,13 +117,13 @@ decode_column(struct qn_csv_decoder *decoder, uint32_t index, const struct qn_cs
         int64_t value = 0;
         if (!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]]) ||
             !qn_text_parse_usual(id, type, s, &day, &value)) {
-            enum outcome outcome = read_any(column, rows, field, &value);
+            enum outcome outcome = read_any(column, type, rows, field, &value);
             if (outcome != VALUE)
                 value = 0;
             if (outcome == NO_VALUE)
-                qn_column_store_set_null(&column->store, decoder->n + r);
+                qn_column_store_set_null(to_column, store->n + r);
             else if (outcome == WRONG)
-                n_wrong = mark_wrong(decoder, rows->n, r, index, n_wrong);
+                n_wrong = qn_row_store_mark_wrong(store, n, r, index, n_wrong);
         }
         if (id == QN_BOOL)
             bools[r] = (uint8_t)value;
@@ -172,11 +146,12 @@ static bool is_plain(const struct qn_csv_rows *rows, uint32_t field)
 
 uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_csv_rows *rows)
 {
-    assert(rows->n <= decoder->capacity - decoder->n);
+    const struct qn_row_store *store = decoder->store;
+    assert(rows->n <= store->capacity - store->n);
     uint32_t n_wrong = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++) {
+    for (uint32_t c = 0; c < store->schema.n_fields; c++) {
         bool plain = is_plain(rows, decoder->columns[c].field);
-        switch ((enum qn_type_id)decoder->columns[c].store.of->type.id) {
+        switch ((enum qn_type_id)store->schema.fields[c].type.id) {
             DECODE(QN_BOOL);
             DECODE(QN_INT64);
             DECODE(QN_DECIMAL);
@@ -187,25 +162,6 @@ uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_cs
         }
     }
     return n_wrong;
-}
-
-/* --- dropping refused rows ------------------------------------------------------------------- */
-
-/* Values of the rows that are kept move together. Returns how many rows those are. */
-static uint32_t drop_wrong(struct qn_csv_decoder *decoder, uint32_t n_rows)
-{
-    uint32_t kept = 0;
-    for (uint32_t r = 0; r < n_rows; r++) {
-        if (decoder->wrong[r])
-            continue;
-        for (uint32_t c = 0; kept != r && c < decoder->n_columns; c++)
-            qn_column_store_move(&decoder->columns[c].store, decoder->n + r, decoder->n + kept);
-        kept++;
-    }
-    /* Slots given up may hold a NULL mark that the next rows must not inherit. */
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        qn_column_store_unmark(&decoder->columns[c].store, decoder->n + kept, decoder->n + n_rows);
-    return kept;
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -219,16 +175,15 @@ static size_t count_bytes(const struct qn_csv_rows *rows, uint32_t field)
 }
 
 /* What all fields of the rows take is more than enough and known at once; counting comes after. */
-static qn_code reserve_text(struct qn_csv_column *column, const struct qn_csv_rows *rows,
-                            struct qn_err *err)
+static qn_code reserve_text(struct qn_column_store *store, uint32_t field,
+                            const struct qn_csv_rows *rows, struct qn_err *err)
 {
     if (rows->n == 0)
         return QN_OK;
-    struct qn_column_store *store = &column->store;
     size_t all = rows->ends[(size_t)rows->n * rows->n_fields - 1] - rows->starts[0];
     if (store->bytes_len + QN_TEXT_STRIDE + all <= store->bytes_capacity)
         return QN_OK;
-    return qn_column_store_reserve(store, count_bytes(rows, column->field), err);
+    return qn_column_store_reserve(store, count_bytes(rows, field), err);
 }
 
 static inline size_t copy_text(const struct qn_csv_dialect *dialect, struct qn_strv s, bool escaped,
@@ -242,20 +197,19 @@ static inline size_t copy_text(const struct qn_csv_dialect *dialect, struct qn_s
     return s.len;
 }
 
-/* As decode_column. `wrong` NULL: all rows are taken. */
-__attribute__((always_inline)) static inline void decode_text(struct qn_csv_decoder *decoder,
-                                                              struct qn_csv_column *column,
-                                                              const struct qn_csv_rows *rows,
-                                                              const uint16_t *wrong, bool plain)
+/* As decode_column, of rows from `first` on. `wrong` NULL: all rows are taken. */
+__attribute__((always_inline)) static inline void
+decode_text(struct qn_column_store *store, uint32_t first, const struct qn_csv_column *column,
+            const struct qn_csv_rows *rows, const uint16_t *wrong, bool plain)
 {
     const char *bytes = rows->scanner.bytes;
     const bool *may_be_null = column->may_be_null;
     const uint32_t f = column->field, n_fields = rows->n_fields, n = rows->n;
     const uint32_t *to = rows->ends + f, *from = f ? to - 1 : rows->starts;
     const uint32_t step = f ? n_fields : 1, past = f > 0;
-    char *out = column->store.bytes;
-    uint32_t *offset = column->store.offsets + decoder->n;
-    size_t len = column->store.bytes_len;
+    char *out = store->bytes;
+    uint32_t *offset = store->offsets + first;
+    size_t len = store->bytes_len;
     for (uint32_t r = 0; r < n; r++, from += step, to += n_fields) {
         if (wrong && wrong[r])
             continue;
@@ -266,58 +220,40 @@ __attribute__((always_inline)) static inline void decode_text(struct qn_csv_deco
         struct qn_strv s = {bytes + field.at, field.flags & QN_CSV_LENGTH};
         if ((!s.len || (may_be_null && may_be_null[(unsigned char)s.data[0]])) &&
             is_null_text(&column->nulls, s, (field.flags & QN_CSV_QUOTED) != 0))
-            qn_column_store_set_null(&column->store, (uint32_t)(offset - column->store.offsets));
+            qn_column_store_set_null(store, (uint32_t)(offset - store->offsets));
         else
             len +=
                 copy_text(rows->scanner.dialect, s, (field.flags & QN_CSV_ESCAPED) != 0, out + len);
         *++offset = (uint32_t)len;
     }
-    column->store.bytes_len = len;
+    store->bytes_len = len;
 }
 
-static qn_code add_texts(struct qn_csv_decoder *decoder, struct qn_csv_column *column,
+static qn_code add_texts(const struct qn_csv_decoder *decoder, uint32_t index,
                          const struct qn_csv_rows *rows, const uint16_t *wrong, uint32_t kept,
                          struct qn_err *err)
 {
-    QN_TRY(reserve_text(column, rows, err));
+    const struct qn_csv_column *column = &decoder->columns[index];
+    struct qn_column_store *store = &decoder->store->columns[index];
+    uint32_t first = decoder->store->n;
+    QN_TRY(reserve_text(store, column->field, rows, err));
     if (is_plain(rows, column->field))
-        decode_text(decoder, column, rows, wrong, true);
+        decode_text(store, first, column, rows, wrong, true);
     else
-        decode_text(decoder, column, rows, wrong, false);
-    qn_column_store_encode(&column->store, decoder->n, kept);
+        decode_text(store, first, column, rows, wrong, false);
+    qn_column_store_encode(store, first, kept);
     return QN_OK;
 }
 
 qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder, const struct qn_csv_rows *rows,
                               uint32_t n_wrong, uint32_t base, struct qn_err *err)
 {
-    const uint16_t *wrong = n_wrong ? decoder->wrong : NULL;
-    uint32_t kept = wrong ? drop_wrong(decoder, rows->n) : rows->n;
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        if (!decoder->columns[c].store.values)
-            QN_TRY(add_texts(decoder, &decoder->columns[c], rows, wrong, kept, err));
-    uint32_t *origin = decoder->origin + decoder->n;
-    for (uint32_t r = 0; r < rows->n; r++)
-        if (!wrong || !wrong[r])
-            *origin++ = base + rows->starts[r];
-    decoder->n += kept;
+    struct qn_row_store *store = decoder->store;
+    const uint16_t *wrong = n_wrong ? store->wrong : NULL;
+    uint32_t kept = wrong ? qn_row_store_drop_wrong(store, rows->n) : rows->n;
+    for (uint32_t c = 0; c < store->schema.n_fields; c++)
+        if (!store->columns[c].values)
+            QN_TRY(add_texts(decoder, c, rows, wrong, kept, err));
+    qn_row_store_add(store, rows->starts, rows->n, wrong, kept, base);
     return QN_OK;
-}
-
-size_t qn_csv_decoder_text_bytes(const struct qn_csv_decoder *decoder)
-{
-    size_t sum = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        sum += decoder->columns[c].store.bytes_len;
-    return sum;
-}
-
-void qn_csv_decoder_batch(const struct qn_csv_decoder *decoder, struct qn_column *columns,
-                          struct qn_batch *batch)
-{
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        columns[c] = qn_column_store_view(&decoder->columns[c].store);
-    batch->columns = columns;
-    batch->n_rows = decoder->n;
-    batch->origin = decoder->origin;
 }

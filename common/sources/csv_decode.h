@@ -1,18 +1,15 @@
 /* csv_decode: a table of fields to typed columns, a column at a time.
  *
- * Values are copied out of the scanned bytes, so a batch outlives the window it was read from.
- * Nothing is allocated per field; text columns grow one buffer each and keep it. Sixteen readable
- * bytes stand before the scanned ones, as QN_TEXT_SLACK behind them. */
+ * Nothing is allocated per field. Sixteen readable bytes stand before the scanned ones, as
+ * QN_TEXT_SLACK behind them. */
 #ifndef QN_SOURCES_CSV_DECODE_H
 #define QN_SOURCES_CSV_DECODE_H
 
-#include "flow/batch.h"
-#include "sources/column_store.h"
 #include "sources/csv_rows.h"
+#include "sources/row_store.h"
 
-/* A column that batches have. */
+/* How a column of the batches is read. */
 struct qn_csv_column {
-    struct qn_column_store store;
     uint32_t field; /* its place in a record */
     struct qn_null_texts nulls;
     bool *may_be_null; /* by first byte of a field: what is not listed is no null text. NULL: no
@@ -21,26 +18,20 @@ struct qn_csv_column {
 
 struct qn_csv_decoder {
     const struct qn_csv_dialect *dialect;
-    struct qn_csv_column *columns;
-    uint32_t n_columns;
-    uint32_t capacity, n; /* rows */
-    uint32_t *origin;
-    uint16_t *wrong; /* by row of the last block: 1 + the first column that is no value, or 0. Only
-                        set when there is one. */
+    struct qn_csv_column *columns; /* as many as the store has */
+    struct qn_row_store *store;    /* where values go */
 };
 
-/* `field_of` maps columns of the schema to fields; NULL: in order. Arrays come from the arena,
- * except text, which fini frees. */
+/* The store holds the wanted of n_columns columns, which `field_of` maps to fields; NULL: in order.
+ * Both it and the dialect stay borrowed. Arrays come from the arena. */
 QN_CHECK qn_code qn_csv_decoder_init(struct qn_csv_decoder *decoder,
-                                     const struct qn_csv_dialect *dialect,
-                                     const struct qn_schema *schema, const bool *wanted,
-                                     const uint32_t *field_of, uint32_t capacity,
-                                     struct qn_arena *arena, struct qn_err *err);
-void qn_csv_decoder_fini(struct qn_csv_decoder *decoder);
-void qn_csv_decoder_clear(struct qn_csv_decoder *decoder);
+                                     const struct qn_csv_dialect *dialect, const bool *wanted,
+                                     const uint32_t *field_of, uint32_t n_columns,
+                                     struct qn_row_store *store, struct qn_arena *arena,
+                                     struct qn_err *err);
 
-/* First half: all columns but text, for rows->n rows after the decoder's n (there must be room).
- * Returns how many rows have a wrong value; which of them says `wrong`. */
+/* First half: all columns but text, for rows->n rows after the store's n (there must be room).
+ * Returns how many rows have a wrong value; which of them says the store's `wrong`. */
 uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_csv_rows *rows);
 
 /* Second half: drops the wrong rows, n_wrong of them, takes the texts of the others and adds them.
@@ -48,11 +39,5 @@ uint32_t qn_csv_decoder_typed(struct qn_csv_decoder *decoder, const struct qn_cs
 QN_CHECK qn_code qn_csv_decoder_finish(struct qn_csv_decoder *decoder,
                                        const struct qn_csv_rows *rows, uint32_t n_wrong,
                                        uint32_t base, struct qn_err *err);
-
-size_t qn_csv_decoder_text_bytes(const struct qn_csv_decoder *decoder);
-
-/* The batch over what was added; columns has room for n_columns. */
-void qn_csv_decoder_batch(const struct qn_csv_decoder *decoder, struct qn_column *columns,
-                          struct qn_batch *batch);
 
 #endif

@@ -36,7 +36,7 @@ static void show_value(const struct qn_csv_dialect *dialect, const char *bytes,
 }
 
 void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *bytes,
-                           const struct qn_csv_record *record, const struct qn_csv_column *column,
+                           const struct qn_csv_record *record, const struct qn_field *of,
                            struct qn_csv_field field, struct qn_csv_complaint *out)
 {
     char type[QN_TYPE_NAME], value[3 * MAX_SHOWN_BYTES + 8];
@@ -79,10 +79,10 @@ void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *byt
         break;
     case QN_CSV_TYPE:
         out->rule = "type";
-        out->column = column->store.of->name;
+        out->column = of->name;
         show_value(dialect, bytes, field, value);
         snprintf(out->message, QN_CSV_MESSAGE, "expected %s, got '%s'",
-                 qn_type_name(column->store.of->type, type), value);
+                 qn_type_name(of->type, type), value);
         break;
     }
 }

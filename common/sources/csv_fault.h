@@ -2,7 +2,7 @@
 #ifndef QN_SOURCES_CSV_FAULT_H
 #define QN_SOURCES_CSV_FAULT_H
 
-#include "sources/csv_decode.h"
+#include "sources/csv_rows.h"
 
 enum { QN_CSV_MESSAGE = 320 };
 
@@ -12,9 +12,9 @@ struct qn_csv_complaint {
     char message[QN_CSV_MESSAGE];
 };
 
-/* `record` has a fault; for QN_CSV_TYPE its column and the field's bytes are given. */
+/* `record` has a fault; for QN_CSV_TYPE what the column is and the field are given. */
 void qn_csv_fault_describe(const struct qn_csv_dialect *dialect, const char *bytes,
-                           const struct qn_csv_record *record, const struct qn_csv_column *column,
+                           const struct qn_csv_record *record, const struct qn_field *of,
                            struct qn_csv_field field, struct qn_csv_complaint *out);
 
 /* Where in the record the fault is: line ends before it, and its column in its line, from 1, in

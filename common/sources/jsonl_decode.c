@@ -7,43 +7,19 @@
 
 enum { LONGEST_TYPED = 64 };
 
-/* --- life ------------------------------------------------------------------------------------ */
-
 qn_code qn_jsonl_decoder_init(struct qn_jsonl_decoder *decoder,
-                              const struct qn_jsonl_dialect *dialect,
-                              const struct qn_schema *schema, const bool *wanted, uint32_t capacity,
+                              const struct qn_jsonl_dialect *dialect, const bool *wanted,
+                              uint32_t n_columns, struct qn_row_store *store,
                               struct qn_arena *arena, struct qn_err *err)
 {
-    *decoder = (struct qn_jsonl_decoder){.capacity = capacity};
-    decoder->columns = QN_NEW_ARRAY(arena, struct qn_column_store, schema->n_fields + 1U);
-    decoder->nulls = QN_NEW_ARRAY(arena, const struct qn_null_texts *, schema->n_fields + 1U);
-    decoder->origin = QN_NEW_ARRAY(arena, uint32_t, capacity);
-    decoder->wrong = QN_NEW_ARRAY(arena, uint16_t, capacity);
-    if (!decoder->columns || !decoder->nulls || !decoder->origin || !decoder->wrong)
+    *decoder = (struct qn_jsonl_decoder){.store = store};
+    decoder->nulls = QN_NEW_ARRAY(arena, const struct qn_null_texts *, store->schema.n_fields + 1U);
+    if (!decoder->nulls)
         return qn_err_nomem(err, "jsonl columns");
-    for (uint32_t i = 0; i < schema->n_fields; i++) {
-        if (wanted && !wanted[i])
-            continue;
-        uint32_t c = decoder->n_columns++;
-        decoder->nulls[c] = &dialect->columns[i].nulls;
-        QN_TRY(
-            qn_column_store_init(&decoder->columns[c], &schema->fields[i], capacity, arena, err));
-    }
+    for (uint32_t i = 0, c = 0; i < n_columns; i++)
+        if (!wanted || wanted[i])
+            decoder->nulls[c++] = &dialect->columns[i].nulls;
     return QN_OK;
-}
-
-void qn_jsonl_decoder_fini(struct qn_jsonl_decoder *decoder)
-{
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        qn_column_store_fini(&decoder->columns[c]);
-    decoder->n_columns = 0;
-}
-
-void qn_jsonl_decoder_clear(struct qn_jsonl_decoder *decoder)
-{
-    decoder->n = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        qn_column_store_clear(&decoder->columns[c]);
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -95,17 +71,6 @@ static __attribute__((noinline)) enum outcome read_any(const struct qn_null_text
     return good ? VALUE : WRONG;
 }
 
-static uint32_t mark_wrong(struct qn_jsonl_decoder *decoder, uint32_t n_rows, uint32_t row,
-                           uint32_t column, uint32_t n_wrong)
-{
-    if (n_wrong == 0)
-        memset(decoder->wrong, 0, n_rows * sizeof *decoder->wrong);
-    if (decoder->wrong[row])
-        return n_wrong;
-    decoder->wrong[row] = (uint16_t)(column + 1);
-    return n_wrong + 1;
-}
-
 /* Numbers stand as such, dates and times in strings. */
 __attribute__((always_inline)) static inline bool is_usual(enum qn_type_id id,
                                                            enum qn_jsonl_kind kind)
@@ -115,17 +80,18 @@ __attribute__((always_inline)) static inline bool is_usual(enum qn_type_id id,
 
 /* One loop per type: `id` is a constant at every call. */
 __attribute__((always_inline)) static inline uint32_t
-decode_column(struct qn_jsonl_decoder *decoder, uint32_t index, const struct qn_jsonl_rows *rows,
-              enum qn_type_id id, uint32_t n_wrong)
+decode_column(const struct qn_jsonl_decoder *decoder, uint32_t index,
+              const struct qn_jsonl_rows *rows, enum qn_type_id id, uint32_t n_wrong)
 {
-    struct qn_column_store *store = &decoder->columns[index];
-    const struct qn_type type = store->of->type;
+    struct qn_row_store *store = decoder->store;
+    struct qn_column_store *column = &store->columns[index];
+    const struct qn_type type = column->of->type;
     const char *bytes = rows->frame.bytes;
     const struct qn_jsonl_cell *cells = qn_jsonl_rows_column(rows, index);
     const bool any_null_text = decoder->nulls[index]->declared;
     const uint32_t n = rows->n;
-    uint8_t *bools = (uint8_t *)store->values + decoder->n;
-    int64_t *values = (int64_t *)store->values + decoder->n;
+    uint8_t *bools = (uint8_t *)column->values + store->n;
+    int64_t *values = (int64_t *)column->values + store->n;
     struct qn_text_day day = {0};
     for (uint32_t r = 0; r < n; r++) {
         struct qn_jsonl_cell cell = cells[r];
@@ -137,9 +103,9 @@ decode_column(struct qn_jsonl_decoder *decoder, uint32_t index, const struct qn_
             if (outcome != VALUE)
                 value = 0;
             if (outcome == NO_VALUE)
-                qn_column_store_set_null(store, decoder->n + r);
+                qn_column_store_set_null(column, store->n + r);
             else if (outcome == WRONG)
-                n_wrong = mark_wrong(decoder, n, r, index, n_wrong);
+                n_wrong = qn_row_store_mark_wrong(store, n, r, index, n_wrong);
         }
         if (id == QN_BOOL)
             bools[r] = (uint8_t)value;
@@ -154,10 +120,11 @@ decode_column(struct qn_jsonl_decoder *decoder, uint32_t index, const struct qn_
 
 uint32_t qn_jsonl_decoder_typed(struct qn_jsonl_decoder *decoder, const struct qn_jsonl_rows *rows)
 {
-    assert(rows->n <= decoder->capacity - decoder->n);
+    const struct qn_row_store *store = decoder->store;
+    assert(rows->n <= store->capacity - store->n);
     uint32_t n_wrong = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++) {
-        switch ((enum qn_type_id)decoder->columns[c].of->type.id) {
+    for (uint32_t c = 0; c < store->schema.n_fields; c++) {
+        switch ((enum qn_type_id)store->schema.fields[c].type.id) {
             DECODE(QN_BOOL);
             DECODE(QN_INT64);
             DECODE(QN_DECIMAL);
@@ -168,22 +135,6 @@ uint32_t qn_jsonl_decoder_typed(struct qn_jsonl_decoder *decoder, const struct q
         }
     }
     return n_wrong;
-}
-
-/* Values of the rows that are kept move together. Returns how many rows those are. */
-static uint32_t drop_wrong(struct qn_jsonl_decoder *decoder, uint32_t n_rows)
-{
-    uint32_t kept = 0;
-    for (uint32_t r = 0; r < n_rows; r++) {
-        if (decoder->wrong[r])
-            continue;
-        for (uint32_t c = 0; kept != r && c < decoder->n_columns; c++)
-            qn_column_store_move(&decoder->columns[c], decoder->n + r, decoder->n + kept);
-        kept++;
-    }
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        qn_column_store_unmark(&decoder->columns[c], decoder->n + kept, decoder->n + n_rows);
-    return kept;
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -215,16 +166,17 @@ static bool is_null_text(const struct qn_null_texts *nulls, struct qn_strv s, bo
 }
 
 /* `wrong` NULL: all rows are taken. */
-static qn_code decode_text(struct qn_jsonl_decoder *decoder, uint32_t index,
+static qn_code decode_text(const struct qn_jsonl_decoder *decoder, uint32_t index,
                            const struct qn_jsonl_rows *rows, const uint16_t *wrong, uint32_t kept,
                            struct qn_err *err)
 {
-    struct qn_column_store *store = &decoder->columns[index];
+    struct qn_column_store *store = &decoder->store->columns[index];
+    const uint32_t first = decoder->store->n;
     const struct qn_jsonl_cell *cells = qn_jsonl_rows_column(rows, index);
     const struct qn_null_texts *nulls = decoder->nulls[index];
     const char *bytes = rows->frame.bytes, *made = (const char *)rows->parser.made.data;
     QN_TRY(qn_column_store_reserve(store, count_bytes(cells, rows->n), err));
-    uint32_t *offset = store->offsets + decoder->n;
+    uint32_t *offset = store->offsets + first;
     size_t len = store->bytes_len;
     for (uint32_t r = 0; r < rows->n; r++) {
         if (wrong && wrong[r])
@@ -241,40 +193,19 @@ static qn_code decode_text(struct qn_jsonl_decoder *decoder, uint32_t index,
         *++offset = (uint32_t)len;
     }
     store->bytes_len = len;
-    qn_column_store_encode(store, decoder->n, kept);
+    qn_column_store_encode(store, first, kept);
     return QN_OK;
 }
 
 qn_code qn_jsonl_decoder_finish(struct qn_jsonl_decoder *decoder, const struct qn_jsonl_rows *rows,
                                 uint32_t n_wrong, uint32_t base, struct qn_err *err)
 {
-    const uint16_t *wrong = n_wrong ? decoder->wrong : NULL;
-    uint32_t kept = wrong ? drop_wrong(decoder, rows->n) : rows->n;
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        if (!decoder->columns[c].values)
+    struct qn_row_store *store = decoder->store;
+    const uint16_t *wrong = n_wrong ? store->wrong : NULL;
+    uint32_t kept = wrong ? qn_row_store_drop_wrong(store, rows->n) : rows->n;
+    for (uint32_t c = 0; c < store->schema.n_fields; c++)
+        if (!store->columns[c].values)
             QN_TRY(decode_text(decoder, c, rows, wrong, kept, err));
-    uint32_t *origin = decoder->origin + decoder->n;
-    for (uint32_t r = 0; r < rows->n; r++)
-        if (!wrong || !wrong[r])
-            *origin++ = base + rows->starts[r];
-    decoder->n += kept;
+    qn_row_store_add(store, rows->starts, rows->n, wrong, kept, base);
     return QN_OK;
-}
-
-size_t qn_jsonl_decoder_text_bytes(const struct qn_jsonl_decoder *decoder)
-{
-    size_t sum = 0;
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        sum += decoder->columns[c].bytes_len;
-    return sum;
-}
-
-void qn_jsonl_decoder_batch(const struct qn_jsonl_decoder *decoder, struct qn_column *columns,
-                            struct qn_batch *batch)
-{
-    for (uint32_t c = 0; c < decoder->n_columns; c++)
-        columns[c] = qn_column_store_view(&decoder->columns[c]);
-    batch->columns = columns;
-    batch->n_rows = decoder->n;
-    batch->origin = decoder->origin;
 }

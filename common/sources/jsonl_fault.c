@@ -65,11 +65,11 @@ static const char *expected_of(enum qn_json_fault fault)
 }
 
 static void describe_type(const char *bytes, struct qn_json_spot spot, size_t end,
-                          const struct qn_jsonl_node *node, const struct qn_column_store *column,
+                          const struct qn_jsonl_node *node, const struct qn_field *of,
                           struct qn_jsonl_cell cell, struct qn_jsonl_complaint *out)
 {
     char type[QN_TYPE_NAME], value[SHOWN];
-    if (!column) {
+    if (!of) {
         show((struct qn_strv){bytes + spot.at, end - spot.at}, value);
         snprintf(out->message, QN_JSONL_MESSAGE, "expected %s, got %s",
                  node && node->is_records && bytes[spot.at] != '[' && node->n == 0 ? "an array"
@@ -81,9 +81,9 @@ static void describe_type(const char *bytes, struct qn_json_spot spot, size_t en
     bool text =
         qn_jsonl_cell_kind(cell) == QN_JSONL_STRING || qn_jsonl_cell_kind(cell) == QN_JSONL_ESCAPED;
     show((struct qn_strv){bytes + cell.at, cell.is & QN_JSONL_LENGTH}, value);
-    snprintf(out->column, QN_JSONL_NAME, "%s", column->of->name);
+    snprintf(out->column, QN_JSONL_NAME, "%s", of->name);
     snprintf(out->message, QN_JSONL_MESSAGE, "expected %s, got %s%s%s",
-             qn_type_name(column->of->type, type), text ? "'" : "", value, text ? "'" : "");
+             qn_type_name(of->type, type), text ? "'" : "", value, text ? "'" : "");
 }
 
 /* The path of a node, and of a key in it that it does not know. */
@@ -117,7 +117,7 @@ static void describe_unknown(const char *bytes, struct qn_json_spot spot, size_t
 }
 
 void qn_jsonl_fault_describe(const char *bytes, size_t end, struct qn_json_spot spot,
-                             const struct qn_jsonl_node *node, const struct qn_column_store *column,
+                             const struct qn_jsonl_node *node, const struct qn_field *of,
                              struct qn_jsonl_cell cell, struct qn_jsonl_complaint *out)
 {
     char found[SHOWN + 4];
@@ -163,7 +163,7 @@ void qn_jsonl_fault_describe(const char *bytes, size_t end, struct qn_json_spot 
         out->rule = "type";
         if (node)
             put_name(node, (struct qn_strv){0}, out->column);
-        describe_type(bytes, spot, end, node, column, cell, out);
+        describe_type(bytes, spot, end, node, of, cell, out);
         return;
     default:
         show_found(bytes, end, spot.at, found);

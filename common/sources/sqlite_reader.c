@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "sources/row_store.h"
 #include "sources/sqlite_open.h"
 #include "sources/sqlite_select.h"
 #include "sources/sqlite_value.h"
@@ -19,13 +20,9 @@ struct sqlite_reader {
     struct qn_sqlite_select select;
     const struct qn_sqlite_file *file;
     enum qn_on_malformed on_malformed;
-    struct qn_schema schema;            /* of the wanted columns */
-    const struct qn_null_texts **nulls; /* of theirs */
-    struct qn_column_store *stores;
-    struct qn_column *columns;
-    uint32_t *origins;
+    struct qn_row_store batch;
+    const struct qn_null_texts **nulls; /* of its columns */
     uint64_t *numbers; /* of the batch's rows: their place among the chunk's records */
-    uint32_t n, capacity;
     sqlite3 *db;
     sqlite3_stmt *rows, *one; /* one: by position, made when first asked for */
     bool held, ended;         /* held: `rows` stands on a row that goes to the next batch */
@@ -42,10 +39,10 @@ static qn_code show_row(struct sqlite_reader *r, sqlite3_stmt *stmt, struct qn_e
 {
     qn_buf_clear(&r->raw);
     qn_buf_put_u8(&r->raw, '{');
-    for (uint32_t i = 0; i < r->schema.n_fields; i++) {
+    for (uint32_t i = 0; i < r->batch.schema.n_fields; i++) {
         if (i)
             qn_buf_put(&r->raw, ", ", 2);
-        qn_json_put_text(&r->raw, qn_strv_from(r->schema.fields[i].name));
+        qn_json_put_text(&r->raw, qn_strv_from(r->batch.schema.fields[i].name));
         qn_buf_put(&r->raw, ": ", 2);
         qn_sqlite_value_show(&r->raw, sqlite3_column_value(stmt, (int)i + 1));
     }
@@ -80,7 +77,7 @@ static const char *complain(const struct sqlite_reader *r, uint32_t column, enum
     }
     if (fit == QN_SQLITE_WRONG_TYPE)
         snprintf(message, MESSAGE, "expected %s, got %.*s (%s)",
-                 qn_type_name(r->schema.fields[column].type, type),
+                 qn_type_name(r->batch.schema.fields[column].type, type),
                  QN_STRV_ARG(qn_buf_strv(&value)), row);
     else if (fit == QN_SQLITE_NOT_UTF8)
         snprintf(message, MESSAGE, "not valid UTF-8, or it holds a NUL (%s)", row);
@@ -98,7 +95,8 @@ static qn_code refuse_row(struct sqlite_reader *r, uint32_t column, enum qn_sqli
         r->result.skipped++;
         return QN_OK;
     }
-    const char *rule = complain(r, column, fit, message), *name = r->schema.fields[column].name;
+    const char *rule = complain(r, column, fit, message),
+               *name = r->batch.schema.fields[column].name;
     if (r->on_malformed == QN_MALFORMED_FAIL) {
         qn_code code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "%s (column %s)", message, name);
         qn_err_at(err, r->chunk.path, 0, 0);
@@ -165,61 +163,54 @@ static qn_code step(struct sqlite_reader *r, struct qn_err *err)
 
 static qn_code take_row(struct sqlite_reader *r, struct qn_rejects *rejects, struct qn_err *err)
 {
-    uint32_t row = r->n;
+    struct qn_row_store *batch = &r->batch;
+    uint32_t row = batch->n;
     r->result.records++;
-    for (uint32_t i = 0; i < r->schema.n_fields; i++) {
-        enum qn_sqlite_fit fit = qn_sqlite_value_take(&r->stores[i], row, r->nulls[i],
+    for (uint32_t i = 0; i < batch->schema.n_fields; i++) {
+        enum qn_sqlite_fit fit = qn_sqlite_value_take(&batch->columns[i], row, r->nulls[i],
                                                       sqlite3_column_value(r->rows, (int)i + 1));
         if (fit == QN_SQLITE_FITS)
             continue;
         for (uint32_t k = 0; k <= i; k++)
-            qn_column_store_unmark(&r->stores[k], row, row + 1);
+            qn_column_store_unmark(&batch->columns[k], row, row + 1);
         return fit == QN_SQLITE_NO_MEMORY ? qn_err_nomem(err, "a row")
                                           : refuse_row(r, i, fit, rejects, err);
     }
-    r->origins[row] = (uint32_t)(r->at - r->reader.base);
+    batch->origin[row] = (uint32_t)(r->at - r->reader.base);
     r->numbers[row] = r->result.records - 1;
-    r->n++;
+    batch->n++;
     return QN_OK;
 }
 
-/* Origins are 32 bits wide, keys are not: a batch ends before they are too far from its base. */
-static bool has_room(const struct sqlite_reader *r)
+static bool has_room(const struct qn_row_store *batch)
 {
-    size_t text = 0;
-    for (uint32_t i = 0; i < r->schema.n_fields; i++)
-        text += r->stores[i].bytes_len;
-    return r->n < r->capacity && text < MAX_BATCH_TEXT_BYTES;
+    return batch->n < batch->capacity && qn_row_store_text_bytes(batch) < MAX_BATCH_TEXT_BYTES;
 }
 
+/* Origins are 32 bits wide, keys are not: a batch ends before they are too far from its base. */
 static qn_code sqlite_next(struct qn_reader *reader, struct qn_batch *batch,
                            struct qn_rejects *rejects, struct qn_err *err)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
-    r->n = 0;
-    for (uint32_t i = 0; i < r->schema.n_fields; i++)
-        qn_column_store_clear(&r->stores[i]);
-    while (!r->ended && has_room(r)) {
+    qn_row_store_clear(&r->batch);
+    while (!r->ended && has_room(&r->batch)) {
         if (!r->held)
             QN_TRY(step(r, err));
         r->held = false;
         if (r->ended)
             break;
         if (r->at - reader->base > UINT32_MAX) {
-            r->held = r->n > 0;
+            r->held = r->batch.n > 0;
             if (r->held)
                 break;
             reader->base = r->at;
         }
         QN_TRY(take_row(r, rejects, err));
     }
-    for (uint32_t i = 0; i < r->schema.n_fields; i++) {
-        if (!r->stores[i].values)
-            qn_column_store_encode(&r->stores[i], 0, r->n);
-        r->columns[i] = qn_column_store_view(&r->stores[i]);
-    }
-    *batch = (struct qn_batch){
-        .schema = &r->schema, .columns = r->columns, .n_rows = r->n, .origin = r->origins};
+    for (uint32_t i = 0; i < r->batch.schema.n_fields; i++)
+        if (!r->batch.columns[i].values)
+            qn_column_store_encode(&r->batch.columns[i], 0, r->batch.n);
+    qn_row_store_view(&r->batch, batch);
     return QN_OK;
 }
 
@@ -233,8 +224,8 @@ static qn_code find_row(struct sqlite_reader *r, uint64_t position, struct qn_er
         qn_buf_init(&sql);
         bool *wanted = QN_NEW_ARRAY(&r->arena, bool, r->select.n);
         for (uint32_t i = 0; wanted && i < r->select.n; i++)
-            for (uint32_t k = 0; k < r->schema.n_fields; k++)
-                wanted[i] |= strcmp(r->select.names[i], r->schema.fields[k].name) == 0;
+            for (uint32_t k = 0; k < r->batch.schema.n_fields; k++)
+                wanted[i] |= strcmp(r->select.names[i], r->batch.schema.fields[k].name) == 0;
         qn_sqlite_select_sql(&sql, &r->select, wanted);
         if (!r->select.key && !sql.failed) {
             sql.len--;
@@ -260,15 +251,16 @@ static qn_code sqlite_locate(struct qn_reader *reader, uint32_t origin, struct q
                              struct qn_err *err)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
-    uint32_t low = 0, high = r->n;
+    const uint32_t *origins = r->batch.origin;
+    uint32_t low = 0, high = r->batch.n;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (r->origins[middle] < origin)
+        if (origins[middle] < origin)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == r->n || r->origins[low] != origin)
+    if (low == r->batch.n || origins[low] != origin)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_WORKER, "%s: no row %u in the last batch",
                           r->chunk.path, origin);
     QN_TRY(find_row(r, reader->base + origin, err));
@@ -291,8 +283,7 @@ static void sqlite_result(const struct qn_reader *reader, struct qn_chunk_result
 static void sqlite_close(struct qn_reader *reader)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
-    for (uint32_t i = 0; r->stores && i < r->schema.n_fields; i++)
-        qn_column_store_fini(&r->stores[i]);
+    qn_row_store_fini(&r->batch);
     sqlite3_finalize(r->rows);
     sqlite3_finalize(r->one);
     qn_sqlite_source_close(r->db);
@@ -322,25 +313,14 @@ static qn_code check_chunk(const struct sqlite_reader *r, struct qn_err *err)
 static qn_code make_tables(struct sqlite_reader *r, const struct qn_source_info *info,
                            const bool *wanted, struct qn_err *err)
 {
-    uint32_t n = info->schema.n_fields;
-    struct qn_field *fields = QN_NEW_ARRAY(&r->arena, struct qn_field, n + 1U);
-    r->nulls = QN_NEW_ARRAY(&r->arena, const struct qn_null_texts *, n + 1U);
-    r->stores = QN_NEW_ARRAY(&r->arena, struct qn_column_store, n + 1U);
-    r->columns = QN_NEW_ARRAY(&r->arena, struct qn_column, n + 1U);
-    r->origins = QN_NEW_ARRAY(&r->arena, uint32_t, r->capacity);
-    r->numbers = QN_NEW_ARRAY(&r->arena, uint64_t, r->capacity);
-    if (!fields || !r->nulls || !r->stores || !r->columns || !r->origins || !r->numbers)
+    QN_TRY(qn_row_store_init(&r->batch, &info->schema, wanted, QN_BATCH_ROWS, &r->arena, err));
+    r->nulls = QN_NEW_ARRAY(&r->arena, const struct qn_null_texts *, r->batch.schema.n_fields + 1U);
+    r->numbers = QN_NEW_ARRAY(&r->arena, uint64_t, QN_BATCH_ROWS);
+    if (!r->nulls || !r->numbers)
         return qn_err_nomem(err, "sqlite reader");
-    r->schema.fields = fields;
-    for (uint32_t i = 0; i < n; i++) {
-        if (wanted && !wanted[i])
-            continue;
-        uint32_t k = r->schema.n_fields;
-        fields[k] = info->schema.fields[i];
-        r->nulls[k] = &r->select.nulls[i];
-        QN_TRY(qn_column_store_init(&r->stores[k], &fields[k], r->capacity, &r->arena, err));
-        r->schema.n_fields++;
-    }
+    for (uint32_t i = 0, c = 0; i < info->schema.n_fields; i++)
+        if (!wanted || wanted[i])
+            r->nulls[c++] = &r->select.nulls[i];
     return QN_OK;
 }
 
@@ -383,11 +363,10 @@ qn_code qn_sqlite_reader_open(const struct qn_source_info *info, const struct qn
         return qn_err_nomem(err, "sqlite reader");
     r->chunk = *chunk;
     r->on_malformed = info->on_malformed;
-    r->capacity = QN_BATCH_ROWS;
     qn_arena_init(&r->arena);
     qn_buf_init(&r->raw);
     r->reader = (struct qn_reader){.ops = &sqlite_reader_ops,
-                                   .schema = &r->schema,
+                                   .schema = &r->batch.schema,
                                    .base = chunk->begin,
                                    .file_index = chunk->file_index,
                                    .file = chunk->path};
