@@ -1,12 +1,7 @@
 /* Seeded mutations of public CSV files, in every encoding: no crash, every record accounted for,
  * and the same rows at another chunk size and with other instructions. */
 
-#include "base/simd.h"
-#include "tests/support/corpus.h"
-#include "tests/support/fuzz.h"
-#include "tests/support/sources.h"
-
-enum { MAX_BYTES = 3000, ROUNDS = 1500 };
+#include "tests/fuzz/texts.h"
 
 static bool is_csv(const char *path)
 {
@@ -73,64 +68,26 @@ static const char *encode(struct qn_buf *text)
     return big ? "utf-16be" : "utf-16le";
 }
 
-static bool check(const struct qn_source_ops *ops, struct qn_buf *text, uint64_t seed)
+static void choose(struct qn_buf *text, struct qn_source_options *options)
 {
     const char *encoding = encode(text);
-    struct qn_err err = {0};
-    struct qn_arena arena;
-    qn_arena_init(&arena);
-    char *path = make_file(".csv", qn_buf_strv(text));
-    const char *const paths[] = {path};
-    struct qn_source_options options = options_for(paths, 1);
-    options.header = (int)roll(3) - 1;
-    options.encoding = encoding && roll(4) ? encoding : NULL;
-    struct qn_source_info info;
-    bool readable = ops->inspect(&options, &arena, &info, &err) == QN_OK;
-    if (readable) {
-        struct reading whole, parts;
-        reading_init(&whole);
-        reading_init(&parts);
-        uint64_t size = 1 + roll(roll(2) ? 64 : 1000);
-        char what[64];
-        snprintf(what, sizeof what, "seed %llu (%s)", (unsigned long long)seed, path);
-        (void)qn_simd_limit(QN_SIMD_SCALAR);
-        assert_ok(read_source(ops, options, &info, 1 << 30, true, &whole, &err), &err);
-        (void)qn_simd_limit((enum qn_simd)(1 + roll(3)));
-        assert_ok(read_source(ops, options, &info, size, true, &parts, &err), &err);
-        assert_same_reading(&whole, &parts, what, size);
-        reading_fini(&whole);
-        reading_fini(&parts);
-    } else {
-        assert_int_equal(err.blame, QN_BLAME_INPUT);
-    }
-    drop_file(path);
-    qn_arena_fini(&arena);
-    return readable;
+    options->header = (int)roll(3) - 1;
+    options->encoding = encoding && roll(4) ? encoding : NULL;
 }
 
 static void test_mutations(void **state)
 {
+    static const struct fuzz_texts texts = {
+        .format = "csv",
+        .suffix = ".csv",
+        .folders = {"csv-duckdb", "csv-spectrum", "csv-test-data"},
+        .takes = is_csv,
+        .mutate = mutate,
+        .choose = choose,
+        .reads_on = true,
+    };
     (void)state;
-    static const char *const folders[] = {"csv-duckdb", "csv-spectrum", "csv-test-data"};
-    corpus_takes = is_csv;
-    corpus_most = MAX_BYTES;
-    for (size_t i = 0; i < 3; i++)
-        if (!corpus_gather(folders[i]))
-            skip();
-    struct fuzz_run run = {0};
-    uint64_t readable = 0;
-    while (fuzz_next(&run, ROUNDS)) {
-        struct qn_buf text;
-        qn_buf_init(&text);
-        dice = run.seed;
-        mutate(&text);
-        readable += check(qn_source_find("csv"), &text, run.seed);
-        qn_buf_fini(&text);
-    }
-    printf("%llu files from %u seeds, %llu readable\n", (unsigned long long)run.rounds, n_corpus,
-           (unsigned long long)readable);
-    assert_true(n_corpus > 100 && readable > run.rounds / 3);
-    corpus_drop();
+    fuzz_texts(&texts);
 }
 
 int main(void)

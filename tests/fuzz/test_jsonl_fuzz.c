@@ -1,12 +1,7 @@
 /* Seeded mutations of public JSON files and of records made alike: no crash, every record accounted
  * for, and the same rows at another chunk size and with other instructions. */
 
-#include "base/simd.h"
-#include "tests/support/corpus.h"
-#include "tests/support/fuzz.h"
-#include "tests/support/sources.h"
-
-enum { MAX_BYTES = 3000, ROUNDS = 1500 };
+#include "tests/fuzz/texts.h"
 
 static bool is_json(const char *path)
 {
@@ -62,78 +57,28 @@ static void mutate(struct qn_buf *text)
     }
 }
 
-/* Read twice; a document that breaks off fails both times, in the same words. */
-static void compare(const struct qn_source_ops *ops, struct qn_source_options options,
-                    const struct qn_source_info *info, const char *what)
+/* A document that breaks off fails, whatever is done with malformed records. */
+static void choose(struct qn_buf *text, struct qn_source_options *options)
 {
-    struct reading whole, parts;
-    struct qn_err first = {0}, second = {0};
-    uint64_t size = 1 + roll(roll(2) ? 64 : 1000);
-    reading_init(&whole);
-    reading_init(&parts);
-    (void)qn_simd_limit(QN_SIMD_SCALAR);
-    qn_code code = read_source(ops, options, info, 1 << 30, true, &whole, &first);
-    (void)qn_simd_limit((enum qn_simd)(1 + roll(3)));
-    qn_code again = read_source(ops, options, info, size, true, &parts, &second);
-    if (code != again || first.line != second.line || strcmp(first.message, second.message) != 0)
-        fail_msg("%s: '%s' (line %llu), then '%s' (line %llu)", what, first.message,
-                 (unsigned long long)first.line, second.message, (unsigned long long)second.line);
-    if (code == QN_OK)
-        assert_same_reading(&whole, &parts, what, size);
-    else
-        assert_int_equal(first.blame, QN_BLAME_INPUT);
-    reading_fini(&whole);
-    reading_fini(&parts);
-}
-
-static bool check(const struct qn_source_ops *ops, const struct qn_buf *text, uint64_t seed)
-{
-    struct qn_err err = {0};
-    struct qn_arena arena;
-    qn_arena_init(&arena);
-    char *path = make_file(".jsonl", qn_buf_strv(text));
-    const char *const paths[] = {path};
-    struct qn_source_options options = options_for(paths, 1);
-    options.columns_contract = (enum qn_contract)roll(3);
-    options.on_malformed = roll(5) ? QN_MALFORMED_QUARANTINE : QN_MALFORMED_FAIL;
-    options.raw = roll(3) ? NULL : "raw";
-    options.records = roll(6) ? NULL : "k1";
-    struct qn_source_info info;
-    bool readable = ops->inspect(&options, &arena, &info, &err) == QN_OK;
-    char what[64];
-    snprintf(what, sizeof what, "seed %llu (%s)", (unsigned long long)seed, path);
-    if (readable)
-        compare(ops, options, &info, what);
-    else
-        assert_true(err.blame == QN_BLAME_INPUT || err.blame == QN_BLAME_JOB);
-    drop_file(path);
-    qn_arena_fini(&arena);
-    return readable;
+    (void)text;
+    options->columns_contract = (enum qn_contract)roll(3);
+    options->on_malformed = roll(5) ? QN_MALFORMED_QUARANTINE : QN_MALFORMED_FAIL;
+    options->raw = roll(3) ? NULL : "raw";
+    options->records = roll(6) ? NULL : "k1";
 }
 
 static void test_mutations(void **state)
 {
+    static const struct fuzz_texts texts = {
+        .format = "jsonl",
+        .suffix = ".jsonl",
+        .folders = {"json-lines", "json-test-suite", "flight-summary"},
+        .takes = is_json,
+        .mutate = mutate,
+        .choose = choose,
+    };
     (void)state;
-    static const char *const folders[] = {"json-lines", "json-test-suite", "flight-summary"};
-    corpus_takes = is_json;
-    corpus_most = MAX_BYTES;
-    for (size_t i = 0; i < 3; i++)
-        if (!corpus_gather(folders[i]))
-            skip();
-    struct fuzz_run run = {0};
-    uint64_t readable = 0;
-    while (fuzz_next(&run, ROUNDS)) {
-        struct qn_buf text;
-        qn_buf_init(&text);
-        dice = run.seed;
-        mutate(&text);
-        readable += check(qn_source_find("jsonl"), &text, run.seed);
-        qn_buf_fini(&text);
-    }
-    printf("%llu files from %u seeds, %llu readable\n", (unsigned long long)run.rounds, n_corpus,
-           (unsigned long long)readable);
-    assert_true(n_corpus > 100 && readable > run.rounds / 3);
-    corpus_drop();
+    fuzz_texts(&texts);
 }
 
 int main(void)

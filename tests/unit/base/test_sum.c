@@ -4,26 +4,12 @@
 #include <math.h>
 
 #include "base/hash.h"
+#include "tests/support/arena.h"
 #include "tests/support/test.h"
 
 enum { MOST = 400, SEEDS = 300 };
 
-static struct qn_arena arena;
 static struct qn_err err;
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    return 0;
-}
 
 /* Values of a few kinds: prices, wide ranges, whole numbers, things that cancel. */
 static double draw(uint64_t seed, uint64_t i)

@@ -1,4 +1,5 @@
 /* Types of results, complaints of typing, and what callers ask of a compiled expression. */
+#include "tests/support/arena.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -22,22 +23,7 @@ static const struct qn_field fields[] = {
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 static const struct qn_schema schema = {fields, N_FIELDS};
 
-static struct qn_arena arena;
 static struct qn_expr_complaint complaint;
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    return 0;
-}
 
 static struct qn_expr *compile(const char *text)
 {

@@ -1,4 +1,5 @@
 /* The shape of syntax trees, written as fully parenthesised text, and where complaints point. */
+#include "tests/support/arena.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -7,22 +8,6 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "expr/parse.h"
-
-static struct qn_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    return 0;
-}
 
 /* Lisp-like: (name argument ...). */
 static void dump(struct qn_buf *out, const struct qn_ast *ast)

@@ -6,11 +6,10 @@
 #include "base/hash.h"
 #include "jobs/learn/calibrate.h"
 #include "jobs/learn/math.h"
+#include "tests/support/arena.h"
 #include "tests/support/test.h"
 
 enum { N = 600 };
-
-static struct qn_arena arena;
 
 static double uniform(uint64_t row, uint64_t what)
 {
@@ -201,20 +200,6 @@ static void extremes_end(void **state)
         assert_true(qn_calibration_apply(&c, 0.3) == (same ? 0.5 : 0));
         qn_scores_fini(&scores);
     }
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    return 0;
 }
 
 int main(void)

@@ -1,22 +1,7 @@
 /* The tree of a query, by its parts; and where the parser stops. */
 #include "query/ast.h"
+#include "tests/support/arena.h"
 #include "tests/support/test.h"
-
-static struct qn_arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    return 0;
-}
 
 static struct qn_sql_query *parse(const char *text)
 {

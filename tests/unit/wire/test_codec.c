@@ -3,32 +3,11 @@
 #include <stdlib.h>
 
 #include "tests/unit/wire/random_batch.h"
+#include "tests/unit/wire/round_trip.h"
 #include "wire/block.h"
 #include "wire/codec.h"
 
-static struct qn_arena arena, other;
-static struct qn_buf buf, again;
 static struct qn_err err;
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    qn_arena_init(&other);
-    qn_buf_init(&buf);
-    qn_buf_init(&again);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    qn_arena_fini(&other);
-    qn_buf_fini(&buf);
-    qn_buf_fini(&again);
-    return 0;
-}
 
 /* From a block of its own, so that the address sanitizer sees every read past it. */
 static qn_code decode(const void *bytes, size_t n, const struct qn_schema *schema,

@@ -7,32 +7,11 @@
 #include <string.h>
 
 #include "tests/unit/wire/random_message.h"
+#include "tests/unit/wire/round_trip.h"
 
 enum { ROUNDS = 200 };
 
-static struct qn_arena arena, other;
-static struct qn_buf buf, again;
 static struct qn_err err;
-
-static int setup(void **state)
-{
-    (void)state;
-    qn_arena_init(&arena);
-    qn_arena_init(&other);
-    qn_buf_init(&buf);
-    qn_buf_init(&again);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    qn_arena_fini(&arena);
-    qn_arena_fini(&other);
-    qn_buf_fini(&buf);
-    qn_buf_fini(&again);
-    return 0;
-}
 
 /* Bytes in a block of their own, so that the address sanitizer sees every read past them. */
 static qn_code decode_exact(struct qn_strv bytes, struct qn_msg *out, char **block)
