@@ -5,21 +5,18 @@
  *     bench.csv [FILE]
  *
  * Without FILE: a generated one of 128 MiB with seven columns of every type. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/simd.h"
-#include "flow/source.h"
+#include "bench/reading.h"
 #include "sources/csv_dialect.h"
 #include "sources/csv_rows.h"
 #include "sources/text_window.h"
 
-enum { GENERATED_BYTES = 128 << 20, PLACES_BYTES = 8 << 20, ROUNDS = 3 };
+enum { GENERATED_BYTES = 128 << 20, PLACES_BYTES = 8 << 20 };
 
 static void generate(const char *path)
 {
@@ -41,36 +38,6 @@ static void generate(const char *path)
         bytes += (uint64_t)n;
     }
     fclose(file);
-}
-
-static uint64_t check(qn_code code, const struct qn_err *err)
-{
-    if (code == QN_OK)
-        return 0;
-    char text[1024];
-    qn_err_format(err, text, sizeof text);
-    fprintf(stderr, "%s\n", text);
-    exit(1);
-}
-
-static uint64_t read_all(const struct qn_source_ops *ops, const struct qn_source_info *info,
-                         const struct qn_chunk *chunk, const bool *wanted)
-{
-    struct qn_err err = {0};
-    struct qn_reader *reader;
-    struct qn_rejects rejects;
-    struct qn_batch batch;
-    uint64_t rows = 0;
-    check(ops->open(info, chunk, wanted, &reader, &err), &err);
-    check(qn_rejects_init(&rejects, &err), &err);
-    do {
-        check(reader->ops->next(reader, &batch, &rejects, &err), &err);
-        rows += batch.n_rows;
-    } while (batch.n_rows);
-    rows += qn_rejects_count(&rejects);
-    qn_rejects_fini(&rejects);
-    reader->ops->close(reader);
-    return rows;
 }
 
 /* The whole file through a buffer of the reader's size. */
@@ -158,45 +125,6 @@ static void bench_places(const struct qn_source_info *info, const struct qn_chun
     qn_arena_fini(&arena);
 }
 
-static void bench_wanted(const struct qn_source_ops *ops, const struct qn_source_info *info,
-                         const struct qn_chunk *chunk, const bool *wanted, const char *name,
-                         const char *note)
-{
-    int64_t best = INT64_MAX;
-    uint64_t rows = 0;
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        int64_t start = qn_clock_us();
-        rows = read_all(ops, info, chunk, wanted);
-        int64_t took = qn_clock_us() - start;
-        best = took < best ? took : best;
-    }
-    printf("%-20s %8.2f GB/s %7.1f M rows/s  %s\n", name, (double)chunk->end / (double)best / 1e3,
-           (double)rows / (double)best, note);
-}
-
-static void bench_columns(const struct qn_source_ops *ops, const struct qn_source_info *info,
-                          const struct qn_chunk *chunk)
-{
-    uint32_t n = info->schema.n_fields;
-    bool *wanted = calloc(n, sizeof *wanted);
-    char note[QN_TYPE_NAME + 32];
-    if (!wanted)
-        exit(1);
-    bench_wanted(ops, info, chunk, NULL, "all columns", "");
-    bench_wanted(ops, info, chunk, wanted, "no column", "");
-    for (uint32_t i = 0; i < (n + 1) / 2; i++)
-        wanted[i] = true;
-    snprintf(note, sizeof note, "%u of %u", (n + 1) / 2, n);
-    bench_wanted(ops, info, chunk, wanted, "half of them", note);
-    for (uint32_t i = 0; i < n; i++) {
-        memset(wanted, 0, n);
-        wanted[i] = true;
-        bench_wanted(ops, info, chunk, wanted, info->schema.fields[i].name,
-                     qn_type_name(info->schema.fields[i].type, note));
-    }
-    free(wanted);
-}
-
 int main(int argc, char **argv)
 {
     char made[] = "bench-csv-XXXXXX";
@@ -212,12 +140,7 @@ int main(int argc, char **argv)
     struct qn_arena arena;
     qn_arena_init(&arena);
     const struct qn_source_ops *ops = qn_source_find("csv");
-    struct qn_source_options options = {.name = "bench",
-                                        .paths = &path,
-                                        .n_paths = 1,
-                                        .header = -1,
-                                        .skip_rows = -1,
-                                        .chunk_bytes = UINT64_C(1) << 30};
+    struct qn_source_options options = whole_file(&path);
     struct qn_source_info info;
     struct qn_chunk *chunks = NULL;
     uint32_t n = 0;

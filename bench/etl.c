@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "bench/check.h"
 #include "flow/job.h"
 #include "spec/spec.h"
 
@@ -72,12 +73,6 @@ static void stop(const char *what)
 {
     fprintf(stderr, "bench.etl: %s\n", what);
     exit(1);
-}
-
-static void check(qn_code code, const struct qn_err *err)
-{
-    if (code != QN_OK)
-        stop(err->message);
 }
 
 /* --- tables ---------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/check.h"
 #include "coordinator/coordinator.h"
 #include "tests/support/toy_rounds.h"
 #include "worker/worker.h"
@@ -22,14 +23,6 @@ enum { CHUNK_BYTES = 64 << 10 };
 /* --- the run --------------------------------------------------------------------------------- */
 
 static char folder[64];
-
-static void check(qn_code code, const struct qn_err *err)
-{
-    if (code == QN_OK)
-        return;
-    fprintf(stderr, "failed: %s: %s\n", qn_code_name(code), err->message);
-    exit(1);
-}
 
 static void write_rows(uint32_t units)
 {

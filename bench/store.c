@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "bench/check.h"
 #include "coordinator/store.h"
 #include "sinks/sqlite_db.h"
 #include "sinks/sqlite_image.h"
@@ -17,16 +18,6 @@ enum { ROUNDS = 15, CHUNK_BATCHES = 15, MAX_COLUMNS = 40 };
 
 static char path[400];
 static int page_bytes = QN_SQLITE_PAGE_BYTES;
-
-static void check(qn_code code, const struct qn_err *err)
-{
-    if (code == QN_OK)
-        return;
-    char text[1024];
-    qn_err_format(err, text, sizeof text);
-    fprintf(stderr, "%s\n", text);
-    exit(1);
-}
 
 static void remove_files(void)
 {

@@ -5,21 +5,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "bench/check.h"
 #include "wire/codec.h"
 #include "wire/message.h"
 #include "wire/transport.h"
 
 enum { ROWS = QN_BATCH_ROWS, BATCHES = 2000, ROUND_TRIPS = 100000, BULK_FRAMES = 1000 };
-
-static void check(qn_code code, const struct qn_err *err)
-{
-    char text[1024];
-    if (code == QN_OK)
-        return;
-    qn_err_format(err, text, sizeof text);
-    fprintf(stderr, "bench.wire: %s\n", text);
-    exit(1);
-}
 
 /* ---- codec ---- */
 
