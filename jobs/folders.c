@@ -31,7 +31,7 @@ static bool find_value(const char *path, struct qn_strv column, struct qn_buf *v
         struct qn_strv name;
         qn_buf_clear(value);
         if (qn_hive_parse(folder_before(path, end), &name, value, is_null) &&
-            qn_strv_eq(name, column))
+            qn_hive_names(name, column))
             return true;
     }
     return false;
@@ -243,12 +243,18 @@ qn_code qn_folders_infer(const char *const *paths, uint32_t n_paths, struct qn_a
     struct qn_field *fields = QN_NEW_ARRAY(arena, struct qn_field, n);
     if (!fields)
         return qn_err_nomem(err, "a source's folders");
+    struct qn_buf name;
+    qn_buf_init(&name);
     for (uint32_t i = 0; i < n; i++) {
-        fields[i].name = qn_arena_strdup(arena, names[i]);
-        fields[i].type = infer_type(paths, n_paths, names[i]);
+        qn_buf_clear(&name);
+        qn_hive_unescape(names[i], &name);
+        fields[i].name = qn_arena_strdup(arena, qn_buf_strv(&name));
+        fields[i].type = infer_type(paths, n_paths, qn_buf_strv(&name));
+    }
+    qn_buf_fini(&name);
+    for (uint32_t i = 0; i < n; i++)
         if (!fields[i].name)
             return qn_err_nomem(err, "a source's folders");
-    }
     *columns = (struct qn_schema){fields, n};
     return QN_OK;
 }

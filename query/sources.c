@@ -91,7 +91,7 @@ static qn_code take_schema(struct qn_query_planner *p, struct qn_query_file *fil
 {
     file->bytes = plan->sources[0].bytes;
     p->query->input_bytes += file->bytes;
-    return qn_schema_copy(p->arena, &plan->sources[0].info.schema, &file->schema, err);
+    return qn_schema_copy(p->arena, &plan->sources[0].schema, &file->schema, err);
 }
 
 /* By the same way that a spec with this source would go. */

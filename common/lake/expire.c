@@ -60,7 +60,8 @@ static qn_code list_files(struct expiry *self, const char *below, unsigned depth
         return qn_err_io(err, "read folder", path);
     while (code == QN_OK && (entry = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe) */
         struct stat at;
-        if (entry->d_name[0] == '.' || entry->d_name[0] == '_' ||
+        bool hidden = entry->d_name[0] == '.' || entry->d_name[0] == '_';
+        if ((hidden && !strchr(entry->d_name, '=')) ||
             fstatat(dirfd(dir), entry->d_name, &at, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         const char *whole =

@@ -9,9 +9,13 @@ static bool is_escaped(unsigned char c)
     return c < 0x20 || c == 0x7F || strchr("\"#%'*/:=?\\{[]^", c) != NULL;
 }
 
+/* A text that is the name of NULL gets its first character escaped: it is another value. */
 static void put_escaped(struct qn_buf *out, struct qn_strv text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    size_t i = 0;
+    if (qn_strv_is(text, null_name))
+        qn_buf_printf(out, "%%%02X", (unsigned char)text.data[i++]);
+    for (; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
         if (is_escaped(c))
             qn_buf_printf(out, "%%%02X", c);
@@ -39,6 +43,31 @@ static int hex_digit(char c)
                                   : -1;
 }
 
+/* The character that stands at `at`, escaped or not; moves behind it. */
+static char next_character(struct qn_strv text, size_t *at)
+{
+    int high = text.data[*at] == '%' && *at + 2 < text.len ? hex_digit(text.data[*at + 1]) : -1;
+    int low = high >= 0 ? hex_digit(text.data[*at + 2]) : -1;
+    char c = low < 0 ? text.data[*at] : (char)(high * 16 + low);
+    *at += low < 0 ? 1 : 3;
+    return c;
+}
+
+void qn_hive_unescape(struct qn_strv text, struct qn_buf *out)
+{
+    for (size_t i = 0; i < text.len;)
+        qn_buf_put_u8(out, (uint8_t)next_character(text, &i));
+}
+
+bool qn_hive_names(struct qn_strv escaped, struct qn_strv column)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < escaped.len; n++)
+        if (n == column.len || next_character(escaped, &i) != column.data[n])
+            return false;
+    return n == column.len;
+}
+
 bool qn_hive_parse(struct qn_strv folder, struct qn_strv *name, struct qn_buf *value, bool *is_null)
 {
     const char *equals = folder.len ? memchr(folder.data, '=', folder.len) : NULL;
@@ -47,15 +76,7 @@ bool qn_hive_parse(struct qn_strv folder, struct qn_strv *name, struct qn_buf *v
     *name = (struct qn_strv){folder.data, (size_t)(equals - folder.data)};
     struct qn_strv text = {equals + 1, folder.len - name->len - 1};
     *is_null = qn_strv_is(text, null_name);
-    for (size_t i = 0; i < text.len && !*is_null; i++) {
-        int high = text.data[i] == '%' && i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
-        if (low < 0) {
-            qn_buf_put_u8(value, (uint8_t)text.data[i]);
-            continue;
-        }
-        qn_buf_put_u8(value, (uint8_t)(high * 16 + low));
-        i += 2;
-    }
+    if (!*is_null)
+        qn_hive_unescape(text, value);
     return true;
 }

@@ -81,11 +81,11 @@ static bool is_data(const struct finder *finder, const char *name)
     return false;
 }
 
-/* A folder like dt=2026-01-01, whose name is a column's value. */
+/* A folder like dt=2026-01-01, whose name is a column's value; _id=7 too, as others read it. */
 static bool is_value(const char *name)
 {
     const char *equals = strchr(name, '=');
-    return equals && equals != name && name[0] != '.' && name[0] != '_';
+    return equals && equals != name && name[0] != '.';
 }
 
 /* Files of a folder, and of those below it that are named by values. */

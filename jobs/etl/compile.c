@@ -341,6 +341,32 @@ static void add_map_stage(struct qn_etl_build *build)
             .name = "map", .over = QN_OVER_CHUNKS, .merges = true, .rows = true, .counts = true});
 }
 
+/* A row that a file cannot give is refused by all stages or by none: fits read what the map does,
+ * or a mean would count, and dedupe prefer, rows that the job then refuses for another column. */
+static void read_alike(struct qn_etl_build *build)
+{
+    struct qn_job *job = build->job;
+    struct qn_etl_stage *stages = build->etl->stages;
+    uint32_t n = job->input.schema->n_fields, map = 0;
+    while (map < job->n_stages && stages[map].kind != QN_ETL_MAP)
+        map++;
+    if (map == job->n_stages || job->input.kind != QN_INPUT_SOURCE)
+        return;
+    for (uint32_t i = 0; i < map; i++) {
+        if (stages[i].kind != QN_ETL_FIT)
+            continue;
+        bool *wanted = QN_BUILD_ARRAY(build, bool, n);
+        if (!wanted)
+            return;
+        stages[i].n_wanted = 0;
+        for (uint32_t k = 0; k < n; k++) {
+            wanted[k] = stages[i].wanted[k] || stages[map].wanted[k];
+            stages[i].n_wanted += wanted[k];
+        }
+        stages[i].wanted = job->stages[i].wanted = wanted;
+    }
+}
+
 static void build_stages(struct qn_etl_build *build)
 {
     struct qn_etl *etl = build->etl;
@@ -357,6 +383,8 @@ static void build_stages(struct qn_etl_build *build)
     for (uint32_t i = 0; i < etl->n_steps && !build->nomem; i++)
         if (etl->steps[i]->join)
             qn_join_shape(build, etl->steps[i]->join);
+    if (!build->nomem)
+        read_alike(build);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */

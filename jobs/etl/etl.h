@@ -2,7 +2,8 @@
  *
  *     chunk -> steps [0, group_at) -> (grouped: partitions -> merge groups) -> steps [group_at, n)
  *
- * Every fit stage runs the steps before its own once more, over the columns these need. */
+ * Every fit stage runs the steps before its own once more, over the columns these need; files give it
+ * the columns of the map as well, so that all stages see the same rows refused. */
 #ifndef QN_JOBS_ETL_ETL_H
 #define QN_JOBS_ETL_ETL_H
 
@@ -30,7 +31,7 @@ struct qn_etl_stage {
     const struct qn_join *join;
     uint32_t first, end; /* steps it runs */
     bool **live;        /* [end - first + 1]: columns needed before step first + i, and after all */
-    const bool *wanted; /* columns decoded (live[0], at least one) */
+    const bool *wanted; /* columns decoded: live[0], at least one, and of files those of the map */
     uint32_t n_wanted;
 };
 

@@ -149,6 +149,29 @@ for value in 2026-01-01 2026-02-01 __HIVE_DEFAULT_PARTITION__; do
 done
 "$QUERN" convert "$folder/hive" "$folder/hive.csv" --quiet
 expect "rows with their folders' values" "a,dt;1,2026-01-01;1,2026-02-01;1,;" "$(tr '\n' ';' <"$folder/hive.csv")"
+expect "a query of them" "dt,sum(a);2026-02-01,1;" \
+  "$("$QUERN" query "select dt, sum(a) from '$folder/hive' where dt > '2026-01-31' group by dt" --csv | tr '\n' ';')"
+
+# Names and values that need care: none shares a folder with another, or with NULL.
+printf 'i,a:b,_u\n1,,x\n2,__HIVE_DEFAULT_PARTITION__,x\n3,%%5F_HIVE_DEFAULT_PARTITION__,x\n4,"",x\n5,..,%%\n' >"$folder/odd.csv"
+cat >"$folder/odd.yaml" <<'SPEC'
+version: 1
+name: odd
+sources: {odd: {path: odd.csv, columns: [{name: "a:b", type: text}]}}
+jobs: {load: {kind: etl, from: odd, into: {lake: odd, format: csv, partition_by: ["a:b", _u]}}}
+SPEC
+"$QUERN" run "$folder/odd.yaml" --workers 1 --quiet
+cp -r "$folder/lake/odd" "$folder/copy"
+rm -r "$folder/copy/_quern"
+for path in "$folder/lake/odd" "$folder/copy"; do
+  "$QUERN" convert "$path" "$folder/odd2.csv" --quiet
+  expect "odd values of $path" "$(sort "$folder/odd.csv")" "$(sort "$folder/odd2.csv")"
+done
+expect "a query of the dataset" "i,a:b,_u;5,..,%;" \
+  "$("$QUERN" query "select * from lake.odd where i = 5" --lake "$folder/lake" --csv | tr '\n' ';')"
+"$QUERN" run "$folder/odd.yaml" --workers 1 --quiet
+"$QUERN" lake expire "$folder/lake/odd" --keep 1 --quiet
+expect "files of the newest snapshot" 5 "$(find "$folder/lake/odd" -name '*.csv' | wc -l)"
 
 # There and back; a row that cannot be read ends it, or is kept.
 "$QUERN" convert "$folder/events.csv" "$folder/e.jsonl" --quiet

@@ -17,9 +17,9 @@
 static void values_name_folders_and_come_back(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"2026-01-01", "",    "a/b=c%d", "x\n\x7f",
-                                        "Grüße",      "%41", NULL};
-    for (int i = 0; i < 7; i++) {
+    static const char *const texts[] = {
+        "2026-01-01", "", "a/b=c%d", "x\n\x7f", "Grüße", "%41", "__HIVE_DEFAULT_PARTITION__", NULL};
+    for (int i = 0; i < 8; i++) {
         struct qn_buf path, value;
         struct qn_strv name;
         bool is_null;
@@ -30,6 +30,9 @@ static void values_name_folders_and_come_back(void **state)
         assert_null(memchr(path.data, '/', path.len - 1));
         assert_true(qn_hive_parse((struct qn_strv){(char *)path.data, path.len - 1}, &name, &value,
                                   &is_null));
+        assert_true(qn_hive_names(name, qn_strv_from("d:t")));
+        assert_false(qn_hive_names(name, qn_strv_from("d:tx")));
+        assert_false(qn_hive_names(name, qn_strv_from("d")));
         assert_int_equal(is_null, texts[i] == NULL);
         assert_true(is_null || qn_strv_is(qn_buf_strv(&value), texts[i]));
         qn_buf_fini(&path);
