@@ -24,10 +24,10 @@ static bool pass_gate(int gate)
     return read(gate, &byte, sizeof byte) == (ssize_t)sizeof byte;
 }
 
-/* Never returns. As `quern worker` does without further options. */
+/* Never returns. As `quern worker` does, and start_worker() asks of it. */
 static void serve(const struct qn_crew *crew, int gate, const char *endpoint, pid_t launcher)
 {
-    const struct qn_cli_common common = {0};
+    const struct qn_cli_common common = {.verbose = crew->verbose};
     const struct qn_worker_options worker = {.endpoint = endpoint,
                                              .slots = crew->slots,
                                              .memory_bytes = crew->memory_bytes,
@@ -85,6 +85,7 @@ static pid_t start_worker(const struct qn_crew *crew, const char *endpoint)
                     (char[]){"--memory"},
                     memory,
                     parent,
+                    crew->verbose ? (char[]){"--verbose"} : NULL,
                     NULL};
     pid_t pid = -1;
     if (!address || posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)

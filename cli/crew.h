@@ -7,6 +7,7 @@
 #ifndef QN_CLI_CREW_H
 #define QN_CLI_CREW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct qn_crew {
     uint32_t n;
     uint32_t slots; /* of each */
     uint64_t memory_bytes;
+    bool verbose; /* its workers tell of every task */
     int gate; /* a byte for each that may dial; -1: open */
 };
 

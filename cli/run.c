@@ -81,6 +81,7 @@ int qn_cli_run(int argc, char **argv)
     }
     crew.n = workers < 1 ? 1 : workers > QN_CREW_MOST ? QN_CREW_MOST : (uint32_t)workers;
     crew.slots = (uint32_t)slots;
+    crew.verbose = launch.common.verbose;
     crew.memory_bytes = memory ? memory : qn_cli_default_memory(crew.n);
     return run_with(&launch, &crew);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "wire/part.h"
 #include "worker/segmenter.h"
 
@@ -349,8 +350,19 @@ static void name_the_place(struct qn_task *task)
                  job->stages[token.stage].name, token.unit, token.attempt);
 }
 
+/* For --verbose: who counts these lines knows what was done twice. */
+static void tell(const struct qn_task *task, const char *what)
+{
+    const struct qn_token *token = &task->work.token;
+    const struct qn_job *job = &task->plan->jobs[token->job].job;
+    qn_log_debug("%s task %s %s, stage %u round %u unit %u, attempt %u of epoch %llu", what,
+                 job->name, job->stages[token->stage].name, token->stage, token->round, token->unit,
+                 token->attempt, (unsigned long long)token->epoch);
+}
+
 void qn_task_run(struct qn_task *task, struct qn_executor *executor)
 {
+    tell(task, "begins");
     int64_t started = qn_clock_us(), cpu_started = qn_clock_thread_us();
     task->code = atomic_load(&task->work.cancelled)
                      ? qn_err_set(&task->err, QN_ECANCEL, QN_BLAME_NONE, "cancelled")
@@ -359,4 +371,5 @@ void qn_task_run(struct qn_task *task, struct qn_executor *executor)
         name_the_place(task);
     task->micros = (uint64_t)(qn_clock_us() - started);
     task->cpu_micros = (uint64_t)(qn_clock_thread_us() - cpu_started);
+    tell(task, task->code == QN_OK ? "has done" : "gives up");
 }

@@ -1,0 +1,118 @@
+# kill -9 of workers, of the coordinator and of all of it at random moments while models are searched
+# for, fitted, stopped early and calibrated: the same bytes come out, and no task is done again but
+# those that were under way. QUERN_KILL_SCHEDULES says how many schedules of each kind (3), and
+# QUERN_KILL_SEED where their random numbers begin.
+source "$QUERN_ROOT/tests/support/cluster.sh"
+schedules=${QUERN_KILL_SCHEDULES:-3} seed=${QUERN_KILL_SEED:-20261125}
+"$QUERN" generate churn --rows 24000 --seed 7 --out "$folder/customers.csv"
+write_spec() { # algorithm with params, search, folds
+  cat >"$folder/quern.yaml" <<SPEC
+version: 1
+name: cluster
+seed: 7
+sources:
+  customers: {path: customers.csv, chunk_size: 256KiB}
+jobs:
+  stg:
+    kind: etl
+    from: customers
+    derive: {decade: "cast(age / 10 as integer)"}
+    into: stg
+  churn:
+    kind: train
+    from: stg
+    label: churned
+    key: customer_id
+    features: {exclude: signup_date}
+    split: {method: hash, test: 0.2, validation: 0.1, calibration: 0.1, stratify: true}
+    $1
+    register: {model: churn}
+    into: predictions
+  scores:
+    kind: score
+    from: stg
+    model: churn
+    into: scores
+SPEC
+}
+said=$folder/said # of every process of a schedule
+
+start() { # workers and options: sets run
+  "$QUERN" run "$folder/quern.yaml" --workers $1 --verbose >/dev/null 2>>"$said" &
+  run=$!
+}
+# What the log says that was begun: times, and different tasks.
+begun() { sed -n 's/.*begins task \(.*\), attempt.*/\1/p' "$said" | wc -l; }
+different() { sed -n 's/.*begins task \(.*\), attempt.*/\1/p' "$said" | sort -u | wc -l; }
+
+# Tasks that were under way when the coordinator was killed are those that it had not yet written down:
+# at most all units of the stage or round that it was at.
+widest() {
+  sed -n 's/.*begins task \(.* round [0-9]*\) unit \([0-9]*\),.*/\1\t\2/p' "$said" | sort -u |
+    cut -f1 | uniq -c | awk '$1 > most {most = $1} END {print most + 0}'
+}
+
+kill_one() { # what: worker or run
+  local victim
+  if [[ $1 == worker ]]; then
+    victim=$(pgrep -P "$run" | shuf -n 1 --random-source=<(yes "$RANDOM") || true)
+    [[ -n $victim ]] && kill -9 "$victim" 2>/dev/null && worker_kills=$((worker_kills + 1))
+  else
+    kill -9 "$run" 2>/dev/null && run_kills=$((run_kills + 1))
+    wait "$run" 2>/dev/null
+  fi
+}
+
+# One schedule: up to three kills, spread over the time that a run takes, then on to the end.
+play() { # number of the schedule
+  rm -rf "$folder/.quern" "$folder"/cluster.db*
+  RANDOM=$((seed + $1))
+  run_kills=0 worker_kills=0
+  : >"$said"
+  local n=$((1 + RANDOM % 3)) workers=$((2 + RANDOM % 2)) what
+  start "$workers"
+  for _ in $(seq "$n"); do
+    sleep "$(awk -v ms=$((RANDOM % (took_ms * 9 / 10 / n + 1))) 'BEGIN {printf "%.3f", ms / 1000}')"
+    kill -0 "$run" 2>/dev/null || break
+    what=$([[ $((RANDOM % 3)) == 0 ]] && echo worker || echo run)
+    kill_one "$what" || true
+    [[ $what == worker ]] || { ! was_over || break; start "$workers"; }
+  done
+  wait "$run" 2>/dev/null || was_over || { echo "FAILED: schedule $1 (seed $seed)"; tail -n 20 "$said"; exit 1; }
+}
+
+check_kind() { # name, spec
+  local began took_ms total model expected again=0 runs=0 workers=0 most number in_flight
+  write_spec "$2"
+  began=$(date +%s%N)
+  : >"$said"
+  rm -rf "$folder/.quern" "$folder"/cluster.db*
+  start 2
+  wait "$run" || { echo "FAILED: a run that nobody hurts"; tail -n 5 "$said"; exit 1; }
+  took_ms=$((($(date +%s%N) - began) / 1000000))
+  expected=$("$QUERN" digest "$folder/cluster.db")
+  model=$(count "select sha256 from _quern_models")
+  total=$(different)
+  expect "tasks of a run that nobody hurts: begun" "$total" "$(begun)"
+  for number in $(seq "$schedules"); do
+    play "$number"
+    expect "digest of $1, schedule $number of seed $seed" "$expected" "$("$QUERN" digest "$folder/cluster.db")"
+    expect "model of $1, schedule $number of seed $seed" "$model" "$(count "select sha256 from _quern_models")"
+    expect "different tasks of $1, schedule $number" "$total" "$(different)"
+    most=$(widest)
+    in_flight=$((run_kills * most + worker_kills))
+    echo "$1 schedule $number: $run_kills runs and $worker_kills workers killed, $(($(begun) - total)) tasks done again (at most $in_flight)"
+    [[ $(($(begun) - total)) -le $in_flight ]] || { echo "FAILED: too many"; exit 1; }
+    again=$((again + $(begun) - total)) runs=$((runs + run_kills)) workers=$((workers + worker_kills))
+  done
+  echo "$1: same model after $schedules schedules of seed $seed: $runs runs and $workers workers killed," \
+    "$again of $total x $schedules tasks done again"
+}
+
+check_kind logistic_regression 'algorithm: logistic_regression
+    calibrate: platt
+    search: {folds: 3, params: {l2: [0.1, 10], l1: [0, 1]}}'
+check_kind gradient_boosting 'algorithm: gradient_boosting
+    params: {num_rounds: 12, early_stopping_rounds: 5, bagging_fraction: 0.8, feature_fraction: 0.8}
+    calibrate: isotonic
+    search: {method: halving, trials: 5, folds: 3, params: {num_leaves: [7, 15], learning_rate: {min: 0.05, max: 0.5, log: true}}}'
