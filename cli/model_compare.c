@@ -26,7 +26,8 @@ struct comparison {
 #define BOTH                                                                                       \
     "from (select split, metric, max(iif(name = ?1 and version = ?2, value, null)) as a, "         \
     "max(iif(name = ?3 and version = ?4, value, null)) as b from _quern_model_metrics where "      \
-    "(name = ?1 and version = ?2) or (name = ?3 and version = ?4) group by split, metric "         \
+    "((name = ?1 and version = ?2) or (name = ?3 and version = ?4)) and split not in "             \
+    "('compared', 'against') group by split, metric "                                              \
     "order by split, metric)"
 
 static qn_code metric_row(void *context, int n, const char *const *names, const char *const *v)

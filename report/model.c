@@ -24,7 +24,7 @@ static qn_code read_split(struct qn_page *page, struct qn_report_fit *fit, struc
                               "job = ?2 and ?3 is null group by split order by case split "
                               "when 'test' then 0 when 'validation' then 1 else 2 end limit 1",
                               &found, err));
-    fit->split = qn_result_text(&found, 0, 0);
+    fit->split = fit->drawn = qn_result_text(&found, 0, 0);
     return qn_report_fit_read(page, fit,
                               "select split, metric, value from _quern_model_metrics "
                               "where run_id = ?1 and job = ?2 and ?3 is not null",
@@ -46,6 +46,20 @@ static qn_code fit_read(struct qn_page *page, const struct qn_result *row, uint3
     return fit->label ? read_split(page, fit, err) : qn_err_nomem(err, "a report");
 }
 
+/* A champion that scored the rows of this job is drawn as it did there. */
+static void draw_same_rows(struct qn_report_model *model)
+{
+    struct qn_report_fit *self = &model->self, *other = &model->other;
+    model->same_rows = other->label && qn_report_metric(self, "against", "rows") > 0;
+    if (!model->same_rows)
+        return;
+    other->run_id = self->run_id;
+    other->job = self->job;
+    other->metrics = self->metrics;
+    self->drawn = "compared";
+    other->split = other->drawn = "against";
+}
+
 qn_code qn_report_models_read(struct qn_page *page, struct qn_report_model **models, uint32_t *n,
                               struct qn_err *err)
 {
@@ -65,6 +79,7 @@ qn_code qn_report_models_read(struct qn_page *page, struct qn_report_model **mod
                                       model->self.version};
         QN_TRY(qn_result_read(&other, page->store, other_sql, params, 4, &page->arena, err));
         QN_TRY(fit_read(page, &other, 0, &model->other, err));
+        draw_same_rows(model);
     }
     return QN_OK;
 }
@@ -97,7 +112,7 @@ static void put_key(struct qn_page *page, const char *style, const struct qn_rep
     qn_html_put(page->out, "<span class=\"key %s\"></span>%s%s", style, role, fit->label);
     if (metric)
         qn_html_put(page->out, " (%s)",
-                    qn_html_number(qn_report_metric(fit, fit->split, metric), number));
+                    qn_html_number(qn_report_metric(fit, fit->drawn, metric), number));
 }
 
 void qn_report_legend(struct qn_page *page, const struct qn_report_model *model, const char *metric)

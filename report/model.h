@@ -10,13 +10,16 @@ struct qn_report_fit {
     const char *run_id, *job;
     const char *name, *version; /* NULL: not registered */
     const char *label;          /* "churn v2"; NULL: there is no such fit */
-    const char *split;          /* that is drawn: test, or what else there is; NULL: none */
+    const char *split;          /* of held-out rows: test, or what else there is; NULL: none */
+    const char *drawn;          /* the split of plots: that one, or with a champion that scored the
+                                   same rows "compared", and of the champion "against" */
     struct qn_result metrics;   /* (split, metric, value) */
 };
 
 struct qn_report_model {
     struct qn_report_fit self;
     struct qn_report_fit other; /* the champion that it had to beat, or that was there before it */
+    bool same_rows;             /* both are drawn as they did on the same rows, in this run */
 };
 
 /* The fits of the run, by job. */

@@ -14,8 +14,11 @@ struct pair {
 static qn_code pair_read(struct qn_page *page, const struct qn_report_model *model, const char *sql,
                          struct pair *pair, struct qn_err *err)
 {
-    QN_TRY(qn_report_fit_read(page, &model->self, sql, &pair->self, err));
-    return qn_report_fit_read(page, &model->other, sql, &pair->other, err);
+    struct qn_report_fit self = model->self, other = model->other;
+    self.split = self.drawn;
+    other.split = other.drawn;
+    QN_TRY(qn_report_fit_read(page, &self, sql, &pair->self, err));
+    return qn_report_fit_read(page, &other, sql, &pair->other, err);
 }
 
 static const struct qn_plot_axis percent = {.low = 0, .high = 1, .scale = QN_PLOT_PERCENT};
@@ -101,7 +104,7 @@ static qn_code put_precision(struct qn_page *page, const struct qn_report_model 
                              const struct pair *curves, struct qn_err *err)
 {
     struct qn_plot plot;
-    double base = qn_report_metric(&model->self, model->self.split, "base_rate");
+    double base = qn_report_metric(&model->self, model->self.drawn, "base_rate");
     figure_begin(page, "Precision and recall");
     qn_plot_begin(&plot, page->out, "Precision-recall curve",
                   labelled(percent, "recall: positives found"),
@@ -273,12 +276,35 @@ static qn_code put_scores(struct qn_page *page, const struct qn_report_model *mo
     return QN_OK;
 }
 
+/* Whose rows the plots are of. */
+static void put_rows(struct qn_page *page, const struct qn_report_model *model)
+{
+    const struct qn_report_fit *self = &model->self;
+    char drawn[QN_HTML_NUMBER], all[QN_HTML_NUMBER];
+    qn_html_number(qn_report_metric(self, self->drawn, "rows"), drawn);
+    qn_html_number(qn_report_metric(self, self->split, "rows"), all);
+    if (model->same_rows)
+        qn_html_put(page->out,
+                    "<p class=\"soft\">Both versions on the same rows: the %s of %s %s rows that "
+                    "neither was trained on.</p>\n",
+                    drawn, all, self->split);
+    else if (model->other.label)
+        qn_html_put(
+            page->out,
+            "<p class=\"soft\">Of %s %s rows. The champion is drawn as it was measured when "
+            "it was made, on %s rows of its own run.</p>\n",
+            drawn, self->split, model->other.split);
+    else if (self->split)
+        qn_html_put(page->out, "<p class=\"soft\">Of %s %s rows.</p>\n", drawn, self->split);
+}
+
 qn_code qn_report_plots(struct qn_page *page, const struct qn_report_model *model,
                         struct qn_err *err)
 {
     struct pair curves, tenths;
     QN_TRY(pair_read(page, model, curve_sql, &curves, err));
     QN_TRY(pair_read(page, model, tenths_sql, &tenths, err));
+    put_rows(page, model);
     qn_html_put(page->out, "<div class=\"plots\">\n");
     if (curves.self.n) {
         QN_TRY(put_roc(page, model, &curves, err));

@@ -107,10 +107,13 @@ static void put_values(struct qn_page *page, const struct qn_report_model *model
     for (int i = 0; i < 4; i++)
         qn_html_put(page->out, "<td class=\"n\">%s</td>",
                     qn_html_number(qn_report_metric(&model->self, splits[i], metric), number));
+    if (model->same_rows)
+        qn_html_put(page->out, "<td class=\"n\">%s</td>",
+                    qn_html_number(qn_report_metric(&model->self, "compared", metric), number));
     if (model->other.label)
         qn_html_put(
             page->out, "<td class=\"n\">%s</td>",
-            qn_html_number(qn_report_metric(&model->other, model->other.split, metric), number));
+            qn_html_number(qn_report_metric(&model->other, model->other.drawn, metric), number));
     qn_html_put(page->out, "</tr>\n");
 }
 
@@ -131,9 +134,11 @@ static qn_code put_metrics(struct qn_page *page, const struct qn_report_model *m
                 "<div class=\"wide\"><table>\n<thead><tr><th></th><th class=\"n\">train</th>"
                 "<th class=\"n\">validation</th><th class=\"n\">calibration</th>"
                 "<th class=\"n\">test</th>");
+    if (model->same_rows)
+        qn_html_put(page->out, "<th class=\"n\">rows of both</th>");
     if (model->other.label)
         qn_html_put(page->out, "<th class=\"n\">champion %s, %s</th>", model->other.label,
-                    model->other.split);
+                    model->same_rows ? "same rows" : model->other.split);
     qn_html_put(page->out, "</tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < names.n; i++)
         put_values(page, model, &names, i);

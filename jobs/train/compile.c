@@ -275,9 +275,10 @@ static void compile_register(struct compiler *self, struct qn_job *job)
         compile_rule(self, &rules[i], &out[i]);
     train->rules = out;
     train->n_rules = n;
-    if (train->versus) {
+    train->beside = train->versus ? train->versus : train->alias;
+    if (train->beside) {
         job->model = job->registers;
-        job->model_selector = qn_arena_printf(self->env->arena, "@%s", train->versus);
+        job->model_selector = qn_arena_printf(self->env->arena, "@%s", train->beside);
         job->model_optional = true;
         self->no_memory |= !job->model_selector;
     }
@@ -477,12 +478,12 @@ static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct 
     train->evaluate_stage =
         add_stage(job, (struct qn_stage){.name = "evaluate",
                                          .over = QN_OVER_CHUNKS,
-                                         .wanted = train->versus ? NULL : scored,
+                                         .wanted = train->beside ? NULL : scored,
                                          .partitions = true,
                                          .n_partitions = 1,
                                          .partition_schema = train->scores,
                                          .merges = true,
-                                         .model = train->versus != NULL,
+                                         .model = train->beside != NULL,
                                          .rows = job->out.n_fields > 0,
                                          .counts = true});
     train->metrics_stage =

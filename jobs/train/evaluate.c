@@ -73,7 +73,7 @@ static qn_code give_scores(struct evaluation *self, const double *scores, struct
         columns[QN_TRAIN_SCORE].f64[i] = scores[i];
         columns[QN_TRAIN_LABEL].bools[i] = walk->labels[i];
         columns[QN_TRAIN_SIDE].i64[i] = walk->sides[i];
-        columns[QN_TRAIN_KEY].i64[i] = train->versus ? (int64_t)walk->hashes[i] : 0;
+        columns[QN_TRAIN_KEY].i64[i] = train->beside ? (int64_t)walk->hashes[i] : 0;
     }
     QN_TRY(qn_train_champion_score(&self->champion, walk, columns[QN_TRAIN_CHAMPION].f64, err));
     for (uint32_t i = 0; i < train->n_slices; i++)
@@ -137,7 +137,7 @@ qn_code qn_train_run_evaluate(struct qn_train_walk *walk, const struct qn_job *j
     qn_buf_init(&partial);
     qn_code code = qn_train_fitted_init(&self.fitted, walk, err);
     qn_buf_init(&self.champion.problem);
-    if (code == QN_OK && walk->train->versus)
+    if (code == QN_OK && walk->train->beside)
         code = qn_train_champion_init(&self.champion, walk, err);
     while (code == QN_OK) {
         code = qn_train_walk_next(walk, err);

@@ -104,6 +104,21 @@ static void choose_threshold(const struct qn_train *train, const struct gathered
                          &measured->splits[i].threshold);
 }
 
+/* One of two models on the rows that neither was trained on. */
+static qn_code measure_shared(const struct qn_paired *shared, int model,
+                              struct qn_train_split_measured *out, struct qn_err *err)
+{
+    struct qn_scores scores;
+    qn_code code = QN_OK;
+    qn_scores_init(&scores);
+    for (uint32_t i = 0; i < shared->n && code == QN_OK; i++)
+        code = qn_scores_add(&scores, shared->scores[model][i], shared->labels[i], err);
+    if (code == QN_OK)
+        code = measure_split(&scores, out, err);
+    qn_scores_fini(&scores);
+    return code;
+}
+
 static qn_code compare(const struct qn_train *train, const struct gathered *gathered,
                        struct qn_train_measured *measured, struct qn_err *err)
 {
@@ -116,6 +131,8 @@ static qn_code compare(const struct qn_train *train, const struct gathered *gath
     for (uint32_t i = 0; measured->compared && i < train->n_rules; i++)
         if (train->rules[i].versus)
             QN_TRY(qn_paired_compare(shared, train->rules[i].metric, &measured->results[i], err));
+    for (int model = 0; measured->compared && model < 2; model++)
+        QN_TRY(measure_shared(shared, model, &measured->splits[QN_TRAIN_COMPARED + model], err));
     return QN_OK;
 }
 

@@ -1,5 +1,12 @@
 #include "jobs/train/measured.h"
 
+const char *qn_train_split_name(int split)
+{
+    if (split < QN_N_SIDES)
+        return qn_side_name((enum qn_side)split);
+    return split == QN_TRAIN_COMPARED ? "compared" : "against";
+}
+
 static uint32_t most_slices(const struct qn_train *train)
 {
     return train->n_slices * (QN_MOST_SLICES + 2) * QN_N_SIDES;
@@ -9,7 +16,7 @@ qn_code qn_train_measured_init(struct qn_train_measured *measured, const struct 
                                struct qn_arena *arena, struct qn_err *err)
 {
     *measured = (struct qn_train_measured){
-        .splits = QN_NEW_ARRAY(arena, struct qn_train_split_measured, QN_N_SIDES),
+        .splits = QN_NEW_ARRAY(arena, struct qn_train_split_measured, QN_TRAIN_N_SPLITS),
         .slices = QN_NEW_ARRAY(arena, struct qn_train_slice, most_slices(train)),
         .results = QN_NEW_ARRAY(arena, struct qn_paired_result, train->n_rules)};
     return measured->splits && measured->slices && measured->results ? QN_OK
@@ -119,8 +126,8 @@ static void all(const struct pass *pass, const struct qn_train *train,
                 struct qn_train_measured *value)
 {
     uint32_t compared = value->compared;
-    for (int side = 0; side < QN_N_SIDES; side++)
-        split(pass, &value->splits[side]);
+    for (int i = 0; i < QN_TRAIN_N_SPLITS; i++)
+        split(pass, &value->splits[i]);
     count(pass, most_slices(train), &value->n_slices);
     for (uint32_t i = 0; i < value->n_slices; i++)
         slice(pass, train->n_slices, &value->slices[i]);

@@ -15,8 +15,13 @@ struct qn_train_split_measured {
     uint32_t n_points;
 };
 
+/* What is measured: the sides of the split, and behind them, on the held-out rows that neither
+ * version was trained on, the new version and the one that it is beside. */
+enum { QN_TRAIN_COMPARED = QN_N_SIDES, QN_TRAIN_AGAINST, QN_TRAIN_N_SPLITS };
+const char *qn_train_split_name(int split); /* "train", ..., "compared", "against" */
+
 struct qn_train_measured {
-    struct qn_train_split_measured *splits; /* [QN_N_SIDES]; those without rows are all zero */
+    struct qn_train_split_measured *splits; /* [QN_TRAIN_N_SPLITS]; all zero without rows */
     struct qn_train_slice *slices;
     uint32_t n_slices;
     uint64_t shared[2];               /* rows by class that this job and the champion held out */

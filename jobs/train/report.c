@@ -12,7 +12,7 @@ static void add_metric(struct qn_findings *findings, int side, const char *name,
 {
     if (!isnan(value))
         findings->metrics[findings->n_metrics++] = (struct qn_metric_finding){
-            .split = qn_side_name((enum qn_side)side), .metric = name, .value = value};
+            .split = qn_train_split_name(side), .metric = name, .value = value};
 }
 
 static void names_of_metrics(struct qn_metric_value names[QN_N_METRICS])
@@ -27,18 +27,19 @@ static qn_code report_metrics(const struct qn_train *train,
 {
     struct qn_metric_value names[QN_N_METRICS];
     struct qn_threshold_value threshold[QN_N_THRESHOLD_VALUES];
-    enum { MOST = QN_N_SIDES * (QN_N_METRICS + QN_N_THRESHOLD_VALUES) };
+    enum { MOST = QN_TRAIN_N_SPLITS * (QN_N_METRICS + QN_N_THRESHOLD_VALUES) };
     names_of_metrics(names);
     findings->metrics = QN_NEW_ARRAY(findings->arena, struct qn_metric_finding, MOST);
     if (!findings->metrics)
         return qn_err_nomem(err, "findings");
-    for (int side = 0; side < QN_N_SIDES; side++) {
+    for (int side = 0; side < QN_TRAIN_N_SPLITS; side++) {
         if (!has_rows(&measured->splits[side]))
             continue;
         for (int i = 0; i < QN_N_METRICS; i++)
             add_metric(findings, side, names[i].name, measured->splits[side].metrics[i]);
         qn_threshold_list(&measured->splits[side].threshold, threshold);
-        for (int i = 0; train->threshold.rule && i < QN_N_THRESHOLD_VALUES; i++)
+        bool tried = train->threshold.rule && side < QN_N_SIDES;
+        for (int i = 0; tried && i < QN_N_THRESHOLD_VALUES; i++)
             add_metric(findings, side, threshold[i].name, threshold[i].value);
     }
     return QN_OK;
@@ -47,16 +48,16 @@ static qn_code report_metrics(const struct qn_train *train,
 static qn_code report_bins(const struct qn_train_measured *measured, struct qn_findings *findings,
                            struct qn_err *err)
 {
-    enum { MOST = QN_N_SIDES * QN_N_BIN_KINDS * QN_MOST_BINS };
+    enum { MOST = QN_TRAIN_N_SPLITS * QN_N_BIN_KINDS * QN_MOST_BINS };
     findings->bins = QN_NEW_ARRAY(findings->arena, struct qn_bin_finding, MOST);
     if (!findings->bins)
         return qn_err_nomem(err, "findings");
-    for (int side = 0; side < QN_N_SIDES; side++)
+    for (int side = 0; side < QN_TRAIN_N_SPLITS; side++)
         for (int kind = 0; kind < QN_N_BIN_KINDS; kind++)
             for (uint32_t i = 0; i < measured->splits[side].n_bins[kind]; i++) {
                 const struct qn_bin *bin = &measured->splits[side].bins[kind][i];
                 findings->bins[findings->n_bins++] = (struct qn_bin_finding){
-                    .split = qn_side_name((enum qn_side)side),
+                    .split = qn_train_split_name(side),
                     .kind = qn_bin_kind_name((enum qn_bin_kind)kind),
                     .number = bin->number,
                     .rows = bin->rows,
@@ -74,18 +75,18 @@ static qn_code report_bins(const struct qn_train_measured *measured, struct qn_f
 static qn_code report_points(const struct qn_train_measured *measured, struct qn_findings *findings,
                              struct qn_err *err)
 {
-    enum { MOST = QN_N_SIDES * QN_MOST_POINTS };
+    enum { MOST = QN_TRAIN_N_SPLITS * QN_MOST_POINTS };
     findings->points = QN_NEW_ARRAY(findings->arena, struct qn_curve_finding, MOST);
     if (!findings->points)
         return qn_err_nomem(err, "findings");
-    for (int side = 0; side < QN_N_SIDES; side++) {
+    for (int side = 0; side < QN_TRAIN_N_SPLITS; side++) {
         const struct qn_train_split_measured *split = &measured->splits[side];
         for (uint32_t i = 0; i < split->n_points; i++) {
             const struct qn_curve_point *point = &split->points[i];
             const struct qn_curve_point *all = &split->points[split->n_points - 1];
             double called = (double)(point->true_positives + point->false_positives);
             findings->points[findings->n_points++] = (struct qn_curve_finding){
-                .split = qn_side_name((enum qn_side)side),
+                .split = qn_train_split_name(side),
                 .number = i + 1,
                 .threshold = point->threshold,
                 .true_positives = point->true_positives,

@@ -61,6 +61,7 @@ struct qn_train {
     struct qn_schema scores; /* of the evaluate stage's partition */
     const char *alias;       /* NULL: no promotion */
     const char *versus;      /* the alias that rules compare with; NULL: none does */
+    const char *beside;      /* whose version scores the held-out rows too: versus, or else alias */
     const struct qn_train_rule *rules;
     uint32_t n_rules;
     int split_stage; /* -1: none */

@@ -61,6 +61,13 @@ done
 holds "challenger" '</span>churn v2 (0.'
 holds "champion beside it" '</span>champion churn v1 (0.'
 holds "comparison" '<code>churn v1 @champion</code>'
+holds "whose rows" 'Both versions on the same rows: the '
+expect "both were measured on the rows they were compared on" "1|1|1" "$(sqlite3 w.db "
+  with m as (select split, max(iif(metric = 'roc_auc', value, null)) as auc, max(iif(metric = 'rows', value, null)) as n
+    from _quern_model_metrics where version = 2 group by split)
+  select abs(a.auc - c.value) < 1e-12, abs(b.auc - c.against_value) < 1e-12, a.n = c.rows and b.n = c.rows
+    and a.n = (select sum(rows) from _quern_model_bins where version = 2 and split = 'against' and kind = 'width')
+  from _quern_model_comparisons as c, m as a, m as b where a.split = 'compared' and b.split = 'against'")"
 holds "weights" '<h4>Coefficients</h4>'
 holds "slices" '<h4>Slices of the test rows</h4>'
 holds "chosen threshold" '<span class="key kgood"></span>chosen: '
