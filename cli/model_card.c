@@ -13,6 +13,12 @@
 #define OF_TESTS                                                                                   \
     "from _quern_tests where (run_id, job) = (select run_id, job from _quern_models " OF_VERSION ")"
 
+/* Of the last run that held rows against the version. */
+#define OF_DRIFT                                                                                   \
+    "from _quern_drift " OF_VERSION " and run_id = (select d.run_id from _quern_drift as d join "  \
+    "_quern_runs as r on r.run_id = d.run_id where d.name = ?1 and d.version = ?2 "                \
+    "order by r.started_at desc, r.rowid desc limit 1)"
+
 struct rows {
     uint32_t n; /* so far */
 };
@@ -48,7 +54,7 @@ static qn_code metric_row(void *context, int n, const char *const *names, const 
     return QN_OK;
 }
 
-/* Verdicts: a `promote` test says it all. */
+/* Verdicts: `retrain` and `promote` tests say it all. */
 static qn_code verdict_row(void *context, int n, const char *const *names, const char *const *v)
 {
     struct rows *rows = context;
@@ -83,6 +89,18 @@ static qn_code warning_row(void *context, int n, const char *const *names, const
     return QN_OK;
 }
 
+static qn_code drift_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    struct rows *rows = context;
+    (void)n;
+    (void)names;
+    if (!rows->n++)
+        printf("\ndrift of %s rows since it was trained, run %s\n  %-20s %10s %10s\n", v[3], v[4],
+               "", "psi", "js");
+    printf("  %-20s %10s %10s\n", v[0], v[1], v[2]);
+    return QN_OK;
+}
+
 static qn_code candidate_row(void *context, int n, const char *const *names, const char *const *v)
 {
     struct rows *rows = context;
@@ -114,7 +132,10 @@ static const struct {
                     "_quern_model_candidates " OF_VERSION " and fold is null and share = 1 "
                     "order by chosen desc, iif(metric = 'log_loss', value, -value), candidate "
                     "limit 5"},
-    {verdict_row, "select message " OF_TESTS " and test = 'promote'"},
+    {verdict_row, "select message " OF_TESTS " and test in ('retrain', 'promote') "
+                  "order by test desc"},
+    {drift_row, "select feature, printf('%.4f', psi), printf('%.4f', js), rows, run_id " OF_DRIFT
+                " order by psi desc, feature limit 10"},
     {move_row, "select moved_at, action, alias, iif(run_id is null, note, 'run ' || run_id) from "
                "_quern_model_moves " OF_VERSION " order by alias, move"},
     {warning_row, "select test, message " OF_TESTS " and test <> 'promote' and status <> 'pass'"},
@@ -140,6 +161,7 @@ static const struct {
     {"candidates",
      {"candidate params* fold share metric value chosen",
       "from _quern_model_candidates " OF_VERSION " order by share, candidate, fold"}},
+    {"drift", {"run_id job feature psi js rows baseline_rows bins*", OF_DRIFT " order by feature"}},
     {"moves",
      {"alias move action note moved_at",
       "from _quern_model_moves " OF_VERSION " order by alias, move"}},

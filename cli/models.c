@@ -222,8 +222,8 @@ static qn_code check_tables(struct qn_store *store, const struct qn_models_asked
                             struct qn_err *err)
 {
     bool there = false;
-    QN_TRY(qn_store_query(store, "select 1 from sqlite_schema where name = '_quern_model_moves'",
-                          NULL, 0, note_table, &there, err));
+    QN_TRY(qn_store_query(store, "select 1 from sqlite_schema where name = '_quern_drift'", NULL, 0,
+                          note_table, &there, err));
     return there ? QN_OK
                  : qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
                               "%s was made by an older engine; the next run into it, or `models "

@@ -26,6 +26,9 @@ static const struct {
     {"tests",
      {"job column test severity status failures rows message",
       "from _quern_tests where run_id = ?1 order by rowid"}},
+    {"drift",
+     {"job name version feature psi js rows baseline_rows bins*",
+      "from _quern_drift where run_id = ?1 order by job, feature"}},
     {"metrics",
      {"job name version split metric value",
       "from _quern_model_metrics where run_id = ?1 order by job, split, metric"}},
@@ -201,7 +204,7 @@ static const struct {
     {tests_row, "select count(*), count(*) filter (where status = 'pass') from _quern_tests "
                 "where run_id = ?1"},
     {test_row, "select status, job, \"column\", test, failures, rows, message from _quern_tests "
-               "where run_id = ?1 and status <> 'pass' order by rowid"},
+               "where run_id = ?1 and (status <> 'pass' or test = 'retrain') order by rowid"},
     {metric_row, metrics_sql},
     {time_row, times_sql},
 };

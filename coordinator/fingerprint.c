@@ -9,9 +9,11 @@
 
 enum { BLOCK = 64 * 1024 };
 
-static size_t read_block(int fd, uint64_t at, uint8_t *out)
+/* A block of a file of `bytes`, or what there is of it. */
+static size_t read_block(int fd, uint64_t at, uint64_t bytes, uint8_t *out)
 {
-    ssize_t n = pread(fd, out, BLOCK, (off_t)at);
+    size_t most = bytes - at < BLOCK ? (size_t)(bytes - at) : BLOCK;
+    ssize_t n = pread(fd, out, most, (off_t)at);
     return n < 0 ? 0 : (size_t)n;
 }
 
@@ -28,8 +30,9 @@ static uint64_t hash_log(const char *path, uint8_t *blocks)
         return 0;
     size_t n = 0;
     if (fstat(fd, &at) == 0 && at.st_size > 0) {
-        n = read_block(fd, 0, blocks);
-        n += read_block(fd, at.st_size > BLOCK ? (uint64_t)at.st_size - BLOCK : 0, blocks + n);
+        uint64_t bytes = (uint64_t)at.st_size;
+        n = read_block(fd, 0, bytes, blocks);
+        n += read_block(fd, bytes > BLOCK ? bytes - BLOCK : 0, bytes, blocks + n);
     }
     close(fd);
     return n ? qn_hash64(blocks, n, (uint64_t)at.st_size) : 0;
@@ -41,19 +44,20 @@ static qn_code hash_file(int fd, const char *path, uint64_t bytes, struct qn_has
     uint8_t *blocks = malloc(3 * (size_t)BLOCK);
     if (!blocks)
         return qn_err_nomem(err, "a fingerprint");
-    size_t n = read_block(fd, 0, blocks);
+    size_t n = read_block(fd, 0, bytes, blocks);
     if (bytes > 2 * (uint64_t)BLOCK)
-        n += read_block(fd, bytes / 2, blocks + n);
+        n += read_block(fd, bytes / 2, bytes, blocks + n);
     if (bytes > BLOCK)
-        n += read_block(fd, bytes - BLOCK, blocks + n);
+        n += read_block(fd, bytes - BLOCK, bytes, blocks + n);
     *out = qn_hash128(blocks, n, bytes);
     out->low ^= n >= 16 ? hash_log(path, blocks) : 0;
     free(blocks);
     return QN_OK;
 }
 
-qn_code qn_fingerprint_file(const char *path, char out[QN_FINGERPRINT_HEX], uint64_t *bytes,
-                            struct qn_err *err)
+/* Of a file's first *bytes, or of all it has, which is less. */
+static qn_code hash_path(const char *path, char out[QN_FINGERPRINT_HEX], uint64_t *bytes,
+                         struct qn_err *err)
 {
     struct stat at;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -63,13 +67,26 @@ qn_code qn_fingerprint_file(const char *path, char out[QN_FINGERPRINT_HEX], uint
         return qn_err_io(err, "read", path);
     }
     struct qn_hash128 hash = {0};
-    *bytes = (uint64_t)at.st_size;
+    *bytes = (uint64_t)at.st_size < *bytes ? (uint64_t)at.st_size : *bytes;
     qn_code code = hash_file(fd, path, *bytes, &hash, err);
     close(fd);
     if (code == QN_OK)
         snprintf(out, QN_FINGERPRINT_HEX, "%016llx%016llx", (unsigned long long)hash.high,
                  (unsigned long long)hash.low);
     return code;
+}
+
+qn_code qn_fingerprint_file(const char *path, char out[QN_FINGERPRINT_HEX], uint64_t *bytes,
+                            struct qn_err *err)
+{
+    *bytes = UINT64_MAX;
+    return hash_path(path, out, bytes, err);
+}
+
+qn_code qn_fingerprint_prefix(const char *path, uint64_t bytes, char out[QN_FINGERPRINT_HEX],
+                              struct qn_err *err)
+{
+    return hash_path(path, out, &bytes, err);
 }
 
 static qn_code add_file(struct qn_sha256 *sha, const char *path, struct qn_err *err)

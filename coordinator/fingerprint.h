@@ -11,6 +11,10 @@ enum { QN_FINGERPRINT_HEX = 33 };
 QN_CHECK qn_code qn_fingerprint_file(const char *path, char out[QN_FINGERPRINT_HEX],
                                      uint64_t *bytes, struct qn_err *err);
 
+/* What it was, or would have been, of the file's first `bytes`. */
+QN_CHECK qn_code qn_fingerprint_prefix(const char *path, uint64_t bytes,
+                                       char out[QN_FINGERPRINT_HEX], struct qn_err *err);
+
 /* SHA-256 of the plan and of path, size, mtime and fingerprint of every input: two runs with the
  * same key would compute the same. */
 QN_CHECK qn_code qn_fingerprint_plan(const struct qn_plan *plan, struct qn_strv plan_bytes,

@@ -146,6 +146,7 @@ qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder, struc
     uint32_t n = qn_job_run_units(run, run->stage);
     struct qn_brief_files *parts = &run->parts[run->stage];
     run->n_committed = 0;
+    run->stage_counters = (struct qn_counters){0};
     run->times[run->stage].rounds++;
     run->times[run->stage].began_us = qn_clock_us();
     if (qn_job_run_stage(run)->repeats)
@@ -257,6 +258,7 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn
     }
     if (qn_job_run_stage(run)->merges)
         QN_TRY(merge_partial(run, part, err));
+    add_counters(&run->stage_counters, counters);
     if (qn_job_run_stage(run)->counts)
         add_counters(&run->counters, counters);
     run->n_committed++;

@@ -66,7 +66,8 @@ struct qn_job_run {
     struct qn_remake *remakes[QN_MAX_STAGES];  /* by stage; NULL: no part was lost */
     char brief_hashes[QN_MAX_STAGES][QN_SHA256_HEX]; /* by stage; empty: not begun in this life */
 
-    struct qn_counters counters;
+    struct qn_counters counters, stage_counters; /* the latter of the stage under way */
+    bool ended;                                  /* by QN_VERDICT_END: it gives no rows */
     struct qn_findings findings;
     struct qn_sink *sink;
     const struct qn_sink_ops *sink_ops;

@@ -367,8 +367,6 @@ static qn_code write_rows(struct qn_run *run, struct qn_job_run *job, const char
 static qn_code write_rejects(struct qn_run *run, struct qn_job_run *job, uint32_t unit,
                              const char *path, struct qn_err *err)
 {
-    if (!qn_job_run_stage(job)->counts)
-        return QN_OK;
     struct qn_reader *reader;
     struct qn_batch batch;
     uint64_t base = qn_job_run_stage(job)->over == QN_OVER_CHUNKS ? job->line_bases[unit] : 0;
@@ -405,7 +403,8 @@ static qn_code write_ledger(struct qn_run *run, struct qn_job_run *job, const st
         return QN_OK; /* its rows are there since an earlier life; only the part was lost */
     QN_TRY(code);
     QN_TRY(write_rows(run, job, path, err));
-    QN_TRY(write_rejects(run, job, row.unit, path, err));
+    if (qn_job_run_stage(job)->counts)
+        QN_TRY(write_rejects(run, job, row.unit, path, err));
     return loads(job) && job->sink_ops->pending(job->sink) >= LOAD_BYTES ? qn_run_flush(run, err)
                                                                          : QN_OK;
 }
@@ -483,6 +482,8 @@ static qn_code publish_table(struct qn_job_run *job, struct qn_err *err)
     const struct qn_into *into = &job->job->into;
     if (!job->sink)
         return QN_OK;
+    if (job->ended)
+        return job->sink_ops->discard(job->sink, err);
     QN_TRY(job->sink_ops->publish(job->sink, err));
     for (uint32_t i = 0; i < into->n_indexes; i++)
         QN_TRY(job->sink_ops->index(job->sink, &into->indexes[i], err));
@@ -501,7 +502,11 @@ static qn_code publish_results(struct qn_run *run, struct qn_job_run *job, struc
     job->seconds = (double)(qn_clock_ms() - job->started_ms) / 1000.0;
     QN_TRY(record_job(run, job, err));
     QN_TRY(record_stages(run, job, err));
-    return job->landing ? qn_landing_publish(job->landing, err) : QN_OK; /* cannot be taken back */
+    if (job->landing && job->ended)
+        qn_landing_discard(job->landing);
+    else if (job->landing)
+        return qn_landing_publish(job->landing, err); /* cannot be taken back */
+    return QN_OK;
 }
 
 /* All or nothing: what cannot be published (rows that a constraint of the user's table refuses) is
@@ -532,6 +537,18 @@ qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_
     return contain(run, job->job->index, qn_run_start_stage(run, job, err), err);
 }
 
+/* The job is over before its last stage: the one that it ends with counts for it. */
+static qn_code end_early(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
+{
+    const struct qn_brief_files *parts = &job->parts[job->stage];
+    job->ended = true;
+    job->counters = job->stage_counters;
+    QN_TRY(ensure_transaction(run, err));
+    for (uint32_t unit = 0; unit < parts->n; unit++)
+        QN_TRY(write_rejects(run, job, unit, parts->paths[unit], err));
+    return publish(run, job, err);
+}
+
 qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err)
 {
     struct qn_job_run *job = &run->jobs[index];
@@ -541,6 +558,8 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
         return contain(run, index, code, err);
     if (job->findings.failed)
         return qn_run_fail_job(run, index, job->findings.failure, err);
+    if (verdict == QN_VERDICT_END)
+        return contain(run, index, end_early(run, job, err), err);
     if (verdict != QN_VERDICT_REPEAT)
         return qn_run_next_stage(run, job, err);
     job->round++;

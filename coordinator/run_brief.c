@@ -1,4 +1,5 @@
 /* What all tasks of a stage are told: qn_run_make_brief(). */
+#include "coordinator/fresh.h"
 #include "coordinator/run.h"
 
 static void brief_partitions(const struct qn_job_run *job, struct qn_brief *brief)
@@ -8,6 +9,17 @@ static void brief_partitions(const struct qn_job_run *job, struct qn_brief *brie
         if ((stage->reads >> s & 1) ||
             (stage->over == QN_OVER_PARTITIONS && stage->partitions_from == s))
             brief->partitions[s] = job->parts[s];
+}
+
+static qn_code brief_fresh(const struct qn_run *run, const struct qn_job_run *job,
+                           struct qn_arena *arena, struct qn_brief *brief, struct qn_err *err)
+{
+    struct qn_fresh fresh;
+    QN_TRY(qn_fresh_find(run, job, brief->model_version, arena, &fresh, err));
+    brief->fresh = (struct qn_strv){(const char *)fresh.units, fresh.n_bytes};
+    brief->fresh_known = fresh.known;
+    brief->fresh_most = fresh.most;
+    return QN_OK;
 }
 
 /* Kept as long as the run: a part that is lost is made again from the same (remake.h). */
@@ -37,14 +49,19 @@ qn_code qn_run_make_brief(struct qn_run *run, struct qn_job_run *job, struct qn_
         brief.sides[i] = job->sides[i];
     brief_partitions(job, &brief);
     struct qn_buf model;
+    struct qn_arena arena;
     qn_buf_init(&model);
+    qn_arena_init(&arena);
     qn_code code = QN_OK;
     if (qn_job_run_stage(job)->model && job->job->model)
         code = qn_store_model_use(run->store, run->run_id, job->job, &model, &brief.model_version,
                                   err);
     brief.model = qn_buf_strv(&model);
+    if (code == QN_OK && qn_job_run_stage(job)->fresh && brief.model_version)
+        code = brief_fresh(run, job, &arena, &brief, err);
     if (code == QN_OK)
         code = keep(run, job, &brief, err);
+    qn_arena_fini(&arena);
     qn_buf_fini(&model);
     return code;
 }

@@ -1,5 +1,5 @@
 /* What was measured of a model: rows of _quern_model_metrics, _bins, _curves, _slices,
- * _comparisons and _candidates. */
+ * _comparisons and _candidates, and of _quern_drift. */
 #include "coordinator/store_internal.h"
 
 static const char doing[] = "write what was measured of a model";
@@ -133,16 +133,34 @@ static qn_code candidate_put(const struct owner *owner, const struct qn_candidat
     return qn_sqlite_run(&args, doing, err);
 }
 
+/* Of the version that the rows are held against, not of the one that was fitted. */
+static qn_code drift_put(const struct owner *owner, const struct qn_drift_finding *found,
+                         struct qn_err *err)
+{
+    static const char sql[] = "INSERT INTO _quern_drift VALUES(?,?,?,?,?,?,?,?,?,?)";
+    const struct owner of = {owner->store, owner->run_id, owner->job, found->model, found->version};
+    const double numbers[] = {found->psi, found->js};
+    struct qn_sqlite_args args;
+    QN_TRY(begin(&of, sql, &args, err));
+    qn_sqlite_text(&args, found->feature);
+    put_numbers(&args, numbers, 2);
+    qn_sqlite_u64(&args, found->rows);
+    qn_sqlite_u64(&args, found->baseline_rows);
+    qn_sqlite_text(&args, found->bins);
+    return qn_sqlite_run(&args, doing, err);
+}
+
 qn_code qn_store_evaluation_forget(struct qn_store *store, const char *run_id, const char *job,
                                    struct qn_err *err)
 {
-#define FORGET(table) "DELETE FROM _quern_model_" table " WHERE run_id = ? AND job = ?"
-    static const char metrics[] = FORGET("metrics"), bins[] = FORGET("bins"),
-                      curves[] = FORGET("curves"), slices[] = FORGET("slices"),
-                      comparisons[] = FORGET("comparisons"), candidates[] = FORGET("candidates");
+#define FORGET(table) "DELETE FROM _quern_" table " WHERE run_id = ? AND job = ?"
+    static const char metrics[] = FORGET("model_metrics"), bins[] = FORGET("model_bins"),
+                      curves[] = FORGET("model_curves"), slices[] = FORGET("model_slices"),
+                      comparisons[] = FORGET("model_comparisons"),
+                      candidates[] = FORGET("model_candidates"), drift[] = FORGET("drift");
 #undef FORGET
-    static const char *const statements[] = {metrics, bins,        curves,
-                                             slices,  comparisons, candidates};
+    static const char *const statements[] = {metrics,     bins,       curves, slices,
+                                             comparisons, candidates, drift};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         struct qn_sqlite_args args;
         QN_TRY(qn_store_args(store, statements[i], doing, &args, err));
@@ -168,6 +186,8 @@ qn_code qn_store_evaluation_put(struct qn_store *store, const char *run_id, cons
         QN_TRY(slice_put(&owner, &findings->slices[i], err));
     for (uint32_t i = 0; i < findings->n_candidates; i++)
         QN_TRY(candidate_put(&owner, &findings->candidates[i], err));
+    for (uint32_t i = 0; i < findings->n_drifts; i++)
+        QN_TRY(drift_put(&owner, &findings->drifts[i], err));
     for (uint32_t i = 0; model && i < findings->n_comparisons; i++)
         QN_TRY(comparison_put(&owner, i, &findings->comparisons[i], err));
     return QN_OK;

@@ -5,7 +5,7 @@
 
 /* Raised when a table changes its meaning or shape, together with a step in `upgrade` that takes
  * files of the version before to it. */
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 static const char *const tables[] = {
     "CREATE TABLE _quern_meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID",
@@ -117,6 +117,13 @@ static const char candidates_table[] =
     " share REAL NOT NULL, metric TEXT NOT NULL, value REAL NOT NULL,"
     " chosen INTEGER NOT NULL) STRICT";
 
+/* Since version 4. */
+static const char drift_table[] =
+    "CREATE TABLE _quern_drift(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT NOT NULL,"
+    " version INTEGER NOT NULL, feature TEXT NOT NULL, psi REAL NOT NULL, js REAL NOT NULL,"
+    " rows INTEGER NOT NULL, baseline_rows INTEGER NOT NULL, bins TEXT NOT NULL,"
+    " PRIMARY KEY(run_id, job, feature)) STRICT, WITHOUT ROWID";
+
 enum {
     N_TABLES = sizeof tables / sizeof tables[0],
     N_EVALUATION_TABLES = sizeof evaluation_tables / sizeof evaluation_tables[0]
@@ -180,6 +187,7 @@ static qn_code create_tables(struct qn_store *store, struct qn_err *err)
     for (int i = 0; i < N_EVALUATION_TABLES; i++)
         QN_TRY(qn_sqlite_exec(store->db, evaluation_tables[i], doing, err));
     QN_TRY(qn_sqlite_exec(store->db, candidates_table, doing, err));
+    QN_TRY(qn_sqlite_exec(store->db, drift_table, doing, err));
     char sql[160];
     sqlite3_snprintf(sizeof sql, sql,
                      "INSERT INTO _quern_meta(key, value) VALUES"
@@ -213,6 +221,8 @@ static qn_code upgrade(struct qn_store *store, int64_t version, struct qn_err *e
         QN_TRY(qn_sqlite_exec(store->db, "ALTER TABLE _quern_profile ADD COLUMN histogram TEXT",
                               doing, err));
     }
+    if (version < 4)
+        QN_TRY(qn_sqlite_exec(store->db, drift_table, doing, err));
     sqlite3_snprintf(sizeof sql, sql, "UPDATE _quern_meta SET value = %d WHERE key = '%s'",
                      SCHEMA_VERSION, "schema_version");
     return qn_sqlite_exec(store->db, sql, doing, err);

@@ -20,6 +20,9 @@ void qn_brief_pack(const struct qn_brief *brief, struct qn_buf *out)
     qn_buf_put_u32(out, brief->n_chunks);
     qn_buf_put_str(out, brief->model);
     qn_buf_put_u32(out, brief->model_version);
+    qn_buf_put_str(out, brief->fresh);
+    qn_buf_put_u64(out, brief->fresh_known);
+    qn_buf_put_u64(out, brief->fresh_most);
 }
 
 static qn_code unpack_files(struct qn_unpack *in, struct qn_arena *arena,
@@ -53,5 +56,8 @@ qn_code qn_brief_unpack(struct qn_strv bytes, struct qn_arena *arena, struct qn_
     out->n_chunks = qn_unpack_u32(&in);
     out->model = qn_unpack_str(&in);
     out->model_version = qn_unpack_u32(&in);
+    out->fresh = qn_unpack_str(&in);
+    out->fresh_known = qn_unpack_u64(&in);
+    out->fresh_most = qn_unpack_u64(&in);
     return qn_unpack_end(&in, "a stage's brief", err);
 }

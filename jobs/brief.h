@@ -23,6 +23,8 @@ struct qn_brief {
     uint32_t n_chunks;
     struct qn_strv model;
     uint32_t model_version;
+    struct qn_strv fresh; /* a bit a unit, lowest first: see qn_task_in; empty: none is */
+    uint64_t fresh_known, fresh_most;
 };
 
 void qn_brief_pack(const struct qn_brief *brief, struct qn_buf *out);

@@ -93,6 +93,10 @@ static bool input_job(const struct plan_env *at, const struct qn_node *node, uin
                      upstream->job.name);
         return false;
     }
+    if (upstream->job.may_end)
+        qn_diags_add(&plan->spec.diags, node->span, "rows that every run makes",
+                     "read its table as a source of another spec, or leave `retrain` out",
+                     "job %s gives no rows when it keeps its champion", upstream->job.name);
     *out = (struct qn_input){.kind = QN_INPUT_DATASET,
                              .index = index,
                              .name = upstream->job.name,

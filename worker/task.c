@@ -239,6 +239,11 @@ static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struc
     return QN_OK;
 }
 
+static bool is_fresh(const struct qn_brief *brief, uint32_t unit)
+{
+    return unit / 8 < brief->fresh.len && ((uint8_t)brief->fresh.data[unit / 8] >> unit % 8 & 1);
+}
+
 static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                          const struct qn_stage *stage, struct qn_reader *reader,
                          struct qn_executor *executor, struct part_out *out)
@@ -264,6 +269,9 @@ static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
                .scratch = executor->scratch,
                .model = task->brief->model,
                .model_version = task->brief->model_version,
+               .fresh = is_fresh(task->brief, token.unit),
+               .fresh_known = task->brief->fresh_known,
+               .fresh_most = task->brief->fresh_most,
                .unit_cache = qn_cache_take(executor->cache, token.job, token.unit),
                .job_cache = qn_cache_take(executor->cache, token.job, QN_CACHE_WHOLE_JOB),
                .cancelled = &task->work.cancelled,

@@ -72,6 +72,16 @@ struct qn_candidate_finding {
     double value;
     bool chosen;
 };
+/* How far a feature of the rows that came since has moved from those that a version was trained on;
+ * see docs/warehouse.md, _quern_drift. */
+struct qn_drift_finding {
+    const char *model;
+    uint32_t version;
+    const char *feature;
+    double psi, js;
+    uint64_t rows, baseline_rows;
+    const char *bins; /* JSON */
+};
 struct qn_model_finding {
     const char *name; /* NULL: no model */
     const char *algorithm;
@@ -85,7 +95,7 @@ struct qn_model_finding {
 struct qn_findings {
     struct qn_arena *arena;
     struct qn_test_finding *tests;
-    uint32_t n_tests;
+    uint32_t n_tests, most_tests;
     struct qn_profile_finding *profiles;
     uint32_t n_profiles;
     struct qn_metric_finding *metrics;
@@ -100,9 +110,14 @@ struct qn_findings {
     uint32_t n_comparisons;
     struct qn_candidate_finding *candidates;
     uint32_t n_candidates;
+    struct qn_drift_finding *drifts;
+    uint32_t n_drifts;
     struct qn_model_finding model;
     bool failed;         /* a test of severity error failed: nothing is published */
     const char *failure; /* why, for people */
 };
+
+/* A new one behind the tests there are, for the caller to fill; NULL: no memory. */
+struct qn_test_finding *qn_findings_add_test(struct qn_findings *findings);
 
 #endif

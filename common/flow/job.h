@@ -46,7 +46,9 @@ struct qn_input {
     uint32_t partitions; /* how many a shuffle of its rows makes: by spec and input alone */
 };
 
-enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT };
+/* END: the job is over, without the stages that are left. It gives no rows, and what its table held
+ * stays; rows count as this stage's tasks counted them. */
+enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT, QN_VERDICT_END };
 
 /* What compile() is given. Schemas of all inputs are known. */
 struct qn_job_env {
@@ -84,6 +86,7 @@ struct qn_job {
     struct qn_schema out;       /* n_fields 0: the job gives no rows */
     const struct qn_gaps *gaps; /* of out; NULL: none */
     struct qn_into into;
+    bool may_end; /* it may end without giving rows (QN_VERDICT_END): no job can read them */
     bool is_read; /* a job of the plan reads its rows: they are kept as a dataset */
     void *impl;   /* the kind's own, in the plan's arena; read-only after compile */
 };

@@ -21,6 +21,7 @@ struct qn_stage {
     bool counts;           /* its counters and rejects are the job's; the passes that only fit
                                  something see the same rows again and do not count */
     bool model;            /* tasks are given the job's model */
+    bool fresh;            /* with model: tasks are told what came since it was trained */
     bool repeats;          /* finish may ask for another round over the same chunks */
     bool appends;          /* repeats: what finish gives is added to the end of the stage's state,
                               which else it takes the place of. What grows goes out once. */

@@ -87,6 +87,11 @@ struct qn_task_in {
     /* The model that the job names, as bytes, in stages that ask for it; empty: there is none. */
     struct qn_strv model;
     uint32_t model_version;
+    /* Stages that ask for it: whether rows of this unit came since the model was trained (or may
+     * have), as far as the ledger knows. Of the rows of all such units so many were known then, and
+     * no more than so many are new. */
+    bool fresh;
+    uint64_t fresh_known, fresh_most;
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per
      * job). No other task has them at the same time; the worker keeps them for the next one as
      * long as it has the memory (set `bytes`). `data` is NULL at first. */

@@ -23,6 +23,7 @@ static void put_facts(json_t *root, const struct qn_artefact_facts *facts, bool 
     qn_artefact_put(root, "key", qn_artefact_text(facts->key), failed);
     qn_artefact_put(root, "label", label, failed);
     qn_artefact_put(root, "calibration", qn_calibration_to_json(facts->calibration), failed);
+    qn_artefact_put(root, "baseline", qn_baseline_to_json(facts->baseline), failed);
     qn_artefact_put(root, "split", qn_split_to_json(facts->split, facts->seed, facts->key_type),
                     failed);
     qn_artefact_put(root, "training", training, failed);
@@ -80,6 +81,20 @@ static qn_code read_head(const json_t *root, const struct qn_algorithm **algorit
                       name ? name : "");
 }
 
+/* Files of older versions have none. */
+static qn_code read_baseline(const json_t *root, struct qn_model *model, struct qn_err *err)
+{
+    const json_t *list = json_object_get(root, "baseline");
+    if (!list)
+        return QN_OK;
+    model->baseline = QN_NEW(&model->arena, struct qn_baseline);
+    if (!model->baseline)
+        return qn_err_nomem(err, "a model");
+    return qn_baseline_from_json(list, &model->arena, model->baseline)
+               ? QN_OK
+               : qn_model_corrupt("its baseline is not what it must be", err);
+}
+
 /* What the model file says besides what its algorithm reads. */
 static qn_code read_facts(const json_t *root, struct qn_model *model, struct qn_err *err)
 {
@@ -94,7 +109,7 @@ static qn_code read_facts(const json_t *root, struct qn_model *model, struct qn_
     if (!qn_calibration_from_json(json_object_get(root, "calibration"), in.arena,
                                   &model->calibration))
         return qn_model_corrupt("its calibration is not what it must be", err);
-    return in.bad ? qn_model_corrupt("key", err) : QN_OK;
+    return in.bad ? qn_model_corrupt("key", err) : read_baseline(root, model, err);
 }
 
 qn_code qn_model_read(struct qn_strv bytes, struct qn_model **out, struct qn_err *err)

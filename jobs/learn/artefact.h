@@ -4,6 +4,7 @@
  *     {"format": "quern-model", "format_version": 1, "algorithm": "logistic_regression",
  *      "label": {"column", "positive", "negative"}, "key": "customerID",
  *      "split": {...}, "calibration": {...},       see split_json.h, calibrate.h
+ *      "baseline": [...],                          see baseline.h
  *      "training": {"rows", "positives", ...}, "params": {...}, "features": [...], ...}
  *
  * logistic_regression:
@@ -27,6 +28,7 @@
 #define QN_JOBS_LEARN_ARTEFACT_H
 
 #include "jobs/learn/algorithm.h"
+#include "jobs/learn/baseline.h"
 #include "jobs/learn/calibrate.h"
 #include "jobs/learn/split.h"
 
@@ -36,6 +38,7 @@ struct qn_artefact_facts {
     struct qn_type key_type;
     const struct qn_split *split;
     const struct qn_calibration *calibration;
+    const struct qn_baseline *baseline;
     uint64_t seed;
     uint64_t rows, positives; /* training */
 };

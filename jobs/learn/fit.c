@@ -11,7 +11,8 @@ enum {
     SAMPLE_ROWS = 200000,      /* below this medians are exact */
     SAMPLE_ROWS_ALL = 2000000, /* of all features together: 32 MB at the coordinator */
     SAMPLE_ROWS_LEAST = 20000,
-    ROWS_TO_JUDGE = 50, /* with fewer rows anything may look like a leak */
+    SAMPLE_ROWS_SPREAD = 5000, /* where no median is asked for: enough to cut a baseline's bins */
+    ROWS_TO_JUDGE = 50,        /* with fewer rows anything may look like a leak */
 };
 
 qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out, struct qn_err *err)
@@ -32,6 +33,8 @@ qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out, stru
         numeric += !plan->features[i].categorical;
     uint32_t k = SAMPLE_ROWS_ALL / numeric;
     k = k > SAMPLE_ROWS ? SAMPLE_ROWS : k < SAMPLE_ROWS_LEAST ? SAMPLE_ROWS_LEAST : k;
+    if (plan->numeric_impute != QN_FILL_MEDIAN)
+        k = SAMPLE_ROWS_SPREAD;
     for (uint32_t i = 0; i < plan->n_features; i++) {
         struct qn_feature_fit *feature = &fit->features[i];
         qn_sample_init(&feature->sample, k);
@@ -111,8 +114,7 @@ static qn_code add_numbers(struct qn_fit *fit, uint32_t at, const struct qn_colu
         double *low = &feature->low[labels[i]], *high = &feature->high[labels[i]];
         *low = x < *low ? x : *low;
         *high = x > *high ? x : *high;
-        if (impute == QN_FILL_MEDIAN)
-            QN_TRY(qn_sample_add(&feature->sample, hashes[i], x, err));
+        QN_TRY(qn_sample_add(&feature->sample, hashes[i], x, err));
         if (impute == QN_FILL_MOST_FREQUENT) {
             char key[8];
             uint32_t position;

@@ -10,6 +10,8 @@
 #include "jobs/learn/calibrate.h"
 #include "jobs/learn/split.h"
 
+struct qn_baseline; /* baseline.h */
+
 struct qn_model_feature {
     const char *name;
     struct qn_type type;
@@ -32,6 +34,7 @@ struct qn_model {
     struct qn_arena arena;
     struct qn_model_rows rows;
     struct qn_calibration calibration; /* not in what score() gives */
+    struct qn_baseline *baseline;      /* of its training rows; NULL: the file has none */
 };
 struct qn_model_ops {
     /* Probabilities of rows rows[0..n) of columns (by feature). One thread at a time. */

@@ -76,10 +76,16 @@ static void cut(struct qn_sample *sample)
         return;
     select_lowest(sample->items, sample->n, sample->k);
     sample->n = sample->k;
+    sample->full = sample->n > 0;
+    for (uint32_t i = 0; i < sample->n; i++)
+        if (i == 0 || is_lower(&sample->highest, &sample->items[i]))
+            sample->highest = sample->items[i];
 }
 
 qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value, struct qn_err *err)
 {
+    if (sample->full && hash > sample->highest.hash)
+        return QN_OK;
     if (sample->n == sample->capacity && sample->n >= 2 * sample->k)
         cut(sample);
     if (sample->n == sample->capacity) {

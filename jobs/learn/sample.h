@@ -7,6 +7,7 @@
 #ifndef QN_JOBS_LEARN_SAMPLE_H
 #define QN_JOBS_LEARN_SAMPLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -20,6 +21,8 @@ struct qn_sample_item {
 struct qn_sample {
     struct qn_sample_item *items; /* up to 2k of them, unsorted; cut to k when full */
     uint32_t n, capacity, k;
+    bool full;                     /* it was cut: */
+    struct qn_sample_item highest; /* of what was kept, so that others need not come in at all */
 };
 
 void qn_sample_init(struct qn_sample *sample, uint32_t k);

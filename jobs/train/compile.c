@@ -276,15 +276,34 @@ static void compile_register(struct compiler *self, struct qn_job *job)
     train->rules = out;
     train->n_rules = n;
     train->beside = train->versus ? train->versus : train->alias;
-    if (train->beside) {
-        job->model = job->registers;
-        job->model_selector = qn_arena_printf(self->env->arena, "@%s", train->beside);
-        job->model_optional = true;
-        self->no_memory |= !job->model_selector;
-    }
+    job->model = job->registers;
+    job->model_selector =
+        train->beside ? qn_arena_printf(self->env->arena, "@%s", train->beside) : "";
+    job->model_optional = true;
+    self->no_memory |= !job->model_selector;
     if (n && train->test + train->validation <= 0)
         qn_diags_add(self->env->diags, promote->span, NULL, "give split.test a share",
                      "promotion looks at held-out rows, and the split holds none out");
+}
+
+static void compile_retrain(struct compiler *self, struct qn_job *job)
+{
+    const struct qn_node *node = qn_node_get(self->env->node, "retrain");
+    const struct qn_node *drift = qn_node_get(node, "on_drift");
+    if (!node)
+        return;
+    struct qn_retrain_plan *plan = QN_NEW(self->env->arena, struct qn_retrain_plan);
+    self->no_memory |= !plan;
+    if (!plan)
+        return;
+    plan->metric = is_text(qn_node_get(drift, "metric"), "js") ? QN_DRIFT_JS : QN_DRIFT_PSI;
+    plan->above = qn_node_f64(qn_node_get(drift, "any_feature_above"), 0);
+    plan->min_new_rows = (uint64_t)qn_node_i64(qn_node_get(node, "min_new_rows"), 1);
+    self->train->retrain = plan;
+    job->may_end = true;
+    if (!job->registers)
+        qn_diags_add(self->env->diags, node->span, "register: {model: NAME} beside it", NULL,
+                     "retrain keeps the champion, and this job registers no model");
 }
 
 static void compile_into(struct compiler *self, struct qn_job *job)
@@ -454,7 +473,14 @@ static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct 
         fitted[train->dates[i]] = fitted[train->label_time] = true;
     for (uint32_t i = 0; i < train->n_slices; i++)
         scored[train->slices[i]] = true;
-    train->split_stage = -1;
+    train->drift_stage = train->split_stage = -1;
+    if (train->retrain)
+        train->drift_stage = (int)add_stage(job, (struct qn_stage){.name = "drift",
+                                                                   .over = QN_OVER_CHUNKS,
+                                                                   .wanted = all,
+                                                                   .merges = true,
+                                                                   .model = true,
+                                                                   .fresh = true});
     if (train->stratify)
         train->split_stage = (int)add_stage(
             job, (struct qn_stage){
@@ -475,6 +501,7 @@ static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct 
         train->calibrate_stage = add_stage(
             job, (struct qn_stage){
                      .name = "calibrate", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
+    bool drifts = job->registers && !train->retrain;
     train->evaluate_stage =
         add_stage(job, (struct qn_stage){.name = "evaluate",
                                          .over = QN_OVER_CHUNKS,
@@ -483,7 +510,8 @@ static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct 
                                          .n_partitions = 1,
                                          .partition_schema = train->scores,
                                          .merges = true,
-                                         .model = train->beside != NULL,
+                                         .model = train->beside || drifts,
+                                         .fresh = drifts,
                                          .rows = job->out.n_fields > 0,
                                          .counts = true});
     train->metrics_stage =
@@ -514,6 +542,7 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     compile_search(&self);
     QN_TRY(compile_algorithm(&self, err));
     compile_register(&self, job);
+    compile_retrain(&self, job);
     compile_into(&self, job);
     compile_evaluate(&self);
     compile_guards(&self);

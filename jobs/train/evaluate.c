@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "jobs/train/champion.h"
+#include "jobs/train/evaluated.h"
 #include "jobs/train/fitted.h"
 
 qn_code qn_train_scores_schema(struct qn_train *train, struct qn_arena *arena, struct qn_err *err)
@@ -29,7 +29,7 @@ struct evaluation {
     const struct qn_job *job;
     struct qn_train_walk *walk;
     struct qn_train_fitted fitted;
-    struct qn_train_champion champion;
+    struct qn_train_evaluated told;
 };
 
 /* A slice's values as texts, whatever the column's type. */
@@ -75,7 +75,8 @@ static qn_code give_scores(struct evaluation *self, const double *scores, struct
         columns[QN_TRAIN_SIDE].i64[i] = walk->sides[i];
         columns[QN_TRAIN_KEY].i64[i] = train->beside ? (int64_t)walk->hashes[i] : 0;
     }
-    QN_TRY(qn_train_champion_score(&self->champion, walk, columns[QN_TRAIN_CHAMPION].f64, err));
+    QN_TRY(
+        qn_train_champion_score(&self->told.champion, walk, columns[QN_TRAIN_CHAMPION].f64, err));
     for (uint32_t i = 0; i < train->n_slices; i++)
         QN_TRY(slice_column(walk, i, &columns[QN_TRAIN_SLICES + i], err));
     struct qn_batch batch = {.schema = &train->scores, .columns = columns, .n_rows = walk->n};
@@ -119,6 +120,7 @@ static qn_code evaluate_batch(struct evaluation *self, struct qn_err *err)
 {
     struct qn_train_walk *walk = self->walk;
     double *scores;
+    QN_TRY(qn_train_evaluated_add(&self->told, walk, err));
     QN_TRY(qn_train_fitted_score(&self->fitted, walk, &scores, err));
     QN_TRY(give_scores(self, scores, err));
     if (self->job->out.n_fields == 0) {
@@ -136,9 +138,9 @@ qn_code qn_train_run_evaluate(struct qn_train_walk *walk, const struct qn_job *j
     struct qn_buf partial;
     qn_buf_init(&partial);
     qn_code code = qn_train_fitted_init(&self.fitted, walk, err);
-    qn_buf_init(&self.champion.problem);
-    if (code == QN_OK && walk->train->beside)
-        code = qn_train_champion_init(&self.champion, walk, err);
+    qn_train_evaluated_init(&self.told);
+    if (code == QN_OK)
+        code = qn_train_evaluated_start(&self.told, job, walk, err);
     while (code == QN_OK) {
         code = qn_train_walk_next(walk, err);
         if (code != QN_OK || walk->batch.n_rows == 0)
@@ -146,8 +148,8 @@ qn_code qn_train_run_evaluate(struct qn_train_walk *walk, const struct qn_job *j
         if (walk->n)
             code = evaluate_batch(&self, err);
     }
-    qn_train_champion_pack(&partial, &self.champion);
-    qn_train_champion_fini(&self.champion);
+    qn_train_evaluated_pack(&partial, &self.told);
+    qn_train_evaluated_fini(&self.told);
     qn_train_fitted_fini(&self.fitted);
     if (code == QN_OK)
         return qn_train_give(walk->out, &partial, err);

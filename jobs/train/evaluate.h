@@ -36,7 +36,9 @@ QN_CHECK qn_code qn_train_report(const struct qn_train *train,
                                  struct qn_findings *findings, struct qn_err *err);
 
 /* Decides whether the model's alias moves, from what was measured, and says why. */
-QN_CHECK qn_code qn_train_promote(const struct qn_train *train, const struct qn_strv *states,
+struct qn_train_evaluated;
+QN_CHECK qn_code qn_train_promote(const struct qn_train *train,
+                                  const struct qn_train_evaluated *evaluated,
                                   const struct qn_train_census *census,
                                   const struct qn_train_measured *measured,
                                   struct qn_findings *findings, struct qn_err *err);

@@ -81,18 +81,18 @@ static qn_code tell(struct report *report, const struct qn_fit_note *note, struc
     bool refuse = report->train->guards == QN_GUARDS_REFUSE && !is_harmless(note);
     if (is_told(findings, note))
         return QN_OK;
-    struct qn_test_finding *test = &findings->tests[findings->n_tests];
-    *test =
-        (struct qn_test_finding){.column = qn_arena_strdup(arena, qn_strv_from(note->feature)),
-                                 .test = note->test,
-                                 .severity = refuse ? "error" : "warn",
-                                 .status = refuse ? "fail" : "warn",
-                                 .failures = 1,
-                                 .rows = report->rows,
-                                 .message = qn_arena_strdup(arena, qn_strv_from(note->message))};
-    if (!test->column || !test->message)
+    struct qn_test_finding *test = qn_findings_add_test(findings);
+    const char *column = qn_arena_strdup(arena, qn_strv_from(note->feature));
+    const char *message = qn_arena_strdup(arena, qn_strv_from(note->message));
+    if (!test || !column || !message)
         return qn_err_nomem(err, "findings");
-    findings->n_tests++;
+    *test = (struct qn_test_finding){.column = column,
+                                     .test = note->test,
+                                     .severity = refuse ? "error" : "warn",
+                                     .status = refuse ? "fail" : "warn",
+                                     .failures = 1,
+                                     .rows = report->rows,
+                                     .message = message};
     if (refuse)
         qn_buf_printf(&report->refused, "%s%s: %s", report->refused.len ? "; " : "", note->test,
                       note->message);
@@ -128,10 +128,6 @@ qn_code qn_train_guard_report(const struct qn_train *train, struct qn_guard *gua
     struct report report = {.train = train, .findings = findings, .rows = rows};
     if (guard)
         QN_TRY(qn_guard_finish(guard, findings->arena, &seen, &n_seen, err));
-    findings->tests =
-        QN_NEW_ARRAY(findings->arena, struct qn_test_finding, n_fitted + train->n_before + n_seen);
-    if (!findings->tests)
-        return qn_err_nomem(err, "findings");
     qn_buf_init(&report.refused);
     qn_code code = tell_all(&report, fitted, n_fitted, err);
     if (code == QN_OK)

@@ -179,6 +179,36 @@ static const struct qn_key evaluate_keys[] = {
 };
 static const struct qn_spec_keys evaluate_object = QN_KEYS("evaluate", evaluate_keys);
 
+static const char *const drift_metrics[] = {"psi", "js", NULL};
+
+static const struct qn_key on_drift_keys[] = {
+    {.name = "metric",
+     .shape = QN_SHAPE_ENUM,
+     .values = drift_metrics,
+     .doc = "psi (default): population stability index; js: Jensen-Shannon divergence in bits"},
+    {.name = "any_feature_above",
+     .shape = QN_SHAPE_NUMBER,
+     .min = 0,
+     .max = 1e9,
+     .required = true,
+     .doc = "train when the metric of some feature is above this, such as 0.25"},
+};
+static const struct qn_spec_keys on_drift_object = QN_KEYS("retrain.on_drift", on_drift_keys);
+
+static const struct qn_key retrain_keys[] = {
+    {.name = "on_drift",
+     .shape = QN_SHAPE_OBJECT,
+     .object = &on_drift_object,
+     .required = true,
+     .doc = "how far rows must have moved from the champion's training rows"},
+    {.name = "min_new_rows",
+     .shape = QN_SHAPE_INT,
+     .min = 0,
+     .max = 1e15,
+     .doc = "labelled rows that must have come since; default 1"},
+};
+static const struct qn_spec_keys retrain_object = QN_KEYS("retrain", retrain_keys);
+
 static const struct qn_key train_keys[] = {
     {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "train"},
     {.name = "from", .shape = QN_SHAPE_TEXT, .required = true, .doc = "a source or a job"},
@@ -238,6 +268,10 @@ static const struct qn_key train_keys[] = {
      .shape = QN_SHAPE_OBJECT,
      .object = &register_object,
      .doc = "where the model goes"},
+    {.name = "retrain",
+     .shape = QN_SHAPE_OBJECT,
+     .object = &retrain_object,
+     .doc = "train only when rows have drifted; else the champion stays"},
     {.name = "into",
      .shape = QN_SHAPE_OBJECT,
      .object = &qn_into_keys,

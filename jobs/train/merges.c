@@ -3,8 +3,8 @@
 
 #include "base/limits.h"
 #include "jobs/train/calibration.h"
-#include "jobs/train/champion.h"
 #include "jobs/train/evaluate.h"
+#include "jobs/train/evaluated.h"
 #include "jobs/train/guards.h"
 
 /* --- the prepare stage's bytes --------------------------------------------------------------- */
@@ -48,10 +48,12 @@ struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv va
 }
 
 qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
-                              struct qn_strv *prepared, struct qn_err *err)
+                              struct qn_strv *baseline, struct qn_strv *prepared,
+                              struct qn_err *err)
 {
     struct qn_unpack in = qn_unpack_from(bytes);
     qn_train_census_unpack(&in, census);
+    *baseline = qn_unpack_str(&in);
     *prepared = (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)};
     return in.failed ? qn_unpack_end(&in, "preparation", err) : QN_OK;
 }
@@ -74,11 +76,12 @@ struct gathered {
     struct qn_fit *fit;             /* prepare */
     struct qn_guard *guard;
     struct qn_train_census census;
-    char *others[2];                   /* the bytes of census.others */
-    void *sums;                        /* round: the algorithm's */
-    struct qn_scores scores;           /* calibrate */
-    struct qn_train_champion champion; /* evaluate */
-    struct qn_buf metrics;             /* metrics; of a rung of the search: of each fit */
+    char *others[2];                     /* the bytes of census.others */
+    void *sums;                          /* round: the algorithm's */
+    struct qn_scores scores;             /* calibrate */
+    struct qn_train_drift drift;         /* drift */
+    struct qn_train_evaluated evaluated; /* evaluate */
+    struct qn_buf metrics;               /* metrics; of a rung of the search: of each fit */
 };
 
 void qn_train_free_acc(void *acc)
@@ -94,7 +97,8 @@ void qn_train_free_acc(void *acc)
     if (gathered->sums)
         gathered->algorithm->acc_free(gathered->sums);
     qn_scores_fini(&gathered->scores);
-    qn_train_champion_fini(&gathered->champion);
+    qn_train_drift_fini(&gathered->drift);
+    qn_train_evaluated_fini(&gathered->evaluated);
     qn_buf_fini(&gathered->metrics);
     free(gathered);
 }
@@ -176,6 +180,13 @@ static qn_code merge_prepare(const struct qn_train *train, struct gathered *gath
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
 }
 
+static qn_code merge_drift(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(partial);
+    QN_TRY(qn_train_drift_merge(&gathered->drift, &in, err));
+    return qn_unpack_end(&in, "drift", err);
+}
+
 static qn_code merge_round(const struct qn_train *train, struct gathered *gathered,
                            const struct qn_strv *states, struct qn_strv partial, struct qn_err *err)
 {
@@ -208,8 +219,14 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
         *acc = gathered = calloc(1, sizeof *gathered);
     if (!gathered)
         return qn_err_nomem(err, "merging");
+    if (!gathered->algorithm) { /* it is new */
+        qn_train_drift_init(&gathered->drift);
+        qn_train_evaluated_init(&gathered->evaluated);
+    }
     gathered->algorithm = train->algorithm;
     uint32_t rung;
+    if ((int)stage == train->drift_stage)
+        return merge_drift(gathered, partial, err);
     if ((int)stage == train->split_stage)
         return merge_split(gathered, partial, err);
     if (stage == train->prepare_stage)
@@ -223,7 +240,7 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
     if (train->calibrate && stage == train->calibrate_stage)
         return qn_train_merge_calibration(&gathered->scores, partial, err);
     if (stage == train->evaluate_stage)
-        return qn_train_champion_merge(&gathered->champion, partial, err);
+        return qn_train_evaluated_merge(&gathered->evaluated, partial, err);
     return merge_metrics(train, gathered, partial, err);
 }
 
@@ -290,6 +307,24 @@ static qn_code finish_search_rows(const struct qn_train *train, const struct gat
     return check_classes(train, &gathered->census, err);
 }
 
+static qn_code pack_baseline(struct qn_fit *fit, struct qn_buf *state, struct qn_err *err)
+{
+    struct qn_arena arena;
+    struct qn_baseline baseline;
+    struct qn_buf packed;
+    qn_arena_init(&arena);
+    qn_buf_init(&packed);
+    qn_code code = qn_baseline_of_fit(fit, &arena, &baseline, err);
+    if (code == QN_OK) {
+        qn_baseline_pack(&packed, &baseline);
+        code = qn_buf_check(&packed, "a baseline", err);
+    }
+    qn_buf_put_str(state, qn_buf_strv(&packed));
+    qn_buf_fini(&packed);
+    qn_arena_fini(&arena);
+    return code;
+}
+
 static qn_code finish_prepare(const struct qn_train *train, struct gathered *gathered,
                               const struct qn_strv *states, struct qn_buf *state,
                               struct qn_findings *findings, struct qn_err *err)
@@ -302,6 +337,7 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
     QN_TRY(check_classes(train, &gathered->census, err));
     QN_TRY(qn_train_plan(train, states, &plan, err));
     qn_train_census_pack(state, &gathered->census);
+    QN_TRY(pack_baseline(gathered->fit, state, err));
     QN_TRY(train->algorithm->prepare(plan, gathered->fit, state, findings->arena, &notes, &n_notes,
                                      err));
     return qn_train_guard_report(train, gathered->guard, notes, n_notes, rows[0] + rows[1],
@@ -315,11 +351,11 @@ static qn_code finish_round(const struct qn_train *train, struct gathered *gathe
                             enum qn_verdict *verdict, struct qn_err *err)
 {
     struct qn_train_census census;
-    struct qn_strv prepared;
+    struct qn_strv baseline, prepared;
     const void *plan;
     bool done = false;
     QN_TRY(qn_train_plan(train, states, &plan, err));
-    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err));
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &baseline, &prepared, err));
     QN_TRY(train->algorithm->step(plan, gathered->sums, prepared, states[train->round_stage], state,
                                   &done, err));
     *verdict = done ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
@@ -336,6 +372,8 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     *verdict = QN_VERDICT_NEXT;
     if (!gathered)
         return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "there are no rows to train on");
+    if ((int)stage == train->drift_stage)
+        return qn_train_finish_drift(job, &gathered->drift, findings, verdict, err);
     if ((int)stage == train->split_stage)
         return finish_split(train, gathered, state, err);
     if (stage == train->prepare_stage)
@@ -351,8 +389,8 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     if (train->calibrate && stage == train->calibrate_stage)
         return qn_train_finish_calibration(train, &gathered->scores, state, err);
     if (stage == train->evaluate_stage) {
-        qn_train_champion_pack(state, &gathered->champion);
-        return qn_buf_check(state, "the champion", err);
+        qn_train_evaluated_pack(state, &gathered->evaluated);
+        return qn_buf_check(state, "what was evaluated", err);
     }
     return qn_train_finish_metrics(job, qn_buf_strv(&gathered->metrics), states, findings, err);
 }

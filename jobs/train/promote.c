@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "jobs/train/champion.h"
 #include "jobs/train/evaluate.h"
+#include "jobs/train/evaluated.h"
 
 static const struct qn_metric_finding *find_metric(const struct qn_findings *findings,
                                                    const char *split, const char *metric)
@@ -135,24 +135,19 @@ static void try_rule(struct trial *trial, uint32_t index)
 static qn_code report(struct qn_findings *findings, uint64_t rows, struct qn_err *err)
 {
     const struct qn_model_finding *model = &findings->model;
-    struct qn_test_finding *tests =
-        QN_NEW_ARRAY(findings->arena, struct qn_test_finding, findings->n_tests + 1);
+    struct qn_test_finding *test = qn_findings_add_test(findings);
     const char *message = qn_arena_printf(findings->arena, "model %s %s @%s: %s", model->name,
                                           model->promote ? "becomes" : "does not become",
                                           model->alias, model->promote_note);
-    if (!tests || !message)
+    if (!test || !message)
         return qn_err_nomem(err, "findings");
-    if (findings->n_tests)
-        memcpy(tests, findings->tests, findings->n_tests * sizeof *tests);
-    tests[findings->n_tests++] =
-        (struct qn_test_finding){.column = "",
-                                 .test = "promote",
-                                 .severity = "warn",
-                                 .status = model->promote ? "pass" : "warn",
-                                 .failures = !model->promote,
-                                 .rows = rows,
-                                 .message = message};
-    findings->tests = tests;
+    *test = (struct qn_test_finding){.column = "",
+                                     .test = "promote",
+                                     .severity = "warn",
+                                     .status = model->promote ? "pass" : "warn",
+                                     .failures = !model->promote,
+                                     .rows = rows,
+                                     .message = message};
     return QN_OK;
 }
 
@@ -176,27 +171,22 @@ static qn_code decide(struct trial *trial, struct qn_err *err)
     return train->alias && train->n_rules ? report(findings, trial->held_out, err) : QN_OK;
 }
 
-qn_code qn_train_promote(const struct qn_train *train, const struct qn_strv *states,
+qn_code qn_train_promote(const struct qn_train *train, const struct qn_train_evaluated *evaluated,
                          const struct qn_train_census *census,
                          const struct qn_train_measured *measured, struct qn_findings *findings,
                          struct qn_err *err)
 {
     const uint64_t *test = census->rows[QN_SIDE_TEST];
     enum qn_side side = test[0] + test[1] ? QN_SIDE_TEST : QN_SIDE_VALIDATION;
-    struct qn_train_champion champion = {0};
     struct trial trial = {.train = train,
                           .measured = measured,
-                          .champion = &champion,
+                          .champion = &evaluated->champion,
                           .findings = findings,
                           .split = qn_side_name(side),
                           .held_out = census->rows[side][0] + census->rows[side][1]};
-    qn_buf_init(&champion.problem);
     qn_buf_init(&trial.held);
     qn_buf_init(&trial.failed);
-    qn_code code = qn_train_champion_merge(&champion, states[train->evaluate_stage], err);
-    if (code == QN_OK)
-        code = decide(&trial, err);
-    qn_train_champion_fini(&champion);
+    qn_code code = decide(&trial, err);
     qn_buf_fini(&trial.held);
     qn_buf_fini(&trial.failed);
     return code;

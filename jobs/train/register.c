@@ -1,19 +1,21 @@
 /* The end of the metrics stage: metrics for people, the model file, promotion. */
 #include "jobs/learn/artefact.h"
 #include "jobs/train/evaluate.h"
+#include "jobs/train/evaluated.h"
 
 static qn_code write_model(const struct qn_train *train, const struct qn_strv *states,
+                           const struct qn_train_evaluated *evaluated,
                            struct qn_train_census *census, struct qn_arena *arena,
                            struct qn_buf *out, struct qn_buf *params, struct qn_err *err)
 {
-    struct qn_strv prepared;
+    struct qn_strv baseline, prepared;
     struct qn_calibration calibration;
     struct qn_split *split = QN_NEW(arena, struct qn_split);
     if (!split)
         return qn_err_nomem(err, "the split");
     const void *plan;
     QN_TRY(qn_train_plan(train, states, &plan, err));
-    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], census, &prepared, err));
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], census, &baseline, &prepared, err));
     QN_TRY(qn_train_split_read(train, states, split, err));
     QN_TRY(qn_train_calibration_read(train, states, arena, &calibration, err));
     const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
@@ -27,6 +29,7 @@ static qn_code write_model(const struct qn_train *train, const struct qn_strv *s
                                             .key_type = train->in->fields[train->key].type,
                                             .split = split,
                                             .calibration = &calibration,
+                                            .baseline = &evaluated->baseline,
                                             .seed = train->seed,
                                             .rows = rows[0] + rows[1],
                                             .positives = rows[1]};
@@ -50,27 +53,44 @@ static qn_code report_model(const struct qn_job *job, struct qn_findings *findin
     return bytes && model->parameters ? QN_OK : qn_err_nomem(err, "findings");
 }
 
+static qn_code report_all(const struct qn_job *job, const struct qn_train_measured *found,
+                          const struct qn_strv *states, const struct qn_train_evaluated *evaluated,
+                          struct qn_findings *findings, struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    struct qn_train_census census = {0};
+    struct qn_buf artefact, params;
+    qn_buf_init(&artefact);
+    qn_buf_init(&params);
+    qn_code code =
+        write_model(train, states, evaluated, &census, findings->arena, &artefact, &params, err);
+    if (code == QN_OK)
+        code = qn_train_report(train, found, findings, err);
+    if (code == QN_OK && train->search)
+        code = qn_search_report(train->search, states, findings, err);
+    if (code == QN_OK && !train->retrain)
+        code = qn_train_drift_report(job, &evaluated->drift, findings, err);
+    if (code == QN_OK && job->registers)
+        code = report_model(job, findings, &artefact, &params, err);
+    if (code == QN_OK && job->registers)
+        code = qn_train_promote(train, evaluated, &census, found, findings, err);
+    qn_buf_fini(&artefact);
+    qn_buf_fini(&params);
+    return code;
+}
+
 qn_code qn_train_finish_metrics(const struct qn_job *job, struct qn_strv bytes,
                                 const struct qn_strv *states, struct qn_findings *findings,
                                 struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
-    struct qn_train_census census = {0};
     struct qn_train_measured found;
+    struct qn_train_evaluated evaluated;
     QN_TRY(qn_train_measured_unpack(bytes, train, findings->arena, &found, err));
-    struct qn_buf artefact, params;
-    qn_buf_init(&artefact);
-    qn_buf_init(&params);
-    qn_code code = write_model(train, states, &census, findings->arena, &artefact, &params, err);
+    qn_train_evaluated_init(&evaluated);
+    qn_code code = qn_train_evaluated_merge(&evaluated, states[train->evaluate_stage], err);
     if (code == QN_OK)
-        code = qn_train_report(train, &found, findings, err);
-    if (code == QN_OK && train->search)
-        code = qn_search_report(train->search, states, findings, err);
-    if (code == QN_OK && job->registers)
-        code = report_model(job, findings, &artefact, &params, err);
-    if (code == QN_OK && job->registers)
-        code = qn_train_promote(train, states, &census, &found, findings, err);
-    qn_buf_fini(&artefact);
-    qn_buf_fini(&params);
+        code = report_all(job, &found, states, &evaluated, findings, err);
+    qn_train_evaluated_fini(&evaluated);
     return code;
 }

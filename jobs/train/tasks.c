@@ -1,4 +1,5 @@
 #include "jobs/train/calibration.h"
+#include "jobs/train/drift.h"
 #include "jobs/train/evaluate.h"
 #include "jobs/train/guards.h"
 
@@ -146,6 +147,8 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
     if (in->stage == train->round_stage)
         return run_round(&walk, err);
     QN_TRY(qn_train_walk_start(&walk, train, in, out, err));
+    if ((int)in->stage == train->drift_stage)
+        return qn_train_run_drift(&walk, err);
     if ((int)in->stage == train->split_stage)
         return run_split(&walk, err);
     if (train->search && in->stage == train->search->rows_stage)

@@ -1,5 +1,7 @@
 /* train: a job that fits a model. Stages:
  *
+ *   drift      (only with retrain) rows that came since the champion was trained, by the bins of
+ *              its baseline -> whether the job goes on or the champion stays (drift.h)
  *   split      (only when stratified) rows by bucket and class -> which bucket is held out
  *   search     (only when asked for) which parameters to fit with (search.h)
  *   prepare    what the algorithm needs to know of the training rows -> preparation
@@ -10,14 +12,15 @@
  *   metrics    that partition, sorted -> metrics, model file, promotion
  *
  * Files: compile.c reads the spec, tasks.c runs on workers (walk.c: their way through the rows),
- * merges.c on the coordinator; evaluate.c, measure.c, register.c and promote.c are the last two
- * stages. */
+ * merges.c on the coordinator; drift.c and retrain.c are the first stage, evaluate.c, evaluated.c,
+ * measure.c, register.c and promote.c the last two. */
 #ifndef QN_JOBS_TRAIN_TRAIN_H
 #define QN_JOBS_TRAIN_TRAIN_H
 
 #include "flow/job.h"
 #include "jobs/learn/algorithm.h"
 #include "jobs/learn/calibrate.h"
+#include "jobs/learn/drift.h"
 #include "jobs/learn/guard.h"
 #include "jobs/learn/metrics.h"
 #include "jobs/learn/split.h"
@@ -31,6 +34,13 @@ struct qn_train_rule { /* what must hold of a metric of the held-out rows */
                         interval is above 0, or with a margin, not below -margin */
     bool has_margin;
     double margin, confidence;
+};
+
+/* When a job that has a champion trains at all. */
+struct qn_retrain_plan {
+    enum qn_drift_metric metric;
+    double above; /* of any feature */
+    uint64_t min_new_rows;
 };
 
 enum qn_guards { QN_GUARDS_WARN, QN_GUARDS_REFUSE, QN_GUARDS_OFF };
@@ -64,7 +74,8 @@ struct qn_train {
     const char *beside;      /* whose version scores the held-out rows too: versus, or else alias */
     const struct qn_train_rule *rules;
     uint32_t n_rules;
-    int split_stage; /* -1: none */
+    const struct qn_retrain_plan *retrain; /* NULL: it always trains */
+    int drift_stage, split_stage;          /* -1: none */
     uint32_t prepare_stage, round_stage, calibrate_stage, evaluate_stage, metrics_stage;
     enum qn_calibration_method calibrate; /* NOT: there is no calibrate_stage */
 };
@@ -113,8 +124,10 @@ QN_CHECK qn_code qn_train_calibration_read(const struct qn_train *train,
                                            const struct qn_strv *states, struct qn_arena *arena,
                                            struct qn_calibration *out, struct qn_err *err);
 
-/* State of the prepare stage: census, then what the algorithm prepared. Borrows from the bytes. */
+/* State of the prepare stage: census, the bins of the baseline (packed, without rows), then what
+ * the algorithm prepared. Borrows from the bytes. */
 QN_CHECK qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
-                                       struct qn_strv *prepared, struct qn_err *err);
+                                       struct qn_strv *baseline, struct qn_strv *prepared,
+                                       struct qn_err *err);
 
 #endif

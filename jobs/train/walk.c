@@ -131,6 +131,7 @@ qn_code qn_train_walk_prepared(const struct qn_train_walk *walk, struct qn_strv 
                                struct qn_err *err)
 {
     struct qn_train_census census;
-    return qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, prepared,
-                                 err);
+    struct qn_strv baseline;
+    return qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, &baseline,
+                                 prepared, err);
 }

@@ -63,6 +63,7 @@ struct qn_runner {
     uint32_t executors;    /* each with caches of its own, tasks dealt by seed; 1 unless set */
     struct qn_strv model;  /* what a score job reads */
     uint32_t model_version;
+    bool stale;    /* no row came since the model was trained */
     bool forgets;  /* no accumulator lives from round to round: a coordinator that starts anew */
     bool distrust; /* every partial is also merged with a byte too few and one too many: refused */
     /* of the last run */
@@ -402,6 +403,8 @@ static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runn
     at.in.job_cache = &runner->job_caches[executor];
     at.in.model = runner->model;
     at.in.model_version = runner->model_version;
+    at.in.fresh = !runner->stale;
+    at.in.fresh_most = UINT64_MAX;
     at.in.cancelled = &runner->cancelled;
     at.in.seed = runner->spec.seed;
     qn_code code = runner->job.ops->run(&runner->job, &at.in, &task->out, &runner->err);
