@@ -26,26 +26,21 @@ static void check(qn_code code)
 /* Numeric columns, and categorical features of five categories each. */
 static void measure_round(uint32_t rows, uint32_t numeric, uint32_t categorical)
 {
-    struct qn_design design = {.n_rows = rows,
-                               .n_dense = numeric + 1,
-                               .n_codes = categorical,
-                               .n_columns = 1 + numeric + 5 * categorical};
-    size_t blocks = rows / QN_DESIGN_BLOCK + 1;
-    design.dense = calloc(blocks * QN_DESIGN_BLOCK * design.n_dense, sizeof(double));
-    design.codes = malloc((size_t)rows * (categorical + 1) * sizeof(uint16_t));
-    design.labels = calloc(blocks, QN_DESIGN_BLOCK);
+    struct qn_design design = qn_design_of(numeric + 1, categorical, 1 + numeric + 5 * categorical);
+    check(qn_design_reserve(&design, rows, NULL));
+    design.n_rows = rows;
     const struct qn_logistic_want want = {.hessian = true, .class_weights = {1, 1}};
     struct qn_logistic_sums sums;
     double *weights = calloc(design.n_columns, sizeof(double));
-    if (!design.dense || !design.codes || !design.labels || !weights)
+    if (!weights)
         abort();
     for (uint32_t row = 0; row < rows; row++) {
         for (uint32_t j = 0; j < design.n_dense; j++)
             *qn_design_at(&design, row, j) = j ? draw(row, j) * 2 - 1 : 1;
         for (uint32_t j = 0; j < categorical; j++)
-            design.codes[(size_t)row * categorical + j] =
+            qn_design_codes(&design, row)[j] =
                 (uint16_t)(design.n_dense + 5 * j + (uint32_t)(5 * draw(row, 40 + j)));
-        design.labels[row] = draw(row, 63) < 0.3;
+        *qn_design_label(&design, row) = draw(row, 63) < 0.3;
     }
     for (uint32_t j = 0; j < design.n_columns; j++)
         weights[j] = draw(j, 5) - 0.5;
@@ -60,9 +55,7 @@ static void measure_round(uint32_t rows, uint32_t numeric, uint32_t categorical)
     printf("round: %u rows, %u numeric + %u categorical features (%u columns): %.0f ms\n", rows,
            numeric, categorical, design.n_columns, (double)best / 1000);
     qn_logistic_sums_fini(&sums);
-    free(design.dense);
-    free(design.codes);
-    free(design.labels);
+    qn_design_fini(&design);
     free(weights);
 }
 

@@ -6,19 +6,16 @@
 #include "base/limits.h"
 #include "jobs/learn/numeric.h"
 
-void qn_design_init(struct qn_design *design, const struct qn_prepared *prepared)
+struct qn_design qn_design_of(uint32_t n_dense, uint32_t n_codes, uint32_t n_columns)
 {
-    *design = (struct qn_design){.n_dense = prepared->n_dense,
-                                 .n_codes = prepared->n_categorical,
-                                 .n_columns = prepared->n_columns};
+    return (struct qn_design){.n_dense = n_dense, .n_codes = n_codes, .n_columns = n_columns};
 }
 
 void qn_design_fini(struct qn_design *design)
 {
-    free(design->dense);
-    free(design->codes);
-    free(design->labels);
-    free(design->sides);
+    for (uint32_t b = 0; b < design->n_blocks; b++)
+        free(design->blocks[b].dense);
+    free(design->blocks);
     *design = (struct qn_design){0};
 }
 
@@ -27,49 +24,45 @@ void qn_design_clear(struct qn_design *design)
     design->n_rows = 0;
 }
 
+/* Numbers, codes and labels of a block, one behind the other. */
+static size_t block_bytes(const struct qn_design *design)
+{
+    size_t row = design->n_dense * sizeof(double) + design->n_codes * sizeof(uint16_t) + 1;
+    return row * QN_DESIGN_BLOCK;
+}
+
 uint64_t qn_design_bytes(const struct qn_design *design)
 {
-    uint64_t row = design->n_dense * sizeof *design->dense +
-                   design->n_codes * sizeof *design->codes + sizeof *design->labels +
-                   sizeof *design->sides;
-    return row * design->capacity;
+    return (uint64_t)block_bytes(design) * design->n_blocks +
+           sizeof *design->blocks * design->capacity;
 }
 
-static bool grow(void **block, size_t had_rows, size_t rows, size_t row_bytes)
+static qn_code add_block(struct qn_design *design, struct qn_err *err)
 {
-    size_t bytes, had = had_rows * row_bytes;
-    if (__builtin_mul_overflow(rows, row_bytes, &bytes))
-        return false;
-    char *grown = realloc(*block, bytes ? bytes : 1);
-    if (!grown)
-        return false;
-    *block = grown;
-    memset(grown + had, 0, bytes - had); /* rows that are not there take part with weight 0 */
-    return true;
-}
-
-static qn_code reserve(struct qn_design *design, uint32_t more, struct qn_err *err)
-{
-    uint64_t wanted = (uint64_t)design->n_rows + more;
-    wanted += (QN_DESIGN_BLOCK - wanted % QN_DESIGN_BLOCK) % QN_DESIGN_BLOCK;
-    if (wanted <= design->capacity && design->dense)
-        return QN_OK;
-    if (wanted > UINT32_MAX / 2)
-        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "a chunk has too many rows to train on");
-    uint32_t capacity = design->capacity * 2 > wanted ? design->capacity * 2 : (uint32_t)wanted;
-    void *dense = design->dense, *codes = design->codes, *labels = design->labels,
-         *sides = design->sides;
-    uint32_t had = design->capacity;
-    bool grown = grow(&dense, had, capacity, design->n_dense * sizeof(double)) &&
-                 grow(&codes, had, capacity, design->n_codes * sizeof(uint16_t)) &&
-                 grow(&labels, had, capacity, 1) && grow(&sides, had, capacity, 1);
-    design->dense = dense;
-    design->codes = codes;
-    design->labels = labels;
-    design->sides = sides;
-    if (!grown)
+    if (design->n_blocks == design->capacity) {
+        uint32_t capacity = design->capacity ? 2 * design->capacity : 16;
+        struct qn_design_block *blocks = realloc(design->blocks, capacity * sizeof *blocks);
+        if (!blocks)
+            return qn_err_nomem(err, "the design matrix of a chunk");
+        design->blocks = blocks;
+        design->capacity = capacity;
+    }
+    /* Zeros: rows that are not there take part with weight 0. */
+    double *dense = calloc(1, block_bytes(design));
+    if (!dense)
         return qn_err_nomem(err, "the design matrix of a chunk");
-    design->capacity = capacity;
+    uint16_t *codes = (uint16_t *)(void *)(dense + (size_t)design->n_dense * QN_DESIGN_BLOCK);
+    design->blocks[design->n_blocks++] = (struct qn_design_block){
+        .dense = dense,
+        .codes = codes,
+        .labels = (uint8_t *)(codes + (size_t)design->n_codes * QN_DESIGN_BLOCK)};
+    return QN_OK;
+}
+
+qn_code qn_design_reserve(struct qn_design *design, uint32_t n_rows, struct qn_err *err)
+{
+    while ((uint64_t)design->n_blocks * QN_DESIGN_BLOCK < n_rows)
+        QN_TRY(add_block(design, err));
     return QN_OK;
 }
 
@@ -121,8 +114,8 @@ static qn_code append_categorical(const struct qn_prepared_feature *feature,
                                   const struct qn_column *column, const uint32_t *rows, uint32_t n,
                                   struct qn_design *design, struct qn_err *err)
 {
-    uint16_t *out = design->codes + (size_t)design->n_rows * design->n_codes + place;
-    for (uint32_t i = 0; i < n; i++, out += design->n_codes) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t *out = qn_design_codes(design, design->n_rows + i) + place;
         bool valid = qn_is_valid(column, rows[i]);
         struct qn_strv text = valid ? qn_text_at(column, rows[i]) : feature->fill_text;
         uint32_t category = qn_dict_find(dict, text);
@@ -144,12 +137,14 @@ static qn_code append_categorical(const struct qn_prepared_feature *feature,
 
 qn_code qn_encoder_append(struct qn_encoder *encoder, const struct qn_column *const *columns,
                           const uint32_t *rows, uint32_t n, const uint8_t *labels,
-                          const uint8_t *sides, struct qn_design *design, struct qn_err *err)
+                          struct qn_design *design, struct qn_err *err)
 {
     const struct qn_prepared *prepared = encoder->prepared;
     if (n == 0)
         return QN_OK;
-    QN_TRY(reserve(design, n, err));
+    if (n > UINT32_MAX / 2 - design->n_rows)
+        return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "a chunk has too many rows to train on");
+    QN_TRY(qn_design_reserve(design, design->n_rows + n, err));
     if (n > encoder->scratch_rows) {
         double *scratch = realloc(encoder->scratch, n * sizeof *scratch);
         if (!scratch)
@@ -159,8 +154,7 @@ qn_code qn_encoder_append(struct qn_encoder *encoder, const struct qn_column *co
     }
     for (uint32_t i = 0; i < n; i++) {
         *qn_design_at(design, design->n_rows + i, 0) = 1;
-        design->labels[design->n_rows + i] = labels ? labels[i] : 0;
-        design->sides[design->n_rows + i] = sides ? sides[i] : 0;
+        *qn_design_label(design, design->n_rows + i) = labels ? labels[i] : 0;
     }
     for (uint32_t f = 0, place = 0; f < prepared->n_features; f++) {
         const struct qn_prepared_feature *feature = &prepared->features[f];

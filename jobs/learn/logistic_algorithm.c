@@ -133,6 +133,9 @@ struct rows {
     uint64_t rows[2]; /* of all chunks, by class */
     struct qn_encoder encoder;
     struct qn_design design;
+    uint32_t *picked; /* of a batch the training rows, and their labels */
+    uint8_t *labels;
+    uint32_t capacity;
 };
 
 static void rows_free(void *data)
@@ -141,6 +144,8 @@ static void rows_free(void *data)
     qn_design_fini(&rows->design);
     qn_encoder_fini(&rows->encoder);
     qn_prepared_fini(&rows->prepared);
+    free(rows->picked);
+    free(rows->labels);
     free(rows);
 }
 
@@ -160,28 +165,40 @@ static qn_code rows_new(const void *plan, struct qn_strv prepared, void **out, s
         rows_free(rows);
         return code;
     }
-    qn_design_init(&rows->design, &rows->prepared);
+    rows->design = qn_design_of(rows->prepared.n_dense, rows->prepared.n_categorical,
+                                rows->prepared.n_columns);
     *out = rows;
     return QN_OK;
 }
 
-/* Only training rows: the runs of them that lie together. */
+static qn_code make_room(struct rows *rows, uint32_t n, struct qn_err *err)
+{
+    if (n <= rows->capacity)
+        return QN_OK;
+    free(rows->picked);
+    free(rows->labels);
+    rows->picked = malloc(n * sizeof *rows->picked);
+    rows->labels = malloc(n);
+    rows->capacity = rows->picked && rows->labels ? n : 0;
+    return rows->capacity ? QN_OK : qn_err_nomem(err, "the design matrix of a chunk");
+}
+
+/* Only training rows. */
 static qn_code rows_add(void *data, const struct qn_column *const *columns, const uint32_t *picked,
                         uint32_t n, const uint8_t *labels, const uint8_t *sides,
                         const uint64_t *hashes, struct qn_err *err)
 {
     struct rows *rows = data;
     (void)hashes;
-    for (uint32_t at = 0; at < n;) {
-        uint32_t end = at + 1;
-        while (end < n && sides[end] == sides[at])
-            end++;
-        if (sides[at] == QN_SIDE_TRAIN)
-            QN_TRY(qn_encoder_append(&rows->encoder, columns, picked + at, end - at, labels + at,
-                                     sides + at, &rows->design, err));
-        at = end;
+    QN_TRY(make_room(rows, n, err));
+    uint32_t n_picked = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        rows->picked[n_picked] = picked[i];
+        rows->labels[n_picked] = labels[i];
+        n_picked += sides[i] == QN_SIDE_TRAIN;
     }
-    return QN_OK;
+    return qn_encoder_append(&rows->encoder, columns, rows->picked, n_picked, rows->labels,
+                             &rows->design, err);
 }
 
 static uint64_t rows_bytes(const void *data)

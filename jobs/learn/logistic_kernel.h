@@ -23,9 +23,10 @@ struct qn_logistic_codes {
 struct qn_logistic_kernel {
     /* eta[r] = sum over dense columns of x[j][r] w[j], added in the order of the columns. */
     void (*predict)(const double *x, uint32_t n_dense, const double *w, double *eta);
-    /* From eta: residuals, curvatures, and the log-loss of the block. `labels` are 0 and 1;
-     * weight[r] is 0 for rows that are not there. */
-    double (*link)(struct qn_logistic_rows *rows, const uint8_t *labels, const double *weight);
+    /* From eta: residuals, curvatures, and the log-loss of the block's first n rows, weighted by
+     * label (0 or 1); those of the others become 0. */
+    double (*link)(struct qn_logistic_rows *rows, const uint8_t *labels, uint32_t n,
+                   const double class_weights[2]);
     /* gradient[j] += sum over rows of residual x[j]. */
     void (*gradient)(const struct qn_logistic_rows *rows, const double *x, uint32_t n_dense,
                      double *gradient);

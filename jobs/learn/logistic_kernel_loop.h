@@ -6,6 +6,7 @@
 
 #include "jobs/learn/exp.h"
 #include "jobs/learn/logistic_kernel.h"
+#include "jobs/learn/math.h"
 
 enum { LANES = 8 };
 
@@ -26,36 +27,23 @@ static void predict(const double *restrict x, uint32_t n_dense, const double *w,
     }
 }
 
-/* log(1 + x) for x in [0, 1]: 2 atanh(s), s = x / (2 + x) <= 1/3; the first term left out is below
- * 2^-56 of the sum. */
-static inline double log1p_below(double x)
+/* (1 + a)(1 + b) - 1, as near to 0 as anywhere. */
+static inline double grow(double a, double b)
 {
-    double s = x / (2.0 + x), z = s * s;
-    double series = 1.0 / 33.0;
-    series = series * z + 1.0 / 31.0;
-    series = series * z + 1.0 / 29.0;
-    series = series * z + 1.0 / 27.0;
-    series = series * z + 1.0 / 25.0;
-    series = series * z + 1.0 / 23.0;
-    series = series * z + 1.0 / 21.0;
-    series = series * z + 1.0 / 19.0;
-    series = series * z + 1.0 / 17.0;
-    series = series * z + 1.0 / 15.0;
-    series = series * z + 1.0 / 13.0;
-    series = series * z + 1.0 / 11.0;
-    series = series * z + 1.0 / 9.0;
-    series = series * z + 1.0 / 7.0;
-    series = series * z + 1.0 / 5.0;
-    series = series * z + 1.0 / 3.0;
-    return 2.0 * s + 2.0 * s * (z * series);
+    return a + (b + a * b);
 }
 
-static double link_rows(struct qn_logistic_rows *restrict rows, const uint8_t *restrict labels,
-                        const double *restrict weight)
+static inline double grow_lanes(const double lane[LANES])
 {
-    double label[QN_DESIGN_BLOCK], loss[QN_DESIGN_BLOCK], lane[LANES] = {0};
-    for (uint32_t r = 0; r < QN_DESIGN_BLOCK; r++)
-        label[r] = labels[r];
+    return grow(grow(grow(lane[0], lane[4]), grow(lane[2], lane[6])),
+                grow(grow(lane[1], lane[5]), grow(lane[3], lane[7])));
+}
+
+/* From eta: by row what derivatives need, exp(-|eta|), and the loss but for log(1 + exp(-|eta|)). */
+static void link_row_by_row(struct qn_logistic_rows *restrict rows, const double *restrict label,
+                            const double *restrict weight, double *restrict rest,
+                            double *restrict linear)
+{
     for (uint32_t r = 0; r < QN_DESIGN_BLOCK; r++) {
         double eta = rows->eta[r], above = eta > 0 ? eta : 0, below = eta > 0 ? -eta : eta;
         /* One exponential gives probability, curvature and loss alike. */
@@ -63,12 +51,32 @@ static double link_rows(struct qn_logistic_rows *restrict rows, const uint8_t *r
         double p = eta > 0 ? share : e * share;
         rows->residual[r] = weight[r] * (p - label[r]);
         rows->curvature[r] = weight[r] * (e * share * share);
-        loss[r] = weight[r] * (log1p_below(e) + (above - label[r] * eta));
+        rest[r] = weight[r] > 0 ? e : 0;
+        linear[r] = weight[r] * (above - label[r] * eta);
     }
+}
+
+/* One logarithm a class: of the product of up to 128 factors of at most 2. */
+static double link_rows(struct qn_logistic_rows *restrict rows, const uint8_t *restrict labels,
+                        uint32_t n, const double class_weights[2])
+{
+    double label[QN_DESIGN_BLOCK], weight[QN_DESIGN_BLOCK], rest[QN_DESIGN_BLOCK],
+        linear[QN_DESIGN_BLOCK], sum[LANES] = {0}, grown[2][LANES] = {{0}};
+    for (uint32_t r = 0; r < QN_DESIGN_BLOCK; r++) {
+        label[r] = labels[r];
+        weight[r] = labels[r] ? class_weights[1] : class_weights[0];
+    }
+    for (uint32_t r = n; r < QN_DESIGN_BLOCK; r++)
+        weight[r] = 0;
+    link_row_by_row(rows, label, weight, rest, linear);
     for (uint32_t r = 0; r < QN_DESIGN_BLOCK; r += LANES)
-        for (uint32_t l = 0; l < LANES; l++)
-            lane[l] += loss[r + l];
-    return add_lanes(lane);
+        for (uint32_t l = 0; l < LANES; l++) {
+            sum[l] += linear[r + l];
+            grown[0][l] = grow(grown[0][l], label[r + l] > 0 ? 0 : rest[r + l]);
+            grown[1][l] = grow(grown[1][l], label[r + l] > 0 ? rest[r + l] : 0);
+        }
+    return add_lanes(sum) + (class_weights[0] * qn_log1p(grow_lanes(grown[0])) +
+                             class_weights[1] * qn_log1p(grow_lanes(grown[1])));
 }
 
 static inline double dot(const double *restrict a, const double *restrict b)

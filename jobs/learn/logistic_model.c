@@ -198,7 +198,7 @@ static qn_code score(struct qn_model *model, const struct qn_column *const *colu
 {
     struct logistic_model *self = (struct logistic_model *)(void *)model;
     qn_design_clear(&self->design);
-    QN_TRY(qn_encoder_append(&self->encoder, columns, rows, n, NULL, NULL, &self->design, err));
+    QN_TRY(qn_encoder_append(&self->encoder, columns, rows, n, NULL, &self->design, err));
     for (uint32_t i = 0; i < n; i++)
         out[i] = qn_expit(qn_design_eta(&self->design, i, self->weights));
     return QN_OK;
@@ -213,10 +213,10 @@ static qn_code explain(struct qn_model *model, const struct qn_column *const *co
     struct logistic_model *self = (struct logistic_model *)(void *)model;
     const struct qn_prepared *prepared = &self->prepared;
     qn_design_clear(&self->design);
-    QN_TRY(qn_encoder_append(&self->encoder, columns, rows, n, NULL, NULL, &self->design, err));
+    QN_TRY(qn_encoder_append(&self->encoder, columns, rows, n, NULL, &self->design, err));
     for (uint32_t i = 0; i < n; i++, parts += prepared->n_features + 1) {
         const double *x = qn_design_at(&self->design, i, 0);
-        const uint16_t *code = self->design.codes + (size_t)i * self->design.n_codes;
+        const uint16_t *code = qn_design_codes(&self->design, i);
         for (uint32_t f = 0; f < prepared->n_features; f++) {
             uint32_t column = prepared->features[f].column;
             if (prepared->features[f].categorical)
@@ -270,7 +270,7 @@ static qn_code begin(struct logistic_model *self, struct qn_err *err)
     }
     self->model.features = features;
     self->model.n_features = prepared->n_features;
-    qn_design_init(&self->design, prepared);
+    self->design = qn_design_of(prepared->n_dense, prepared->n_categorical, prepared->n_columns);
     return qn_encoder_init(&self->encoder, prepared, err);
 }
 

@@ -62,17 +62,13 @@ static void add_block(struct qn_logistic_sums *sums, const struct qn_design *des
     const struct qn_logistic_kernel *kernel = qn_logistic_kernel();
     uint32_t first = at * QN_DESIGN_BLOCK, left = design->n_rows - first;
     uint32_t n = left < QN_DESIGN_BLOCK ? left : QN_DESIGN_BLOCK;
-    const uint16_t *codes = design->codes + (size_t)first * design->n_codes;
-    const uint8_t *labels = design->labels + first;
-    double row_weights[QN_DESIGN_BLOCK] = {0};
-    for (uint32_t r = 0; r < n; r++)
-        row_weights[r] = want->class_weights[labels[r]];
-    struct block block = {.x = qn_design_block(design, at),
+    const uint16_t *codes = design->blocks[at].codes;
+    struct block block = {.x = design->blocks[at].dense,
                           .codes = codes,
                           .codes_end = codes + (size_t)n * design->n_codes};
     kernel->predict(block.x, design->n_dense, weights, block.rows.eta);
     add_codes_to_eta(design, &block, weights);
-    sums->loss += kernel->link(&block.rows, labels, row_weights);
+    sums->loss += kernel->link(&block.rows, design->blocks[at].labels, n, want->class_weights);
     kernel->gradient(&block.rows, block.x, design->n_dense, sums->gradient);
     add_codes_to_gradient(sums, design, &block);
     if (want->hessian) {

@@ -84,7 +84,7 @@ qn_code qn_train_champion_score(struct qn_train_champion *champion,
                                 const struct qn_train_walk *walk, double *scores,
                                 struct qn_err *err)
 {
-    struct qn_arena *arena = walk->in->arena;
+    struct qn_arena *arena = walk->arena;
     const struct qn_column *key = &walk->batch.columns[walk->key];
     uint32_t *rows = QN_NEW_ARRAY(arena, uint32_t, walk->n), n = 0;
     double *found = QN_NEW_ARRAY(arena, double, walk->n);

@@ -36,7 +36,7 @@ struct evaluation {
 static qn_code slice_column(const struct qn_train_walk *walk, uint32_t slice, struct qn_column *out,
                             struct qn_err *err)
 {
-    struct qn_arena *arena = walk->in->arena;
+    struct qn_arena *arena = walk->arena;
     int32_t position;
     struct qn_buf text;
     QN_TRY(qn_train_walk_find(walk, walk->train->slices[slice], &position, err));
@@ -63,7 +63,7 @@ static qn_code give_scores(struct evaluation *self, const double *scores, struct
 {
     const struct qn_train_walk *walk = self->walk;
     const struct qn_train *train = walk->train;
-    struct qn_arena *arena = walk->in->arena;
+    struct qn_arena *arena = walk->arena;
     struct qn_column *columns = QN_NEW_ARRAY(arena, struct qn_column, train->scores.n_fields);
     if (!columns)
         return qn_err_nomem(err, "scores");
@@ -86,8 +86,8 @@ static qn_code give_scores(struct evaluation *self, const double *scores, struct
 static qn_code side_names(struct qn_train_walk *walk, struct qn_column *out, struct qn_err *err)
 {
     enum { LONGEST = 10 }; /* "validation" */
-    QN_TRY(qn_column_new(walk->in->arena, (struct qn_type){.id = QN_TEXT}, walk->n, out, err));
-    out->bytes = qn_arena_alloc(walk->in->arena, (size_t)walk->n * LONGEST + 1);
+    QN_TRY(qn_column_new(walk->arena, (struct qn_type){.id = QN_TEXT}, walk->n, out, err));
+    out->bytes = qn_arena_alloc(walk->arena, (size_t)walk->n * LONGEST + 1);
     if (!out->bytes)
         return qn_err_nomem(err, "predictions");
     for (uint32_t i = 0; i < walk->n; i++) {
@@ -101,7 +101,7 @@ static qn_code side_names(struct qn_train_walk *walk, struct qn_column *out, str
 static qn_code give_rows(struct qn_train_walk *walk, const struct qn_job *job, const double *scores,
                          struct qn_err *err)
 {
-    struct qn_arena *arena = walk->in->arena;
+    struct qn_arena *arena = walk->arena;
     struct qn_column columns[4];
     QN_TRY(qn_column_take(arena, &walk->batch.columns[walk->key], walk->batch.n_rows, walk->rows,
                           walk->n, &columns[0], err));

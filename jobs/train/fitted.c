@@ -25,7 +25,7 @@ void qn_train_fitted_fini(struct qn_train_fitted *fitted)
 qn_code qn_train_fitted_score(struct qn_train_fitted *fitted, const struct qn_train_walk *walk,
                               double **scores, struct qn_err *err)
 {
-    *scores = QN_NEW_ARRAY(walk->in->arena, double, walk->n);
+    *scores = QN_NEW_ARRAY(walk->arena, double, walk->n);
     if (!*scores)
         return qn_err_nomem(err, "scores");
     QN_TRY(

@@ -132,30 +132,53 @@ static qn_code run_round(struct qn_train_walk *walk, struct qn_err *err)
     return code;
 }
 
+/* --- evaluate -------------------------------------------------------------------------------- */
+
+/* The fit is over: its rows are not needed again. */
+static void let_rows_go(struct qn_task_cache *cache)
+{
+    if (cache->data)
+        cache->free(cache->data);
+    *cache = (struct qn_task_cache){0};
+}
+
 /* --- one task -------------------------------------------------------------------------------- */
+
+/* A stage that goes through rows. */
+static qn_code run_walk(struct qn_train_walk *walk, const struct qn_job *job, struct qn_err *err)
+{
+    const struct qn_train *train = walk->train;
+    struct qn_task_in *in = walk->in;
+    if (in->stage == train->round_stage)
+        return run_round(walk, err);
+    QN_TRY(qn_train_walk_start(walk, train, in, walk->out, err));
+    if ((int)in->stage == train->drift_stage)
+        return qn_train_run_drift(walk, err);
+    if ((int)in->stage == train->split_stage)
+        return run_split(walk, err);
+    if (train->search && in->stage == train->search->rows_stage)
+        return qn_search_run_rows(walk, err);
+    if (in->stage == train->prepare_stage)
+        return run_prepare(walk, err);
+    let_rows_go(in->unit_cache);
+    if (train->calibrate && in->stage == train->calibrate_stage)
+        return qn_train_run_calibration(walk, err);
+    return qn_train_run_evaluate(walk, job, err);
+}
 
 qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_task_out *out,
                      struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
-    struct qn_train_walk walk = {.train = train, .in = in, .out = out};
+    uint32_t rung;
     if (in->stage == train->metrics_stage)
         return qn_train_run_metrics(train, in, out, err);
-    uint32_t rung;
     if (qn_search_is_rung(train->search, in->stage, &rung))
         return qn_search_run_rung(train, in, out, err);
-    if (in->stage == train->round_stage)
-        return run_round(&walk, err);
-    QN_TRY(qn_train_walk_start(&walk, train, in, out, err));
-    if ((int)in->stage == train->drift_stage)
-        return qn_train_run_drift(&walk, err);
-    if ((int)in->stage == train->split_stage)
-        return run_split(&walk, err);
-    if (train->search && in->stage == train->search->rows_stage)
-        return qn_search_run_rows(&walk, err);
-    if (in->stage == train->prepare_stage)
-        return run_prepare(&walk, err);
-    if (train->calibrate && in->stage == train->calibrate_stage)
-        return qn_train_run_calibration(&walk, err);
-    return qn_train_run_evaluate(&walk, job, err);
+    struct qn_arena arena;
+    qn_arena_init(&arena);
+    struct qn_train_walk walk = {.train = train, .in = in, .out = out, .arena = &arena};
+    qn_code code = run_walk(&walk, job, err);
+    qn_arena_fini(&arena);
+    return code;
 }

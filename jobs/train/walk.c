@@ -12,7 +12,7 @@ qn_code qn_train_walk_find(const struct qn_train_walk *walk, uint32_t column, in
 qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *train,
                             struct qn_task_in *in, struct qn_task_out *out, struct qn_err *err)
 {
-    *walk = (struct qn_train_walk){.train = train, .in = in, .out = out};
+    *walk = (struct qn_train_walk){.train = train, .in = in, .out = out, .arena = walk->arena};
     bool dealt = train->split_stage >= 0 && (uint32_t)train->split_stage < in->stage;
     if (!dealt)
         qn_split_init(&walk->split, train->test, train->validation, train->calibration);
@@ -81,6 +81,7 @@ qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
     struct qn_reader *reader = walk->in->reader;
     uint32_t refused = qn_rejects_count(&walk->out->rejects);
     walk->n = 0;
+    qn_arena_clear(walk->arena);
     if (atomic_load(walk->in->cancelled))
         return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
     QN_TRY(reader->ops->next(reader, &walk->batch, &walk->out->rejects, err));

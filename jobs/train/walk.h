@@ -15,13 +15,14 @@ struct qn_train_walk {
     const struct qn_column **columns; /* of the batch, by feature */
     struct qn_strv others[2];         /* as in a census; copied when first seen */
     struct qn_batch batch;
+    struct qn_arena *arena; /* of what is made of the batch, until the next one */
     uint32_t capacity, n;
     uint32_t *rows; /* labelled ones */
     uint8_t *labels, *sides;
     uint64_t *hashes;
 };
 
-/* From the task's first row. */
+/* From the task's first row; walk->arena is there. */
 QN_CHECK qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *train,
                                      struct qn_task_in *in, struct qn_task_out *out,
                                      struct qn_err *err);

@@ -13,7 +13,8 @@ enum { MAX_ROWS = 2 * QN_DESIGN_BLOCK };
 struct fixture {
     double dense[MAX_ROWS * 3];
     uint16_t codes[MAX_ROWS];
-    uint8_t labels[MAX_ROWS], sides[MAX_ROWS];
+    uint8_t labels[MAX_ROWS];
+    struct qn_design_block blocks[MAX_ROWS / QN_DESIGN_BLOCK];
     struct qn_design design;
 };
 
@@ -31,13 +32,14 @@ static void add_row(struct fixture *fixture, double a, double b, uint16_t code, 
 static void start(struct fixture *fixture, uint32_t n_dense, uint32_t n_codes)
 {
     memset(fixture, 0, sizeof *fixture);
-    fixture->design = (struct qn_design){.n_dense = n_dense,
-                                         .n_codes = n_codes,
-                                         .n_columns = n_dense + 3 * n_codes,
-                                         .dense = fixture->dense,
-                                         .codes = fixture->codes,
-                                         .labels = fixture->labels,
-                                         .sides = fixture->sides};
+    fixture->design = qn_design_of(n_dense, n_codes, n_dense + 3 * n_codes);
+    fixture->design.blocks = fixture->blocks;
+    for (uint32_t b = 0; b < MAX_ROWS / QN_DESIGN_BLOCK; b++) {
+        uint32_t first = b * QN_DESIGN_BLOCK;
+        fixture->blocks[b] = (struct qn_design_block){.dense = fixture->dense + first * n_dense,
+                                                      .codes = fixture->codes + first * n_codes,
+                                                      .labels = fixture->labels + first};
+    }
 }
 
 static void begin(const struct fixture *fixture, const struct qn_logistic_params *params,
@@ -198,9 +200,7 @@ static void parts_add_up(void **state)
         struct qn_logistic_sums some;
         uint32_t left = fixture.design.n_rows - at;
         part.n_rows = left < QN_DESIGN_BLOCK ? left : QN_DESIGN_BLOCK;
-        part.dense = qn_design_block(&fixture.design, at / QN_DESIGN_BLOCK);
-        part.codes += at;
-        part.labels += at;
+        part.blocks += at / QN_DESIGN_BLOCK;
         assert_ok(qn_logistic_sums_init(&some, 6, true, &err), &err);
         qn_logistic_add(&some, &part, point, &want);
         qn_buf_clear(&bytes);

@@ -233,17 +233,17 @@ static void designs_hold_the_encoded_rows(void **state)
         assert_true(qn_strv_is(qn_buf_strv(&name), drop ? "plan=aa" : "plan=a"));
         qn_buf_fini(&name);
         assert_ok(qn_encoder_init(&encoder, &prepared, &err), &err);
-        qn_design_init(&design, &prepared);
+        design = qn_design_of(prepared.n_dense, prepared.n_categorical, prepared.n_columns);
         const uint32_t picked[] = {6, 1, 0};
-        assert_ok(qn_encoder_append(&encoder, by_feature, picked, 3, labels, NULL, &design, &err),
-                  &err);
+        assert_ok(qn_encoder_append(&encoder, by_feature, picked, 3, labels, &design, &err), &err);
         const double want[3][3] = {{1, 4, 5}, {1, 2, 5}, {1, 1, 5}};
         for (uint32_t row = 0; row < 3; row++)
             for (uint32_t j = 0; j < 3; j++)
                 assert_true(*qn_design_at(&design, row, j) == want[row][j]);
-        assert_int_equal(design.codes[0], drop ? 3 : 4); /* missing: aa */
-        assert_int_equal(design.codes[1], drop ? QN_CODE_NONE : 3);
-        assert_int_equal(design.codes[2], drop ? 4 : 5);
+        const uint16_t *codes = qn_design_codes(&design, 0);
+        assert_int_equal(codes[0], drop ? 3 : 4); /* missing: aa */
+        assert_int_equal(codes[1], drop ? QN_CODE_NONE : 3);
+        assert_int_equal(codes[2], drop ? 4 : 5);
         qn_design_fini(&design);
         qn_encoder_fini(&encoder);
         qn_prepared_fini(&prepared);
@@ -264,9 +264,9 @@ static void unknown_categories_can_be_refused(void **state)
                                          .refuse_unknown = true};
     prepare(&plan, 2, &prepared, &n_notes);
     assert_ok(qn_encoder_init(&encoder, &prepared, &err), &err);
-    qn_design_init(&design, &prepared);
+    design = qn_design_of(prepared.n_dense, prepared.n_categorical, prepared.n_columns);
     plan_bytes[1] = 'x';
-    qn_code code = qn_encoder_append(&encoder, by_feature, rows, 3, NULL, NULL, &design, &err);
+    qn_code code = qn_encoder_append(&encoder, by_feature, rows, 3, NULL, &design, &err);
     plan_bytes[1] = 'a';
     assert_int_equal(code, QN_EINPUT);
     assert_non_null(strstr(err.message, "column 'plan' holds 'x'"));
