@@ -100,7 +100,7 @@ struct qn_query_scope {
     uint32_t n_fields;
     const struct qn_sql_item *items; /* whose aliases are known; NULL: none are */
     uint32_t n_items;
-    bool alias_first;             /* ORDER BY: an alias wins over a column */
+    bool alias_first;             /* a bare name of ORDER BY: an alias wins over a column */
     struct qn_query_scope *outer; /* of the SELECT around it */
     uint32_t query;               /* where its query begins in the text */
     bool in_sqlite;               /* its columns and those of outer ones may be read inside */
@@ -117,6 +117,10 @@ QN_CHECK qn_code qn_query_scope_add(struct qn_query_planner *p, struct qn_query_
  * what they stand for. */
 QN_CHECK qn_code qn_query_resolve(struct qn_query_planner *p, struct qn_query_scope *scope,
                                   struct qn_ast *ast);
+/* The same of a key of ORDER BY, unless it is a position: alone a name is an item's first, within an
+ * expression a column's. */
+QN_CHECK qn_code qn_query_resolve_key(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                      struct qn_ast *ast);
 /* Which relations a resolved tree reads, as bits. */
 uint32_t qn_query_reads(const struct qn_query_scope *scope, const struct qn_ast *ast);
 bool qn_query_has(const struct qn_ast *ast, enum qn_ast_kind kind);

@@ -292,6 +292,17 @@ qn_code qn_query_resolve(struct qn_query_planner *p, struct qn_query_scope *scop
     return QN_OK;
 }
 
+qn_code qn_query_resolve_key(struct qn_query_planner *p, struct qn_query_scope *scope,
+                             struct qn_ast *ast)
+{
+    if (ast->kind == QN_AST_INTEGER)
+        return QN_OK;
+    scope->alias_first = ast->kind == QN_AST_COLUMN;
+    qn_code code = qn_query_resolve(p, scope, ast);
+    scope->alias_first = false;
+    return code;
+}
+
 /* --- asking ---------------------------------------------------------------------------------- */
 
 uint32_t qn_query_reads(const struct qn_query_scope *scope, const struct qn_ast *ast)

@@ -146,10 +146,8 @@ static qn_code read_clauses(struct selecting *s)
     QN_TRY(read_groups(s));
     if (body->having)
         QN_TRY(qn_query_resolve(s->p, &s->scope, body->having));
-    s->scope.alias_first = true;
     for (uint32_t i = 0; i < s->n_order; i++)
-        if (s->order[i].expr->kind != QN_AST_INTEGER)
-            QN_TRY(qn_query_resolve(s->p, &s->scope, s->order[i].expr));
+        QN_TRY(qn_query_resolve_key(s->p, &s->scope, s->order[i].expr));
     s->grouped = body->grouped || body->having;
     for (uint32_t i = 0; i < s->n_items; i++)
         s->grouped |= qn_query_has(s->items[i].expr, QN_AST_AGGREGATE);

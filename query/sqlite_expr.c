@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "query/parse.h"
+#include "query/sqlite_sum.h"
 #include "query/sqlite_text.h"
 
 /* --- leaves ---------------------------------------------------------------------------------- */
@@ -86,7 +87,7 @@ static qn_code put_column(struct qn_sqlite_select *s, const struct qn_ast *ast, 
     return QN_OK;
 }
 
-/* --- aggregates and windows ------------------------------------------------------------------ */
+/* --- aggregates ------------------------------------------------------------------------------ */
 
 static bool reads_outer(const struct qn_ast *ast)
 {
@@ -96,7 +97,7 @@ static bool reads_outer(const struct qn_ast *ast)
     return outer;
 }
 
-static bool one_of(struct qn_strv name, const char *const *names)
+bool qn_sqlite_one_of(struct qn_strv name, const char *const *names)
 {
     for (; *names; names++)
         if (qn_strv_eq_nocase(name, qn_strv_from(*names)))
@@ -104,12 +105,15 @@ static bool one_of(struct qn_strv name, const char *const *names)
     return false;
 }
 
-static const char *const aggregates[] = {"count", "sum", "avg", "min", "max", NULL};
+bool qn_sqlite_knows_aggregate(struct qn_strv name)
+{
+    static const char *const names[] = {"count", "sum", "avg", "min", "max", NULL};
+    return qn_sqlite_one_of(name, names);
+}
 
-/* The type that an aggregate of ours has, over a value of this type. */
-static qn_code aggregate_type(struct qn_sqlite_select *s, const struct qn_ast *ast,
-                              struct qn_strv name, const struct qn_type *argument,
-                              struct qn_type *type)
+qn_code qn_sqlite_aggregate_type(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                                 struct qn_strv name, const struct qn_type *argument,
+                                 struct qn_type *type)
 {
     const struct qn_field field = {"x", argument ? *argument : (struct qn_type){.id = QN_INT64}};
     const struct qn_schema schema = {&field, 1};
@@ -125,13 +129,20 @@ static qn_code aggregate_type(struct qn_sqlite_select *s, const struct qn_ast *a
     }
     QN_TRY(code);
     *type = call.type;
-    if (argument && argument->id == QN_DECIMAL && qn_strv_eq_nocase(name, QN_STRV_LIT("avg")))
-        return QN_QUERY_REFUSE(s->p, ast->mark, "write avg(CAST(x AS double))",
-                               "avg of decimals is not supported in a query that SQLite answers");
     return QN_OK;
 }
 
-static qn_code refuse_function(struct qn_sqlite_select *s, const struct qn_ast *ast)
+void qn_sqlite_put_function(struct qn_strv name, const struct qn_type *argument, struct qn_buf *out)
+{
+    char ours[QN_SQLITE_SUM_NAME];
+    bool sum = qn_strv_eq_nocase(name, QN_STRV_LIT("sum"));
+    if (argument && (sum || qn_strv_eq_nocase(name, QN_STRV_LIT("avg"))))
+        qn_buf_printf(out, "%s(", qn_sqlite_sum_name(!sum, *argument, ours));
+    else
+        qn_buf_printf(out, "%.*s(", QN_STRV_ARG(name));
+}
+
+qn_code qn_sqlite_refuse_function(struct qn_sqlite_select *s, const struct qn_ast *ast)
 {
     return QN_QUERY_REFUSE(s->p, ast->mark, "put it into a subquery in FROM",
                            "%.*s is not supported in a query that SQLite answers",
@@ -144,8 +155,8 @@ static qn_code put_aggregate(struct qn_sqlite_select *s, const struct qn_ast *as
     const struct qn_agg_ast *call = ast->aggregate;
     struct qn_type argument;
     bool untyped;
-    if (!one_of(call->name, aggregates) || call->n_args > 1 || call->order)
-        return refuse_function(s, ast);
+    if (!qn_sqlite_knows_aggregate(call->name) || call->n_args > 1 || call->order)
+        return qn_sqlite_refuse_function(s, ast);
     if (s->inside || !s->grouped)
         return QN_QUERY_REFUSE(s->p, ast->mark, NULL, "an aggregate at this place");
     for (uint32_t i = 0; i < call->n_args; i++)
@@ -153,110 +164,30 @@ static qn_code put_aggregate(struct qn_sqlite_select *s, const struct qn_ast *as
             return QN_QUERY_REFUSE(s->p, ast->mark, NULL,
                                    "an aggregate of a column of the query around this one");
     s->inside = true;
-    qn_buf_printf(out, "%.*s(%s%s", QN_STRV_ARG(call->name), call->distinct ? "DISTINCT " : "",
-                  call->star ? "*" : "");
-    if (call->n_args)
-        QN_TRY(qn_sqlite_expr(s, call->args[0], out, &argument, &untyped));
-    qn_buf_printf(out, ")");
+    struct qn_buf text;
+    qn_buf_init(&text);
+    qn_code code =
+        call->n_args ? qn_sqlite_expr(s, call->args[0], &text, &argument, &untyped) : QN_OK;
+    qn_sqlite_put_function(call->name, call->n_args ? &argument : NULL, out);
+    qn_buf_printf(out, "%s%s", call->distinct ? "DISTINCT " : "", call->star ? "*" : "");
+    qn_buf_put(out, text.data, text.len);
+    qn_buf_put_u8(out, ')');
+    qn_buf_fini(&text);
+    QN_TRY(code);
     if (call->filter) {
         qn_buf_printf(out, " FILTER (WHERE ");
         QN_TRY(qn_sqlite_condition(s, call->filter, out));
         qn_buf_printf(out, ")");
     }
     s->inside = false;
-    return aggregate_type(s, ast, call->name, call->n_args ? &argument : NULL, type);
+    return qn_sqlite_aggregate_type(s, ast, call->name, call->n_args ? &argument : NULL, type);
 }
 
-/* Equal values are equal in SQLite, too. */
-static bool equals_alike(struct qn_type a, struct qn_type b)
+bool qn_sqlite_equals_alike(struct qn_type a, struct qn_type b)
 {
     bool numbers =
         (a.id == QN_INT64 || a.id == QN_DOUBLE) && (b.id == QN_INT64 || b.id == QN_DOUBLE);
     return numbers || (a.id == b.id && (a.id != QN_DECIMAL || a.scale == b.scale));
-}
-
-/* Types of functions that are windows alone: of the first argument, integers, or doubles. */
-static qn_code window_type(struct qn_sqlite_select *s, const struct qn_ast *ast,
-                           const struct qn_type *args, struct qn_type *type)
-{
-    static const char *const ranks[] = {"row_number", "rank", "dense_rank", NULL};
-    static const char *const shares[] = {"percent_rank", "cume_dist", NULL};
-    static const char *const values[] = {"first_value", "last_value", NULL};
-    static const char *const moved[] = {"lag", "lead", NULL};
-    uint32_t n = ast->window->n_args;
-    const struct qn_type integer = {.id = QN_INT64}, real = {.id = QN_DOUBLE};
-    bool nth = qn_strv_eq_nocase(ast->text, QN_STRV_LIT("nth_value"));
-    bool tile = qn_strv_eq_nocase(ast->text, QN_STRV_LIT("ntile"));
-    if (one_of(ast->text, aggregates) && (n == 1 || ast->window->star))
-        return aggregate_type(s, ast, ast->text, n ? args : NULL, type);
-    *type = integer;
-    if ((one_of(ast->text, ranks) && n == 0) || (tile && n == 1 && args[0].id == QN_INT64))
-        return QN_OK;
-    *type = real;
-    if (one_of(ast->text, shares) && n == 0)
-        return QN_OK;
-    *type = args[0];
-    bool number = n > 1 && args[1].id == QN_INT64;
-    if ((one_of(ast->text, values) && n == 1) || (nth && n == 2 && number))
-        return QN_OK;
-    if (one_of(ast->text, moved) &&
-        (n == 1 || (number && n == 2) ||
-         (number && n == 3 && args[0].id == args[2].id && equals_alike(args[0], args[2]))))
-        return QN_OK;
-    return QN_QUERY_REFUSE(s->p, ast->mark,
-                           "row_number(), rank(), lag(x, n), first_value(x), sum(x), ...; an "
-                           "argument may have another type than it is to have: CAST(... AS ...)",
-                           "this is no window function that is known");
-}
-
-/* NULLs and directions are written out: SQLite's own rules are not relied on. */
-static qn_code put_keys(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out)
-{
-    const struct qn_ast_window *window = ast->window;
-    struct qn_type type;
-    bool untyped;
-    for (uint32_t i = 0; i < window->n_partition + window->n_order; i++) {
-        bool orders = i >= window->n_partition;
-        uint32_t k = i - window->n_partition;
-        qn_buf_printf(out, "%s", i == 0 ? " PARTITION BY " : i == window->n_partition ? " " : ", ");
-        if (i == 0 && orders)
-            out->len -= strlen(" PARTITION BY ");
-        if (orders && k == 0)
-            qn_buf_printf(out, " ORDER BY ");
-        QN_TRY(qn_sqlite_expr(s, ast->args[window->n_args + i], out, &type, &untyped));
-        if (orders)
-            qn_buf_printf(out, "%s NULLS %s", window->descending[k] ? " DESC" : "",
-                          window->nulls_first[k] ? "FIRST" : "LAST");
-    }
-    return QN_OK;
-}
-
-static qn_code put_window(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out,
-                          struct qn_type *type)
-{
-    struct qn_type args[4] = {{0}};
-    bool untyped;
-    if (!s->windows || s->inside)
-        return QN_QUERY_REFUSE(s->p, ast->mark, "select it in a subquery, and filter its rows",
-                               "a window function at this place");
-    if (ast->window->n_args > 3)
-        return refuse_function(s, ast);
-    s->windows = false; /* none inside another one */
-    qn_buf_printf(out, "%.*s(%s", QN_STRV_ARG(ast->text), ast->window->star ? "*" : "");
-    for (uint32_t i = 0; i < ast->window->n_args; i++) {
-        qn_buf_printf(out, "%s", i ? ", " : "");
-        if (ast->args[i]->kind == QN_AST_INTEGER) { /* numbers of rows are to be constants */
-            qn_buf_printf(out, "%lld", (long long)ast->args[i]->number);
-            args[i].id = QN_INT64;
-            continue;
-        }
-        QN_TRY(qn_sqlite_expr(s, ast->args[i], out, &args[i], &untyped));
-    }
-    qn_buf_printf(out, ") OVER (");
-    QN_TRY(put_keys(s, ast, out));
-    qn_buf_printf(out, " %.*s)", QN_STRV_ARG(ast->window->frame));
-    s->windows = true;
-    return window_type(s, ast, args, type);
 }
 
 /* --- queries --------------------------------------------------------------------------------- */
@@ -292,7 +223,8 @@ static qn_code put_in(struct qn_sqlite_select *s, const struct qn_ast *ast, stru
     if (columns.n != 1)
         return QN_QUERY_REFUSE(s->p, ast->query->mark, NULL,
                                "expected a query of one column, found %u", columns.n);
-    if (!untyped && !columns.items[0].untyped && !equals_alike(type, columns.items[0].type))
+    if (!untyped && !columns.items[0].untyped &&
+        !qn_sqlite_equals_alike(type, columns.items[0].type))
         return QN_QUERY_REFUSE(s->p, ast->mark, "write CAST(... AS ...) around one of them",
                                "%s is sought among %s", qn_type_name(type, a),
                                qn_type_name(columns.items[0].type, b));
@@ -315,7 +247,7 @@ static qn_code put_leaf(struct qn_sqlite_select *s, const struct qn_ast *ast, st
     switch (ast->kind) {
     case QN_AST_COLUMN: return put_column(s, ast, out, type);
     case QN_AST_AGGREGATE: return put_aggregate(s, ast, out, type);
-    case QN_AST_WINDOW: return put_window(s, ast, out, type);
+    case QN_AST_WINDOW: return qn_sqlite_put_window(s, ast, out, type);
     case QN_AST_SUBQUERY: return put_subquery(s, ast, out, type);
     case QN_AST_IN_QUERY: return put_in(s, ast, out);
     default: return put_exists(s, ast, out);
@@ -434,7 +366,7 @@ static qn_code put_comparison(struct qn_sqlite_select *s, const struct qn_ast *a
     qn_buf_printf(out, " %s ", symbols[ast->op]);
     QN_TRY(put_column(s, right, out, &b));
     qn_buf_printf(out, ")");
-    *done = equals_alike(a, b);
+    *done = qn_sqlite_equals_alike(a, b);
     if (!*done)
         out->len = begin;
     return QN_OK;

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "expr/expr.h"
 #include "flow/value.h"
+#include "query/sqlite_sum.h"
 #include "sinks/sqlite_db.h"
 #include "wire/part.h"
 
@@ -153,7 +154,7 @@ static qn_code fail(struct qn_sqlite_run *run, int rc, struct qn_err *err)
         return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "interrupted");
     if ((rc & 0xff) == SQLITE_ERROR)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "%.200s%s", sqlite3_errmsg(run->db),
-                          strstr(sqlite3_errmsg(run->db), "overflow") ? TOO_LARGE : "");
+                          strstr(sqlite3_errmsg(run->db), "does not fit") ? TOO_LARGE : "");
     return qn_sqlite_fail(run->db, rc, doing, err);
 }
 
@@ -180,6 +181,8 @@ static qn_code setup(struct qn_sqlite_run *run, const char *path, struct qn_err 
         qn_sqlite_exec(run->db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", doing, err));
     int rc = sqlite3_create_function(run->db, "qn", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, run,
                                      evaluate, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = qn_sqlite_sum_register(run->db);
     if (rc != SQLITE_OK)
         return qn_sqlite_fail(run->db, rc, doing, err);
     sqlite3_progress_handler(run->db, STEPS_BETWEEN_LOOKS, look, run);

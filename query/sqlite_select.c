@@ -124,11 +124,9 @@ static qn_code read_clauses(struct writing *w, const struct qn_sql_order *order,
     QN_TRY(read_groups(w));
     if (body->having)
         QN_TRY(qn_query_resolve(s->p, &s->scope, body->having));
-    s->scope.alias_first = true;
     bool grouped = body->grouped || body->having;
     for (uint32_t i = 0; i < n_order; i++) {
-        if (order[i].expr->kind != QN_AST_INTEGER)
-            QN_TRY(qn_query_resolve(s->p, &s->scope, order[i].expr));
+        QN_TRY(qn_query_resolve_key(s->p, &s->scope, order[i].expr));
         grouped |= qn_query_has(order[i].expr, QN_AST_AGGREGATE);
     }
     for (uint32_t i = 0; i < w->n_items; i++)
@@ -414,6 +412,14 @@ static qn_code put_key(struct writing *w, const struct qn_sql_order *order, stru
     return column->name ? QN_OK : QN_QUERY_NOMEM(p);
 }
 
+static bool has_aggregate(const struct writing *w)
+{
+    bool found = qn_query_has(w->body->having, QN_AST_AGGREGATE);
+    for (uint32_t i = 0; i < w->n_items && !found; i++)
+        found = qn_query_has(w->items[i].expr, QN_AST_AGGREGATE);
+    return found;
+}
+
 /* --- a SELECT -------------------------------------------------------------------------------- */
 
 static qn_code write_clauses(struct writing *w, const struct qn_sql_order *order, uint32_t n_order,
@@ -458,9 +464,9 @@ static qn_code put_select(struct qn_query_planner *p, struct qn_query_sqlite *sq
     if (body->where && !qn_query_has(body->where, QN_AST_AGGREGATE))
         QN_TRY(push_down(w, body->where, &w->where));
     QN_TRY(name_columns(w));
-    if (body->having && !body->n_group_by)
-        return QN_QUERY_REFUSE(p, body->having->mark, "filter in a query around it",
-                               "HAVING without GROUP BY in a query that SQLite answers");
+    if (body->having && !body->n_group_by && !has_aggregate(w))
+        return QN_QUERY_REFUSE(p, body->having->mark, "write WHERE",
+                               "HAVING without groups and aggregates");
     qn_buf_init(&items);
     qn_buf_init(&rest);
     qn_code code = write_clauses(w, order, n_order, keys, &items, &rest);

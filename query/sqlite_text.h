@@ -43,4 +43,21 @@ struct qn_sqlite_columns {
 QN_CHECK qn_code qn_sqlite_inner(struct qn_sqlite_select *around, struct qn_sql_query *query,
                                  struct qn_buf *out, struct qn_sqlite_columns *columns);
 
+/* What expressions share with window functions (sqlite_window.c). */
+bool qn_sqlite_one_of(struct qn_strv name, const char *const *names);
+bool qn_sqlite_knows_aggregate(struct qn_strv name);
+/* The type that an aggregate of ours has, over a value of this type (NULL: over rows). */
+QN_CHECK qn_code qn_sqlite_aggregate_type(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                                          struct qn_strv name, const struct qn_type *argument,
+                                          struct qn_type *type);
+/* Its name and '(': sums and averages are ours (sqlite_sum.h). */
+void qn_sqlite_put_function(struct qn_strv name, const struct qn_type *argument,
+                            struct qn_buf *out);
+/* Always QN_EINPUT. */
+qn_code qn_sqlite_refuse_function(struct qn_sqlite_select *s, const struct qn_ast *ast);
+/* Whether equal values of both types are equal in SQLite, too. */
+bool qn_sqlite_equals_alike(struct qn_type a, struct qn_type b);
+QN_CHECK qn_code qn_sqlite_put_window(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                                      struct qn_buf *out, struct qn_type *type);
+
 #endif

@@ -37,15 +37,34 @@ enum qn_ast_kind {
     QN_AST_SUBQUERY,  /* query: its only value */
     QN_AST_EXISTS,    /* query */
     QN_AST_IN_QUERY,  /* [x], query */
-    QN_AST_WINDOW,    /* [arguments..., PARTITION BY..., ORDER BY...], window; text: name */
+    QN_AST_WINDOW, /* [arguments..., PARTITION BY..., ORDER BY..., FILTER?], window; text: name */
+};
+
+/* Where a bound of a window's frame is, from the first row on. */
+enum qn_ast_place {
+    QN_BOUND_FIRST,
+    QN_BOUND_BEFORE,
+    QN_BOUND_CURRENT,
+    QN_BOUND_BEHIND,
+    QN_BOUND_LAST
+};
+struct qn_ast_bound {
+    enum qn_ast_place place;
+    struct qn_ast *distance; /* BEFORE, BEHIND: a number as written; a whole one but of RANGE */
+};
+struct qn_ast_frame {
+    struct qn_strv unit; /* ROWS, RANGE or GROUPS; empty: no frame is written */
+    struct qn_ast_bound first, last;
+    struct qn_strv exclude; /* EXCLUDE and what follows, or empty */
 };
 
 /* What stands in OVER (...). */
 struct qn_ast_window {
-    bool distinct, star; /* of the call */
+    bool star;     /* of the call */
+    bool filtered; /* FILTER's condition is the last argument of all */
     uint32_t n_args, n_partition, n_order;
     bool *descending, *nulls_first; /* by key of ORDER BY */
-    struct qn_strv frame;           /* as written; empty: none */
+    struct qn_ast_frame frame;
 };
 
 struct qn_agg_ast;

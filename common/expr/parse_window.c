@@ -72,80 +72,77 @@ static qn_code parse_order(struct qn_parser *p, struct qn_ast_window *window,
     return QN_OK;
 }
 
-/* Where a bound of a frame is, from the first row on. */
-enum place { FROM_FIRST, BEFORE, CURRENT, BEHIND, TO_LAST };
-
-/* Distances of RANGE are in units of a type, and refused. */
-static qn_code parse_distance(struct qn_parser *p, bool range)
+/* A number of rows, or how far keys of RANGE are apart. */
+static qn_code parse_distance(struct qn_parser *p, bool range, struct qn_ast **out)
 {
     const struct qn_token *t = qn_parser_token(p);
-    int64_t rows;
-    if (range && (t->kind == QN_TOK_INTEGER || t->kind == QN_TOK_DECIMAL))
-        return qn_complain(p->complaint, t->mark,
-                           "(SELECT sum(v.x) FROM ... AS v WHERE v.d BETWEEN u.d - 7 AND u.d) "
-                           "gives such sums; ROWS and GROUPS count rows",
-                           "distances of RANGE are not supported");
-    if (t->kind != QN_TOK_INTEGER || !qn_strv_to_i64(t->text, &rows))
-        return qn_parser_unexpected(p, "UNBOUNDED, CURRENT ROW or a whole number of rows");
-    p->at++;
+    bool fraction = range && (t->kind == QN_TOK_DECIMAL || t->kind == QN_TOK_FLOAT);
+    if (!fraction && t->kind != QN_TOK_INTEGER)
+        return qn_parser_unexpected(p, range ? "UNBOUNDED, CURRENT ROW or a number"
+                                             : "UNBOUNDED, CURRENT ROW or a whole number of rows");
+    QN_TRY(qn_parser_expr(p, QN_PREC_UNARY, out));
+    if (!fraction && (*out)->kind != QN_AST_INTEGER)
+        return qn_complain(p->complaint, t->mark, NULL, "this distance is too large");
     return QN_OK;
 }
 
-static qn_code parse_bound(struct qn_parser *p, bool range, enum place *place)
+static qn_code parse_bound(struct qn_parser *p, bool range, struct qn_ast_bound *bound)
 {
     bool unbounded = word(p, "unbounded");
-    *place = CURRENT;
+    bound->place = QN_BOUND_CURRENT;
     if (!unbounded && word(p, "current"))
         return word(p, "row") ? QN_OK : qn_parser_unexpected(p, "ROW");
     if (!unbounded)
-        QN_TRY(parse_distance(p, range));
+        QN_TRY(parse_distance(p, range, &bound->distance));
     if (word(p, "preceding"))
-        *place = unbounded ? FROM_FIRST : BEFORE;
+        bound->place = unbounded ? QN_BOUND_FIRST : QN_BOUND_BEFORE;
     else if (word(p, "following"))
-        *place = unbounded ? TO_LAST : BEHIND;
+        bound->place = unbounded ? QN_BOUND_LAST : QN_BOUND_BEHIND;
     else
         return qn_parser_unexpected(p, "PRECEDING or FOLLOWING");
     return QN_OK;
 }
 
-static qn_code parse_bounds(struct qn_parser *p, bool range)
+static qn_code parse_bounds(struct qn_parser *p, bool range, struct qn_ast_frame *frame)
 {
     uint32_t start = qn_parser_token(p)->mark.offset;
     bool between = qn_parser_accept(p, QN_TOK_BETWEEN);
-    enum place first, last = CURRENT;
-    QN_TRY(parse_bound(p, range, &first));
+    frame->last.place = QN_BOUND_CURRENT;
+    QN_TRY(parse_bound(p, range, &frame->first));
     if (between) {
         QN_TRY(qn_parser_expect(p, QN_TOK_AND, "AND and the end of the frame"));
-        QN_TRY(parse_bound(p, range, &last));
+        QN_TRY(parse_bound(p, range, &frame->last));
     }
-    if (first > last || first == TO_LAST || last == FROM_FIRST)
+    if (frame->first.place > frame->last.place || frame->first.place == QN_BOUND_LAST ||
+        frame->last.place == QN_BOUND_FIRST)
         return qn_complain(p->complaint, qn_parser_mark(p, start),
                            between ? NULL : "it ends at the current row: write BETWEEN ... AND ...",
                            "the frame ends before it begins");
     return QN_OK;
 }
 
-static qn_code parse_exclude(struct qn_parser *p)
-{
-    if (!word(p, "exclude"))
-        return QN_OK;
-    if (word(p, "group") || word(p, "ties") || (word(p, "no") && word(p, "others")) ||
-        (word(p, "current") && word(p, "row")))
-        return QN_OK;
-    return qn_parser_unexpected(p, "CURRENT ROW, GROUP, TIES or NO OTHERS");
-}
-
-/* ROWS, RANGE or GROUPS and what follows, kept as it is written. */
-static qn_code parse_frame(struct qn_parser *p, struct qn_ast_window *window)
+static qn_code parse_exclude(struct qn_parser *p, struct qn_strv *out)
 {
     size_t first = p->at;
+    if (!word(p, "exclude"))
+        return QN_OK;
+    if (!(word(p, "group") || word(p, "ties") || (word(p, "no") && word(p, "others")) ||
+          (word(p, "current") && word(p, "row"))))
+        return qn_parser_unexpected(p, "CURRENT ROW, GROUP, TIES or NO OTHERS");
+    *out = qn_parser_text(p, first);
+    return QN_OK;
+}
+
+/* ROWS, RANGE or GROUPS and what follows. */
+static qn_code parse_frame(struct qn_parser *p, struct qn_ast_frame *frame)
+{
+    struct qn_strv unit = qn_parser_token(p)->text;
     bool range = word(p, "range");
     if (!range && !word(p, "rows") && !word(p, "groups"))
         return QN_OK;
-    QN_TRY(parse_bounds(p, range));
-    QN_TRY(parse_exclude(p));
-    window->frame = qn_parser_text(p, first);
-    return QN_OK;
+    frame->unit = unit;
+    QN_TRY(parse_bounds(p, range, frame));
+    return parse_exclude(p, &frame->exclude);
 }
 
 static qn_code take_call(struct qn_parser *p, const struct qn_ast *call,
@@ -154,12 +151,11 @@ static qn_code take_call(struct qn_parser *p, const struct qn_ast *call,
     const struct qn_agg_ast *aggregate = call->aggregate;
     struct qn_ast *const *args = aggregate ? aggregate->args : call->args;
     window->n_args = aggregate ? aggregate->n_args : call->n_args;
-    window->distinct = aggregate && aggregate->distinct;
     window->star = aggregate ? aggregate->star : call->number != 0;
-    if (aggregate && (aggregate->filter || aggregate->order || aggregate->distinct))
+    window->filtered = aggregate && aggregate->filter;
+    if (aggregate && (aggregate->order || aggregate->distinct))
         return qn_complain(p->complaint, aggregate->mark, NULL,
-                           "FILTER, ORDER BY and DISTINCT of a window function's own are not "
-                           "supported");
+                           "ORDER BY and DISTINCT of a window function's own are not supported");
     for (uint32_t i = 0; i < window->n_args; i++)
         QN_TRY(qn_parser_add(p, list, args[i]));
     return QN_OK;
@@ -180,8 +176,10 @@ qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call)
     QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' behind OVER"));
     QN_TRY(parse_partition(p, window, &list));
     QN_TRY(parse_order(p, window, &list));
-    QN_TRY(parse_frame(p, window));
+    QN_TRY(parse_frame(p, &window->frame));
     QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "PARTITION BY, ORDER BY, a frame or ')'"));
+    if (window->filtered)
+        QN_TRY(qn_parser_add(p, &list, call->aggregate->filter));
     QN_TRY(qn_parser_make(p, QN_AST_WINDOW, call->mark.offset, list, &made));
     made->text = call->text;
     made->name_mark = call->name_mark;

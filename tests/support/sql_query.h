@@ -2,7 +2,7 @@
 #ifndef QN_TESTS_SUPPORT_SQL_QUERY_H
 #define QN_TESTS_SUPPORT_SQL_QUERY_H
 
-#include "tests/support/sql_sqlite.h"
+#include "tests/support/sql_wide.h"
 
 /* --- clauses --------------------------------------------------------------------------------- */
 
@@ -377,7 +377,7 @@ static inline uint32_t sql_set_operation(struct sql_random *r)
 static inline struct sql_order sql_query(uint64_t seed, struct qn_buf *out)
 {
     struct sql_random r = {.state = seed * UINT64_C(0xd1342543de82ef95) + 7, .out = out};
-    uint32_t n, shape = sql_pick(&r, 25);
+    uint32_t n, shape = sql_pick(&r, 40);
     if (shape < 7)
         n = sql_plain(&r, false);
     else if (shape < 13)
@@ -390,8 +390,10 @@ static inline struct sql_order sql_query(uint64_t seed, struct qn_buf *out)
         n = sql_nested(&r);
     else if (shape < 20)
         n = sql_set_operation(&r);
-    else
+    else if (shape < 25)
         n = sql_for_sqlite(&r);
+    else
+        n = sql_wide(&r);
     sql_order(&r, n, shape < 7);
     return r.order;
 }

@@ -93,11 +93,11 @@ static void sqlite_answers_the_rest(void **state)
 {
     (void)state;
     CHECK("SELECT id, rank() OVER (ORDER BY x DESC) AS r FROM 't.csv' WHERE k > 1", "filter: k > 1",
-          "select: [id, x]", "SELECT r0.c0, rank() OVER ( ORDER BY r0.c2 DESC NULLS LAST ) FROM r0",
+          "select: [id, x]", "SELECT r0.c0, rank() OVER ( ORDER BY r0.c2 DESC NULLS LAST) FROM r0",
           "r0: rows of step_1; c0 is id, c2 is x", "c2 integer (shown as r)");
-    CHECK("SELECT k, sum(x) AS s, rank() OVER (ORDER BY k) FROM (SELECT k, x + 1 AS x FROM "
+    CHECK("SELECT k, sum(x) AS s, rank() OVER (ORDER BY k) FROM (SELECT k, id + 1 AS x FROM "
           "'t.csv') AS q GROUP BY k",
-          "derive:", "sum(r0.c1)", "GROUP BY r0.c0");
+          "derive:", "sum_i(r0.c1)", "GROUP BY r0.c0");
     CHECK("SELECT id FROM 't.csv' AS t WHERE x + 1 > (SELECT count(*) FROM 'u.csv' AS u WHERE "
           "u.id = t.id)",
           "WHERE qn(0, r0.c2, (SELECT count(*) FROM r1 WHERE (r1.c0 = r0.c0)))",

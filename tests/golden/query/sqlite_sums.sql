@@ -1,0 +1,4 @@
+SELECT id, sum(CASE id WHEN 2 THEN 1e17 ELSE 0.1e0 END) OVER (ORDER BY id ROWS 1 PRECEDING) AS slid,
+       avg(amount) OVER (ORDER BY id ROWS 1 PRECEDING) AS mean,
+       sum(amount) FILTER (WHERE paid) OVER (ORDER BY id RANGE BETWEEN 3 PRECEDING AND 1 PRECEDING) AS near
+FROM 'orders.csv' ORDER BY id
