@@ -91,7 +91,7 @@ static void put_cell(struct qn_answer *answer, uint32_t column, struct qn_strv t
 static void put_row(struct qn_answer *answer, const struct qn_batch *batch, uint32_t row,
                     struct qn_buf *cell)
 {
-    for (uint32_t c = 0; c < batch->schema->n_fields; c++) {
+    for (uint32_t c = 0; c < answer->schema->n_fields; c++) {
         qn_buf_clear(cell);
         put_value(cell, &batch->columns[c], row);
         put_cell(answer, c, qn_buf_strv(cell));
@@ -168,6 +168,7 @@ static qn_code table_rows(struct qn_answer *answer, const struct qn_batch *batch
     for (uint32_t i = 0; i < answer->n_held; i++)
         held[i] = answer->held[i];
     QN_TRY(qn_batch_copy(&answer->arena, batch, &held[answer->n_held], err));
+    held[answer->n_held].schema = answer->schema; /* its own ends with its reader */
     answer->held = held;
     answer->n_held++;
     answer->held_rows += batch->n_rows;

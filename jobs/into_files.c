@@ -184,7 +184,8 @@ static const char *path_of(const struct qn_spec *spec, const char *dataset, cons
 {
     if (dataset)
         return qn_arena_printf(arena, "%s/%s", spec->lake, dataset);
-    return file[0] == '/' ? file : qn_arena_printf(arena, "%s/%s", spec->folder, file);
+    const char *path = file[0] == '/' ? file : qn_arena_printf(arena, "%s/%s", spec->folder, file);
+    return path ? qn_spec_tidy_path(arena, path) : NULL;
 }
 
 qn_code qn_into_read_files(const struct qn_node *node, struct qn_spec *spec, struct qn_job *job,

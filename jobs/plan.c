@@ -256,12 +256,29 @@ static const struct qn_node *place_of(const struct qn_plan *plan, uint32_t index
                                  : qn_node_get(node, "file");
 }
 
+/* A file that is read and written: a run that goes on after a crash, or is made again, would read
+ * what it wrote. */
+static void check_not_read(struct qn_plan *plan, const struct qn_node *node, const char *file)
+{
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
+        const struct qn_source_options *source = &plan->spec.sources[i].options;
+        for (uint32_t k = 0; k < source->n_paths; k++)
+            if (strcmp(source->paths[k], file) == 0) {
+                qn_diags_add(&plan->spec.diags, node->span, NULL, "write to another file",
+                             "source %s reads this file", source->name);
+                return;
+            }
+    }
+}
+
 /* Two jobs that fill one place would race for what it holds in the end. */
 static void check_places(struct qn_plan *plan)
 {
     for (uint32_t i = 0; i < plan->spec.n_jobs; i++) {
         const char *name, *other, *what, *other_what;
         const struct qn_node *node = place_of(plan, i, &name, &what);
+        if (name && strcmp(what, "file") == 0)
+            check_not_read(plan, node, name);
         for (uint32_t k = 0; name && k < i; k++) {
             (void)place_of(plan, k, &other, &other_what);
             if (!other || strcmp(what, other_what) != 0 ||

@@ -38,6 +38,43 @@ static void complain(struct finder *finder, const char *hint, const char *words,
     qn_diags_add(&finder->spec->diags, finder->node->span, NULL, hint, "%s %s", words, path);
 }
 
+/* --- one spelling of a path ------------------------------------------------------------------ */
+
+/* Without empty steps and those to where one is, which name nothing. */
+static void drop_idle_steps(char *path)
+{
+    char *out = path;
+    for (const char *at = path; *at;) {
+        if (at[0] == '/' && at[1] == '/')
+            at++;
+        else if (at[0] == '/' && at[1] == '.' && at[2] == '/')
+            at += 2;
+        else
+            *out++ = *at++;
+    }
+    *out = '\0';
+}
+
+const char *qn_spec_tidy_path(struct qn_arena *arena, const char *path)
+{
+    char *tidy = qn_arena_strdup(arena, qn_strv_from(path));
+    if (!tidy)
+        return NULL;
+    drop_idle_steps(tidy);
+    char *slash = strrchr(tidy, '/');
+    if (!slash || slash == tidy || !strstr(tidy, "/../"))
+        return tidy;
+    *slash = '\0'; /* only the system knows what is above a folder */
+    char *folder = realpath(tidy, NULL);
+    *slash = '/';
+    if (folder)
+        tidy = qn_arena_printf(arena, "%s%s", strcmp(folder, "/") == 0 ? "" : folder, slash);
+    free(folder);
+    return tidy;
+}
+
+/* --- what was found -------------------------------------------------------------------------- */
+
 static void add_file(struct finder *finder, const char *path)
 {
     if (access(path, R_OK) != 0) {
@@ -58,8 +95,7 @@ static void add_file(struct finder *finder, const char *path)
         finder->capacity = grown ? capacity : 0;
         finder->n = grown ? finder->n : 0;
     }
-    const char *copy =
-        finder->paths ? qn_arena_strdup(&finder->spec->arena, qn_strv_from(path)) : NULL;
+    const char *copy = finder->paths ? qn_spec_tidy_path(&finder->spec->arena, path) : NULL;
     if (copy)
         finder->paths[finder->n++] = copy;
     else

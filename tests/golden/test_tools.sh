@@ -25,6 +25,16 @@ for name in x.csv x.csv.gz; do
 quern: 1 row of $name was refused and left out" <said
 done
 
+# A table of rows that outlive their reader.
+printf '{"id": 1, "on": "a"}\n{"id": 2, "on": null}\n' >y.jsonl
+"$QUERN" convert y.jsonl y.parquet --quiet
+for name in y.jsonl y.parquet; do
+  "$QUERN" head $name 2>said | same "head $name" 'id  on
+--  ----
+ 1  a
+ 2  NULL'
+done
+
 "$QUERN" schema x.csv | tail -4 | same schema 'columns:
   - {name: id, type: integer}
   - {name: "on", type: text}
