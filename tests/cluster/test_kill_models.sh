@@ -45,6 +45,12 @@ start() { # workers and options: sets run
 begun() { sed -n 's/.*begins task \(.*\), attempt.*/\1/p' "$said" | wc -l; }
 different() { sed -n 's/.*begins task \(.*\), attempt.*/\1/p' "$said" | sort -u | wc -l; }
 
+tell_again() { # what was begun more than once, and where each life ended
+  local again
+  again=$(sed -n 's/.*begins task \(.*\), attempt.*/\1/p' "$said" | sort | uniq -d)
+  grep -nE "$(paste -sd'|' <<<"$again")|killed|gone|lost|late" "$said"
+}
+
 # Tasks that were under way when the coordinator was killed are those that it had not yet written down:
 # at most all units of the stage or round that it was at.
 widest() {
@@ -102,7 +108,7 @@ check_kind() { # name, spec
     most=$(widest)
     in_flight=$((run_kills * most + worker_kills))
     echo "$1 schedule $number: $run_kills runs and $worker_kills workers killed, $(($(begun) - total)) tasks done again (at most $in_flight)"
-    [[ $(($(begun) - total)) -le $in_flight ]] || { echo "FAILED: too many"; exit 1; }
+    [[ $(($(begun) - total)) -le $in_flight ]] || { echo "FAILED: too many"; tell_again; exit 1; }
     again=$((again + $(begun) - total)) runs=$((runs + run_kills)) workers=$((workers + worker_kills))
   done
   echo "$1: same model after $schedules schedules of seed $seed: $runs runs and $workers workers killed," \
