@@ -6,7 +6,7 @@
 
 #include "jobs/into.h"
 #include "jobs/lookup.h"
-#include "jobs/source_files.h"
+#include "jobs/plan_internal.h"
 #include "spec/node.h"
 
 /* A shuffle gets one partition per this many bytes of input: the groups of one stay in a cache even
@@ -291,7 +291,7 @@ static void check_places(struct qn_plan *plan)
     }
 }
 
-static qn_code compile_all(struct qn_plan *plan, struct qn_err *err)
+qn_code qn_plan_compile(struct qn_plan *plan, struct qn_err *err)
 {
     uint32_t n_jobs = plan->spec.n_jobs;
     plan->jobs = QN_NEW_ARRAY(&plan->arena, struct qn_plan_job, n_jobs);
@@ -348,167 +348,7 @@ static qn_code select_jobs(struct qn_plan *plan, const struct qn_plan_options *o
     return QN_OK;
 }
 
-/* --- the coordinator's side ------------------------------------------------------------------ */
-
-static uint64_t bytes_of_files(const struct qn_source_options *options)
-{
-    uint64_t total = 0;
-    struct stat at;
-    for (uint32_t i = 0; i < options->n_paths; i++)
-        if (stat(options->paths[i], &at) == 0)
-            total += (uint64_t)at.st_size;
-    return total;
-}
-
-static const struct qn_source_ops *format_of(const struct qn_spec_source *source)
-{
-    if (source->options.format)
-        return qn_source_find(source->options.format);
-    return source->options.n_paths ? qn_source_by_suffix(source->options.paths[0]) : NULL;
-}
-
-/* The file's columns with the types that are declared for them. */
-static bool retype(struct qn_plan *plan, const struct qn_source_options *options,
-                   struct qn_schema *schema)
-{
-    struct qn_field *fields = QN_NEW_ARRAY(&plan->arena, struct qn_field, schema->n_fields);
-    if (!fields)
-        return false;
-    memcpy(fields, schema->fields, schema->n_fields * sizeof *fields);
-    for (uint32_t i = 0; i < options->n_columns; i++) {
-        int32_t at = qn_schema_find(schema, qn_strv_from(options->columns[i].name));
-        if (at >= 0)
-            fields[at].type = options->columns[i].type;
-    }
-    schema->fields = fields;
-    return true;
-}
-
-/* Declared columns that the file's header does not have: each is a complaint at its own place. Jobs
- * are checked against the columns that the file has. False: something else is wrong. */
-static bool complain_columns(struct qn_plan *plan, const struct qn_source_options *options,
-                             struct qn_plan_source *planned)
-{
-    struct qn_source_options bare = *options;
-    struct qn_source_info info;
-    struct qn_err err;
-    char where[300];
-    struct qn_gaps *gaps = QN_NEW(&plan->arena, struct qn_gaps);
-    const char **names = QN_NEW_ARRAY(&plan->arena, const char *, options->n_columns + 1U);
-    bare.columns = NULL;
-    bare.n_columns = 0;
-    if (!gaps || !names || planned->ops->inspect(&bare, &plan->arena, &info, &err) != QN_OK ||
-        strcmp(info.schema.fields[0].name, "column0") == 0 || /* it has no header */
-        !retype(plan, options, &info.schema))
-        return false;
-    snprintf(where, sizeof where, " in the header of %s", info.told_by);
-    for (uint32_t i = 0; i < options->n_columns; i++) {
-        const struct qn_column_decl *column = &options->columns[i];
-        if (qn_lookup_column(&info.schema, NULL, qn_strv_from(column->name), column->span, where,
-                             &plan->spec.diags) < 0)
-            names[gaps->n_names++] = column->name;
-    }
-    gaps->names = names;
-    planned->gaps = gaps;
-    planned->info.schema = planned->schema = info.schema;
-    return gaps->n_names > 0;
-}
-
-/* Complaints of inspect are about a file: they are shown at the source's path in the spec. */
-static void complain_source(struct qn_plan *plan, const struct qn_spec_source *source,
-                            struct qn_plan_source *planned, struct qn_err *err)
-{
-    char text[1024];
-    planned->info.schema = planned->schema = (struct qn_schema){0};
-    if (source->options.n_columns && complain_columns(plan, &source->options, planned))
-        return;
-    planned->gaps = NULL;
-    planned->info.schema = planned->schema = (struct qn_schema){0};
-    err->n_frames = 0; /* a complaint is one line, and says where by itself */
-    qn_err_format(err, text, sizeof text);
-    qn_diags_add(&plan->spec.diags, (source->path ? source->path : source->lake)->span, NULL, NULL,
-                 "source %s: %s", source->name, text);
-}
-
-/* Files without a byte are what a writer leaves on a day without rows, or when it fails. */
-static void warn_of_empty_files(struct qn_plan *plan, const struct qn_spec_source *source,
-                                const struct qn_source_info *info)
-{
-    struct qn_diags *diags = &plan->spec.diags;
-    if (!source->path)
-        return;
-    if (info->n_empty == 1)
-        qn_diags_warn(diags, source->path->span, "source %s: %s is empty and gives no rows",
-                      source->name, info->first_empty);
-    else if (info->n_empty)
-        qn_diags_warn(diags, source->path->span,
-                      "source %s: %u of %u files are empty and give no rows, %s the first of them",
-                      source->name, info->n_empty, source->options.n_paths, info->first_empty);
-}
-
-static qn_code declared_schema(const struct qn_source_options *options, struct qn_arena *arena,
-                               struct qn_schema *out, struct qn_err *err)
-{
-    struct qn_field *fields = QN_NEW_ARRAY(arena, struct qn_field, options->n_columns);
-    if (!fields)
-        return qn_err_nomem(err, "a schema");
-    for (uint32_t i = 0; i < options->n_columns; i++)
-        fields[i] = (struct qn_field){options->columns[i].name, options->columns[i].type};
-    *out = (struct qn_schema){fields, options->n_columns};
-    return QN_OK;
-}
-
-/* What the files are, by a look at them. */
-static qn_code inspect_files(struct qn_plan *plan, const struct qn_spec_source *source,
-                             struct qn_plan_source *planned, const struct qn_schema *order,
-                             struct qn_err *err)
-{
-    struct qn_schema *schema = &planned->info.schema;
-    if (source->options.n_paths) {
-        QN_TRY(planned->ops->inspect(&source->options, &plan->arena, &planned->info, err));
-    } else { /* a dataset without rows */
-        planned->info =
-            (struct qn_source_info){.name = source->name, .format = planned->ops->format};
-        QN_TRY(declared_schema(&source->options, &plan->arena, schema, err));
-    }
-    planned->schema = *schema;
-    if (planned->folders.columns.n_fields) {
-        QN_TRY(qn_folders_join(&planned->folders, schema, order, &plan->arena, err));
-        planned->schema = planned->folders.rows;
-    }
-    return QN_OK;
-}
-
-static void inspect_source(struct qn_plan *plan, uint32_t index)
-{
-    struct qn_spec_source *source = &plan->spec.sources[index];
-    struct qn_plan_source *planned = &plan->sources[index];
-    const struct qn_schema *order;
-    if (!qn_source_files_find(plan, source, planned, &order))
-        return;
-    const struct qn_span span = (source->path ? source->path : source->lake)->span;
-    planned->bytes = bytes_of_files(&source->options);
-    planned->ops = format_of(source);
-    if (!planned->ops && source->options.format) {
-        qn_diags_add(&plan->spec.diags, span, NULL, NULL,
-                     "source %s: files of format %s cannot be read by this version", source->name,
-                     source->options.format);
-        return;
-    }
-    if (!planned->ops) {
-        qn_diags_add(&plan->spec.diags, span, NULL, "add `format: csv`",
-                     "the suffix of %s does not tell the format of source %s",
-                     source->options.paths[0], source->name);
-        return;
-    }
-    struct qn_err err;
-    if (inspect_files(plan, source, planned, order, &err) != QN_OK) {
-        complain_source(plan, source, planned, &err);
-        return;
-    }
-    planned->ready = true;
-    warn_of_empty_files(plan, source, &planned->info);
-}
+/* --- making ---------------------------------------------------------------------------------- */
 
 qn_code qn_plan_check_warehouse(const struct qn_plan *plan, struct qn_err *err)
 {
@@ -542,8 +382,8 @@ qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options
     if (!plan->sources)
         return qn_err_nomem(err, "a plan");
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)
-        inspect_source(plan, i);
-    QN_TRY(compile_all(plan, err));
+        qn_plan_inspect(plan, i);
+    QN_TRY(qn_plan_compile(plan, err));
     return select_jobs(plan, options, err);
 }
 
@@ -551,116 +391,4 @@ void qn_plan_fini(struct qn_plan *plan)
 {
     qn_spec_fini(&plan->spec);
     qn_arena_fini(&plan->arena);
-}
-
-/* --- packing --------------------------------------------------------------------------------- */
-
-static void pack_source(struct qn_buf *out, const struct qn_plan_source *source)
-{
-    const struct qn_source_info *info = &source->info;
-    qn_buf_put_str(out, qn_strv_from(info->format));
-    qn_schema_pack(out, &info->schema);
-    qn_buf_put_str(out, info->dialect);
-    qn_buf_put_u8(out, (uint8_t)info->on_malformed);
-    qn_buf_put_u64(out, source->bytes);
-    qn_buf_put_u64(out, info->plain_bytes);
-    qn_folders_pack(&source->folders, out);
-}
-
-void qn_plan_pack(const struct qn_plan *plan, struct qn_buf *out)
-{
-    qn_buf_put_str(out, qn_strv_from(QN_VERSION));
-    qn_buf_put_str(out, qn_strv_from(plan->spec.path));
-    qn_buf_put_str(out, qn_strv_from(plan->spec.folder));
-    qn_buf_put_str(out, plan->spec.text);
-    /* What the environment gave goes along: a worker's own must not change the answer. */
-    qn_buf_put_u32(out, plan->spec.n_settings);
-    for (uint32_t i = 0; i < plan->spec.n_settings; i++) {
-        qn_buf_put_str(out, qn_strv_from(plan->spec.settings[i].key));
-        qn_buf_put_str(out, qn_strv_from(plan->spec.settings[i].value));
-    }
-    qn_buf_put_u32(out, plan->spec.n_sources);
-    for (uint32_t i = 0; i < plan->spec.n_sources; i++)
-        pack_source(out, &plan->sources[i]);
-    /* Workers run what they are given; but a run of other jobs is another run. */
-    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
-        qn_buf_put_u8(out, plan->jobs[i].wanted);
-}
-
-static qn_code unpack_source(struct qn_plan *plan, struct qn_unpack *in, uint32_t index,
-                             struct qn_err *err)
-{
-    struct qn_plan_source *source = &plan->sources[index];
-    struct qn_source_info *info = &source->info;
-    info->name = plan->spec.sources[index].name;
-    info->format = qn_arena_strdup(&plan->arena, qn_unpack_str(in));
-    if (!info->format)
-        return qn_err_nomem(err, "a plan");
-    QN_TRY(qn_schema_unpack(in, &plan->arena, &info->schema, err));
-    struct qn_strv dialect = qn_unpack_str(in);
-    info->dialect = (struct qn_strv){qn_arena_strdup(&plan->arena, dialect), dialect.len};
-    if (!info->dialect.data)
-        return qn_err_nomem(err, "a plan");
-    info->on_malformed = (enum qn_on_malformed)qn_unpack_u8(in);
-    source->bytes = qn_unpack_u64(in);
-    info->plain_bytes = qn_unpack_u64(in);
-    QN_TRY(qn_folders_unpack(in, &info->schema, &plan->arena, &source->folders, err));
-    source->schema = source->folders.columns.n_fields ? source->folders.rows : info->schema;
-    source->ops = qn_source_find(info->format);
-    source->ready = true;
-    if (!source->ops)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER,
-                          "the plan names a format '%s' that is "
-                          "not known here",
-                          info->format);
-    return QN_OK;
-}
-
-static qn_code unpack_settings(struct qn_plan *plan, struct qn_unpack *in,
-                               struct qn_setting **settings, uint32_t *n, struct qn_err *err)
-{
-    *n = qn_unpack_count(in, 8);
-    *settings = QN_NEW_ARRAY(&plan->arena, struct qn_setting, *n);
-    if (!*settings)
-        return qn_err_nomem(err, "a plan");
-    for (uint32_t i = 0; i < *n; i++) {
-        (*settings)[i].key = qn_arena_strdup(&plan->arena, qn_unpack_str(in));
-        (*settings)[i].value = qn_arena_strdup(&plan->arena, qn_unpack_str(in));
-        if (!(*settings)[i].key || !(*settings)[i].value)
-            return qn_err_nomem(err, "a plan");
-    }
-    return QN_OK;
-}
-
-qn_code qn_plan_unpack(struct qn_plan *plan, struct qn_strv bytes, struct qn_err *err)
-{
-    *plan = (struct qn_plan){0};
-    qn_arena_init(&plan->arena);
-    struct qn_unpack in = qn_unpack_from(bytes);
-    struct qn_strv version = qn_unpack_str(&in);
-    if (!qn_strv_is(version, QN_VERSION))
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER,
-                          "the plan was made by engine %.*s, this is " QN_VERSION,
-                          QN_STRV_ARG(version));
-    const char *path = qn_arena_strdup(&plan->arena, qn_unpack_str(&in));
-    const char *folder = qn_arena_strdup(&plan->arena, qn_unpack_str(&in));
-    struct qn_strv text = qn_unpack_str(&in);
-    struct qn_setting *settings;
-    uint32_t n_settings;
-    QN_TRY(unpack_settings(plan, &in, &settings, &n_settings, err));
-    if (in.failed || !path || !folder)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "the plan is cut short");
-    QN_TRY(qn_spec_read(&plan->spec, path, text, folder, settings, n_settings, qn_job_all(),
-                        qn_source_all(), err));
-    if (qn_unpack_u32(&in) != plan->spec.n_sources)
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "the plan's sources do not fit its spec");
-    plan->sources = QN_NEW_ARRAY(&plan->arena, struct qn_plan_source, plan->spec.n_sources);
-    if (!plan->sources)
-        return qn_err_nomem(err, "a plan");
-    for (uint32_t i = 0; i < plan->spec.n_sources; i++)
-        QN_TRY(unpack_source(plan, &in, i, err));
-    QN_TRY(compile_all(plan, err));
-    for (uint32_t i = 0; i < plan->spec.n_jobs; i++)
-        plan->jobs[i].wanted = qn_unpack_u8(&in) != 0;
-    return qn_unpack_end(&in, "the plan", err);
 }
