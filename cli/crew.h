@@ -20,7 +20,7 @@ struct qn_crew {
     uint32_t slots; /* of each */
     uint64_t memory_bytes;
     bool verbose; /* its workers tell of every task */
-    int gate; /* a byte for each that may dial; -1: open */
+    int gate;     /* a byte for each that may dial; -1: open */
 };
 
 /* Forks all n, which will dial `endpoint`; to be called before anything else is begun. Who could
