@@ -20,6 +20,8 @@ enum { PULSE_MS = 250, GOODBYE_MS = 1000, LEASE_MS = 10000, WAIT_MS = 50 };
 enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
 static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
+/* A turn of the loop takes in frames for so long at most, then it commits and looks around. */
+enum { TURN_MS = 20 };
 /* Of rounds many results a worker are acknowledged together: nobody waits for that. */
 enum { ACK_MS = 10 };
 /* Parts up to this never see a file on their way in; of rounds more, which are merged at once. */
@@ -394,13 +396,18 @@ static qn_code handle(struct coordinator *self, const struct qn_frame *frame, st
 
 /* --- the loop -------------------------------------------------------------------------------- */
 
+/* Quick tasks answer as fast as they are leased, so there may always be a frame more: whoever is
+ * killed while it takes them loses what nobody has made durable. */
 static qn_code receive_all(struct coordinator *self, struct qn_err *err)
 {
     struct qn_frame frame;
     qn_code code;
+    int64_t began_ms = qn_clock_ms();
     while ((code = qn_listener_receive(self->listener, &frame, err)) == QN_OK) {
         qn_arena_clear(&self->arena);
         QN_TRY(handle(self, &frame, err));
+        if (self->run.stage_over || qn_clock_ms() - began_ms >= TURN_MS)
+            return QN_OK;
     }
     return code == QN_ENOTFOUND ? QN_OK : code;
 }

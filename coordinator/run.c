@@ -531,6 +531,7 @@ qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_
     qn_round_log_close(job->log);
     job->log = NULL;
     job->round = 0;
+    run->stage_over = run->in_transaction;
     if (job->stage + 1 == job->job->n_stages)
         return publish(run, job, err);
     job->stage++;
@@ -623,6 +624,7 @@ qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
         run->end_recorded = true;
     }
     run->in_transaction = false;
+    run->stage_over = false;
     run->n_commits++;
     return qn_store_commit(run->store, err);
 }

@@ -50,6 +50,7 @@ struct qn_run {
     struct qn_ledger_row *ledger; /* what an earlier life committed */
     uint32_t n_ledger;
     bool in_transaction, end_recorded;
+    bool stage_over;            /* since the last commit: what it came to is to be durable soon */
     struct qn_job_run *loading; /* whose sink holds rows of the transaction back, or NULL */
     uint32_t n_commits;         /* each waits for the disk */
     uint64_t rows_read;         /* for progress */
