@@ -2,8 +2,8 @@
  *
  *     chunk -> steps [0, group_at) -> (grouped: partitions -> merge groups) -> steps [group_at, n)
  *
- * Every fit stage runs the steps before its own once more, over the columns these need; files give it
- * the columns of the map as well, so that all stages see the same rows refused. */
+ * Every fit stage runs the steps before its own once more, over the columns these need; files give
+ * it the columns of the map as well, so that all stages see the same rows refused. */
 #ifndef QN_JOBS_ETL_ETL_H
 #define QN_JOBS_ETL_ETL_H
 
