@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "cli/summary.h"
+#include "coordinator/fingerprint.h"
+#include "coordinator/pins.h"
 
 static volatile sig_atomic_t stop;
 
@@ -31,11 +33,10 @@ void qn_launch_show(const struct qn_cli_common *common, struct qn_diags *diags, 
     qn_buf_fini(&text);
 }
 
-bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
-                    struct qn_plan *plan, int *exit)
+/* Warnings, or what was wrong. */
+static bool show_plan(const struct qn_cli_common *common, qn_code code, struct qn_plan *plan,
+                      const struct qn_err *err, int *exit)
 {
-    struct qn_err err = {0};
-    qn_code code = qn_plan_make(plan, options, &err);
     if (code == QN_OK) { /* warnings: stdout is for what was asked */
         qn_launch_show(common, &plan->spec.diags, false);
         return true;
@@ -43,9 +44,17 @@ bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_opt
     if (code == QN_EINPUT)
         qn_launch_show(common, &plan->spec.diags, common->json);
     if (!common->json || code != QN_EINPUT)
-        qn_cli_complain(common, &err);
+        qn_cli_complain(common, err);
     *exit = QN_EXIT_USAGE;
     return false;
+}
+
+bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
+                    struct qn_plan *plan, int *exit)
+{
+    struct qn_err err = {0};
+    qn_code code = qn_plan_make(plan, options, &err);
+    return show_plan(common, code, plan, &err, exit);
 }
 
 static bool select_job(struct qn_launch *launch, const char *name)
@@ -79,12 +88,6 @@ bool qn_launch_words(struct qn_launch *launch, int n, char **words)
     return true;
 }
 
-static const char *state_folder(const struct qn_launch *launch, struct qn_plan *plan)
-{
-    const char *folder = qn_cli_state(&launch->common, plan->spec.folder, &plan->arena);
-    return folder && (mkdir(folder, 0755) == 0 || errno == EEXIST) ? folder : NULL;
-}
-
 static bool override_warehouse(const struct qn_launch *launch, struct qn_plan *plan)
 {
     char here[4096];
@@ -110,6 +113,9 @@ static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, 
     }
     if (code != QN_OK) {
         qn_cli_complain(&launch->common, err);
+        if (outcome->run_id[0])
+            qn_log_info("once that is mended, the same command goes on with run %s",
+                        outcome->run_id);
         return QN_EXIT_FAILED;
     }
     if (!launch->common.quiet || launch->common.json) {
@@ -131,9 +137,14 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
 {
     struct qn_err err = {0};
     struct qn_buf bytes;
-    const char *state = state_folder(launch, plan);
+    const char *state = qn_cli_state(&launch->common, plan->spec.folder, &plan->arena);
     if (!state || !override_warehouse(launch, plan)) {
-        fprintf(stderr, "quern: cannot make the state folder: %s\n", strerror(errno));
+        fprintf(stderr, "quern: no memory for the state folder's path\n");
+        return QN_EXIT_FAILED;
+    }
+    if (mkdir(state, 0755) != 0 && errno != EEXIST) {
+        fprintf(stderr, "quern: cannot make the state folder %s: %s; say --state DIR for another\n",
+                state, strerror(errno));
         return QN_EXIT_FAILED;
     }
     if (qn_plan_check_warehouse(plan, &err) != QN_OK) {
@@ -157,7 +168,7 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
                                                  .stop = &stop,
                                                  .tend = launch->tend,
                                                  .context = launch->context};
-    struct qn_coordinator_outcome outcome;
+    struct qn_coordinator_outcome outcome = {0};
     qn_code code = qn_buf_check(&bytes, "the plan", &err);
     if (code == QN_OK)
         code = qn_coordinator_run(&coordinator, &outcome, &err);
@@ -165,9 +176,43 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
     return conclude(launch, plan, code, &outcome, &err);
 }
 
+static bool has_key(const struct qn_plan *plan, const char *key)
+{
+    struct qn_buf bytes;
+    char found[QN_SHA256_HEX];
+    qn_buf_init(&bytes);
+    qn_plan_pack(plan, &bytes);
+    bool same = !bytes.failed &&
+                qn_fingerprint_plan(plan, qn_buf_strv(&bytes), found, NULL) == QN_OK &&
+                strcmp(found, key) == 0;
+    qn_buf_fini(&bytes);
+    return same;
+}
+
+/* The plan of the unfinished run that this one goes on with, where that is not what the newest
+ * snapshots give. */
+static bool plan_pinned(const struct qn_launch *launch, const struct qn_plan_options *options,
+                        struct qn_plan *newest, struct qn_plan *out)
+{
+    struct qn_pins pins;
+    if (launch->full_refresh || !newest->spec.folder)
+        return false;
+    const char *state = qn_cli_state(&launch->common, newest->spec.folder, &newest->arena);
+    if (!state || !qn_pins_find(state, newest->spec.sha256, &newest->arena, &pins))
+        return false;
+    struct qn_plan_options pinned = *options;
+    pinned.pins = pins.pins;
+    pinned.n_pins = pins.n;
+    if (qn_plan_make(out, &pinned, NULL) == QN_OK && has_key(out, pins.key))
+        return true;
+    qn_plan_fini(out);
+    return false;
+}
+
 int qn_launch_run(const struct qn_launch *launch)
 {
-    struct qn_plan plan;
+    struct qn_plan plan, pinned;
+    struct qn_err err = {0};
     struct qn_plan_options options = {.path = launch->spec,
                                       .settings = launch->common.settings,
                                       .n_settings = launch->common.n_settings,
@@ -175,8 +220,13 @@ int qn_launch_run(const struct qn_launch *launch)
                                       .n_select = launch->n_select};
     int exit = QN_EXIT_OK;
     qn_cli_setup_log(&launch->common, "quern");
-    if (qn_launch_plan(&launch->common, &options, &plan, &exit))
+    qn_code code = qn_plan_make(&plan, &options, &err);
+    if (plan_pinned(launch, &options, &plan, &pinned)) {
+        exit = run_plan(launch, &pinned);
+        qn_plan_fini(&pinned);
+    } else if (show_plan(&launch->common, code, &plan, &err, &exit)) {
         exit = run_plan(launch, &plan);
+    }
     qn_plan_fini(&plan);
     return exit;
 }

@@ -73,8 +73,8 @@ void qn_spec_fini(struct qn_spec *spec);
  * is not usable. */
 bool qn_spec_resolve_paths(struct qn_spec *spec, struct qn_spec_source *source);
 
-/* The path as it is written everywhere: files/../files//./a.csv is files/a.csv, so that paths of
- * one file are equal (links to it have names of their own). In the arena; NULL: no memory. */
+/* The path in the one spelling that it has everywhere: in/../in//./a.csv is in/a.csv, so that paths
+ * of one file are equal (links to it have names of their own). In the arena; NULL: no memory. */
 const char *qn_spec_tidy_path(struct qn_arena *arena, const char *path);
 
 /* The JSON Schema (2020-12) of the spec, from the same tables. */
