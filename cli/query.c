@@ -120,33 +120,50 @@ static qn_code run_spec(struct phase_run *run, const struct qn_query *query, uin
     return code;
 }
 
+/* The row of a SELECT without FROM. */
+static qn_code one_row(struct phase_run *run, struct qn_err *err)
+{
+    struct qn_batch_builder *builder;
+    struct qn_batch batch;
+    QN_TRY(qn_builder_new(&run->phase->schema, &builder, err));
+    qn_builder_i64(builder, 0, 1);
+    qn_code code = qn_builder_row(builder, err);
+    if (code == QN_OK) {
+        qn_builder_batch(builder, &batch);
+        code = qn_finish_rows(run->finish, &batch, err);
+    }
+    qn_builder_free(builder);
+    return code;
+}
+
+/* What rows on their way out may take. */
+static uint64_t memory_of(const struct query_command *command)
+{
+    return command->local.memory_bytes ? command->local.memory_bytes : qn_cli_default_memory(1);
+}
+
 /* Jobs, and what SQLite makes of their rows. */
 static qn_code run_jobs(struct phase_run *run, const struct qn_query *query, uint32_t number,
                         struct qn_err *err)
 {
     char path[4200];
+    if (!run->phase->spec && !run->phase->sqlite)
+        return one_row(run, err);
     if (!run->phase->sqlite)
         return run_spec(run, query, number, err);
     snprintf(path, sizeof path, "%s/sqlite_%u.db", run->command->local.scratch, number);
-    QN_TRY(qn_sqlite_run_new(run->phase, path, qn_local_stop(), &run->sqlite, err));
+    const struct qn_sqlite_run_options options = {path, run->command->local.scratch,
+                                                  memory_of(run->command), qn_local_stop()};
+    QN_TRY(qn_sqlite_run_new(run->phase, &options, &run->sqlite, err));
     if (run->phase->spec)
         QN_TRY(run_spec(run, query, number, err));
     return qn_sqlite_run_rows(run->sqlite, qn_finish_rows, run->finish, err);
 }
 
-/* The row of a SELECT without FROM. */
-static qn_code one_row(struct phase_run *run, struct qn_err *err)
-{
-    FILE *file = fopen(run->phase->file, "w");
-    bool written = file && fputs("one\n1\n", file) >= 0;
-    written = file && fclose(file) == 0 && written;
-    return written ? QN_OK : qn_err_io(err, "write", run->phase->file);
-}
-
 static const struct qn_writer_ops *format_of(const struct query_command *command, bool last)
 {
     if (!last)
-        return qn_writer_find("csv");
+        return qn_writer_find("parquet");
     if (command->out)
         return qn_writer_by_suffix(command->out);
     return command->common.json ? qn_writer_find("jsonl")
@@ -162,16 +179,12 @@ static qn_code run_phase(struct query_command *command, const struct qn_query *q
     bool last = index + 1 == query->n_phases;
     struct qn_field fields[QN_MAX_COLUMNS];
     const struct qn_schema schema = {fields, phase->n_shown};
-    if (!phase->spec && !phase->sqlite)
-        return one_row(&run, err);
     for (uint32_t i = 0; i < phase->n_shown; i++)
         fields[i] = (struct qn_field){last ? phase->shown[i] : phase->schema.fields[i].name,
                                       phase->schema.fields[i].type};
     QN_TRY(qn_answer_begin(&run.answer, &schema, format_of(command, last),
                            last ? command->out : phase->file, err));
-    const struct qn_finish_options options = {.memory_bytes = command->local.memory_bytes
-                                                                  ? command->local.memory_bytes
-                                                                  : qn_cli_default_memory(1),
+    const struct qn_finish_options options = {.memory_bytes = memory_of(command),
                                               .folder = command->local.scratch,
                                               .stop = qn_local_stop(),
                                               .out = take_rows,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "query/row_set.h"
+#include "query/set_marks.h"
 #include "wire/part.h"
 #include "wire/sorter.h"
 
@@ -16,12 +16,19 @@ struct parts {
     uint32_t n, capacity;
 };
 
+/* Of one set operation. */
+struct marks {
+    struct marks *next;
+    struct qn_set_marks set;
+};
+
 struct qn_finish {
     const struct qn_query_phase *phase;
     struct qn_schema shown; /* the columns that go out */
     struct qn_finish_options options;
     struct qn_arena arena;
     struct parts *parts; /* of jobs whose rows cannot go on as they come */
+    struct marks *marks;
     struct qn_sorter sorter;
     uint64_t skip, left; /* rows of the offset, and of the limit */
 };
@@ -93,49 +100,34 @@ static qn_code take_last(struct taker *self, const struct qn_batch *batch, struc
 
 /* --- set operations -------------------------------------------------------------------------- */
 
-/* What a set operation does with a row, by how often it came before. */
-enum step { COUNT, UNION, INTERSECT, INTERSECT_ALL, EXCEPT, EXCEPT_ALL };
+/* Marks are made from the bottom up, each with the memory to itself. */
+static qn_code walk(struct qn_finish *finish, const struct qn_query_tree *tree, struct taker *taker,
+                    struct qn_err *err);
 
 struct set_taker {
     struct taker taker;
-    enum step step;
-    struct qn_row_set *set;
-    struct taker *next;
+    struct qn_set_marks *marks;
+    struct taker *next; /* of rows that go out */
 };
 
-static bool passes(enum step step, uint64_t *count)
+static qn_code take_first(struct taker *taker, const struct qn_batch *batch, struct qn_err *err)
 {
-    const uint64_t gone = UINT64_MAX;
-    switch (step) {
-    case COUNT: ++*count; return false;
-    case UNION: return (*count)++ == 0;
-    case INTERSECT: {
-        bool first = *count > 0 && *count != gone;
-        *count = first ? gone : *count;
-        return first;
-    }
-    case INTERSECT_ALL: return *count > 0 && (*count)-- > 0;
-    case EXCEPT: return (*count)++ == 0;
-    case EXCEPT_ALL: return *count > 0 ? ((*count)--, false) : true;
-    }
-    return false;
+    return qn_set_marks_first(((struct set_taker *)(void *)taker)->marks, batch, err);
 }
 
-static qn_code take_set(struct taker *taker, const struct qn_batch *batch, struct qn_err *err)
+static qn_code take_second(struct taker *taker, const struct qn_batch *batch, struct qn_err *err)
+{
+    return qn_set_marks_second(((struct set_taker *)(void *)taker)->marks, batch, err);
+}
+
+static qn_code take_marked(struct taker *taker, const struct qn_batch *batch, struct qn_err *err)
 {
     struct set_taker *self = (struct set_taker *)(void *)taker;
-    uint32_t rows[QN_BATCH_ROWS], n = 0;
-    for (uint32_t row = 0; row < batch->n_rows; row++) {
-        uint64_t *count = qn_row_set_find(self->set, batch, row);
-        if (!count)
-            return qn_err_nomem(err, "rows of a set operation");
-        if (passes(self->step, count))
-            rows[n++] = row;
-    }
-    if (n == 0)
-        return QN_OK;
+    uint32_t rows[QN_BATCH_ROWS], n = qn_set_marks_take(self->marks, batch, rows);
     struct qn_arena arena;
     struct qn_batch kept;
+    if (n == 0)
+        return QN_OK;
     qn_arena_init(&arena);
     qn_code code = qn_batch_take(&arena, batch, rows, n, &kept, err);
     if (code == QN_OK)
@@ -144,26 +136,41 @@ static qn_code take_set(struct taker *taker, const struct qn_batch *batch, struc
     return code;
 }
 
-static qn_code walk(struct qn_finish *finish, const struct qn_query_tree *tree, struct taker *taker,
-                    struct qn_err *err);
-
-/* UNION keeps the first of equal rows; the others count the right side, then look at the left. */
-static qn_code walk_set(struct qn_finish *finish, const struct qn_query_tree *tree,
-                        struct taker *taker, struct qn_err *err)
+static bool is_set(const struct qn_query_tree *tree)
 {
+    return tree->op != QN_QUERY_ROWS && !(tree->op == QN_QUERY_UNION && tree->all);
+}
+
+static struct qn_set_marks *marks_of(struct qn_finish *finish, const struct qn_query_tree *tree)
+{
+    struct marks *marks = finish->marks;
+    while (marks && marks->set.tree != tree)
+        marks = marks->next;
+    return marks ? &marks->set : NULL;
+}
+
+static qn_code mark(struct qn_finish *finish, const struct qn_query_tree *tree, struct qn_err *err)
+{
+    if (tree->op == QN_QUERY_ROWS)
+        return QN_OK;
+    QN_TRY(mark(finish, tree->left, err));
+    QN_TRY(mark(finish, tree->right, err));
+    if (!is_set(tree))
+        return QN_OK;
+    struct marks *marks = QN_NEW(&finish->arena, struct marks);
+    if (!marks)
+        return qn_err_nomem(err, "rows of a set operation");
+    qn_set_marks_init(&marks->set, tree, finish->options.memory_bytes);
+    marks->next = finish->marks;
+    finish->marks = marks;
+    struct set_taker first = {{take_first}, &marks->set, NULL};
+    struct set_taker second = {{take_second}, &marks->set, NULL};
     bool is_union = tree->op == QN_QUERY_UNION;
-    enum step last = is_union                         ? UNION
-                     : tree->op == QN_QUERY_INTERSECT ? (tree->all ? INTERSECT_ALL : INTERSECT)
-                                                      : (tree->all ? EXCEPT_ALL : EXCEPT);
-    struct qn_row_set set;
-    struct set_taker first = {{take_set}, is_union ? UNION : COUNT, &set, taker};
-    struct set_taker second = {{take_set}, last, &set, taker};
-    qn_row_set_init(&set);
-    qn_code code = walk(finish, is_union ? tree->left : tree->right, &first.taker, err);
-    if (code == QN_OK)
-        code = walk(finish, is_union ? tree->right : tree->left, &second.taker, err);
-    qn_row_set_fini(&set);
-    return code;
+    do {
+        QN_TRY(walk(finish, is_union ? tree->left : tree->right, &first.taker, err));
+        QN_TRY(walk(finish, is_union ? tree->right : tree->left, &second.taker, err));
+    } while (qn_set_marks_again(&marks->set));
+    return QN_OK;
 }
 
 /* --- parts ----------------------------------------------------------------------------------- */
@@ -201,10 +208,13 @@ static qn_code walk(struct qn_finish *finish, const struct qn_query_tree *tree, 
         const struct parts *parts = parts_of(finish, tree->job);
         return parts ? read_parts(finish, parts->paths, parts->n, taker, err) : QN_OK;
     }
-    if (tree->op != QN_QUERY_UNION || !tree->all)
-        return walk_set(finish, tree, taker, err);
+    struct set_taker marked = {{take_marked}, marks_of(finish, tree), taker};
+    if (marked.marks) {
+        marked.marks->at = 0;
+        taker = &marked.taker;
+    }
     QN_TRY(walk(finish, tree->left, taker, err));
-    return walk(finish, tree->right, taker, err);
+    return tree->op == QN_QUERY_UNION ? walk(finish, tree->right, taker, err) : QN_OK;
 }
 
 static qn_code add_part(struct qn_finish *finish, const char *job, const char *path,
@@ -290,6 +300,8 @@ void qn_finish_free(struct qn_finish *finish)
 {
     if (!finish)
         return;
+    for (struct marks *marks = finish->marks; marks; marks = marks->next)
+        qn_set_marks_fini(&marks->set);
     qn_sorter_fini(&finish->sorter);
     qn_arena_fini(&finish->arena);
     free(finish);
@@ -298,7 +310,9 @@ void qn_finish_free(struct qn_finish *finish)
 qn_code qn_finish_end(struct qn_finish *finish, struct qn_err *err)
 {
     struct last_taker last = {{take_last}, finish};
-    if (finish->phase->tree && finish->phase->tree->op != QN_QUERY_ROWS)
+    if (finish->phase->tree && finish->phase->tree->op != QN_QUERY_ROWS) {
+        QN_TRY(mark(finish, finish->phase->tree, err));
         QN_TRY(walk(finish, finish->phase->tree, &last.taker, err));
+    }
     return finish->phase->n_keys ? qn_sorter_each(&finish->sorter, give, finish, err) : QN_OK;
 }

@@ -49,16 +49,14 @@ static qn_code end_phase(struct qn_query_planner *p, struct phase *phase,
 /* A file that takes rows between phases. */
 static const char *file_name(struct qn_query_planner *p)
 {
-    return qn_arena_printf(p->arena, "%s/rows_%u.csv", p->options->scratch, p->query->n_phases + 1);
+    return qn_arena_printf(p->arena, "%s/rows_%u.parquet", p->options->scratch,
+                           p->query->n_phases + 1);
 }
 
-/* The file as a source of the phase being planned: every type is declared, nothing is sniffed. */
+/* The file as a source of the phase being planned. It is not there yet, so its types are declared. */
 static qn_code read_back(struct qn_query_planner *p, const struct qn_query_phase *phase,
                          struct qn_query_rows *out)
 {
-    static const char *const options[][2] = {{"format", "csv"},  {"delimiter", ","},
-                                             {"quote", "\""},    {"header", "true"},
-                                             {"skip_rows", "0"}, {"on_malformed", "fail"}};
     struct qn_query_spec *spec = p->spec;
     struct qn_query_source *source = QN_NEW(p->arena, struct qn_query_source);
     spec->sources =
@@ -67,9 +65,9 @@ static qn_code read_back(struct qn_query_planner *p, const struct qn_query_phase
         return QN_QUERY_NOMEM(p);
     source->name = qn_arena_printf(p->arena, "rows_%u", p->query->n_phases);
     source->path = phase->file;
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (!qn_query_pairs_add(p->arena, &source->options, options[i][0], options[i][1]))
-            return QN_QUERY_NOMEM(p);
+    if (!qn_query_pairs_add(p->arena, &source->options, "format", "parquet") ||
+        !qn_query_pairs_add(p->arena, &source->options, "on_malformed", "fail"))
+        return QN_QUERY_NOMEM(p);
     for (uint32_t i = 0; i < phase->n_shown; i++) {
         char type[QN_TYPE_NAME];
         qn_type_name(phase->schema.fields[i].type, type);

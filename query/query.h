@@ -59,7 +59,7 @@ struct qn_query_phase {
     uint32_t n_keys;
     bool has_limit;
     uint64_t limit, offset;
-    const char *file; /* CSV that takes the rows for a later phase; NULL: they are the result */
+    const char *file; /* Parquet that takes the rows for a later phase; NULL: they are the result */
 };
 
 struct qn_query_options {

@@ -1,6 +1,7 @@
 #include "query/sqlite_run.h"
 
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,12 +174,28 @@ static qn_code make_table(struct qn_sqlite_run *run, const struct qn_query_stage
     return code;
 }
 
-static qn_code setup(struct qn_sqlite_run *run, const char *path, struct qn_err *err)
+/* A cache holds pages of the tables, and each sort keeps as much as that before it writes a run. */
+static qn_code open_database(struct qn_sqlite_run *run, const struct qn_sqlite_run_options *options,
+                             struct qn_err *err)
 {
-    QN_TRY(qn_sqlite_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0, "scratch", &run->db,
-                          err));
-    QN_TRY(
-        qn_sqlite_exec(run->db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", doing, err));
+    char pragmas[200];
+    snprintf(
+        pragmas, sizeof pragmas,
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA "
+        "cache_size = -%llu",
+        (unsigned long long)(options->memory_bytes / 4 >> 10));
+    sqlite3_free(sqlite3_temp_directory); /* SQLite's own way to say it: for all databases */
+    sqlite3_temp_directory = sqlite3_mprintf("%s", options->folder);
+    sqlite3_soft_heap_limit64((sqlite3_int64)(options->memory_bytes / 2));
+    QN_TRY(qn_sqlite_open(options->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0, "scratch",
+                          &run->db, err));
+    return qn_sqlite_exec(run->db, pragmas, doing, err);
+}
+
+static qn_code setup(struct qn_sqlite_run *run, const struct qn_sqlite_run_options *options,
+                     struct qn_err *err)
+{
+    QN_TRY(open_database(run, options, err));
     int rc = sqlite3_create_function(run->db, "qn", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, run,
                                      evaluate, NULL, NULL);
     if (rc == SQLITE_OK)
@@ -191,16 +208,16 @@ static qn_code setup(struct qn_sqlite_run *run, const char *path, struct qn_err 
     return qn_sqlite_exec(run->db, "BEGIN", doing, err);
 }
 
-qn_code qn_sqlite_run_new(const struct qn_query_phase *phase, const char *path,
-                          const volatile sig_atomic_t *stop, struct qn_sqlite_run **out,
+qn_code qn_sqlite_run_new(const struct qn_query_phase *phase,
+                          const struct qn_sqlite_run_options *options, struct qn_sqlite_run **out,
                           struct qn_err *err)
 {
     struct qn_sqlite_run *run = *out = calloc(1, sizeof *run);
     if (!run)
         return qn_err_nomem(err, "rows for SQLite");
-    *run = (struct qn_sqlite_run){.phase = phase, .plan = phase->sqlite, .stop = stop};
+    *run = (struct qn_sqlite_run){.phase = phase, .plan = phase->sqlite, .stop = options->stop};
     qn_arena_init(&run->arena);
-    return setup(run, path, err);
+    return setup(run, options, err);
 }
 
 void qn_sqlite_run_free(struct qn_sqlite_run *run)

@@ -9,10 +9,17 @@
 
 struct qn_sqlite_run;
 
-/* The database is a file of this path, which is new. Phase and flag (NULL: none) are borrowed. */
-QN_CHECK qn_code qn_sqlite_run_new(const struct qn_query_phase *phase, const char *path,
-                                   const volatile sig_atomic_t *stop, struct qn_sqlite_run **out,
-                                   struct qn_err *err);
+struct qn_sqlite_run_options {
+    const char *path;   /* of the database, which is new */
+    const char *folder; /* where SQLite puts aside what it sorts; borrowed, of the whole process */
+    uint64_t memory_bytes;             /* of its pages and of what it sorts, about */
+    const volatile sig_atomic_t *stop; /* NULL: none */
+};
+
+/* Phase and options are borrowed. */
+QN_CHECK qn_code qn_sqlite_run_new(const struct qn_query_phase *phase,
+                                   const struct qn_sqlite_run_options *options,
+                                   struct qn_sqlite_run **out, struct qn_err *err);
 void qn_sqlite_run_free(struct qn_sqlite_run *run);
 
 /* The next part of a job's rows. */

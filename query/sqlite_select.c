@@ -645,6 +645,8 @@ qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *quer
         return QN_QUERY_NOMEM(p);
     qn_buf_init(&sql);
     qn_code code = put_ordered(p, sqlite, query, &sql, &columns, &keys);
+    if (query->has_limit && !query->n_order && query->limit < INT64_MAX - query->offset)
+        qn_buf_printf(&sql, " LIMIT %llu", (unsigned long long)(query->limit + query->offset));
     sqlite->sql = sql.failed ? NULL : qn_arena_strdup(p->arena, qn_buf_strv(&sql));
     qn_buf_fini(&sql);
     QN_TRY(code);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "flow/writer.h"
 #include "jobs/plan.h"
 #include "query/explain.h"
 #include "query/query.h"
@@ -53,7 +54,7 @@ static int teardown(void **state)
         unlink(path);
     }
     for (uint32_t i = 1; i < 64; i++) {
-        snprintf(path, sizeof path, "%s/rows_%u.csv", folder, i);
+        snprintf(path, sizeof path, "%s/rows_%u.parquet", folder, i);
         unlink(path);
     }
     assert_int_equal(rmdir(folder), 0);
@@ -64,16 +65,20 @@ static int teardown(void **state)
 
 /* --- what must hold -------------------------------------------------------------------------- */
 
-/* What the phase would leave for the next one: its header says all that is read of it here. */
-static void leave_header(const struct qn_query_phase *phase)
+/* What the phase would leave for the next one: a file without rows says all that is read of it
+ * here. */
+static void leave_file(const struct qn_query_phase *phase)
 {
-    struct qn_buf csv;
-    qn_buf_init(&csv);
-    for (uint32_t i = 0; i < phase->n_shown; i++)
-        qn_buf_printf(&csv, "%s%s", i ? "," : "", phase->schema.fields[i].name);
-    qn_buf_printf(&csv, "\n");
-    write_file(phase->file, &csv);
-    qn_buf_fini(&csv);
+    const struct qn_writer_ops *format = qn_writer_find("parquet");
+    const struct qn_writer_options options = {0};
+    const struct qn_schema shown = {phase->schema.fields, phase->n_shown};
+    struct qn_err err = {0};
+    struct qn_buf bytes;
+    qn_buf_init(&bytes);
+    assert_ok(format->head(&shown, &options, &bytes, &err), &err);
+    assert_ok(format->tail(&shown, &options, NULL, 0, &bytes, &err), &err);
+    write_file(phase->file, &bytes);
+    qn_buf_fini(&bytes);
 }
 
 static void check_job(const char *job, const struct qn_schema *expected, const struct qn_plan *plan)
@@ -119,7 +124,7 @@ static void check_phase(const struct qn_query_phase *phase, struct qn_strv text)
         qn_plan_fini(&plan);
     }
     if (phase->file)
-        leave_header(phase);
+        leave_file(phase);
 }
 
 /* The text in a block of its own size, so that a read past its end is seen. */

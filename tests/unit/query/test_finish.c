@@ -1,6 +1,7 @@
 /* Rows that are ordered, cut and put together: from part files, as jobs leave them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "flow/value.h"
@@ -235,11 +236,75 @@ static void puts_sets_together(void **state)
     }
 }
 
+/* Rows from `first` to before `end`, every third of them twice. */
+static void number_rows(int first, int end, struct qn_buf *out)
+{
+    for (int i = first; i < end; i++)
+        for (int k = 0; k < (i % 3 ? 1 : 2); k++)
+            qn_buf_printf(out, "%s%d b%d %d", out->len ? ";" : "", i, i % 7, k);
+    qn_buf_put_u8(out, 0);
+}
+
+/* What comes out of both parts, with this memory. */
+static void put_together(const struct qn_query_tree *tree, uint64_t memory_bytes,
+                         struct qn_buf *said)
+{
+    const struct qn_query_phase phase = {.tree = tree, .schema = schema, .n_shown = 2};
+    const struct qn_finish_options options = {memory_bytes, folder, NULL, show, said};
+    struct qn_err err = {0};
+    struct qn_finish *finish;
+    bool enough;
+    assert_ok(qn_finish_new(&phase, &options, &finish, &err), &err);
+    for (int side = 0; side < 2; side++) {
+        char path[80];
+        snprintf(path, sizeof path, "%s/%d.part", folder, side);
+        assert_ok(qn_finish_part(finish, side ? "r" : "l", path, &enough, &err), &err);
+    }
+    assert_ok(qn_finish_end(finish, &err), &err);
+    qn_finish_free(finish);
+}
+
+static void sets_do_with_little_memory(void **state)
+{
+    (void)state;
+    struct qn_buf l, r;
+    char path[80];
+    qn_buf_init(&l);
+    qn_buf_init(&r);
+    number_rows(0, 2500, &l);
+    number_rows(1000, 3500, &r);
+    write_part(0, (const char *)l.data, path);
+    write_part(1, (const char *)r.data, path);
+    for (int i = 0; i < 12; i++) {
+        const struct qn_query_tree inner = {
+            .op = QN_QUERY_EXCEPT, .all = i >= 6, .left = &right, .right = &left};
+        const struct qn_query_tree tree = {.op = (enum qn_query_op)(QN_QUERY_UNION + i / 2 % 3),
+                                           .all = i % 2,
+                                           .left = i >= 6 ? &inner : &left,
+                                           .right = &right};
+        struct qn_buf much, little;
+        qn_buf_init(&much);
+        qn_buf_init(&little);
+        put_together(&tree, 1 << 30, &much);
+        put_together(&tree, 1, &little); /* 512 different rows at once */
+        assert_int_equal(much.len, little.len);
+        assert_true(much.len > 0 || tree.op == QN_QUERY_EXCEPT);
+        assert_true(much.len == 0 || memcmp(much.data, little.data, much.len) == 0);
+        qn_buf_fini(&much);
+        qn_buf_fini(&little);
+    }
+    qn_buf_fini(&l);
+    qn_buf_fini(&r);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_pass_in_order),    cmocka_unit_test(limit_ends_early),
-        cmocka_unit_test(orders_by_keys),        cmocka_unit_test(equal_keys_stay_as_they_came),
-        cmocka_unit_test(a_raised_flag_ends_it), cmocka_unit_test(puts_sets_together)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_pass_in_order),
+                                       cmocka_unit_test(limit_ends_early),
+                                       cmocka_unit_test(orders_by_keys),
+                                       cmocka_unit_test(equal_keys_stay_as_they_came),
+                                       cmocka_unit_test(a_raised_flag_ends_it),
+                                       cmocka_unit_test(puts_sets_together),
+                                       cmocka_unit_test(sets_do_with_little_memory)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -86,7 +86,7 @@ static void what_was_cut_is_a_phase(void **state)
 {
     (void)state;
     CHECK("SELECT sum(x) FROM (SELECT x FROM 't.csv' ORDER BY x LIMIT 3) AS q", "# phase 1 of 2",
-          "order by x; limit 3", "# into: /scratch/rows_1.csv", "# phase 2 of 2", "sum(x)");
+          "order by x; limit 3", "# into: /scratch/rows_1.parquet", "# phase 2 of 2", "sum(x)");
 }
 
 static void sqlite_answers_the_rest(void **state)
