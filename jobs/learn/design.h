@@ -1,8 +1,9 @@
 /* design: prepared rows as the numbers a fit works on.
  *
- * Rows come in blocks of QN_DESIGN_BLOCK, each with memory of its own. Within a block the numeric columns (and the intercept, 1)
- * stand column by column, so that loops over rows are loops over vectors; of each categorical
- * feature only the position of its one set column is kept, since all the others are 0. */
+ * Rows come in blocks of QN_DESIGN_BLOCK, each with memory of its own. Within a block the numeric
+ * columns (and the intercept, 1) stand column by column, so that loops over rows are loops over
+ * vectors; of each categorical feature only the position of its one set column is kept, since all
+ * the others are 0. */
 #ifndef QN_JOBS_LEARN_DESIGN_H
 #define QN_JOBS_LEARN_DESIGN_H
 
