@@ -188,10 +188,12 @@ static qn_code elastic_step(struct qn_logistic_state *state, struct qn_logistic_
     return QN_OK;
 }
 
+/* The last step is known and costs nothing more: it is taken. */
 static void finish(struct qn_logistic_state *state, const struct qn_logistic_sums *sums,
                    const struct qn_logistic_params *params)
 {
     enter(state, QN_LOGISTIC_DONE);
+    move(state, 1);
     state->has_covariance = params->l1 == 0;
     if (state->has_covariance)
         qn_cholesky_inverse(sums->hessian, state->n, state->covariance);

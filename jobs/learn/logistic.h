@@ -12,7 +12,7 @@
  *     DESCEND a start, where there are many columns: L-BFGS, which needs no Hessian
  *     NEWTON  evaluate(w) -> f fell?  no: halve the step
  *                                     yes: d = H^-1 g;  max |d| <= tol * max(1, max |w|): done,
- *                                     else w - d
+ *                                     with w - d, else on from there
  *
  * so that the end is judged alike whatever the start was: the Newton step bounds the distance to
  * the solution, whatever the conditioning, which a gradient's size does not. With l1 the step is

@@ -39,8 +39,8 @@ static inline double grow_lanes(const double lane[LANES])
                 grow(grow(lane[1], lane[5]), grow(lane[3], lane[7])));
 }
 
-/* From eta: by row what derivatives need, exp(-|eta|), and the loss but for
- * log(1 + exp(-|eta|)). */
+/* From eta: by row what derivatives need, exp(-|eta|), and the loss but for log(1 + exp(-|eta|)).
+ */
 static void link_row_by_row(struct qn_logistic_rows *restrict rows, const double *restrict label,
                             const double *restrict weight, double *restrict rest,
                             double *restrict linear)
