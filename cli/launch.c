@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "cli/summary.h"
+#include "coordinator/fingerprint.h"
+#include "coordinator/pins.h"
 
 static volatile sig_atomic_t stop;
 
@@ -31,11 +33,10 @@ void qn_launch_show(const struct qn_cli_common *common, struct qn_diags *diags, 
     qn_buf_fini(&text);
 }
 
-bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
-                    struct qn_plan *plan, int *exit)
+/* Warnings, or what was wrong. */
+static bool show_plan(const struct qn_cli_common *common, qn_code code, struct qn_plan *plan,
+                      const struct qn_err *err, int *exit)
 {
-    struct qn_err err = {0};
-    qn_code code = qn_plan_make(plan, options, &err);
     if (code == QN_OK) { /* warnings: stdout is for what was asked */
         qn_launch_show(common, &plan->spec.diags, false);
         return true;
@@ -43,9 +44,17 @@ bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_opt
     if (code == QN_EINPUT)
         qn_launch_show(common, &plan->spec.diags, common->json);
     if (!common->json || code != QN_EINPUT)
-        qn_cli_complain(common, &err);
+        qn_cli_complain(common, err);
     *exit = QN_EXIT_USAGE;
     return false;
+}
+
+bool qn_launch_plan(const struct qn_cli_common *common, const struct qn_plan_options *options,
+                    struct qn_plan *plan, int *exit)
+{
+    struct qn_err err = {0};
+    qn_code code = qn_plan_make(plan, options, &err);
+    return show_plan(common, code, plan, &err, exit);
 }
 
 static bool select_job(struct qn_launch *launch, const char *name)
@@ -165,9 +174,43 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
     return conclude(launch, plan, code, &outcome, &err);
 }
 
+static bool has_key(const struct qn_plan *plan, const char *key)
+{
+    struct qn_buf bytes;
+    char found[QN_SHA256_HEX];
+    qn_buf_init(&bytes);
+    qn_plan_pack(plan, &bytes);
+    bool same = !bytes.failed &&
+                qn_fingerprint_plan(plan, qn_buf_strv(&bytes), found, NULL) == QN_OK &&
+                strcmp(found, key) == 0;
+    qn_buf_fini(&bytes);
+    return same;
+}
+
+/* The plan of the unfinished run that this one goes on with, where that is not what the newest
+ * snapshots give. */
+static bool plan_pinned(const struct qn_launch *launch, const struct qn_plan_options *options,
+                        struct qn_plan *newest, struct qn_plan *out)
+{
+    struct qn_pins pins;
+    if (launch->full_refresh || !newest->spec.folder)
+        return false;
+    const char *state = qn_cli_state(&launch->common, newest->spec.folder, &newest->arena);
+    if (!state || !qn_pins_find(state, newest->spec.sha256, &newest->arena, &pins))
+        return false;
+    struct qn_plan_options pinned = *options;
+    pinned.pins = pins.pins;
+    pinned.n_pins = pins.n;
+    if (qn_plan_make(out, &pinned, NULL) == QN_OK && has_key(out, pins.key))
+        return true;
+    qn_plan_fini(out);
+    return false;
+}
+
 int qn_launch_run(const struct qn_launch *launch)
 {
-    struct qn_plan plan;
+    struct qn_plan plan, pinned;
+    struct qn_err err = {0};
     struct qn_plan_options options = {.path = launch->spec,
                                       .settings = launch->common.settings,
                                       .n_settings = launch->common.n_settings,
@@ -175,8 +218,13 @@ int qn_launch_run(const struct qn_launch *launch)
                                       .n_select = launch->n_select};
     int exit = QN_EXIT_OK;
     qn_cli_setup_log(&launch->common, "quern");
-    if (qn_launch_plan(&launch->common, &options, &plan, &exit))
+    qn_code code = qn_plan_make(&plan, &options, &err);
+    if (plan_pinned(launch, &options, &plan, &pinned)) {
+        exit = run_plan(launch, &pinned);
+        qn_plan_fini(&pinned);
+    } else if (show_plan(&launch->common, code, &plan, &err, &exit)) {
         exit = run_plan(launch, &plan);
+    }
     qn_plan_fini(&plan);
     return exit;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
 #include "coordinator/lock.h"
+#include "coordinator/pins.h"
 #include "coordinator/remake.h"
 #include "coordinator/scratch.h"
 #include "wire/part.h"
@@ -63,6 +64,7 @@ static qn_code resume_unfinished(struct qn_run *run, const char *key, bool full_
         if (code != QN_ESTATE)
             return code;
         /* Unwanted, or another run of this warehouse took its place, and its staged rows. */
+        qn_pins_drop(state_folder, run->run_id);
         QN_TRY(qn_journal_end_run(run->journal, run->run_id, "cancelled", err));
         qn_scratch_remove(state_folder, run->run_id);
     }
@@ -70,9 +72,8 @@ static qn_code resume_unfinished(struct qn_run *run, const char *key, bool full_
 }
 
 static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *options,
-                               struct qn_err *err)
+                               char key[QN_SHA256_HEX], struct qn_err *err)
 {
-    char key[QN_SHA256_HEX];
     bool found;
     QN_TRY(qn_fingerprint_plan(run->plan, options->plan_bytes, key, err));
     QN_TRY(resume_unfinished(run, key, options->full_refresh, options->state_folder, &found, err));
@@ -110,6 +111,7 @@ static qn_code drop_if_over(void *context, const char *run_id, struct qn_err *er
                               params, 1, note_given_up, &given_up, err));
     if (unfinished && !given_up)
         return QN_OK;
+    qn_pins_drop(run->state_folder, run_id);
     if (unfinished)
         QN_TRY(qn_journal_end_run(run->journal, run_id, "cancelled", err));
     qn_log_debug("dropping what run %s left", run_id);
@@ -175,10 +177,13 @@ qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, st
     QN_TRY(options->fleeting ? qn_store_open_fleeting(warehouse, &run->store, err)
                              : qn_store_open(warehouse, &run->store, err));
     run->in_transaction = true;
-    QN_TRY(begin_or_resume(run, options, err));
+    char key[QN_SHA256_HEX];
+    QN_TRY(begin_or_resume(run, options, key, err));
     QN_TRY(qn_scratch_each(options->state_folder, drop_if_over, run, err));
     QN_TRY(qn_scratch_make(options->state_folder, run->run_id, &run->arena, &run->spool_folder,
                            &run->part_folder, err));
+    if (!options->fleeting)
+        QN_TRY(qn_pins_keep(options->state_folder, run->run_id, key, run->plan, err));
     QN_TRY(qn_blob_table_put(&run->blobs, options->plan_bytes, run->plan_hash, err));
     run->jobs = QN_NEW_ARRAY(&run->arena, struct qn_job_run, run->plan->spec.n_jobs);
     if (!run->jobs)
@@ -632,6 +637,7 @@ qn_code qn_run_finish(struct qn_run *run, struct qn_err *err)
     if (!run->end_recorded)
         QN_TRY(ensure_transaction(run, err));
     QN_TRY(qn_run_flush(run, err));
+    qn_pins_drop(run->state_folder, run->run_id);
     QN_TRY(qn_journal_end_run(run->journal, run->run_id, result_of(run), err));
     if (!run->tap)
         run->removal = qn_scratch_remove_begin(run->state_folder, run->run_id);

@@ -528,6 +528,19 @@ qn_code qn_plan_check_warehouse(const struct qn_plan *plan, struct qn_err *err)
     return QN_OK;
 }
 
+/* As if the spec said which snapshot; what it says itself holds. */
+static void pin_snapshots(struct qn_plan *plan, const struct qn_plan_options *options)
+{
+    for (uint32_t i = 0; i < plan->spec.n_sources; i++) {
+        struct qn_spec_source *source = &plan->spec.sources[i];
+        for (uint32_t k = 0; k < options->n_pins && !source->snapshot; k++)
+            if (strcmp(source->name, options->pins[k].source) == 0) {
+                source->snapshot = options->pins[k].snapshot;
+                source->as_of = NULL;
+            }
+    }
+}
+
 qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options,
                      struct qn_err *err)
 {
@@ -541,6 +554,7 @@ qn_code qn_plan_make(struct qn_plan *plan, const struct qn_plan_options *options
     plan->sources = QN_NEW_ARRAY(&plan->arena, struct qn_plan_source, plan->spec.n_sources);
     if (!plan->sources)
         return qn_err_nomem(err, "a plan");
+    pin_snapshots(plan, options);
     for (uint32_t i = 0; i < plan->spec.n_sources; i++)
         inspect_source(plan, i);
     QN_TRY(compile_all(plan, err));

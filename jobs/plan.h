@@ -44,6 +44,12 @@ struct qn_plan {
     uint32_t n_order;
 };
 
+/* The snapshot of a dataset that a source reads in the place of the newest. */
+struct qn_pin {
+    const char *source;
+    uint64_t snapshot;
+};
+
 struct qn_plan_options {
     const char *path; /* of the spec */
     struct qn_strv
@@ -53,6 +59,8 @@ struct qn_plan_options {
     uint32_t n_settings;
     const char *const *select; /* names of jobs; they and what they need are wanted */
     uint32_t n_select;         /* 0: all are */
+    const struct qn_pin *pins; /* of a run that is gone on with */
+    uint32_t n_pins;
 };
 
 /* Reads the spec, inspects sources, compiles jobs. QN_EINPUT: plan->spec.diags holds every mistake
