@@ -88,12 +88,6 @@ bool qn_launch_words(struct qn_launch *launch, int n, char **words)
     return true;
 }
 
-static const char *state_folder(const struct qn_launch *launch, struct qn_plan *plan)
-{
-    const char *folder = qn_cli_state(&launch->common, plan->spec.folder, &plan->arena);
-    return folder && (mkdir(folder, 0755) == 0 || errno == EEXIST) ? folder : NULL;
-}
-
 static bool override_warehouse(const struct qn_launch *launch, struct qn_plan *plan)
 {
     char here[4096];
@@ -119,6 +113,9 @@ static int conclude(const struct qn_launch *launch, const struct qn_plan *plan, 
     }
     if (code != QN_OK) {
         qn_cli_complain(&launch->common, err);
+        if (outcome->run_id[0])
+            qn_log_info("once that is mended, the same command goes on with run %s",
+                        outcome->run_id);
         return QN_EXIT_FAILED;
     }
     if (!launch->common.quiet || launch->common.json) {
@@ -140,9 +137,14 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
 {
     struct qn_err err = {0};
     struct qn_buf bytes;
-    const char *state = state_folder(launch, plan);
+    const char *state = qn_cli_state(&launch->common, plan->spec.folder, &plan->arena);
     if (!state || !override_warehouse(launch, plan)) {
-        fprintf(stderr, "quern: cannot make the state folder: %s\n", strerror(errno));
+        fprintf(stderr, "quern: no memory for the state folder's path\n");
+        return QN_EXIT_FAILED;
+    }
+    if (mkdir(state, 0755) != 0 && errno != EEXIST) {
+        fprintf(stderr, "quern: cannot make the state folder %s: %s; say --state DIR for another\n",
+                state, strerror(errno));
         return QN_EXIT_FAILED;
     }
     if (qn_plan_check_warehouse(plan, &err) != QN_OK) {
@@ -166,7 +168,7 @@ static int run_plan(const struct qn_launch *launch, struct qn_plan *plan)
                                                  .stop = &stop,
                                                  .tend = launch->tend,
                                                  .context = launch->context};
-    struct qn_coordinator_outcome outcome;
+    struct qn_coordinator_outcome outcome = {0};
     qn_code code = qn_buf_check(&bytes, "the plan", &err);
     if (code == QN_OK)
         code = qn_coordinator_run(&coordinator, &outcome, &err);

@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -37,6 +38,7 @@ static int unknown(const char *name)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file past the limit is an error like a full disk */
     if (argc < 2) {
         help(stderr);
         return QN_EXIT_USAGE;

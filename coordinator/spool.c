@@ -122,7 +122,7 @@ static qn_code write_all(int fd, struct qn_strv bytes, struct qn_err *err)
     while (bytes.len) {
         ssize_t n = write(fd, bytes.data, bytes.len);
         if (n < 0)
-            return qn_err_io(err, "write", "a part to the state folder");
+            return qn_err_io(err, "write a part to", "the state folder");
         bytes.data += n;
         bytes.len -= (size_t)n;
     }

@@ -44,6 +44,7 @@ struct worker {
     struct qn_arena arena; /* of the message being handled */
     struct qn_buf frame;
     int64_t looking_ms; /* since when there has been no session */
+    bool said_so;       /* that nobody answers */
     int64_t dialled_ms, heard_ms, pulsed_ms;
     uint64_t session;
     uint32_t pulse_ms, lease_ms;
@@ -518,6 +519,10 @@ static qn_code make_contact(struct worker *worker, struct qn_err *err)
         now_ms - worker->looking_ms > worker->options->patience_ms)
         return qn_err_set(err, QN_EIO, QN_BLAME_COORDINATOR, "no coordinator answers at %s",
                           worker->options->endpoint);
+    if (!worker->said_so && now_ms - worker->looking_ms > ANSWER_MS) {
+        worker->said_so = true;
+        qn_log_info("no coordinator answers at %s yet; dialling on", worker->options->endpoint);
+    }
     if (worker->phase != DIALLING && now_ms - worker->dialled_ms > ANSWER_MS)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "the coordinator does not answer");
     return QN_OK;
@@ -616,8 +621,10 @@ qn_code qn_worker_run(const struct qn_worker_options *options, struct qn_err *er
     worker.looking_ms = qn_clock_ms();
     for (;;) {
         code = run_session(&worker, err);
-        if (worker.phase >= WORKING)
+        if (worker.phase >= WORKING) {
             worker.looking_ms = qn_clock_ms();
+            worker.said_so = false;
+        }
         /* A lost coordinator is looked for again; a refusal or our own failure is final. */
         if (code != QN_ESTATE || *options->stop)
             break;
