@@ -12,7 +12,7 @@
 #include "coordinator/scratch.h"
 #include "lake/manifest.h"
 
-enum { PATH_BYTES = 4096, LINE_BYTES = 128 };
+enum { PATH_BYTES = 4096 };
 static const char magic[] = "quern pins 1";
 
 static bool path_of(char path[PATH_BYTES], const char *state_folder, const char *run_id)
@@ -67,39 +67,48 @@ struct search {
     char run_id[QN_CLOCK_ID]; /* the newest so far; "": none */
 };
 
-static bool read_line(FILE *file, char line[LINE_BYTES])
+/* A pins file, line by line. */
+struct lines {
+    FILE *file; /* NULL: not there */
+    char *line;
+    size_t room;
+};
+
+static bool next_line(struct lines *lines)
 {
-    if (!fgets(line, LINE_BYTES, file))
+    ssize_t n = lines->file ? getline(&lines->line, &lines->room, lines->file) : -1;
+    if (n <= 0 || lines->line[n - 1] != '\n')
         return false;
-    size_t n = strlen(line);
-    if (n == 0 || line[n - 1] != '\n')
-        return false;
-    line[n - 1] = '\0';
+    lines->line[n - 1] = '\0';
     return true;
 }
 
-/* The file behind its first two lines; NULL: not there, or of another spec. */
-static FILE *open_pins(const struct search *search, const char *run_id)
+static void close_lines(struct lines *lines)
 {
-    char path[PATH_BYTES], line[LINE_BYTES];
-    FILE *file = path_of(path, search->state_folder, run_id) ? fopen(path, "re") : NULL;
-    if (file && read_line(file, line) && strcmp(line, magic) == 0 && read_line(file, line) &&
-        strcmp(line, search->spec_sha256) == 0)
-        return file;
-    if (file)
-        fclose(file);
-    return NULL;
+    if (lines->file)
+        fclose(lines->file);
+    free(lines->line);
+}
+
+/* Goes behind the first two lines; false: there is no file, or it is of another spec. To be closed
+ * in any case. */
+static bool open_pins(const struct search *search, const char *run_id, struct lines *out)
+{
+    char path[PATH_BYTES];
+    bool fits = path_of(path, search->state_folder, run_id);
+    *out = (struct lines){.file = fits ? fopen(path, "re") : NULL};
+    return next_line(out) && strcmp(out->line, magic) == 0 && next_line(out) &&
+           strcmp(out->line, search->spec_sha256) == 0;
 }
 
 static qn_code note_run(void *context, const char *run_id, struct qn_err *err)
 {
     struct search *search = context;
-    FILE *file = strcmp(run_id, search->run_id) > 0 ? open_pins(search, run_id) : NULL;
+    struct lines lines;
     (void)err;
-    if (file) {
+    if (open_pins(search, run_id, &lines) && strcmp(run_id, search->run_id) > 0)
         snprintf(search->run_id, sizeof search->run_id, "%s", run_id);
-        fclose(file);
-    }
+    close_lines(&lines);
     return QN_OK;
 }
 
@@ -115,18 +124,17 @@ bool qn_pins_find(const char *state_folder, const char *spec_sha256, struct qn_a
                   struct qn_pins *out)
 {
     struct search search = {.state_folder = state_folder, .spec_sha256 = spec_sha256};
-    char line[LINE_BYTES];
+    struct lines lines;
     *out = (struct qn_pins){0};
     if (qn_scratch_each(state_folder, note_run, &search, NULL) != QN_OK || !search.run_id[0])
         return false;
-    FILE *file = open_pins(&search, search.run_id);
     out->pins = QN_NEW_ARRAY(arena, struct qn_pin, QN_MAX_SOURCES);
-    bool good = file && out->pins && read_line(file, line) && strlen(line) < sizeof out->key;
+    bool good = open_pins(&search, search.run_id, &lines) && out->pins && next_line(&lines) &&
+                strlen(lines.line) < sizeof out->key;
     if (good)
-        memcpy(out->key, line, strlen(line) + 1);
-    while (good && out->n < QN_MAX_SOURCES && read_line(file, line))
-        good = read_pin(line, arena, &out->pins[out->n++]);
-    if (file)
-        fclose(file);
+        memcpy(out->key, lines.line, strlen(lines.line) + 1);
+    while (good && out->n < QN_MAX_SOURCES && next_line(&lines))
+        good = read_pin(lines.line, arena, &out->pins[out->n++]);
+    close_lines(&lines);
     return good;
 }
