@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
+#include "coordinator/given_up.h"
 #include "coordinator/lock.h"
 #include "coordinator/pins.h"
 #include "coordinator/remake.h"
@@ -79,6 +80,7 @@ static qn_code begin_or_resume(struct qn_run *run, const struct qn_run_options *
     QN_TRY(resume_unfinished(run, key, options->full_refresh, options->state_folder, &found, err));
     if (found)
         return QN_OK;
+    QN_TRY(qn_given_up_warn(run->store, run->plan, err));
     qn_clock_id(run->run_id);
     QN_TRY(qn_journal_begin_run(run->journal, run->run_id, key, run->warehouse, err));
     return record_begin(run, err);
