@@ -1,6 +1,6 @@
-/* given_up: a run that failed, or is not gone on with since its spec or its inputs are others now, may
- * have published what some of its jobs append. That stays, and the next run appends its own: whoever
- * did not mean that has to hear of it. */
+/* given_up: a run that failed, or is not gone on with since its spec or its inputs are others now,
+ * may have published what some of its jobs append. That stays, and the next run appends its own:
+ * whoever did not mean that has to hear of it. */
 #ifndef QN_COORDINATOR_GIVEN_UP_H
 #define QN_COORDINATOR_GIVEN_UP_H
 

@@ -138,8 +138,12 @@ void qn_etl_build_select(struct qn_etl_build *build, const struct qn_node *selec
     if (drop)
         build_drop(build, drop);
     uint32_t *columns, n;
-    if (!select || !qn_etl_build_columns(build, build->schema, select, &columns, &n)) {
-        build->gaps->any |= select != NULL;
+    if (!select)
+        return;
+    if (!qn_etl_build_columns(build, build->schema, select, &columns, &n)) {
+        build->gaps->any = true;
+        if (n && !build->nomem)
+            keep_columns(build, columns, n); /* the others would clash with those of a join */
         return;
     }
     if (n == 0)

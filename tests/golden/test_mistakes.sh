@@ -168,3 +168,17 @@ expect "exit code of tables" 2 "$code"
 for word in "6:41: job a fills table rows already" "7:33: .*reserved" "8:41: .*reserved"; do
   grep -q "tables.yaml:$word" <<<"$text" || { echo "FAILED: nothing like $word in"; echo "$text"; exit 1; }
 done
+
+# Nor does a select with a mistake in it bring back the columns that it leaves out.
+cat >"$folder/select.yaml" <<'SPEC'
+version: 1
+name: selecting
+sources: {c: {path: c.csv}}
+jobs:
+  few: {kind: etl, from: c, rename: {x: y}, select: [id, x]}
+  both: {kind: etl, from: c, join: {to: few, on: [id]}}
+SPEC
+code=0
+text=$("$QUERN" validate "$folder/select.yaml" 2>&1) || code=$?
+expect "exit code" 2 "$code"
+expect "mistakes of a select" "select.yaml:5:58:" "$(grep -o 'select.yaml:[0-9]*:[0-9]*:' <<<"$text" | paste -sd ' ')"
