@@ -54,7 +54,16 @@ static qn_code metric_row(void *context, int n, const char *const *names, const 
     return QN_OK;
 }
 
-/* Verdicts: `retrain` and `promote` tests say it all. */
+static qn_code reason_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    (void)context;
+    (void)n;
+    (void)names;
+    printf("  %-14s %s\n", "why", v[0]);
+    return QN_OK;
+}
+
+/* Verdicts: a `promote` test says it all. */
 static qn_code verdict_row(void *context, int n, const char *const *names, const char *const *v)
 {
     struct rows *rows = context;
@@ -122,6 +131,7 @@ static const struct {
      "m.name and a.version = m.version) as aliases, created_at as created, sha256, run_id as run, "
      "job, spec_sha256 as spec, seed, engine_version as engine, parameters "
      "from _quern_models as m " OF_VERSION},
+    {reason_row, "select message " OF_TESTS " and test = 'retrain'"},
     {input_row, "select job, file, bytes, rows, fingerprint " OF_INPUTS},
     {metric_row,
      "select metric, max(iif(split = 'train', shown, null)), "
@@ -132,8 +142,7 @@ static const struct {
                     "_quern_model_candidates " OF_VERSION " and fold is null and share = 1 "
                     "order by chosen desc, iif(metric = 'log_loss', value, -value), candidate "
                     "limit 5"},
-    {verdict_row, "select message " OF_TESTS " and test in ('retrain', 'promote') "
-                  "order by test desc"},
+    {verdict_row, "select message " OF_TESTS " and test = 'promote'"},
     {drift_row, "select feature, printf('%.4f', psi), printf('%.4f', js), rows, run_id " OF_DRIFT
                 " order by psi desc, feature limit 10"},
     {move_row, "select moved_at, action, alias, iif(run_id is null, note, 'run ' || run_id) from "

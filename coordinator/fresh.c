@@ -171,6 +171,7 @@ qn_code qn_fresh_find(const struct qn_run *run, const struct qn_job_run *job, ui
         return qn_err_nomem(err, "a job's units");
     if (!self.reader)
         return QN_OK;
+    self.mixed |= self.reader->n_chunks != job->n_chunks;
     QN_TRY(read_known(run, job, version, &self.known, err));
     if (self.mixed)
         QN_TRY(read_inputs(run, ours, run->run_id, self.reader->job->name, &self.ours, err));

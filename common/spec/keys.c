@@ -315,6 +315,14 @@ static void check_list(struct check *check, const struct qn_key *key, const stru
     check->in_list = false;
 }
 
+/* The other form of a number that may be a list. */
+static void check_scalars(struct check *check, const struct qn_key *key, const struct qn_node *node)
+{
+    const struct qn_key list = {
+        .name = key->name, .shape = QN_SHAPE_LIST, .item = QN_SHAPE_SCALAR, .required = true};
+    check_list(check, &list, node);
+}
+
 static void check_free_map(struct check *check, const struct qn_key *key,
                            const struct qn_node *node)
 {
@@ -363,7 +371,12 @@ static void check_value(struct check *check, const struct qn_key *key, const str
     case QN_SHAPE_SCALAR: check_text(check, key, node, "a text, a number, true or false"); break;
     case QN_SHAPE_IDENTIFIER: check_identifier(check, key, node); break;
     case QN_SHAPE_INT: check_number(check, key, node, true); break;
-    case QN_SHAPE_NUMBER: check_number(check, key, node, false); break;
+    case QN_SHAPE_NUMBER:
+        if (key->or_list && node->kind == QN_NODE_LIST)
+            check_scalars(check, key, node);
+        else
+            check_number(check, key, node, false);
+        break;
     case QN_SHAPE_BOOL: check_bool(check, key, node); break;
     case QN_SHAPE_BYTES: check_bytes(check, key, node); break;
     case QN_SHAPE_ENUM: check_enum(check, key, node); break;

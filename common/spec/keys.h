@@ -38,6 +38,7 @@ struct qn_key {
     enum qn_shape item;                /* LIST (of a LIST: that of texts), MAP */
     bool or_single;                    /* LIST */
     bool or_text;                      /* OBJECT: a bare text is fine too (into: name) */
+    bool or_list;                      /* NUMBER: a list of texts, numbers, bools is fine too */
     const char *const *values;         /* ENUM: NULL-terminated */
     const struct qn_spec_keys *object; /* OBJECT, or LIST/MAP of objects */
     double min, max;

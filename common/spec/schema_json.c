@@ -206,6 +206,23 @@ static void put_tests(struct writer *writer, const char *definition)
     close_as(writer, '}');
 }
 
+static void put_number(struct writer *writer, const struct qn_key *key)
+{
+    const struct qn_key list = {.name = key->name, .shape = QN_SHAPE_LIST, .item = QN_SHAPE_SCALAR};
+    if (!key->or_list) {
+        put_simple(writer, key, "number");
+        return;
+    }
+    open_member(writer, "anyOf", '[');
+    open_item(writer);
+    put_simple(writer, key, "number");
+    close_as(writer, '}');
+    open_item(writer);
+    put_list(writer, &list);
+    close_as(writer, '}');
+    close_as(writer, ']');
+}
+
 static void put_shape(struct writer *writer, const struct qn_key *key, enum qn_shape shape)
 {
     static const char scalar[] = "[\"string\", \"number\", \"boolean\"]";
@@ -215,7 +232,7 @@ static void put_shape(struct writer *writer, const struct qn_key *key, enum qn_s
         put_text(writer, "pattern", "^([A-Za-z_][A-Za-z0-9_]{0,62}|.*\\$\\{.*)$");
         break;
     case QN_SHAPE_INT: put_simple(writer, key, "integer"); break;
-    case QN_SHAPE_NUMBER: put_simple(writer, key, "number"); break;
+    case QN_SHAPE_NUMBER: put_number(writer, key); break;
     case QN_SHAPE_BOOL: put_simple(writer, key, "boolean"); break;
     case QN_SHAPE_BYTES: put_raw(writer, "type", "[\"integer\", \"string\"]"); break;
     case QN_SHAPE_ENUM: put_enum(writer, key); break;

@@ -27,7 +27,7 @@ struct qn_algorithm_env {
     const struct qn_node *job; /* the train job's mapping: params, prepare */
     const struct qn_prepare_feature *features;
     uint32_t n_features;
-    double validation; /* share of rows */
+    bool validates; /* the split holds rows for validation */
     uint64_t seed;
 };
 

@@ -20,12 +20,11 @@ static void put_facts(json_t *root, const struct qn_artefact_facts *facts, bool 
     qn_artefact_put(training, "positives", qn_artefact_count(facts->positives), failed);
     qn_artefact_put(root, "format", qn_artefact_text("quern-model"), failed);
     qn_artefact_put(root, "format_version", qn_artefact_count(FORMAT_VERSION), failed);
-    qn_artefact_put(root, "key", qn_artefact_text(facts->key), failed);
+    qn_artefact_put(root, "key", qn_artefact_text(facts->from.key), failed);
     qn_artefact_put(root, "label", label, failed);
     qn_artefact_put(root, "calibration", qn_calibration_to_json(facts->calibration), failed);
     qn_artefact_put(root, "baseline", qn_baseline_to_json(facts->baseline), failed);
-    qn_artefact_put(root, "split", qn_split_to_json(facts->split, facts->seed, facts->key_type),
-                    failed);
+    qn_artefact_put(root, "split", qn_split_to_json(&facts->from), failed);
     qn_artefact_put(root, "training", training, failed);
 }
 
@@ -99,13 +98,8 @@ static qn_code read_baseline(const json_t *root, struct qn_model *model, struct 
 static qn_code read_facts(const json_t *root, struct qn_model *model, struct qn_err *err)
 {
     struct qn_artefact_reading in = {.arena = &model->arena};
-    struct qn_split *split = QN_NEW(in.arena, struct qn_split);
-    if (!split)
-        return qn_err_nomem(err, "a model");
     model->rows.key = qn_artefact_read_text(&in, root, "key").data;
-    if (qn_split_from_json(json_object_get(root, "split"), split, &model->rows.seed,
-                           &model->rows.key_type))
-        model->rows.split = split;
+    QN_TRY(qn_split_from_json(json_object_get(root, "split"), in.arena, &model->rows, err));
     if (!qn_calibration_from_json(json_object_get(root, "calibration"), in.arena,
                                   &model->calibration))
         return qn_model_corrupt("its calibration is not what it must be", err);

@@ -34,12 +34,9 @@
 
 struct qn_artefact_facts {
     const char *label, *positive, *negative; /* the latter two NULL unless the label is text */
-    const char *key;
-    struct qn_type key_type;
-    const struct qn_split *split;
+    struct qn_model_rows from;
     const struct qn_calibration *calibration;
     const struct qn_baseline *baseline;
-    uint64_t seed;
     uint64_t rows, positives; /* training */
 };
 

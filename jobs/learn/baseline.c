@@ -30,7 +30,7 @@ static double above(const double *values, uint32_t n, uint32_t at)
     return middle > value ? middle : values[at];
 }
 
-/* Gives a value a bin of its own, or only the lower end of one. */
+/* Adds an edge, unless it is there or below. */
 static uint32_t cut_at(double edge, double *edges, uint32_t n)
 {
     if (n && edge <= edges[n - 1])

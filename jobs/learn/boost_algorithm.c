@@ -60,7 +60,7 @@ static void check_params(const struct qn_algorithm_env *env, const struct qn_boo
     const struct qn_node *node = qn_node_get(env->job, "params");
     const struct qn_node *stops = qn_node_get(node, "early_stopping_rounds");
     const struct qn_node *weight = qn_node_get(node, "scale_pos_weight");
-    if (params->early_stopping_rounds && env->validation <= 0)
+    if (params->early_stopping_rounds && !env->validates)
         qn_diags_add(env->diags, stops->span, "split.validation above 0", NULL,
                      "early stopping looks at validation rows, and the split has none");
     if (params->balanced && weight)

@@ -31,6 +31,7 @@ qn_code qn_guard_new(const struct qn_guard_plan *plan, struct qn_guard **out, st
     guard->runs = calloc(n, sizeof *guard->runs);
     guard->late = calloc(plan->n_dates + (size_t)1, sizeof *guard->late);
     qn_twins_init(&guard->twins);
+    qn_twins_init(&guard->keys);
     if (guard->runs && guard->late)
         return QN_OK;
     qn_guard_free(guard);
@@ -49,6 +50,7 @@ void qn_guard_free(struct qn_guard *guard)
     free(guard->cells);
     free(guard->numbers);
     qn_twins_fini(&guard->twins);
+    qn_twins_fini(&guard->keys);
     free(guard);
 }
 
@@ -191,11 +193,15 @@ static qn_code add_row(struct qn_guard *guard, const struct qn_guard_rows *rows,
     bool wanted = training && row[CELL_HASH] <= guard->highest;
     guard->n -= !wanted; /* the row goes again */
     uint64_t vector = qn_hash64(values, plan->n_features * sizeof *values, 2);
-    if (!qn_twins_wants(&guard->twins, vector))
+    bool twin = qn_twins_wants(&guard->twins, vector);
+    bool watched = plan->watch_keys && qn_twins_wants(&guard->keys, rows->hashes[i]);
+    if (!twin && !watched)
         return QN_OK;
     qn_buf_clear(key);
     qn_value_format(key, rows->key, rows->rows[i]);
-    return qn_twins_add(&guard->twins, vector, !training, qn_buf_strv(key), err);
+    if (watched)
+        QN_TRY(qn_twins_add(&guard->keys, rows->hashes[i], !training, qn_buf_strv(key), err));
+    return twin ? qn_twins_add(&guard->twins, vector, !training, qn_buf_strv(key), err) : QN_OK;
 }
 
 /* Microseconds of both, so that dates and timestamps compare. */
@@ -267,6 +273,7 @@ void qn_guard_pack(struct qn_buf *out, struct qn_guard *guard)
         qn_buf_put_str(out, qn_strv_from(guard->late[d].key ? guard->late[d].key : ""));
     }
     qn_twins_pack(out, &guard->twins);
+    qn_twins_pack(out, &guard->keys);
 }
 
 static qn_code merge_rows(struct qn_guard *guard, struct qn_unpack *in, struct qn_err *err)
@@ -325,5 +332,6 @@ qn_code qn_guard_merge(struct qn_guard *guard, struct qn_strv bytes, struct qn_e
     for (uint32_t d = 0; d < guard->plan->n_dates && !in.failed; d++)
         QN_TRY(merge_late(&guard->late[d], &in, err));
     QN_TRY(qn_twins_merge(&guard->twins, &in, err));
+    QN_TRY(qn_twins_merge(&guard->keys, &in, err));
     return qn_unpack_end(&in, "what the guards saw", err);
 }

@@ -4,6 +4,7 @@
  *   identifier   a whole number that names rows: all different, and rising or falling with the
  *                rows, or denser than chance allows, or called an id
  *   twins        entities under two keys: the same features on both sides of the split
+ *   overlap      keys on both sides, where the split does not go by them
  *   late         dates after the time for which the label is told
  *
  * Judged on the 5,000 training rows whose keys hash lowest (fewer with more than 100 features), and
@@ -22,6 +23,7 @@ struct qn_guard_plan {
     uint32_t n_features;
     const char *const *dates; /* names of date and timestamp columns; */
     uint32_t n_dates;         /* 0: it is not told when the label's time is */
+    bool watch_keys;          /* rows of one key may be on both sides of the split */
 };
 
 /* Rows of one batch. */

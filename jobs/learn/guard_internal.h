@@ -34,11 +34,12 @@ struct qn_guard {
     const struct qn_guard_plan *plan;
     uint64_t *cells; /* [n][width]: rows of the sample, of which the k lowest are kept */
     uint32_t n, capacity, k, width;
-    uint64_t highest;  /* of the hashes, once k rows are settled; 0 before */
-    struct run *runs;  /* by feature */
-    struct late *late; /* by date */
-    struct qn_twins twins;
-    double *numbers; /* [n_features][n_numbers]: of one batch */
+    uint64_t highest;      /* of the hashes, once k rows are settled; 0 before */
+    struct run *runs;      /* by feature */
+    struct late *late;     /* by date */
+    struct qn_twins twins; /* by features */
+    struct qn_twins keys;  /* by key; empty unless they are watched */
+    double *numbers;       /* [n_features][n_numbers]: of one batch */
     uint32_t n_numbers;
 };
 

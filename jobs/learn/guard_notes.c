@@ -216,6 +216,8 @@ static qn_code judge_twins(struct judged *judged, struct qn_err *err)
     bool coarse = found.rows > 4 * found.vectors;
     if (!found.example || coarse || share < 0.01 || found.with_twin < TWINS_TO_TELL)
         return QN_OK;
+    if (strcmp(found.example->keys[0], found.example->keys[1]) == 0)
+        return QN_OK; /* keys on both sides: judge_overlap() tells */
     say(judged, "", "twins",
         qn_arena_printf(judged->arena,
                         "%" PRIu64 " of %" PRIu64 " held-out rows (%.1f %%) have the same "
@@ -224,6 +226,23 @@ static qn_code judge_twins(struct judged *judged, struct qn_err *err)
                         "them is remembered, not predicted",
                         found.with_twin, found.held_out, 100 * share, found.example->keys[1],
                         found.example->keys[0]));
+    return QN_OK;
+}
+
+/* Where the split does not go by the key. */
+static qn_code judge_overlap(struct judged *judged, struct qn_err *err)
+{
+    struct qn_twins_found found;
+    QN_TRY(qn_twins_find(&judged->guard->keys, &found, err));
+    double share = found.held_out ? (double)found.with_twin / (double)found.held_out : 0;
+    if (!found.example || share < 0.01 || found.with_twin < TWINS_TO_TELL)
+        return QN_OK;
+    say(judged, "", "overlap",
+        qn_arena_printf(judged->arena,
+                        "%" PRIu64 " of %" PRIu64 " held-out rows (%.1f %%) are of a key that "
+                        "training rows have too, such as '%s': what is measured on them may be "
+                        "remembered, not predicted, unless the model is for just these keys",
+                        found.with_twin, found.held_out, 100 * share, found.example->keys[0]));
     return QN_OK;
 }
 
@@ -248,7 +267,7 @@ qn_code qn_guard_finish(struct qn_guard *guard, struct qn_arena *arena, struct q
 {
     const struct qn_guard_plan *plan = guard->plan;
     QN_TRY(qn_guard_settle(guard, err));
-    size_t most = 2 * (size_t)plan->n_features + plan->n_dates + 1, n = guard->n + (size_t)1;
+    size_t most = 2 * (size_t)plan->n_features + plan->n_dates + 2, n = guard->n + (size_t)1;
     struct judged judged = {.guard = guard,
                             .arena = arena,
                             .notes = QN_NEW_ARRAY(arena, struct qn_fit_note, most),
@@ -261,6 +280,8 @@ qn_code qn_guard_finish(struct qn_guard *guard, struct qn_arena *arena, struct q
             judge_identifier(&judged, f);
     }
     qn_code code = judged.failed ? QN_OK : judge_twins(&judged, err);
+    if (code == QN_OK && !judged.failed)
+        code = judge_overlap(&judged, err);
     if (!judged.failed)
         judge_late(&judged);
     free(judged.rows);

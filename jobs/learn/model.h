@@ -22,6 +22,8 @@ struct qn_model_feature {
 struct qn_model_rows {
     const char *key;
     struct qn_type key_type;
+    const char *by; /* the column that the split goes by; NULL: the key */
+    struct qn_type by_type;
     uint64_t seed;
     const struct qn_split *split; /* NULL: a file of an older version, which does not say */
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "flow/value.h"
 
 const char *qn_side_name(enum qn_side side)
 {
@@ -183,6 +184,116 @@ enum qn_side qn_split_side(const struct qn_split *split, uint64_t hash)
     return u < split->test + split->validation + split->calibration ? QN_SIDE_CALIBRATION
                                                                     : QN_SIDE_TRAIN;
 }
+
+/* --- time and values -------------------------------------------------------------------------- */
+
+static const int64_t day_us = INT64_C(86400000000);
+
+static bool parse_moment(struct qn_strv text, int64_t *micros)
+{
+    int64_t days;
+    if (qn_parse_timestamp(text, micros))
+        return true;
+    if (!qn_parse_date(text, &days))
+        return false;
+    *micros = days * day_us;
+    return true;
+}
+
+bool qn_split_time_parse(struct qn_type type, struct qn_strv text, int64_t *out)
+{
+    switch ((enum qn_type_id)type.id) {
+    case QN_DATE: return qn_parse_date(text, out);
+    case QN_TIMESTAMP:
+    case QN_TEXT: return parse_moment(text, out);
+    case QN_INT64: return qn_strv_to_i64(text, out);
+    case QN_BOOL:
+    case QN_DOUBLE:
+    case QN_DECIMAL: break;
+    }
+    return false;
+}
+
+size_t qn_split_time_format(struct qn_type type, int64_t time, char *out)
+{
+    return type.id == QN_DATE    ? qn_format_date(time, out)
+           : type.id == QN_INT64 ? qn_format_i64(time, out)
+                                 : qn_format_timestamp(time, out);
+}
+
+bool qn_split_time(const struct qn_column *column, uint32_t row, int64_t *out)
+{
+    if (!qn_is_valid(column, row))
+        return false;
+    if (column->type.id == QN_TEXT)
+        return parse_moment(qn_text_at(column, row), out);
+    if (qn_type_layout(column->type) != QN_LAYOUT_I64)
+        return false;
+    *out = column->i64[row];
+    return true;
+}
+
+struct qn_strv qn_split_text(const struct qn_column *column, uint32_t row, char *out)
+{
+    size_t n = 0;
+    switch ((enum qn_type_id)column->type.id) {
+    case QN_TEXT: return qn_text_at(column, row);
+    case QN_BOOL: return qn_strv_from(column->bools[row] ? "true" : "false");
+    case QN_DOUBLE: n = qn_format_double(column->f64[row], out); break;
+    case QN_INT64: n = qn_format_i64(column->i64[row], out); break;
+    case QN_DECIMAL: n = qn_format_decimal(column->i64[row], column->type.scale, out); break;
+    case QN_DATE: n = qn_format_date(column->i64[row], out); break;
+    case QN_TIMESTAMP: n = qn_format_timestamp(column->i64[row], out); break;
+    }
+    return (struct qn_strv){out, n};
+}
+
+static enum qn_side side_of_time(const struct qn_split *split, int64_t time)
+{
+    static const enum qn_side latest_first[] = {QN_SIDE_TEST, QN_SIDE_CALIBRATION,
+                                                QN_SIDE_VALIDATION};
+    for (int i = 0; i < 3; i++)
+        if (split->begins[latest_first[i]] && time >= split->from[latest_first[i]])
+            return latest_first[i];
+    return QN_SIDE_TRAIN;
+}
+
+static enum qn_side side_of_value(const struct qn_split *split, struct qn_strv text)
+{
+    for (int side = 0; side < QN_N_SIDES; side++)
+        for (uint32_t i = 0; i < split->values[side].n; i++)
+            if (qn_strv_eq(split->values[side].items[i], text))
+                return (enum qn_side)side;
+    return split->rest_trains ? QN_SIDE_TRAIN : QN_SIDE_NONE;
+}
+
+enum qn_side qn_split_deal(const struct qn_split *split, const struct qn_column *column,
+                           uint32_t row, uint64_t seed)
+{
+    int64_t time;
+    char text[QN_VALUE_TEXT];
+    switch (split->method) {
+    case QN_SPLIT_TIME:
+        return qn_split_time(column, row, &time) ? side_of_time(split, time) : QN_SIDE_NONE;
+    case QN_SPLIT_COLUMN:
+        return qn_is_valid(column, row) ? side_of_value(split, qn_split_text(column, row, text))
+                                        : QN_SIDE_NONE;
+    case QN_SPLIT_HASH: break;
+    }
+    return qn_split_side(split, qn_split_hash(column, row, seed));
+}
+
+bool qn_split_holds(const struct qn_split *split, enum qn_side side)
+{
+    const double shares[QN_N_SIDES] = {[QN_SIDE_TRAIN] = 1,
+                                       [QN_SIDE_TEST] = split->test,
+                                       [QN_SIDE_VALIDATION] = split->validation,
+                                       [QN_SIDE_CALIBRATION] = split->calibration};
+    return side == QN_SIDE_TRAIN || shares[side] > 0 || split->begins[side] ||
+           split->values[side].n > 0;
+}
+
+/* --- state ------------------------------------------------------------------------------------ */
 
 void qn_split_state_pack(struct qn_buf *out, const struct qn_split *split)
 {

@@ -16,16 +16,32 @@ static bool same_type(struct qn_type a, struct qn_type b)
     return a.id == b.id && a.scale == b.scale;
 }
 
+/* Its split goes by a column that these rows must have. */
+static void check_column(struct qn_train_champion *champion, const struct qn_schema *schema)
+{
+    const struct qn_model_rows *rows = &champion->scorer->model->rows;
+    char type[QN_TYPE_NAME];
+    champion->by = qn_schema_find(schema, qn_strv_from(rows->by));
+    if (champion->by < 0 || !same_type(schema->fields[champion->by].type, rows->by_type))
+        qn_buf_printf(&champion->problem,
+                      "its rows were split by '%s' (%s), which these rows do not have, so nobody "
+                      "can tell which ones neither was trained on",
+                      rows->by, qn_type_name(rows->by_type, type));
+}
+
 /* Its split must be told of the keys that these rows have. */
 static void check_rows(struct qn_train_champion *champion, const struct qn_train_walk *walk)
 {
     const struct qn_model_rows *rows = &champion->scorer->model->rows;
     const struct qn_field *key = &walk->train->in->fields[walk->train->key];
     char theirs[QN_TYPE_NAME], ours[QN_TYPE_NAME];
+    champion->by = walk->key;
     if (!rows->split)
         qn_buf_printf(&champion->problem,
                       "its model file does not say which rows it was trained on, as those of "
                       "older engines: train it again");
+    else if (rows->by)
+        check_column(champion, walk->in->reader->schema);
     else if (strcmp(rows->key, key->name) != 0 || !same_type(rows->key_type, key->type))
         qn_buf_printf(&champion->problem,
                       "its rows were split by '%s' (%s), those of this job by '%s' (%s), so nobody "
@@ -74,10 +90,11 @@ qn_code qn_train_champion_init(struct qn_train_champion *champion, const struct 
 
 /* --- scoring ---------------------------------------------------------------------------------- */
 
-static bool held_out(const struct qn_model_rows *rows, const struct qn_column *key, uint32_t row)
+static bool held_out(const struct qn_model_rows *rows, const struct qn_column *by, uint32_t row)
 {
-    enum qn_side side = qn_split_side(rows->split, qn_split_hash(key, row, rows->seed));
-    return side == QN_SIDE_TEST || (side == QN_SIDE_VALIDATION && rows->split->test == 0);
+    enum qn_side side = qn_split_deal(rows->split, by, row, rows->seed);
+    return side == QN_SIDE_TEST ||
+           (side == QN_SIDE_VALIDATION && !qn_split_holds(rows->split, QN_SIDE_TEST));
 }
 
 qn_code qn_train_champion_score(struct qn_train_champion *champion,
@@ -85,7 +102,6 @@ qn_code qn_train_champion_score(struct qn_train_champion *champion,
                                 struct qn_err *err)
 {
     struct qn_arena *arena = walk->arena;
-    const struct qn_column *key = &walk->batch.columns[walk->key];
     uint32_t *rows = QN_NEW_ARRAY(arena, uint32_t, walk->n), n = 0;
     double *found = QN_NEW_ARRAY(arena, double, walk->n);
     if (!rows || !found)
@@ -95,9 +111,10 @@ qn_code qn_train_champion_score(struct qn_train_champion *champion,
     if (!champion->scorer)
         return QN_OK;
     const struct qn_model_rows *seen = &champion->scorer->model->rows;
+    const struct qn_column *by = &walk->batch.columns[champion->by];
     for (uint32_t i = 0; i < walk->n; i++)
         if ((walk->sides[i] == QN_SIDE_TEST || walk->sides[i] == QN_SIDE_VALIDATION) &&
-            held_out(seen, key, walk->rows[i])) {
+            held_out(seen, by, walk->rows[i])) {
             scores[i] = 0;
             rows[n++] = walk->rows[i];
         }

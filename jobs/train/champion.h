@@ -1,7 +1,8 @@
 /* champion: the version that a new model is compared with, on rows that neither has seen.
  *
- * A row counts when this job holds it out and the champion's own split (from its model file, by the
- * hash of the row's key) held it out too: as test, or as validation where it had no test rows. */
+ * A row counts when this job holds it out and the champion's own split (from its model file: by the
+ * hash of the row's key, or what else it goes by) held it out too: as test, or as validation where
+ * it had no test rows. */
 #ifndef QN_JOBS_TRAIN_CHAMPION_H
 #define QN_JOBS_TRAIN_CHAMPION_H
 
@@ -11,6 +12,7 @@
 struct qn_train_champion {
     uint32_t version;         /* 0: there is none */
     struct qn_scorer *scorer; /* NULL: none, or it cannot be compared */
+    int32_t by;               /* of a task: the column that its split goes by, in the batches */
     struct qn_buf problem;    /* why it cannot */
 };
 

@@ -3,26 +3,15 @@
 #include <string.h>
 
 #include "jobs/into.h"
-#include "jobs/lookup.h"
+#include "jobs/train/compile.h"
 #include "jobs/train/evaluate.h"
 #include "spec/keys.h"
-#include "spec/node.h"
 
 /* --- columns --------------------------------------------------------------------------------- */
 
 enum { MOST_SLICED_COLUMNS = 20 };
 
-struct compiler {
-    const struct qn_job_env *env;
-    struct qn_train *train;
-    const struct qn_gaps *gaps; /* of the input */
-    int32_t label, key;         /* -1: said already */
-    int32_t label_time;         /* -1: none */
-    size_t errors;              /* complaints there were before this job's */
-    bool no_memory;
-};
-
-static int32_t find_column(struct compiler *self, const struct qn_node *name)
+int32_t qn_train_find_column(struct qn_train_compiler *self, const struct qn_node *name)
 {
     if (!name || name->kind != QN_NODE_SCALAR)
         return -1;
@@ -40,13 +29,13 @@ static bool is_named(const struct qn_node *list, const char *name)
     return false;
 }
 
-static void compile_label(struct compiler *self)
+static void compile_label(struct qn_train_compiler *self)
 {
     const struct qn_node *node = qn_node_get(self->env->node, "label");
     const struct qn_node *positive = qn_node_get(self->env->node, "positive");
-    self->label = find_column(self, node);
-    self->key = find_column(self, qn_node_get(self->env->node, "key"));
-    self->label_time = find_column(self, qn_node_get(self->env->node, "label_time"));
+    self->label = qn_train_find_column(self, node);
+    self->key = qn_train_find_column(self, qn_node_get(self->env->node, "key"));
+    self->label_time = qn_train_find_column(self, qn_node_get(self->env->node, "label_time"));
     if (self->label < 0)
         return;
     struct qn_type type = self->train->in->fields[self->label].type;
@@ -66,7 +55,7 @@ static void compile_label(struct compiler *self)
 }
 
 /* Adds a feature; `node` is where it is asked for, NULL when it is one by default. */
-static void add_feature(struct compiler *self, uint32_t column, const struct qn_node *node,
+static void add_feature(struct qn_train_compiler *self, uint32_t column, const struct qn_node *node,
                         uint32_t *columns, struct qn_prepare_feature *features)
 {
     struct qn_train *train = self->train;
@@ -76,7 +65,12 @@ static void add_feature(struct compiler *self, uint32_t column, const struct qn_
     const char *role = (int32_t)column == self->label        ? "label"
                        : (int32_t)column == self->key        ? "key"
                        : (int32_t)column == self->label_time ? "label_time"
+                       : (int32_t)column == self->by         ? "split's column"
                                                              : NULL;
+    bool may_be_asked =
+        (int32_t)column == self->by && train->split && train->split->method == QN_SPLIT_TIME;
+    if (may_be_asked && node)
+        role = NULL;
     if (role) {
         if (node)
             qn_diags_add(self->env->diags, span, NULL, "leave it out", "'%s' is the %s of the job",
@@ -99,7 +93,7 @@ static void add_feature(struct compiler *self, uint32_t column, const struct qn_
         .name = field->name, .type = field->type, .categorical = field->type.id == QN_TEXT};
 }
 
-static void compile_features(struct compiler *self)
+static void compile_features(struct qn_train_compiler *self)
 {
     struct qn_train *train = self->train;
     const struct qn_node *node = qn_node_get(self->env->node, "features");
@@ -114,10 +108,10 @@ static void compile_features(struct compiler *self)
     uint32_t n;
     const struct qn_node *items = qn_node_items(exclude, &n);
     for (uint32_t i = 0; i < n; i++)
-        (void)find_column(self, &items[i]);
+        (void)qn_train_find_column(self, &items[i]);
     items = qn_node_items(include, &n);
     for (uint32_t i = 0; i < n; i++) {
-        int32_t column = find_column(self, &items[i]);
+        int32_t column = qn_train_find_column(self, &items[i]);
         if (column >= 0 && !is_named(exclude, train->in->fields[column].name))
             add_feature(self, (uint32_t)column, &items[i], columns, features);
     }
@@ -134,42 +128,12 @@ static void compile_features(struct compiler *self)
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-static bool is_text(const struct qn_node *node, const char *text)
+bool qn_train_is_text(const struct qn_node *node, const char *text)
 {
     return strcmp(qn_node_text(node, ""), text) == 0;
 }
 
-static void compile_calibrate(struct compiler *self, const struct qn_node *share)
-{
-    struct qn_train *train = self->train;
-    const struct qn_node *method = qn_node_get(self->env->node, "calibrate");
-    train->calibrate = is_text(method, "platt")      ? QN_CALIBRATE_PLATT
-                       : is_text(method, "isotonic") ? QN_CALIBRATE_ISOTONIC
-                                                     : QN_CALIBRATE_NOT;
-    train->calibration = qn_node_f64(share, method ? 0.1 : 0);
-    if (method && train->calibration == 0)
-        qn_diags_add(self->env->diags, share->span, "a share of rows, such as 0.1", NULL,
-                     "calibrate needs rows that nothing else is fitted on");
-    if (!method && train->calibration > 0)
-        qn_diags_add(self->env->diags, share->span, "calibrate: platt beside split", NULL,
-                     "split.calibration is for calibrate");
-}
-
-static void compile_split(struct compiler *self)
-{
-    struct qn_train *train = self->train;
-    const struct qn_node *node = qn_node_get(self->env->node, "split");
-    train->test = qn_node_f64(qn_node_get(node, "test"), 0.2);
-    train->validation = qn_node_f64(qn_node_get(node, "validation"), 0);
-    compile_calibrate(self, qn_node_get(node, "calibration"));
-    double apart = train->test + train->validation + train->calibration;
-    train->stratify = qn_node_bool(qn_node_get(node, "stratify"), false) && apart > 0;
-    if (apart > 0.95)
-        qn_diags_add(self->env->diags, (node ? node : self->env->node)->span, NULL, NULL,
-                     "test and validation together leave less than 5 %% of the rows to train on");
-}
-
-static void compile_search(struct compiler *self)
+static void compile_search(struct qn_train_compiler *self)
 {
     const struct qn_node *node = qn_node_get(self->env->node, "search");
     const struct qn_node *group = qn_node_get(node, "folds_by");
@@ -177,16 +141,18 @@ static void compile_search(struct compiler *self)
         return;
     self->train->search = QN_NEW(self->env->arena, struct qn_search);
     self->no_memory |= !self->train->search;
-    int32_t column = group ? find_column(self, group) : self->key;
+    int32_t column = group ? qn_train_find_column(self, group)
+                     : self->by >= 0 && self->train->split->method == QN_SPLIT_HASH ? self->by
+                                                                                    : self->key;
     if (self->train->search && column >= 0)
         self->train->search->group = (uint32_t)column;
 }
 
 /* After features and split, which it looks at. */
-static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
+static qn_code compile_algorithm(struct qn_train_compiler *self, struct qn_err *err)
 {
     struct qn_train *train = self->train;
-    if (!train->algorithm || !train->features)
+    if (!train->algorithm || !train->features || !train->split)
         return QN_OK;
     qn_train_check_params(self->env->diags, qn_node_get(self->env->node, "params"),
                           train->algorithm);
@@ -195,13 +161,14 @@ static qn_code compile_algorithm(struct compiler *self, struct qn_err *err)
                                          .job = self->env->node,
                                          .features = train->features,
                                          .n_features = train->n_features,
-                                         .validation = train->validation,
+                                         .validates =
+                                             qn_split_holds(train->split, QN_SIDE_VALIDATION),
                                          .seed = train->seed};
     return train->search ? qn_search_compile(&env, train->algorithm, train->search, err)
                          : train->algorithm->compile(&env, &train->plan, err);
 }
 
-static void compile_versus(struct compiler *self, const struct qn_node *node,
+static void compile_versus(struct qn_train_compiler *self, const struct qn_node *node,
                            const struct qn_node *vs, struct qn_train_rule *rule)
 {
     struct qn_train *train = self->train;
@@ -227,7 +194,7 @@ static void compile_versus(struct compiler *self, const struct qn_node *node,
                      "two models cannot be compared by '%s'", rule->metric);
 }
 
-static void compile_rule(struct compiler *self, const struct qn_node *node,
+static void compile_rule(struct qn_train_compiler *self, const struct qn_node *node,
                          struct qn_train_rule *rule)
 {
     const struct qn_node *metric = qn_node_get(node, "metric");
@@ -258,7 +225,7 @@ static void compile_rule(struct compiler *self, const struct qn_node *node,
                  near ? hint : NULL, "there is no metric '%s'", rule->metric);
 }
 
-static void compile_register(struct compiler *self, struct qn_job *job)
+static void compile_register(struct qn_train_compiler *self, struct qn_job *job)
 {
     struct qn_train *train = self->train;
     const struct qn_node *node = qn_node_get(self->env->node, "register");
@@ -281,12 +248,13 @@ static void compile_register(struct compiler *self, struct qn_job *job)
         train->beside ? qn_arena_printf(self->env->arena, "@%s", train->beside) : "";
     job->model_optional = true;
     self->no_memory |= !job->model_selector;
-    if (n && train->test + train->validation <= 0)
+    if (n && train->split && !qn_split_holds(train->split, QN_SIDE_TEST) &&
+        !qn_split_holds(train->split, QN_SIDE_VALIDATION))
         qn_diags_add(self->env->diags, promote->span, NULL, "give split.test a share",
                      "promotion looks at held-out rows, and the split holds none out");
 }
 
-static void compile_retrain(struct compiler *self, struct qn_job *job)
+static void compile_retrain(struct qn_train_compiler *self, struct qn_job *job)
 {
     const struct qn_node *node = qn_node_get(self->env->node, "retrain");
     const struct qn_node *drift = qn_node_get(node, "on_drift");
@@ -296,7 +264,8 @@ static void compile_retrain(struct compiler *self, struct qn_job *job)
     self->no_memory |= !plan;
     if (!plan)
         return;
-    plan->metric = is_text(qn_node_get(drift, "metric"), "js") ? QN_DRIFT_JS : QN_DRIFT_PSI;
+    plan->metric =
+        qn_train_is_text(qn_node_get(drift, "metric"), "js") ? QN_DRIFT_JS : QN_DRIFT_PSI;
     plan->above = qn_node_f64(qn_node_get(drift, "any_feature_above"), 0);
     plan->min_new_rows = (uint64_t)qn_node_i64(qn_node_get(node, "min_new_rows"), 1);
     self->train->retrain = plan;
@@ -306,7 +275,7 @@ static void compile_retrain(struct compiler *self, struct qn_job *job)
                      "retrain keeps the champion, and this job registers no model");
 }
 
-static void compile_into(struct compiler *self, struct qn_job *job)
+static void compile_into(struct qn_train_compiler *self, struct qn_job *job)
 {
     const struct qn_node *into = qn_node_get(self->env->node, "into");
     qn_into_read(into, self->env->diags, &job->into);
@@ -329,14 +298,14 @@ static void compile_into(struct compiler *self, struct qn_job *job)
     job->out = (struct qn_schema){.fields = fields, .n_fields = 4};
 }
 
-static void compile_slices(struct compiler *self, const struct qn_node *node)
+static void compile_slices(struct qn_train_compiler *self, const struct qn_node *node)
 {
     uint32_t n, *columns;
     const struct qn_node *items = qn_node_items(node, &n);
     self->train->slices = columns = QN_NEW_ARRAY(self->env->arena, uint32_t, n);
     self->no_memory |= !columns;
     for (uint32_t i = 0; columns && i < n; i++) {
-        int32_t column = find_column(self, &items[i]);
+        int32_t column = qn_train_find_column(self, &items[i]);
         if (column < 0)
             continue;
         if (column == self->key || column == self->label)
@@ -350,7 +319,7 @@ static void compile_slices(struct compiler *self, const struct qn_node *node)
                      "slices by more than %d columns: nobody reads so many", MOST_SLICED_COLUMNS);
 }
 
-static void compile_threshold(struct compiler *self, const struct qn_node *node)
+static void compile_threshold(struct qn_train_compiler *self, const struct qn_node *node)
 {
     struct qn_threshold_plan *plan = &self->train->threshold;
     const struct qn_node *cost = qn_node_get(node, "cost"), *budget = qn_node_get(node, "budget");
@@ -371,7 +340,7 @@ static bool is_date(struct qn_type type)
     return type.id == QN_DATE || type.id == QN_TIMESTAMP;
 }
 
-static void compile_label_time(struct compiler *self)
+static void compile_label_time(struct qn_train_compiler *self)
 {
     struct qn_train *train = self->train;
     const struct qn_node *node = qn_node_get(self->env->node, "label_time");
@@ -396,7 +365,7 @@ static void compile_label_time(struct compiler *self)
 }
 
 /* Features whose gaps an earlier etl job filled by what it learned of all rows. */
-static void compile_before(struct compiler *self)
+static void compile_before(struct qn_train_compiler *self)
 {
     struct qn_train *train = self->train;
     const char *name = qn_node_text(qn_node_get(self->env->node, "from"), "");
@@ -422,21 +391,22 @@ static void compile_before(struct compiler *self)
     }
 }
 
-static void compile_guards(struct compiler *self)
+static void compile_guards(struct qn_train_compiler *self)
 {
     struct qn_train *train = self->train;
     const struct qn_node *node = qn_node_get(self->env->node, "guards");
-    train->guards = is_text(node, "refuse") ? QN_GUARDS_REFUSE
-                    : is_text(node, "off")  ? QN_GUARDS_OFF
-                                            : QN_GUARDS_WARN;
+    train->guards = qn_train_is_text(node, "refuse") ? QN_GUARDS_REFUSE
+                    : qn_train_is_text(node, "off")  ? QN_GUARDS_OFF
+                                                     : QN_GUARDS_WARN;
     train->guard.features = train->features;
     train->guard.n_features = train->n_features;
+    train->guard.watch_keys = self->by >= 0 && self->by != self->key;
     compile_label_time(self);
     if (train->guards != QN_GUARDS_OFF)
         compile_before(self);
 }
 
-static void compile_evaluate(struct compiler *self)
+static void compile_evaluate(struct qn_train_compiler *self)
 {
     const struct qn_node *node = qn_node_get(self->env->node, "evaluate");
     struct qn_err err;
@@ -444,82 +414,6 @@ static void compile_evaluate(struct compiler *self)
     compile_threshold(self, qn_node_get(node, "threshold"));
     self->no_memory |=
         !self->no_memory && qn_train_scores_schema(self->train, self->env->arena, &err) != QN_OK;
-}
-
-static uint32_t add_stage(struct qn_job *job, struct qn_stage stage)
-{
-    job->stages[job->n_stages] = stage;
-    return job->n_stages++;
-}
-
-static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct qn_err *err)
-{
-    struct qn_train *train = self->train;
-    bool *all = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
-    bool *two = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
-    bool *scored = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
-    bool *fitted = QN_NEW_ARRAY(self->env->arena, bool, train->in->n_fields);
-    self->no_memory |= !all || !two || !scored || !fitted;
-    if (self->no_memory || self->label < 0 || self->key < 0)
-        return QN_OK;
-    train->label = (uint32_t)self->label;
-    train->key = (uint32_t)self->key;
-    all[train->label] = all[train->key] = two[train->label] = two[train->key] = true;
-    for (uint32_t i = 0; i < train->n_features; i++)
-        all[train->columns[i]] = true;
-    memcpy(scored, all, train->in->n_fields * sizeof *all);
-    memcpy(fitted, all, train->in->n_fields * sizeof *all);
-    for (uint32_t i = 0; i < train->guard.n_dates; i++)
-        fitted[train->dates[i]] = fitted[train->label_time] = true;
-    for (uint32_t i = 0; i < train->n_slices; i++)
-        scored[train->slices[i]] = true;
-    train->drift_stage = train->split_stage = -1;
-    if (train->retrain)
-        train->drift_stage = (int)add_stage(job, (struct qn_stage){.name = "drift",
-                                                                   .over = QN_OVER_CHUNKS,
-                                                                   .wanted = all,
-                                                                   .merges = true,
-                                                                   .model = true,
-                                                                   .fresh = true});
-    if (train->stratify)
-        train->split_stage = (int)add_stage(
-            job, (struct qn_stage){
-                     .name = "split", .over = QN_OVER_CHUNKS, .wanted = two, .merges = true});
-    if (train->search && train->search->n_candidates)
-        QN_TRY(qn_search_stages(train, job, all, self->env->arena, err));
-    train->prepare_stage = add_stage(
-        job, (struct qn_stage){
-                 .name = "prepare", .over = QN_OVER_CHUNKS, .wanted = fitted, .merges = true});
-    train->round_stage =
-        add_stage(job, (struct qn_stage){.name = "round",
-                                         .over = QN_OVER_CHUNKS,
-                                         .wanted = all,
-                                         .merges = true,
-                                         .repeats = true,
-                                         .appends = train->algorithm && train->algorithm->appends});
-    if (train->calibrate)
-        train->calibrate_stage = add_stage(
-            job, (struct qn_stage){
-                     .name = "calibrate", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
-    bool drifts = job->registers && !train->retrain;
-    train->evaluate_stage =
-        add_stage(job, (struct qn_stage){.name = "evaluate",
-                                         .over = QN_OVER_CHUNKS,
-                                         .wanted = train->beside ? NULL : scored,
-                                         .partitions = true,
-                                         .n_partitions = 1,
-                                         .partition_schema = train->scores,
-                                         .merges = true,
-                                         .model = train->beside || drifts,
-                                         .fresh = drifts,
-                                         .rows = job->out.n_fields > 0,
-                                         .counts = true});
-    train->metrics_stage =
-        add_stage(job, (struct qn_stage){.name = "metrics",
-                                         .over = QN_OVER_PARTITIONS,
-                                         .partitions_from = train->evaluate_stage,
-                                         .merges = true});
-    return QN_OK;
 }
 
 qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struct qn_err *err)
@@ -530,15 +424,16 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     const struct qn_node *from = qn_node_get(env->node, "from");
     if (!env->input(env, from, &job->input))
         return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "job %s has no input", job->name);
-    struct compiler self = {
+    struct qn_train_compiler self = {
         .env = env, .train = train, .gaps = job->input.gaps, .errors = env->diags->n_errors};
     train->in = job->input.schema;
     train->seed = env->seed;
+    train->reads_files = job->input.kind == QN_INPUT_SOURCE;
     job->impl = train;
     train->algorithm = qn_algorithm_find(qn_node_text(qn_node_get(env->node, "algorithm"), ""));
     compile_label(&self);
+    qn_train_compile_split(&self);
     compile_features(&self);
-    compile_split(&self);
     compile_search(&self);
     QN_TRY(compile_algorithm(&self, err));
     compile_register(&self, job);
@@ -546,7 +441,7 @@ qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struc
     compile_into(&self, job);
     compile_evaluate(&self);
     compile_guards(&self);
-    QN_TRY(compile_stages(&self, job, err));
+    QN_TRY(qn_train_compile_stages(&self, job, err));
     if (self.no_memory)
         return qn_err_nomem(err, "a train job");
     return env->diags->n_errors == self.errors && !self.gaps

@@ -1,6 +1,6 @@
 #include "jobs/train/drift.h"
 
-#include <math.h>
+#include <string.h>
 
 #include "jobs/learn/drift.h"
 
@@ -25,9 +25,18 @@ static qn_code make_room(struct qn_train_drift *drift, struct qn_err *err)
 
 /* --- tasks ------------------------------------------------------------------------------------ */
 
-/* Where the rows have the champion's features; those that they lack are left out. */
-static qn_code find_features(struct qn_train_drift *drift, const struct qn_schema *schema,
-                             struct qn_err *err)
+static bool is_feature(const struct qn_train *train, const char *name)
+{
+    for (uint32_t i = 0; i < train->n_features; i++)
+        if (strcmp(train->features[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Where the rows have the champion's features; those that this job does not look at are left out.
+ */
+static qn_code find_features(struct qn_train_drift *drift, const struct qn_train *train,
+                             const struct qn_schema *schema, struct qn_err *err)
 {
     const struct qn_baseline *baseline = &drift->baseline;
     drift->positions = QN_NEW_ARRAY(&drift->arena, int32_t, baseline->n_features);
@@ -38,7 +47,8 @@ static qn_code find_features(struct qn_train_drift *drift, const struct qn_schem
         int32_t at = qn_schema_find(schema, qn_strv_from(baseline->features[f].name));
         bool text = at >= 0 && schema->fields[at].type.id == QN_TEXT;
         drift->positions[f] = at;
-        drift->found[f] = at >= 0 && text == baseline->features[f].categorical;
+        drift->found[f] = at >= 0 && text == baseline->features[f].categorical &&
+                          is_feature(train, baseline->features[f].name);
     }
     return QN_OK;
 }
@@ -58,7 +68,7 @@ qn_code qn_train_drift_start(struct qn_train_drift *drift, const struct qn_train
     drift->has_baseline = true;
     drift->baseline = *drift->model->baseline;
     QN_TRY(make_room(drift, err));
-    return find_features(drift, in->reader->schema, err);
+    return find_features(drift, walk->train, in->reader->schema, err);
 }
 
 qn_code qn_train_drift_add(struct qn_train_drift *drift, const struct qn_train_walk *walk,
@@ -130,11 +140,15 @@ qn_code qn_train_drift_merge(struct qn_train_drift *drift, struct qn_unpack *in,
 {
     uint32_t version = qn_unpack_u32(in);
     uint64_t rows = qn_unpack_u64(in);
-    in->failed |= (drift->version && version != drift->version) || rows > UINT64_C(1) << 56;
-    drift->version = version;
+    in->failed |= (drift->version && version && version != drift->version) || rows > UINT64_C(1)
+                                                                                         << 56;
+    drift->version = version ? version : drift->version;
     drift->rows += rows;
-    drift->known = qn_unpack_u64(in);
-    drift->most = qn_unpack_u64(in);
+    uint64_t known = qn_unpack_u64(in), most = qn_unpack_u64(in);
+    if (version) { /* of a task that looked */
+        drift->known = known;
+        drift->most = most;
+    }
     uint8_t has_baseline = qn_unpack_u8(in);
     in->failed |= has_baseline > 1;
     return has_baseline && !in->failed ? merge_counts(drift, in, err) : QN_OK;

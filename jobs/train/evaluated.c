@@ -36,9 +36,8 @@ qn_code qn_train_evaluated_start(struct qn_train_evaluated *evaluated, const str
     QN_TRY(read_bins(evaluated, walk, err));
     if (train->beside)
         QN_TRY(qn_train_champion_init(&evaluated->champion, walk, err));
-    return job->stages[train->evaluate_stage].fresh
-               ? qn_train_drift_start(&evaluated->drift, walk, err)
-               : QN_OK;
+    bool drifts = job->stages[train->evaluate_stage].fresh && walk->in->fresh;
+    return drifts ? qn_train_drift_start(&evaluated->drift, walk, err) : QN_OK;
 }
 
 static qn_code make_room(struct qn_train_evaluated *evaluated, uint32_t n, struct qn_err *err)

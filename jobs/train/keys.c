@@ -7,7 +7,7 @@ static const char *const kinds[] = {"train", NULL};
 static const char *const algorithms[] = {"logistic_regression", "gradient_boosting", NULL};
 static const char *const calibrations[] = {"platt", "isotonic", NULL};
 static const char *const guards[] = {"warn", "refuse", "off", NULL};
-static const char *const methods[] = {"hash", NULL};
+static const char *const methods[] = {"hash", "time", "column", NULL};
 static const char *const numeric_fills[] = {"mean", "median", "most_frequent", "constant", NULL};
 static const char *const category_fills[] = {"most_frequent", "constant", NULL};
 static const char *const scales[] = {"standard", "none", NULL};
@@ -74,22 +74,46 @@ static const struct qn_key prepare_keys[] = {
 static const struct qn_spec_keys prepare_object = QN_KEYS("prepare", prepare_keys);
 
 static const struct qn_key split_keys[] = {
-    {.name = "method", .shape = QN_SHAPE_ENUM, .values = methods, .doc = "hash: by the key's hash"},
+    {.name = "method",
+     .shape = QN_SHAPE_ENUM,
+     .values = methods,
+     .doc = "hash (default): by the key's hash; time: the latest rows are held out; column: by its "
+            "values"},
+    {.name = "column", .shape = QN_SHAPE_TEXT, .doc = "time, column: what the split goes by"},
+    {.name = "by",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "hash: rows of one value of this column stay on one side; default: the key"},
     {.name = "test",
      .shape = QN_SHAPE_NUMBER,
+     .or_list = true,
      .min = 0,
      .max = 0.95,
-     .doc = "share of rows held out; default 0.2"},
+     .doc = "share of rows held out; default 0.2. column: values of those rows"},
     {.name = "validation",
      .shape = QN_SHAPE_NUMBER,
+     .or_list = true,
      .min = 0,
      .max = 0.95,
-     .doc = "share of rows for choices; default 0"},
+     .doc = "share of rows for choices; default 0. column: their values"},
     {.name = "calibration",
      .shape = QN_SHAPE_NUMBER,
+     .or_list = true,
      .min = 0,
      .max = 0.95,
-     .doc = "share of rows for calibrate; default 0.1 with it, 0 without"},
+     .doc = "share of rows for calibrate; default 0.1 with it, 0 without. column: their values"},
+    {.name = "train",
+     .shape = QN_SHAPE_LIST,
+     .item = QN_SHAPE_SCALAR,
+     .doc = "column: values of rows to train on; default: all that no other side lists"},
+    {.name = "test_from",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "time: rows of this time or later are held out"},
+    {.name = "validation_from",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "time: rows of this time or later, up to the next side, are for choices"},
+    {.name = "calibration_from",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "time: rows of this time or later, up to test, are for calibrate"},
     {.name = "stratify", .shape = QN_SHAPE_BOOL, .doc = "the same share of both classes"},
 };
 static const struct qn_spec_keys split_object = QN_KEYS("split", split_keys);

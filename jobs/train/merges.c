@@ -2,50 +2,13 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "jobs/learn/cuts.h"
 #include "jobs/train/calibration.h"
 #include "jobs/train/evaluate.h"
 #include "jobs/train/evaluated.h"
 #include "jobs/train/guards.h"
 
-/* --- the prepare stage's bytes --------------------------------------------------------------- */
-
-void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census)
-{
-    for (int side = 0; side < QN_N_SIDES; side++)
-        for (int c = 0; c < 2; c++)
-            qn_buf_put_u64(out, census->rows[side][c]);
-    for (int i = 0; i < 2; i++) {
-        qn_buf_put_u8(out, census->others[i].data != NULL);
-        qn_buf_put_str(out, census->others[i]);
-    }
-}
-
-void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census)
-{
-    for (int side = 0; side < QN_N_SIDES; side++)
-        for (int c = 0; c < 2; c++) {
-            census->rows[side][c] = qn_unpack_u64(in);
-            in->failed |= census->rows[side][c] > UINT64_C(1) << 56;
-        }
-    for (int i = 0; i < 2; i++) {
-        uint8_t seen = qn_unpack_u8(in);
-        census->others[i] = qn_unpack_str(in);
-        in->failed |= seen > 1;
-        if (!seen)
-            census->others[i] = (struct qn_strv){0};
-    }
-}
-
-struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv value)
-{
-    for (int i = 0; i < 2; i++) {
-        if (!others[i].data)
-            return &others[i];
-        if (qn_strv_eq(others[i], value))
-            return NULL;
-    }
-    return NULL;
-}
+/* --- states ---------------------------------------------------------------------------------- */
 
 qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *census,
                               struct qn_strv *baseline, struct qn_strv *prepared,
@@ -61,9 +24,14 @@ qn_code qn_train_state_unpack(struct qn_strv bytes, struct qn_train_census *cens
 qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *states,
                             struct qn_split *split, struct qn_err *err)
 {
-    if (train->split_stage >= 0)
+    struct qn_cuts cuts;
+    *split = *train->split;
+    if (train->split_stage < 0)
+        return QN_OK;
+    if (split->method == QN_SPLIT_HASH)
         return qn_split_state_unpack(states[train->split_stage], split, err);
-    qn_split_init(split, train->test, train->validation, train->calibration);
+    QN_TRY(qn_cuts_unpack(states[train->split_stage], &cuts, err));
+    qn_cuts_apply(&cuts, split);
     return QN_OK;
 }
 
@@ -72,11 +40,12 @@ qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *
 /* What is gathered in one stage; the members of other stages stay empty. */
 struct gathered {
     const struct qn_algorithm *algorithm;
-    struct qn_split_counts *counts; /* split */
+    struct qn_split_counts *counts; /* split, stratified */
+    struct qn_times times;          /* split, by time */
     struct qn_fit *fit;             /* prepare */
     struct qn_guard *guard;
     struct qn_train_census census;
-    char *others[2];                     /* the bytes of census.others */
+    char *others[2], *stray;             /* the bytes of census.others and .stray */
     void *sums;                          /* round: the algorithm's */
     struct qn_scores scores;             /* calibrate */
     struct qn_train_drift drift;         /* drift */
@@ -90,8 +59,10 @@ void qn_train_free_acc(void *acc)
     if (!gathered)
         return;
     free(gathered->counts);
+    qn_times_fini(&gathered->times);
     for (int i = 0; i < 2; i++)
         free(gathered->others[i]);
+    free(gathered->stray);
     qn_fit_free(gathered->fit);
     qn_guard_free(gathered->guard);
     if (gathered->sums)
@@ -103,8 +74,11 @@ void qn_train_free_acc(void *acc)
     free(gathered);
 }
 
-static qn_code merge_split(struct gathered *gathered, struct qn_strv partial, struct qn_err *err)
+static qn_code merge_split(const struct qn_train *train, struct gathered *gathered,
+                           struct qn_strv partial, struct qn_err *err)
 {
+    if (train->split->method == QN_SPLIT_TIME)
+        return qn_times_merge(&gathered->times, partial, err);
     if (!gathered->counts)
         gathered->counts = calloc(1, sizeof *gathered->counts);
     if (!gathered->counts)
@@ -135,7 +109,13 @@ static qn_code add_census(struct gathered *gathered, const struct qn_train_censu
             gathered->census.rows[side][c] += census->rows[side][c];
     for (int i = 0; i < 2; i++)
         QN_TRY(merge_other(gathered, census->others[i], err));
-    return QN_OK;
+    for (int i = 0; i < QN_N_STRAYS; i++)
+        gathered->census.strays[i] += census->strays[i];
+    if (gathered->stray || !census->stray.data)
+        return QN_OK;
+    gathered->stray = strndup(census->stray.data, census->stray.len);
+    gathered->census.stray = (struct qn_strv){gathered->stray, census->stray.len};
+    return gathered->stray ? QN_OK : qn_err_nomem(err, "the split's values");
 }
 
 static qn_code merge_search_rows(struct gathered *gathered, struct qn_strv partial,
@@ -228,7 +208,7 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
     if ((int)stage == train->drift_stage)
         return merge_drift(gathered, partial, err);
     if ((int)stage == train->split_stage)
-        return merge_split(gathered, partial, err);
+        return merge_split(train, gathered, partial, err);
     if (stage == train->prepare_stage)
         return merge_prepare(train, gathered, states, partial, err);
     if (train->search && stage == train->search->rows_stage)
@@ -246,65 +226,41 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
 
 /* --- end of split and prepare ---------------------------------------------------------------- */
 
+/* A round of a split by shares of time. */
+static qn_code finish_cuts(const struct qn_train *train, struct gathered *gathered,
+                           const struct qn_strv *states, struct qn_buf *state,
+                           enum qn_verdict *verdict, struct qn_err *err)
+{
+    struct qn_strv before = states[train->split_stage];
+    struct qn_cuts cuts;
+    bool done;
+    qn_cuts_init(&cuts);
+    if (before.len)
+        QN_TRY(qn_cuts_unpack(before, &cuts, err));
+    QN_TRY(qn_cuts_narrow(&cuts, train->split, &gathered->times, &done, err));
+    qn_times_fini(&gathered->times);
+    qn_cuts_pack(state, &cuts);
+    *verdict = done ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
+    return qn_buf_check(state, "the split", err);
+}
+
 static qn_code finish_split(const struct qn_train *train, const struct gathered *gathered,
                             struct qn_buf *state, struct qn_err *err)
 {
     struct qn_split *split = malloc(sizeof *split);
     if (!split)
         return qn_err_nomem(err, "the split");
-    qn_split_init(split, train->test, train->validation, train->calibration);
+    *split = *train->split;
     qn_split_stratify(split, gathered->counts);
     qn_split_state_pack(state, split);
     free(split);
     return qn_buf_check(state, "the split", err);
 }
 
-static qn_code check_values(const struct qn_train *train, const struct qn_train_census *census,
-                            struct qn_err *err)
-{
-    const struct qn_strv *others = census->others;
-    const char *name = train->in->fields[train->label].name;
-    uint64_t positives = 0;
-    for (int side = 0; side < QN_N_SIDES; side++)
-        positives += census->rows[side][1];
-    if (others[0].data && positives == 0)
-        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                          "label '%s': no row has '%s', its `positive` value; there is '%.*s'%s"
-                          "%.*s%s",
-                          name, train->positive, QN_STRV_ARG(others[0]),
-                          others[1].data ? ", '" : "", QN_STRV_ARG(others[1]),
-                          others[1].data ? "', ..." : "");
-    if (others[1].data)
-        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                          "label '%s' has more than two values: '%s', '%.*s', '%.*s', ...", name,
-                          train->positive, QN_STRV_ARG(others[0]), QN_STRV_ARG(others[1]));
-    return QN_OK;
-}
-
-static qn_code check_classes(const struct qn_train *train, const struct qn_train_census *census,
-                             struct qn_err *err)
-{
-    const uint64_t *rows = census->rows[QN_SIDE_TRAIN];
-    const char *name = train->in->fields[train->label].name;
-    if (rows[0] && rows[1])
-        return QN_OK;
-    if (rows[0] + rows[1] == 0)
-        return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                          "there is no row to train on: none has a label ('%s') and falls on the "
-                          "training side of the split",
-                          name);
-    const char *value = train->positive ? train->positive : "1 (true)";
-    return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                      "label '%s': %s of the %" PRIu64 " training rows is %s; both classes are "
-                      "needed",
-                      name, rows[0] ? "none" : "every one", rows[0] + rows[1], value);
-}
-
 static qn_code finish_search_rows(const struct qn_train *train, const struct gathered *gathered,
                                   struct qn_err *err)
 {
-    QN_TRY(check_values(train, &gathered->census, err));
-    return check_classes(train, &gathered->census, err);
+    return qn_train_census_check(train, &gathered->census, err);
 }
 
 static qn_code pack_baseline(struct qn_fit *fit, struct qn_buf *state, struct qn_err *err)
@@ -333,8 +289,8 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
     uint32_t n_notes;
     const void *plan;
     const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
-    QN_TRY(check_values(train, &gathered->census, err));
-    QN_TRY(check_classes(train, &gathered->census, err));
+    QN_TRY(qn_train_census_check(train, &gathered->census, err));
+    QN_TRY(qn_train_census_tell(train, &gathered->census, findings, err));
     QN_TRY(qn_train_plan(train, states, &plan, err));
     qn_train_census_pack(state, &gathered->census);
     QN_TRY(pack_baseline(gathered->fit, state, err));
@@ -375,7 +331,9 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     if ((int)stage == train->drift_stage)
         return qn_train_finish_drift(job, &gathered->drift, findings, verdict, err);
     if ((int)stage == train->split_stage)
-        return finish_split(train, gathered, state, err);
+        return train->split->method == QN_SPLIT_TIME
+                   ? finish_cuts(train, gathered, states, state, verdict, err)
+                   : finish_split(train, gathered, state, err);
     if (stage == train->prepare_stage)
         return finish_prepare(train, gathered, states, state, findings, err);
     if (train->search && stage == train->search->rows_stage)

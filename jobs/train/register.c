@@ -3,6 +3,18 @@
 #include "jobs/train/evaluate.h"
 #include "jobs/train/evaluated.h"
 
+static struct qn_model_rows rows_of(const struct qn_train *train, const struct qn_split *split)
+{
+    const struct qn_field *key = &train->in->fields[train->key],
+                          *by = &train->in->fields[train->by];
+    return (struct qn_model_rows){.key = key->name,
+                                  .key_type = key->type,
+                                  .by = train->by == train->key ? NULL : by->name,
+                                  .by_type = by->type,
+                                  .seed = train->seed,
+                                  .split = split};
+}
+
 static qn_code write_model(const struct qn_train *train, const struct qn_strv *states,
                            const struct qn_train_evaluated *evaluated,
                            struct qn_train_census *census, struct qn_arena *arena,
@@ -25,12 +37,9 @@ static qn_code write_model(const struct qn_train *train, const struct qn_strv *s
     const struct qn_artefact_facts facts = {.label = train->in->fields[train->label].name,
                                             .positive = train->positive,
                                             .negative = train->positive ? negative : NULL,
-                                            .key = train->in->fields[train->key].name,
-                                            .key_type = train->in->fields[train->key].type,
-                                            .split = split,
+                                            .from = rows_of(train, split),
                                             .calibration = &calibration,
                                             .baseline = &evaluated->baseline,
-                                            .seed = train->seed,
                                             .rows = rows[0] + rows[1],
                                             .positives = rows[1]};
     return qn_artefact_write(&facts, train->algorithm, plan, prepared, states[train->round_stage],

@@ -85,10 +85,12 @@ static bool decide(struct qn_buf *out, const struct qn_job *job, const struct qn
     if (tell_unknown(out, job, drift))
         return true;
     double value = largest ? value_of(largest, plan->metric) : 0;
-    bool drifted = largest && value > plan->above, enough = rows >= plan->min_new_rows && rows > 0;
+    bool drifted = largest && value > plan->above, enough = rows >= plan->min_new_rows && rows;
     qn_buf_printf(out, drifted && enough ? "trained, as rows drifted from those of " : "kept ");
     name_champion(out, job, drift);
-    if (!enough)
+    if (rows == 0 && plan->min_new_rows == 0)
+        qn_buf_printf(out, ": no new rows");
+    else if (!enough)
         qn_buf_printf(out, ": %" PRIu64 " new rows < min_new_rows %" PRIu64, rows,
                       plan->min_new_rows);
     if (largest)
@@ -99,7 +101,7 @@ static bool decide(struct qn_buf *out, const struct qn_job *job, const struct qn
                                             : "=",
                       plan->above);
     else if (enough)
-        qn_buf_printf(out, ": the rows have none of its features");
+        qn_buf_printf(out, ": no feature of the job is one of its");
     if (enough)
         qn_buf_printf(out, " (%" PRIu64 " new rows)", rows);
     return drifted && enough;

@@ -45,7 +45,7 @@ qn_code qn_search_run_rows(struct qn_train_walk *walk, struct qn_err *err)
         if (walk->n)
             QN_TRY(give_batch(walk, group, err));
     } while (walk->batch.n_rows);
-    memcpy(census.others, walk->others, sizeof census.others);
+    qn_train_walk_census(walk, &census);
     qn_buf_init(&partial);
     qn_train_census_pack(&partial, &census);
     return qn_train_give(walk->out, &partial, err);

@@ -1,9 +1,53 @@
+#include "jobs/learn/cuts.h"
 #include "jobs/train/calibration.h"
 #include "jobs/train/drift.h"
 #include "jobs/train/evaluate.h"
 #include "jobs/train/guards.h"
 
 /* --- split ----------------------------------------------------------------------------------- */
+
+/* A round of a split by shares of time: times in the windows that hold the cuts. */
+static qn_code count_times(struct qn_train_walk *walk, const struct qn_cuts *cuts,
+                           struct qn_times *times, struct qn_err *err)
+{
+    int64_t time;
+    do {
+        QN_TRY(qn_train_walk_next(walk, err));
+        for (uint32_t i = 0; i < walk->n; i++)
+            if (qn_split_time(&walk->batch.columns[walk->by], walk->rows[i], &time))
+                QN_TRY(qn_times_add(times, cuts, time, err));
+    } while (walk->batch.n_rows);
+    return QN_OK;
+}
+
+static qn_code run_cuts(struct qn_train_walk *walk, struct qn_err *err)
+{
+    struct qn_strv state = walk->in->states[walk->train->split_stage];
+    struct qn_cuts cuts;
+    struct qn_times times;
+    struct qn_buf partial;
+    qn_cuts_init(&cuts);
+    if (state.len)
+        QN_TRY(qn_cuts_unpack(state, &cuts, err));
+    qn_times_init(&times);
+    qn_buf_init(&partial);
+    qn_code code = count_times(walk, &cuts, &times, err);
+    if (code == QN_OK)
+        code = qn_times_pack(&partial, &times, err);
+    qn_times_fini(&times);
+    if (code == QN_OK)
+        return qn_train_give(walk->out, &partial, err);
+    qn_buf_fini(&partial);
+    return code;
+}
+
+/* Of what the split goes by. */
+static uint64_t hash_of(const struct qn_train_walk *walk, uint32_t i)
+{
+    return walk->by == walk->key
+               ? walk->hashes[i]
+               : qn_split_hash(&walk->batch.columns[walk->by], walk->rows[i], walk->train->seed);
+}
 
 static qn_code run_split(struct qn_train_walk *walk, struct qn_err *err)
 {
@@ -13,7 +57,7 @@ static qn_code run_split(struct qn_train_walk *walk, struct qn_err *err)
     do {
         QN_TRY(qn_train_walk_next(walk, err));
         for (uint32_t i = 0; i < walk->n; i++)
-            qn_split_count(counts, walk->hashes[i], walk->labels[i]);
+            qn_split_count(counts, hash_of(walk, i), walk->labels[i]);
     } while (walk->batch.n_rows);
     struct qn_buf partial;
     qn_buf_init(&partial);
@@ -37,7 +81,7 @@ static qn_code fit_rows(struct qn_train_walk *walk, struct qn_fit *fit,
             QN_TRY(qn_fit_add(fit, walk->columns, walk->rows, walk->n, walk->labels, walk->hashes,
                               err));
     } while (walk->batch.n_rows);
-    memcpy(census->others, walk->others, sizeof census->others);
+    qn_train_walk_census(walk, census);
     return QN_OK;
 }
 
@@ -151,7 +195,12 @@ static qn_code run_walk(struct qn_train_walk *walk, const struct qn_job *job, st
     struct qn_task_in *in = walk->in;
     if (in->stage == train->round_stage)
         return run_round(walk, err);
+    bool cuts = (int)in->stage == train->split_stage && train->split->method == QN_SPLIT_TIME;
+    if (cuts)
+        QN_TRY(in->open_rows(in, err));
     QN_TRY(qn_train_walk_start(walk, train, in, walk->out, err));
+    if (cuts)
+        return run_cuts(walk, err);
     if ((int)in->stage == train->drift_stage)
         return qn_train_run_drift(walk, err);
     if ((int)in->stage == train->split_stage)

@@ -2,7 +2,8 @@
  *
  *   drift      (only with retrain) rows that came since the champion was trained, by the bins of
  *              its baseline -> whether the job goes on or the champion stays (drift.h)
- *   split      (only when stratified) rows by bucket and class -> which bucket is held out
+ *   split      (only when stratified) rows by bucket and class -> which bucket is held out;
+ *              or (by shares of time), repeated, rows by time -> when the sides begin
  *   search     (only when asked for) which parameters to fit with (search.h)
  *   prepare    what the algorithm needs to know of the training rows -> preparation
  *   round      the algorithm's sums at the state so far -> the next state; until it is done
@@ -53,10 +54,12 @@ struct qn_train {
     const struct qn_prepare_feature *features;
     uint32_t n_features;
     const struct qn_algorithm *algorithm;
-    const void *plan;         /* the algorithm's; NULL: the search tells (qn_train_plan) */
-    struct qn_search *search; /* NULL: none */
-    double test, validation, calibration; /* shares of the split */
+    const void *plan;             /* the algorithm's; NULL: the search tells (qn_train_plan) */
+    struct qn_search *search;     /* NULL: none */
+    const struct qn_split *split; /* what the spec says of it: qn_train_split_read */
+    uint32_t by;                  /* the column that it goes by: the key, unless the spec says */
     bool stratify;
+    bool reads_files; /* rows come as a source has them, with places in files */
     uint64_t seed;
     enum qn_guards guards;
     struct qn_guard_plan guard;
@@ -102,20 +105,32 @@ void qn_train_free_acc(void *acc);
 QN_CHECK qn_code qn_train_plan(const struct qn_train *train, const struct qn_strv *states,
                                const void **plan, struct qn_err *err);
 
+/* Why a row is on no side of the split: it has no value, or one that no side takes. */
+enum qn_stray { QN_STRAY_MISSING, QN_STRAY_UNKNOWN, QN_N_STRAYS };
+
 /* What the label looked like: part of the prepare stage's partials and state. */
 struct qn_train_census {
     uint64_t rows[QN_N_SIDES][2]; /* by side and class */
     /* Text labels: values besides the one that counts as 1, as first seen; data NULL: not seen.
      * A label that is right has one. */
     struct qn_strv others[2];
+    uint64_t strays[QN_N_STRAYS]; /* labelled rows that are on no side */
+    struct qn_strv stray;         /* the value of one, as first seen; data NULL: none */
 };
 /* Where a value is to be kept of those in others[]; NULL: it is known, or two others are. */
 struct qn_strv *qn_train_other_place(struct qn_strv others[2], struct qn_strv value);
 void qn_train_census_pack(struct qn_buf *out, const struct qn_train_census *census);
 /* Texts borrow from the bytes. */
 void qn_train_census_unpack(struct qn_unpack *in, struct qn_train_census *census);
+/* QN_EINPUT: a label of more than two values, a side or a class without rows. */
+QN_CHECK qn_code qn_train_census_check(const struct qn_train *train,
+                                       const struct qn_train_census *census, struct qn_err *err);
+/* A test that warns of rows on no side, where there are any. */
+QN_CHECK qn_code qn_train_census_tell(const struct qn_train *train,
+                                      const struct qn_train_census *census,
+                                      struct qn_findings *findings, struct qn_err *err);
 
-/* How rows were dealt; of a stratified split after its stage is over. */
+/* How rows are dealt; where the split has a stage, after that is over. */
 QN_CHECK qn_code qn_train_split_read(const struct qn_train *train, const struct qn_strv *states,
                                      struct qn_split *split, struct qn_err *err);
 

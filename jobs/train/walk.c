@@ -1,5 +1,7 @@
 #include "jobs/train/walk.h"
 
+#include "flow/value.h"
+
 qn_code qn_train_walk_find(const struct qn_train_walk *walk, uint32_t column, int32_t *out,
                            struct qn_err *err)
 {
@@ -13,13 +15,13 @@ qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn_train *t
                             struct qn_task_in *in, struct qn_task_out *out, struct qn_err *err)
 {
     *walk = (struct qn_train_walk){.train = train, .in = in, .out = out, .arena = walk->arena};
-    bool dealt = train->split_stage >= 0 && (uint32_t)train->split_stage < in->stage;
-    if (!dealt)
-        qn_split_init(&walk->split, train->test, train->validation, train->calibration);
-    else
+    int stage = (int)in->stage;
+    walk->deals = stage != train->split_stage && stage != train->drift_stage;
+    if (walk->deals)
         QN_TRY(qn_train_split_read(train, in->states, &walk->split, err));
     QN_TRY(qn_train_walk_find(walk, train->label, &walk->label, err));
     QN_TRY(qn_train_walk_find(walk, train->key, &walk->key, err));
+    QN_TRY(qn_train_walk_find(walk, train->by, &walk->by, err));
     if ((int)in->stage == train->split_stage)
         return QN_OK;
     uint32_t n = train->n_features;
@@ -76,6 +78,69 @@ static qn_code make_room(struct qn_train_walk *walk, uint32_t n, struct qn_err *
     return QN_OK;
 }
 
+/* A row of the stage that counts, with where it stands. */
+static qn_code refuse(struct qn_train_walk *walk, uint32_t row, enum qn_stray stray,
+                      struct qn_err *err)
+{
+    const struct qn_train *train = walk->train;
+    struct qn_reader *reader = walk->in->reader;
+    const char *name = train->in->fields[train->by].name;
+    char text[QN_VALUE_TEXT];
+    struct qn_location place;
+    struct qn_buf message;
+    walk->out->counters.quarantined++;
+    if (walk->in->stage != train->evaluate_stage)
+        return QN_OK;
+    QN_TRY(reader->ops->locate(reader, walk->batch.origin[row], &place, err));
+    qn_buf_init(&message);
+    if (stray == QN_STRAY_MISSING)
+        qn_buf_printf(&message, "without a value it is on no side of the split");
+    else
+        qn_buf_printf(&message, "'%.*s' %s",
+                      QN_STRV_ARG(qn_split_text(&walk->batch.columns[walk->by], row, text)),
+                      train->split->method == QN_SPLIT_TIME ? "is no time"
+                                                            : "is of no side of the split");
+    const struct qn_reject reject = {
+        .byte_offset = place.byte_offset,
+        .line = place.line,
+        .file = train->reads_files ? qn_strv_from(reader->file) : (struct qn_strv){0},
+        .column = qn_strv_from(name),
+        .rule = qn_strv_from("split"),
+        .message = qn_buf_strv(&message),
+        .raw = place.raw,
+    };
+    qn_code code = qn_buf_check(&message, "a complaint", err);
+    if (code == QN_OK)
+        code = qn_rejects_add(&walk->out->rejects, &reject, err);
+    qn_buf_fini(&message);
+    return code;
+}
+
+/* The row's side; one that is on none is counted, refused, and *side QN_SIDE_NONE. */
+static qn_code deal(struct qn_train_walk *walk, uint32_t row, uint64_t hash, uint8_t *side,
+                    struct qn_err *err)
+{
+    const struct qn_column *by = &walk->batch.columns[walk->by];
+    *side = QN_SIDE_TRAIN;
+    if (!walk->deals)
+        return QN_OK;
+    *side = (uint8_t)(walk->by == walk->key && walk->split.method == QN_SPLIT_HASH
+                          ? qn_split_side(&walk->split, hash)
+                          : qn_split_deal(&walk->split, by, row, walk->train->seed));
+    if (*side != QN_SIDE_NONE)
+        return QN_OK;
+    enum qn_stray stray = qn_is_valid(by, row) ? QN_STRAY_UNKNOWN : QN_STRAY_MISSING;
+    walk->strays[stray]++;
+    if (stray == QN_STRAY_UNKNOWN && !walk->stray.data) {
+        char text[QN_VALUE_TEXT];
+        struct qn_strv value = qn_split_text(by, row, text);
+        walk->stray = (struct qn_strv){qn_arena_strdup(walk->in->arena, value), value.len};
+        if (!walk->stray.data)
+            return qn_err_nomem(err, "a task");
+    }
+    return refuse(walk, row, stray, err);
+}
+
 qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
 {
     struct qn_reader *reader = walk->in->reader;
@@ -96,11 +161,12 @@ qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err)
             walk->out->counters.filtered++;
             continue;
         }
-        uint32_t at = walk->n++;
+        uint32_t at = walk->n;
         walk->rows[at] = row;
         QN_TRY(label_of(walk, row, &walk->labels[at], err));
         walk->hashes[at] = qn_split_hash(&walk->batch.columns[walk->key], row, walk->train->seed);
-        walk->sides[at] = (uint8_t)qn_split_side(&walk->split, walk->hashes[at]);
+        QN_TRY(deal(walk, row, walk->hashes[at], &walk->sides[at], err));
+        walk->n += walk->sides[at] != QN_SIDE_NONE;
     }
     return QN_OK;
 }
@@ -117,6 +183,13 @@ void qn_train_walk_keep(struct qn_train_walk *walk, unsigned sides)
         walk->hashes[kept++] = walk->hashes[i];
     }
     walk->n = kept;
+}
+
+void qn_train_walk_census(const struct qn_train_walk *walk, struct qn_train_census *census)
+{
+    memcpy(census->others, walk->others, sizeof census->others);
+    memcpy(census->strays, walk->strays, sizeof census->strays);
+    census->stray = walk->stray;
 }
 
 qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err)

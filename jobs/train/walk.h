@@ -10,10 +10,13 @@ struct qn_train_walk {
     struct qn_task_in *in;
     struct qn_task_out *out;
     struct qn_split split;
-    int32_t label, key;               /* positions in the reader's batches */
+    bool deals;                       /* false in stages before the sides are known */
+    int32_t label, key, by;           /* positions in the reader's batches */
     int32_t *positions;               /* of the features; NULL when they are not read */
     const struct qn_column **columns; /* of the batch, by feature */
     struct qn_strv others[2];         /* as in a census; copied when first seen */
+    uint64_t strays[QN_N_STRAYS];
+    struct qn_strv stray;
     struct qn_batch batch;
     struct qn_arena *arena; /* of what is made of the batch, until the next one */
     uint32_t capacity, n;
@@ -29,11 +32,14 @@ QN_CHECK qn_code qn_train_walk_start(struct qn_train_walk *walk, const struct qn
 /* Where a column of the input stands in the reader's batches, which hold the wanted ones only. */
 QN_CHECK qn_code qn_train_walk_find(const struct qn_train_walk *walk, uint32_t column, int32_t *out,
                                     struct qn_err *err);
-/* The next batch; its labelled rows in rows[0..n). Counts what came in and what has no label.
- * batch.n_rows 0: the end. */
+/* The next batch; its labelled rows in rows[0..n), but those that are on no side. Counts what came
+ * in and what has no label, refuses strays. batch.n_rows 0: the end. */
 QN_CHECK qn_code qn_train_walk_next(struct qn_train_walk *walk, struct qn_err *err);
 /* Leaves only the rows of some sides in rows[0..n): bit s of `sides` for side s. */
 void qn_train_walk_keep(struct qn_train_walk *walk, unsigned sides);
+
+/* What the walk has seen besides rows by side and class. */
+void qn_train_walk_census(const struct qn_train_walk *walk, struct qn_train_census *census);
 
 /* Gives the task's partial out and frees it. */
 QN_CHECK qn_code qn_train_give(struct qn_task_out *out, struct qn_buf *partial, struct qn_err *err);

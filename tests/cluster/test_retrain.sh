@@ -1,13 +1,14 @@
 # Runs that are killed around the decision to train again, and gone on with: the same decision, of
-# the same rows, with the same numbers, and the same model or none.
+# the same rows, with the same numbers, and the same model or none. Rows are split by shares of time,
+# which takes a round or two of its own.
 source "$QUERN_ROOT/tests/support/cluster.sh"
 cd "$folder"
 mkdir data
 rows() { # file, first id, rows, by how much a is moved
   awk -v first="$2" -v n="$3" -v shift="$4" 'function u() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
-    BEGIN { seed = 5 + first; print "id,a,b,y"
+    BEGIN { seed = 5 + first; print "id,ts,a,b,y"
       for (i = 0; i < n; i++) { a = u() * 6 - 3 + shift; b = u() * 6 - 3
-        printf "k%d,%.6f,%.6f,%d\n", first + i, a, b, u() < 1 / (1 + exp(-(a + b - 1))) } }' >"$1"
+        printf "k%d,%d,%.6f,%.6f,%d\n", first + i, u() * 1e9, a, b, u() < 1 / (1 + exp(-(a + b - 1))) } }' >"$1"
 }
 cat >quern.yaml <<'SPEC'
 version: 1
@@ -26,9 +27,9 @@ jobs:
     from: stage
     label: y
     key: id
-    split: {test: 0.3}
+    split: {method: time, column: ts, test: 0.3, validation: 0.1}
     algorithm: gradient_boosting
-    params: {num_rounds: 10, num_leaves: 7}
+    params: {num_rounds: 10, num_leaves: 7, early_stopping_rounds: 5}
     register: {model: m, promote: {alias: champion, when: [{metric: roc_auc, min: 0.6}]}}
     retrain: {on_drift: {any_feature_above: 0.25}, min_new_rows: 5000}
     into: fitted

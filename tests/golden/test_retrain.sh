@@ -140,3 +140,21 @@ run
 expect "told without retrain" "2|1|3" "$(count "select version, psi > 0.25, (select count(*) from _quern_models)
   from _quern_drift where run_id = $last and feature = 'a'")"
 expect "and not decided by" 1 "$(count "select count(*) = 0 from _quern_tests where run_id = $last and test = 'retrain'")"
+
+# Mistakes, each where it stands.
+spec rows 1
+sed -i 's/^    retrain: .*/    retrain: {on_drift: {metric: kl, any_feature_above: -1, feature: a}, min_new_rows: some}/; s/^    from: rows$/    from: fit/; /register:/d' quern.yaml
+code=0
+"$QUERN" validate quern.yaml >said 2>&1 || code=$?
+expect "exit code of mistakes" 2 "$code"
+for words in "quern.yaml:23:34: " "quern.yaml:23:57: " "unknown key 'feature'" "quern.yaml:23:88: "; do
+  grep -qF "$words" said || { echo "FAILED: '$words' is not in"; cat said; exit 1; }
+done
+spec rows 1
+sed -i '/register:/d; /^  scores:/,$d' quern.yaml
+"$QUERN" validate quern.yaml >said 2>&1 && exit 1
+grep -qF "quern.yaml:23:14: retrain keeps the champion, and this job registers no model" said || { cat said; exit 1; }
+spec rows 1
+sed -i '/^  scores:/,$s/from: rows/from: fit/' quern.yaml
+"$QUERN" validate quern.yaml >said 2>&1 && exit 1
+grep -qF "job fit gives no rows when it keeps its champion" said || { cat said; exit 1; }

@@ -623,6 +623,8 @@ static inline qn_code runner_try(struct qn_runner *runner, uint32_t n_units, uin
         assert_true(round < 1000);
         runner->rounds += runner->job.stages[s].repeats;
         round = again ? round + 1 : 0;
+        if (code == QN_OK && verdict == QN_VERDICT_END)
+            break;
         if (again) {
             for (uint32_t t = 0; t < n_tasks[s]; t++)
                 runner_task_fini(&tasks[s][t]);

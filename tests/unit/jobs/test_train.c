@@ -587,7 +587,8 @@ static void partials_are_checked(void **state)
 {
     (void)state;
     struct qn_runner runner;
-    start(&runner, HEAD SOME SPLIT INTO);
+    start(&runner, HEAD SOME "split: {method: time, column: since}\n" REGISTER
+                             "retrain: {on_drift: {any_feature_above: 1}}\n");
     runner_run(&runner, 1, 0);
     const struct qn_job_ops *ops = runner.job.ops;
     struct qn_strv states[QN_MAX_STAGES];

@@ -24,7 +24,7 @@ static const struct qn_field fields[N_FEATURES + 4] = {
 };
 static const struct qn_schema schema = {fields, N_FEATURES + 4};
 static const char *const dates[] = {"called", "joined"};
-static const struct qn_guard_plan plan = {features, N_FEATURES, dates, 2};
+static const struct qn_guard_plan plan = {features, N_FEATURES, dates, 2, false};
 
 enum { N = 4000 };
 

@@ -155,32 +155,129 @@ static void test_state_round_trips(void **state)
 }
 
 /* A model file tells any key's side again, whether or not it was seen. */
+/* Written and read again, into the arena; false: the file does not say enough. */
+static bool read_again(const json_t *json, struct qn_arena *arena, struct qn_model_rows *back)
+{
+    struct qn_err err;
+    *back = (struct qn_model_rows){0};
+    assert_ok(qn_split_from_json(json, arena, back, &err), &err);
+    return back->split != NULL;
+}
+
 static void test_file_round_trips(void **state)
 {
     (void)state;
-    uint64_t rows[3][2], seed;
-    static struct qn_split back;
-    struct qn_type type;
+    uint64_t rows[3][2];
+    struct qn_arena arena;
+    struct qn_model_rows from = {.key_type = {.id = QN_TEXT}, .seed = 42, .split = &split}, back;
+    qn_arena_init(&arena);
     for (int stratified = 0; stratified < 2; stratified++) {
         deal(2000, 3, 0.2, 0.1, rows);
         split.stratified = stratified;
-        json_t *json = qn_split_to_json(&split, 42, (struct qn_type){.id = QN_TEXT});
-        assert_true(qn_split_from_json(json, &back, &seed, &type));
-        assert_int_equal(seed, 42);
-        assert_int_equal(type.id, QN_TEXT);
+        json_t *json = qn_split_to_json(&from);
+        assert_true(read_again(json, &arena, &back));
+        assert_int_equal(back.seed, 42);
+        assert_int_equal(back.key_type.id, QN_TEXT);
+        assert_null(back.by);
         for (uint64_t key = 0; key < 5000; key++)
-            assert_int_equal(qn_split_side(&back, hash_of(key, 42)),
+            assert_int_equal(qn_split_side(back.split, hash_of(key, 42)),
                              qn_split_side(&split, hash_of(key, 42)));
         json_decref(json);
     }
     static const char *const bad[] = {"t65535", "t65537", "x65536", "t65536v1", "t", "65536", ""};
     deal(2000, 3, 0.2, 0.1, rows);
-    json_t *json = qn_split_to_json(&split, 42, (struct qn_type){.id = QN_TEXT});
+    json_t *json = qn_split_to_json(&from);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         json_object_set_new(json, "sides", json_string(bad[i]));
-        assert_false(qn_split_from_json(json, &back, &seed, &type));
+        assert_false(read_again(json, &arena, &back));
     }
     json_decref(json);
+    qn_arena_fini(&arena);
+}
+
+/* --- time and values -------------------------------------------------------------------------- */
+
+static void test_sides_by_time(void **state)
+{
+    (void)state;
+    static struct qn_split by_time;
+    int64_t days[] = {-1, 19, 20, 29, 30, 39, 40, 99};
+    const enum qn_side want[] = {QN_SIDE_TRAIN,      QN_SIDE_TRAIN,       QN_SIDE_VALIDATION,
+                                 QN_SIDE_VALIDATION, QN_SIDE_CALIBRATION, QN_SIDE_CALIBRATION,
+                                 QN_SIDE_TEST,       QN_SIDE_TEST};
+    uint64_t valid = 0xff;
+    struct qn_column column = {.type = {.id = QN_DATE}, .i64 = days, .validity = &valid};
+    by_time = (struct qn_split){
+        .method = QN_SPLIT_TIME,
+        .begins = {false, true, true, true},
+        .from = {[QN_SIDE_VALIDATION] = 20, [QN_SIDE_CALIBRATION] = 30, [QN_SIDE_TEST] = 40}};
+    struct qn_model_rows from = {.key_type = {.id = QN_TEXT},
+                                 .by = "day",
+                                 .by_type = {.id = QN_DATE},
+                                 .split = &by_time},
+                         back;
+    struct qn_arena arena;
+    qn_arena_init(&arena);
+    json_t *json = qn_split_to_json(&from);
+    assert_true(read_again(json, &arena, &back));
+    assert_string_equal(back.by, "day");
+    for (uint32_t row = 0; row < 8; row++) {
+        assert_int_equal(qn_split_deal(&by_time, &column, row, 1), want[row]);
+        assert_int_equal(qn_split_deal(back.split, &column, row, 1), want[row]);
+    }
+    valid = 0;
+    assert_int_equal(qn_split_deal(&by_time, &column, 0, 1), QN_SIDE_NONE);
+    json_object_set_new(json_object_get(json, "from"), "test", json_string("2026-02-30"));
+    assert_false(read_again(json, &arena, &back));
+    json_decref(json);
+    qn_arena_fini(&arena);
+}
+
+static void test_texts_may_be_times(void **state)
+{
+    (void)state;
+    char bytes[] = "2026-01-02soon2026-01-02 00:00:01";
+    uint32_t offsets[] = {0, 10, 14, 33};
+    struct qn_column column = {.type = {.id = QN_TEXT}, .bytes = bytes, .offsets = offsets};
+    int64_t day, second;
+    assert_true(qn_split_time(&column, 0, &day));
+    assert_false(qn_split_time(&column, 1, &second));
+    assert_true(qn_split_time(&column, 2, &second));
+    assert_int_equal(second - day, 1000000);
+}
+
+static void test_sides_by_value(void **state)
+{
+    (void)state;
+    static struct qn_split by_value;
+    struct qn_strv held[] = {{"7", 1}, {"-3", 2}}, used[] = {{"1", 1}};
+    int64_t values[] = {1, 7, -3, 2, 0};
+    uint64_t valid = 0xf;
+    struct qn_column column = {.type = {.id = QN_INT64}, .i64 = values, .validity = &valid};
+    for (int rest = 0; rest < 2; rest++) {
+        by_value = (struct qn_split){.method = QN_SPLIT_COLUMN, .rest_trains = rest};
+        by_value.values[QN_SIDE_TEST] = (struct qn_split_values){held, 2};
+        by_value.values[QN_SIDE_TRAIN] = (struct qn_split_values){used, rest ? 0 : 1};
+        struct qn_model_rows from = {.key_type = {.id = QN_TEXT},
+                                     .by = "n",
+                                     .by_type = {.id = QN_INT64},
+                                     .split = &by_value};
+        struct qn_model_rows back;
+        struct qn_arena arena;
+        qn_arena_init(&arena);
+        json_t *json = qn_split_to_json(&from);
+        assert_true(read_again(json, &arena, &back));
+        const enum qn_side want[] = {QN_SIDE_TRAIN, QN_SIDE_TEST, QN_SIDE_TEST,
+                                     rest ? QN_SIDE_TRAIN : QN_SIDE_NONE, QN_SIDE_NONE};
+        for (uint32_t row = 0; row < 5; row++) {
+            assert_int_equal(qn_split_deal(&by_value, &column, row, 1), want[row]);
+            assert_int_equal(qn_split_deal(back.split, &column, row, 1), want[row]);
+        }
+        json_decref(json);
+        qn_arena_fini(&arena);
+    }
+    assert_true(qn_split_holds(&by_value, QN_SIDE_TEST));
+    assert_false(qn_split_holds(&by_value, QN_SIDE_VALIDATION));
 }
 
 static void test_calibration_takes_from_training_alone(void **state)
@@ -225,6 +322,9 @@ int main(void)
         cmocka_unit_test(test_merge_is_order_free_and_checked),
         cmocka_unit_test(test_state_round_trips),
         cmocka_unit_test(test_file_round_trips),
+        cmocka_unit_test(test_sides_by_time),
+        cmocka_unit_test(test_texts_may_be_times),
+        cmocka_unit_test(test_sides_by_value),
         cmocka_unit_test(test_calibration_takes_from_training_alone),
         cmocka_unit_test(test_hash_is_of_the_value),
     };
