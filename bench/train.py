@@ -63,8 +63,8 @@ class Kind:
 # --- ours ----------------------------------------------------------------------------------------
 
 
-def generate(rows, path):
-    measure.run([os.environ["QUERN"], "generate", "churn", "--rows", str(rows), "--seed", "7",
+def generate(rows, path, seed=7):
+    measure.run([os.environ["QUERN"], "generate", "churn", "--rows", str(rows), "--seed", str(seed),
                  "--out", path])
 
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "jobs/learn/dict.h"
 #include "jobs/learn/numeric.h"
 
 void qn_bins_init(struct qn_bins *bins)
@@ -216,27 +215,26 @@ qn_code qn_bins_unpack(struct qn_strv bytes, struct qn_bins *bins, struct qn_err
 qn_code qn_binner_init(struct qn_binner *binner, const struct qn_bins *bins, struct qn_err *err)
 {
     *binner = (struct qn_binner){.bins = bins};
-    binner->dicts = calloc(bins->n_features + 1, sizeof *binner->dicts);
-    if (!binner->dicts)
+    binner->categories = calloc(bins->n_features + 1, sizeof *binner->categories);
+    if (!binner->categories)
         return qn_err_nomem(err, "a binner");
-    for (uint32_t f = 0; f < bins->n_features; f++)
-        qn_dict_init(&binner->dicts[f]);
     for (uint32_t f = 0; f < bins->n_features; f++) {
         const struct qn_bin_feature *feature = &bins->features[f];
-        for (uint32_t i = 0; feature->categorical && i + 1 < feature->n_codes; i++) {
-            uint32_t position; /* is i: categories are unique */
-            QN_TRY(
-                qn_dict_add(&binner->dicts[f], feature->categories[i], UINT32_MAX, &position, err));
-        }
+        if (!feature->categorical)
+            continue;
+        QN_TRY(qn_categories_init(&binner->categories[f], feature->name, feature->categories,
+                                  feature->n_codes - 1, err));
+        binner->categories[f].refuse_unknown = feature->refuse_unknown;
     }
     return QN_OK;
 }
 
 void qn_binner_fini(struct qn_binner *binner)
 {
-    for (uint32_t f = 0; binner->dicts && f < binner->bins->n_features; f++)
-        qn_dict_fini(&binner->dicts[f]);
-    free(binner->dicts);
+    for (uint32_t f = 0; binner->categories && f < binner->bins->n_features; f++)
+        if (binner->bins->features[f].categorical)
+            qn_categories_fini(&binner->categories[f]);
+    free(binner->categories);
     free(binner->scratch);
     *binner = (struct qn_binner){0};
 }
@@ -266,23 +264,15 @@ static void take_numbers(const struct qn_bin_feature *feature, uint32_t width, c
     }
 }
 
-static qn_code take_texts(const struct qn_bin_feature *feature, const struct qn_dict *dict,
+static qn_code take_texts(const struct qn_bin_feature *feature, struct qn_categories *categories,
                           uint32_t width, const struct qn_column *column, const uint32_t *rows,
                           uint32_t n, uint8_t *out, struct qn_err *err)
 {
+    const uint32_t *found;
+    QN_TRY(qn_categories_find(categories, column, rows, n, (struct qn_strv){0}, &found, err));
     out += feature->column;
-    for (uint32_t i = 0; i < n; i++, out += width) {
-        if (!qn_is_valid(column, rows[i]))
-            continue;
-        struct qn_strv text = qn_text_at(column, rows[i]);
-        uint32_t category = qn_dict_find(dict, text);
-        if (category == QN_DICT_NONE && feature->refuse_unknown)
-            return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                              "column '%s' holds '%.*s', a category that no training row has "
-                              "(prepare.categorical.handle_unknown is error)",
-                              feature->name, QN_STRV_ARG(text));
-        *out = (uint8_t)(*out + (category + 1) * feature->factor); /* NONE + 1 is 0 */
-    }
+    for (uint32_t i = 0; i < n; i++, out += width)
+        *out = (uint8_t)(*out + (found[i] + 1) * feature->factor); /* NONE + 1 is 0 */
     return QN_OK;
 }
 
@@ -301,8 +291,8 @@ qn_code qn_binner_take(struct qn_binner *binner, const struct qn_column *const *
     for (uint32_t f = 0; f < bins->n_features; f++) {
         const struct qn_bin_feature *feature = &bins->features[f];
         if (feature->categorical) {
-            QN_TRY(take_texts(feature, &binner->dicts[f], bins->n_columns, columns[f], rows, n, out,
-                              err));
+            QN_TRY(take_texts(feature, &binner->categories[f], bins->n_columns, columns[f], rows, n,
+                              out, err));
         } else {
             QN_TRY(qn_numeric_take(columns[f], feature->name, rows, n, binner->scratch, err));
             take_numbers(feature, bins->n_columns, binner->scratch, n, out);

@@ -14,7 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "flow/batch.h"
+#include "jobs/learn/categories.h"
 #include "jobs/learn/fit.h"
 
 enum { QN_BIN_CODES = 256, QN_BIN_MISSING = 0 };
@@ -78,8 +78,8 @@ static inline uint32_t qn_bin_code_in(const struct qn_bin_feature *feature, uint
 
 /* Turns rows of batches into bytes. */
 struct qn_binner {
-    const struct qn_bins *bins; /* borrowed */
-    struct qn_dict *dicts;      /* by feature; of numeric ones empty */
+    const struct qn_bins *bins;       /* borrowed */
+    struct qn_categories *categories; /* by feature; of numeric ones empty */
     double *scratch;
     uint32_t scratch_rows;
 };

@@ -294,7 +294,8 @@ static qn_code begin(struct boosted *self, struct qn_err *err)
     struct qn_bins *bins = &self->bins;
     struct qn_model_feature *features =
         QN_NEW_ARRAY(&bins->arena, struct qn_model_feature, bins->n_features);
-    if (!features)
+    self->model.categories = QN_NEW_ARRAY(&bins->arena, struct qn_categories *, bins->n_features);
+    if (!features || !self->model.categories)
         return qn_err_nomem(err, "a model");
     for (uint32_t i = 0; i < bins->n_features; i++) {
         const struct qn_bin_feature *from = &bins->features[i];
@@ -303,7 +304,11 @@ static qn_code begin(struct boosted *self, struct qn_err *err)
     self->model.features = features;
     self->model.n_features = bins->n_features;
     QN_TRY(qn_bins_lay_out(bins, true, err));
-    return qn_binner_init(&self->binner, bins, err);
+    QN_TRY(qn_binner_init(&self->binner, bins, err));
+    for (uint32_t i = 0; i < bins->n_features; i++)
+        if (bins->features[i].categorical)
+            self->model.categories[i] = &self->binner.categories[i];
+    return QN_OK;
 }
 
 static qn_code finish(struct boosted *self, qn_code code, struct qn_model **out)

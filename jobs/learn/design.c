@@ -70,28 +70,26 @@ qn_code qn_encoder_init(struct qn_encoder *encoder, const struct qn_prepared *pr
                         struct qn_err *err)
 {
     *encoder = (struct qn_encoder){.prepared = prepared};
-    encoder->dicts = calloc(prepared->n_categorical + 1, sizeof *encoder->dicts);
-    if (!encoder->dicts)
+    encoder->categories = calloc(prepared->n_categorical + 1, sizeof *encoder->categories);
+    if (!encoder->categories)
         return qn_err_nomem(err, "an encoder");
     for (uint32_t f = 0, at = 0; f < prepared->n_features; f++) {
         const struct qn_prepared_feature *feature = &prepared->features[f];
         if (!feature->categorical)
             continue;
-        struct qn_dict *dict = &encoder->dicts[at++];
-        qn_dict_init(dict);
-        for (uint32_t i = 0; i < feature->n_categories; i++) {
-            uint32_t position; /* is i: categories are unique */
-            QN_TRY(qn_dict_add(dict, feature->categories[i], UINT32_MAX, &position, err));
-        }
+        struct qn_categories *categories = &encoder->categories[at++];
+        QN_TRY(qn_categories_init(categories, feature->name, feature->categories,
+                                  feature->n_categories, err));
+        categories->refuse_unknown = feature->refuse_unknown;
     }
     return QN_OK;
 }
 
 void qn_encoder_fini(struct qn_encoder *encoder)
 {
-    for (uint32_t i = 0; encoder->dicts && i < encoder->prepared->n_categorical; i++)
-        qn_dict_fini(&encoder->dicts[i]);
-    free(encoder->dicts);
+    for (uint32_t i = 0; encoder->categories && i < encoder->prepared->n_categorical; i++)
+        qn_categories_fini(&encoder->categories[i]);
+    free(encoder->categories);
     free(encoder->scratch);
     *encoder = (struct qn_encoder){0};
 }
@@ -110,27 +108,16 @@ static qn_code append_numeric(struct qn_encoder *encoder, const struct qn_prepar
 }
 
 static qn_code append_categorical(const struct qn_prepared_feature *feature,
-                                  const struct qn_dict *dict, uint32_t place,
+                                  struct qn_categories *categories, uint32_t place,
                                   const struct qn_column *column, const uint32_t *rows, uint32_t n,
                                   struct qn_design *design, struct qn_err *err)
 {
+    const uint32_t *found;
+    QN_TRY(qn_categories_find(categories, column, rows, n, feature->fill_text, &found, err));
     for (uint32_t i = 0; i < n; i++) {
-        uint16_t *out = qn_design_codes(design, design->n_rows + i) + place;
-        bool valid = qn_is_valid(column, rows[i]);
-        struct qn_strv text = valid ? qn_text_at(column, rows[i]) : feature->fill_text;
-        uint32_t category = qn_dict_find(dict, text);
-        if (category == QN_DICT_NONE) {
-            if (feature->refuse_unknown)
-                return qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT,
-                                  "column '%s' holds '%.*s', a category that no training row has "
-                                  "(prepare.categorical.handle_unknown is error)",
-                                  feature->name, QN_STRV_ARG(text));
-            *out = QN_CODE_NONE;
-        } else if (category < feature->drop_first) {
-            *out = QN_CODE_NONE;
-        } else {
-            *out = (uint16_t)(feature->column + category - feature->drop_first);
-        }
+        bool set = found[i] != QN_DICT_NONE && found[i] >= feature->drop_first;
+        qn_design_codes(design, design->n_rows + i)[place] =
+            set ? (uint16_t)(feature->column + found[i] - feature->drop_first) : QN_CODE_NONE;
     }
     return QN_OK;
 }
@@ -159,8 +146,8 @@ qn_code qn_encoder_append(struct qn_encoder *encoder, const struct qn_column *co
     for (uint32_t f = 0, place = 0; f < prepared->n_features; f++) {
         const struct qn_prepared_feature *feature = &prepared->features[f];
         if (feature->categorical) {
-            QN_TRY(append_categorical(feature, &encoder->dicts[place], place, columns[f], rows, n,
-                                      design, err));
+            QN_TRY(append_categorical(feature, &encoder->categories[place], place, columns[f], rows,
+                                      n, design, err));
             place++;
         } else {
             QN_TRY(append_numeric(encoder, feature, columns[f], rows, n, design, err));

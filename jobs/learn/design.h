@@ -7,8 +7,7 @@
 #ifndef QN_JOBS_LEARN_DESIGN_H
 #define QN_JOBS_LEARN_DESIGN_H
 
-#include "flow/batch.h"
-#include "jobs/learn/dict.h"
+#include "jobs/learn/categories.h"
 #include "jobs/learn/prepare.h"
 
 /* An unknown (or dropped) category: no column is set. */
@@ -40,7 +39,7 @@ uint64_t qn_design_bytes(const struct qn_design *design); /* that its rows may t
 /* Turns rows of batches into rows of a design. */
 struct qn_encoder {
     const struct qn_prepared *prepared; /* borrowed */
-    struct qn_dict *dicts;              /* by categorical feature, in order */
+    struct qn_categories *categories;   /* by categorical feature, in order */
     double *scratch;
     uint32_t scratch_rows;
 };

@@ -262,7 +262,9 @@ static qn_code begin(struct logistic_model *self, struct qn_err *err)
     struct qn_model_feature *features =
         QN_NEW_ARRAY(&prepared->arena, struct qn_model_feature, prepared->n_features);
     self->weights = QN_NEW_ARRAY(&prepared->arena, double, prepared->n_columns);
-    if (!features || !self->weights)
+    self->model.categories =
+        QN_NEW_ARRAY(&prepared->arena, struct qn_categories *, prepared->n_features);
+    if (!features || !self->weights || !self->model.categories)
         return qn_err_nomem(err, "a model");
     for (uint32_t i = 0; i < prepared->n_features; i++) {
         const struct qn_prepared_feature *from = &prepared->features[i];
@@ -271,7 +273,11 @@ static qn_code begin(struct logistic_model *self, struct qn_err *err)
     self->model.features = features;
     self->model.n_features = prepared->n_features;
     self->design = qn_design_of(prepared->n_dense, prepared->n_categorical, prepared->n_columns);
-    return qn_encoder_init(&self->encoder, prepared, err);
+    QN_TRY(qn_encoder_init(&self->encoder, prepared, err));
+    for (uint32_t i = 0, place = 0; i < prepared->n_features; i++)
+        if (prepared->features[i].categorical)
+            self->model.categories[i] = &self->encoder.categories[place++];
+    return QN_OK;
 }
 
 static qn_code finish(struct logistic_model *self, qn_code code, struct qn_model **out)

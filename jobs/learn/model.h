@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/strv.h"
-#include "flow/batch.h"
 #include "jobs/learn/calibrate.h"
+#include "jobs/learn/categories.h"
 #include "jobs/learn/split.h"
 
 struct qn_baseline; /* baseline.h */
@@ -31,6 +31,7 @@ struct qn_model_rows {
 struct qn_model {
     const struct qn_model_ops *ops;
     const struct qn_model_feature *features;
+    struct qn_categories **categories; /* by feature; NULL: a number */
     uint32_t n_features;
     /* Of a model file: */
     struct qn_arena arena;

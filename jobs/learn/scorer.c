@@ -10,6 +10,8 @@ void qn_scorer_free(void *data)
     qn_model_free(scorer->model);
     free(scorer->positions);
     free((void *)scorer->columns);
+    free(scorer->gaps);
+    free(scorer->nothing);
     free(scorer);
 }
 
@@ -19,7 +21,9 @@ static qn_code make_ready(struct qn_scorer *scorer, struct qn_strv bytes, struct
     size_t n = scorer->model->n_features ? scorer->model->n_features : 1;
     scorer->positions = calloc(n, sizeof *scorer->positions);
     scorer->columns = calloc(n, sizeof(void *));
-    return scorer->positions && scorer->columns ? QN_OK : qn_err_nomem(err, "a model");
+    scorer->gaps = calloc(n, sizeof *scorer->gaps);
+    return scorer->positions && scorer->columns && scorer->gaps ? QN_OK
+                                                                : qn_err_nomem(err, "a model");
 }
 
 qn_code qn_scorer_new(struct qn_strv bytes, struct qn_scorer **out, struct qn_err *err)
@@ -49,7 +53,7 @@ static bool fits(const struct qn_model_feature *feature, struct qn_type type)
 }
 
 void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
-                    struct qn_buf *missing)
+                    struct qn_buf *missing, struct qn_buf *unfit)
 {
     const struct qn_model *model = scorer->model;
     for (uint32_t i = 0; i < model->n_features; i++) {
@@ -57,27 +61,40 @@ void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
         char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
         int32_t at = qn_schema_find(schema, qn_strv_from(feature->name));
         scorer->positions[i] = at;
-        const char *comma = missing->len ? ", " : "";
         if (at < 0)
-            qn_buf_printf(missing, "%s'%s'", comma, feature->name);
+            qn_buf_printf(missing, "%s'%s'", missing->len ? ", " : "", feature->name);
         else if (!fits(feature, schema->fields[at].type))
-            qn_buf_printf(missing, "%s'%s' (%s, not %s)", comma, feature->name,
+            qn_buf_printf(unfit, "%s'%s' (%s, not %s)", unfit->len ? ", " : "", feature->name,
                           qn_type_name(schema->fields[at].type, have),
                           qn_type_name(feature->type, want));
     }
 }
 
-static void pick_columns(struct qn_scorer *scorer, const struct qn_batch *batch)
+static qn_code pick_columns(struct qn_scorer *scorer, const struct qn_batch *batch,
+                            struct qn_err *err)
 {
-    for (uint32_t i = 0; i < scorer->model->n_features; i++)
-        scorer->columns[i] = &batch->columns[scorer->positions[i]];
+    const struct qn_model *model = scorer->model;
+    if (batch->n_rows > scorer->nothing_rows || !scorer->nothing) {
+        free(scorer->nothing);
+        scorer->nothing = calloc(qn_validity_words(batch->n_rows) + 1, sizeof *scorer->nothing);
+        scorer->nothing_rows = batch->n_rows;
+        if (!scorer->nothing)
+            return qn_err_nomem(err, "scores");
+    }
+    for (uint32_t i = 0; i < model->n_features; i++) {
+        int32_t at = scorer->positions[i];
+        scorer->gaps[i] =
+            (struct qn_column){.type = model->features[i].type, .validity = scorer->nothing};
+        scorer->columns[i] = at < 0 ? &scorer->gaps[i] : &batch->columns[at];
+    }
+    return QN_OK;
 }
 
 qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
                         const uint32_t *rows, uint32_t n, double *scores, struct qn_err *err)
 {
     struct qn_model *model = scorer->model;
-    pick_columns(scorer, batch);
+    QN_TRY(pick_columns(scorer, batch, err));
     QN_TRY(model->ops->score(model, scorer->columns, rows, n, scores, err));
     for (uint32_t i = 0; i < n; i++)
         scores[i] = qn_calibration_apply(&model->calibration, scores[i]);
@@ -89,6 +106,13 @@ qn_code qn_scorer_explain(struct qn_scorer *scorer, const struct qn_batch *batch
                           struct qn_err *err)
 {
     struct qn_model *model = scorer->model;
-    pick_columns(scorer, batch);
+    QN_TRY(pick_columns(scorer, batch, err));
     return model->ops->explain(model, scorer->columns, rows, n, parts, margins, err);
+}
+
+void qn_scorer_forget(struct qn_scorer *scorer)
+{
+    for (uint32_t i = 0; i < scorer->model->n_features; i++)
+        if (scorer->model->categories[i])
+            qn_categories_forget(scorer->model->categories[i]);
 }
