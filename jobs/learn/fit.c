@@ -337,6 +337,19 @@ static bool separates(const struct qn_feature_fit *feature, bool categorical)
     return of_class[0] && of_class[1];
 }
 
+/* A text that has hardly fewer values than rows, or one for every few rows and none for many. */
+static bool names_rows(const struct qn_feature_fit *feature)
+{
+    uint64_t present = feature->rows - feature->missing, n = feature->dict.n, most = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t *rows = feature->dict.entries[i].rows;
+        most = rows[0] + rows[1] > most ? rows[0] + rows[1] : most;
+    }
+    if (present < ROWS_TO_JUDGE)
+        return false;
+    return n * 10 >= present * 9 || (n >= ROWS_TO_JUDGE && n * 4 >= present && most <= 12);
+}
+
 static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
                          struct qn_arena *arena, struct qn_fit_note *note, struct qn_err *err)
 {
@@ -349,13 +362,13 @@ static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
         note->test = "constant";
         note->message = qn_arena_printf(
             arena, "'%s' is the same in all training rows: it takes no part in the fit", name);
-    } else if (judged && categorical && feature->dict.n * 10 >= feature->rows * 9) {
+    } else if (judged && categorical && names_rows(feature)) {
         note->test = "identifier";
         note->message = qn_arena_printf(
             arena,
             "'%s' has %u different values in %llu training rows: it names rows instead of "
             "describing them; leave it out with features.exclude",
-            name, feature->dict.n, (unsigned long long)feature->rows);
+            name, feature->dict.n, (unsigned long long)(feature->rows - feature->missing));
     } else if (judged && separates(feature, categorical)) {
         note->test = "separates";
         note->message = qn_arena_printf(
