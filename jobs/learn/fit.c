@@ -13,6 +13,8 @@ enum {
     SAMPLE_ROWS_LEAST = 20000,
     SAMPLE_ROWS_SPREAD = 5000, /* where no median is asked for: enough to cut a baseline's bins */
     ROWS_TO_JUDGE = 50,        /* with fewer rows anything may look like a leak */
+    ENTITIES = 100,            /* a text of fewer values is no name of anybody, */
+    ENTITY_ROWS = 12,          /* nor one with a value in more rows */
 };
 
 qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out, struct qn_err *err)
@@ -347,7 +349,7 @@ static bool names_rows(const struct qn_feature_fit *feature)
     }
     if (present < ROWS_TO_JUDGE)
         return false;
-    return n * 10 >= present * 9 || (n >= ROWS_TO_JUDGE && n * 4 >= present && most <= 12);
+    return n * 10 >= present * 9 || (n >= ENTITIES && n * 4 >= present && most <= ENTITY_ROWS);
 }
 
 static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,

@@ -89,8 +89,9 @@ static struct counts count(const struct qn_ranked *rows, uint32_t n)
 /* Seconds, or thousandths or millionths of them, between 1998 and 2036. */
 static bool are_times(const struct counts *counts)
 {
-    for (double unit = 1; unit < 1e7; unit *= 1e3)
-        if (counts->low >= 0.9e9 * unit && counts->high < 2.1e9 * unit)
+    static const double units[] = {1, 1e3, 1e6};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (counts->low >= 0.9e9 * units[i] && counts->high < 2.1e9 * units[i])
             return true;
     return false;
 }
