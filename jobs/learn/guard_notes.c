@@ -111,8 +111,8 @@ static double power(double x, uint32_t n)
     return out;
 }
 
-/* Whether values come several times as a rule, and each with one label only, as no chance would have
- * it: codes that are too many to judge one by one. words: (value, label) pairs. */
+/* Whether values come several times as a rule, and each with one label only, as no chance would
+ * have it: codes that are too many to judge one by one. words: (value, label) pairs. */
 static bool is_pure(uint64_t *words, uint32_t n)
 {
     double chance = 1, positives = 0;
