@@ -54,7 +54,7 @@ static bool take_values(struct qn_judged *judged, uint32_t feature, uint32_t *n)
         if (word == QN_GUARD_NONE)
             continue;
         memcpy(&value, &word, sizeof value);
-        if (fabs(value) > 0x1p62 || (double)(int64_t)value != value)
+        if (!(fabs(value) <= 0x1p62) || (double)(int64_t)value != value)
             return false;
         judged->rows[(*n)++].value = value;
     }
