@@ -13,6 +13,8 @@ enum {
     SAMPLE_ROWS_LEAST = 20000,
     SAMPLE_ROWS_SPREAD = 5000, /* where no median is asked for: enough to cut a baseline's bins */
     ROWS_TO_JUDGE = 50,        /* with fewer rows anything may look like a leak */
+    ENTITIES = 100,            /* a text of fewer values is no name of anybody, */
+    ENTITY_ROWS = 12,          /* nor one with a value in more rows */
 };
 
 qn_code qn_fit_new(const struct qn_prepare_plan *plan, struct qn_fit **out, struct qn_err *err)
@@ -337,6 +339,19 @@ static bool separates(const struct qn_feature_fit *feature, bool categorical)
     return of_class[0] && of_class[1];
 }
 
+/* A text that has hardly fewer values than rows, or one for every few rows and none for many. */
+static bool names_rows(const struct qn_feature_fit *feature)
+{
+    uint64_t present = feature->rows - feature->missing, n = feature->dict.n, most = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t *rows = feature->dict.entries[i].rows;
+        most = rows[0] + rows[1] > most ? rows[0] + rows[1] : most;
+    }
+    if (present < ROWS_TO_JUDGE)
+        return false;
+    return n * 10 >= present * 9 || (n >= ENTITIES && n * 4 >= present && most <= ENTITY_ROWS);
+}
+
 static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
                          struct qn_arena *arena, struct qn_fit_note *note, struct qn_err *err)
 {
@@ -349,13 +364,13 @@ static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
         note->test = "constant";
         note->message = qn_arena_printf(
             arena, "'%s' is the same in all training rows: it takes no part in the fit", name);
-    } else if (judged && categorical && feature->dict.n * 10 >= feature->rows * 9) {
+    } else if (judged && categorical && names_rows(feature)) {
         note->test = "identifier";
         note->message = qn_arena_printf(
             arena,
             "'%s' has %u different values in %llu training rows: it names rows instead of "
             "describing them; leave it out with features.exclude",
-            name, feature->dict.n, (unsigned long long)feature->rows);
+            name, feature->dict.n, (unsigned long long)(feature->rows - feature->missing));
     } else if (judged && separates(feature, categorical)) {
         note->test = "separates";
         note->message = qn_arena_printf(

@@ -29,10 +29,13 @@ qn_code qn_guard_new(const struct qn_guard_plan *plan, struct qn_guard **out, st
     guard->k = rows_kept(plan->n_features);
     guard->highest = UINT64_MAX;
     guard->runs = calloc(n, sizeof *guard->runs);
+    guard->names = calloc(n, sizeof *guard->names);
     guard->late = calloc(plan->n_dates + (size_t)1, sizeof *guard->late);
     qn_twins_init(&guard->twins);
     qn_twins_init(&guard->keys);
-    if (guard->runs && guard->late)
+    for (uint32_t f = 0; guard->names && f < plan->n_features; f++)
+        guard->names[f] = qn_guard_is_called_id(plan->features[f].name);
+    if (guard->runs && guard->names && guard->late)
         return QN_OK;
     qn_guard_free(guard);
     *out = NULL;
@@ -47,6 +50,7 @@ void qn_guard_free(struct qn_guard *guard)
         free(guard->late[i].key);
     free(guard->late);
     free(guard->runs);
+    free(guard->names);
     free(guard->cells);
     free(guard->numbers);
     qn_twins_fini(&guard->twins);
@@ -175,6 +179,20 @@ static qn_code take_numbers(struct qn_guard *guard, const struct qn_guard_rows *
     return QN_OK;
 }
 
+/* What twins have in common: all features but names. */
+static uint64_t vector_of(const struct qn_guard *guard, const struct qn_guard_rows *rows,
+                          const uint64_t *values, uint32_t i)
+{
+    uint64_t vector = 2;
+    for (uint32_t f = 0; f < guard->plan->n_features; f++) {
+        bool text = guard->plan->features[f].categorical && values[f] != QN_GUARD_NONE;
+        if (!guard->names[f] &&
+            !(text && qn_guard_is_id_text(qn_text_at(rows->features[f], rows->rows[i]))))
+            vector = qn_mix64(vector ^ values[f]) + f;
+    }
+    return qn_mix64(vector);
+}
+
 static qn_code add_row(struct qn_guard *guard, const struct qn_guard_rows *rows, uint32_t i,
                        struct qn_buf *key, struct qn_err *err)
 {
@@ -192,7 +210,7 @@ static qn_code add_row(struct qn_guard *guard, const struct qn_guard_rows *rows,
             add_run(&guard->runs[f], rows->features[f]->i64[rows->rows[i]]);
     bool wanted = training && row[CELL_HASH] <= guard->highest;
     guard->n -= !wanted; /* the row goes again */
-    uint64_t vector = qn_hash64(values, plan->n_features * sizeof *values, 2);
+    uint64_t vector = vector_of(guard, rows, values, i);
     bool twin = qn_twins_wants(&guard->twins, vector);
     bool watched = plan->watch_keys && qn_twins_wants(&guard->keys, rows->hashes[i]);
     if (!twin && !watched)

@@ -1,9 +1,11 @@
 /* guard: looks for what makes a model look better than it is.
  *
- *   leak         one feature alone ranks the labels (AUC of 0.99 or more), or its gaps do
- *   identifier   a whole number that names rows: all different, and rising or falling with the
- *                rows, or denser than chance allows, or called an id
- *   twins        entities under two keys: the same features on both sides of the split
+ *   leak         one feature alone ranks the labels (AUC of 0.95 or more), as it rises or by
+ *                ranges, or its gaps do; or each of its values has one label only
+ *   identifier   a whole number that names rows: rising or falling with them, called an id, or
+ *                with fewer equal values than chance allows, or wide and even
+ *   twins        entities under two keys: the same features, but for names, on both sides of the
+ *                split
  *   overlap      keys on both sides, where the split does not go by them
  *   late         dates after the time for which the label is told
  *

@@ -9,7 +9,8 @@ enum {
     ROWS_KEPT = 5000,
     ROWS_KEPT_LEAST = 200,
     CELLS_KEPT = 500000, /* of all features: 4 MB */
-    LONGEST_EXAMPLE = 64
+    LONGEST_EXAMPLE = 64,
+    ROWS_TO_JUDGE = 50, /* with fewer rows anything may look like a leak */
 };
 
 /* No value; of doubles, a NaN that no number is. */
@@ -36,12 +37,40 @@ struct qn_guard {
     uint32_t n, capacity, k, width;
     uint64_t highest;      /* of the hashes, once k rows are settled; 0 before */
     struct run *runs;      /* by feature */
+    bool *names;           /* by feature: called an id, so that twins may differ in it */
     struct late *late;     /* by date */
     struct qn_twins twins; /* by features */
     struct qn_twins keys;  /* by key; empty unless they are watched */
     double *numbers;       /* [n_features][n_numbers]: of one batch */
     uint32_t n_numbers;
 };
+
+/* A row of the sample, by one feature. */
+struct qn_ranked {
+    double value;
+    uint64_t label;
+};
+int qn_guard_by_value(const void *a, const void *b);
+
+/* What is said so far, and room to judge a feature's values in the sample. */
+struct qn_judged {
+    struct qn_guard *guard;
+    struct qn_arena *arena;
+    struct qn_fit_note *notes;
+    uint32_t n_notes;
+    struct qn_ranked *rows;
+    uint64_t *words; /* two a row */
+    bool failed;     /* memory */
+};
+void qn_guard_say(struct qn_judged *judged, const char *feature, const char *test,
+                  const char *message);
+
+/* "id", "user_id", "customerID", "AccountNumber"; not "paid" or "casino". */
+bool qn_guard_is_called_id(const char *name);
+/* A UUID, or an address of electronic mail. */
+bool qn_guard_is_id_text(struct qn_strv text);
+/* Says so when whole numbers name rows. */
+void qn_guard_judge_identifier(struct qn_judged *judged, uint32_t feature);
 
 /* Sorts the sample and cuts it to what is kept. */
 QN_CHECK qn_code qn_guard_settle(struct qn_guard *guard, struct qn_err *err);

@@ -1,46 +1,38 @@
 /* From what a guard has seen to what it says. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "jobs/learn/guard_internal.h"
 
 enum {
-    ROWS_TO_JUDGE = 50, /* with fewer rows anything may look like a leak */
     CLASS_TO_JUDGE = 10,
     TWINS_TO_TELL = 3,
     ROWS_OF_CATEGORY = 20,
+    ROWS_OF_BAND = 50,
 };
-static const double TELLING_AUC = 0.99;
-/* Of values drawn at random from as wide a range this many pairs would be equal; if none is, they
- * were not drawn: the chance of it is exp(-5). */
-static const double PAIRS_EXPECTED = 5;
+static const double TELLING_AUC = 0.95;
+/* Values that all come with one label only: as likely by chance at most. */
+static const double PURE_BY_CHANCE = 1e-9;
 
 /* --- areas ------------------------------------------------------------------------------------ */
 
-struct ranked {
-    double value;
-    uint64_t label;
-};
-
-static int by_value(const void *a, const void *b)
+int qn_guard_by_value(const void *a, const void *b)
 {
-    double x = ((const struct ranked *)a)->value, y = ((const struct ranked *)b)->value;
+    double x = ((const struct qn_ranked *)a)->value, y = ((const struct qn_ranked *)b)->value;
     return (x > y) - (x < y);
 }
 
 /* The area under the ROC curve of rows [n], in either direction; NaN with too few of a class. */
-static double area(struct ranked *rows, uint32_t n)
+static double area(struct qn_ranked *rows, uint32_t n)
 {
     double of_class[2] = {0, 0}, right = 0, negatives = 0;
     for (uint32_t i = 0; i < n; i++)
         of_class[rows[i].label]++;
     if (of_class[0] < CLASS_TO_JUDGE || of_class[1] < CLASS_TO_JUDGE)
         return (double)NAN;
-    qsort(rows, n, sizeof *rows, by_value);
+    qsort(rows, n, sizeof *rows, qn_guard_by_value);
     for (uint32_t i = 0, end; i < n; i = end) {
         double tied[2] = {0, 0};
         for (end = i; end < n && rows[end].value == rows[i].value; end++)
@@ -60,7 +52,7 @@ static int by_word(const void *a, const void *b)
 
 /* A category's value is its share of positives. Rare ones are taken together: of few rows the share
  * says little, and of one row it says the label itself. words: (category, label) pairs. */
-static void rank_categories(uint64_t *words, uint32_t n, struct ranked *rows)
+static void rank_categories(uint64_t *words, uint32_t n, struct qn_ranked *rows)
 {
     double rare[2] = {0, 0}; /* rows, and positives of them */
     qsort(words, n, 2 * sizeof *words, by_word);
@@ -73,37 +65,89 @@ static void rank_categories(uint64_t *words, uint32_t n, struct ranked *rows)
         rare[1] += is_rare ? positives : 0;
         for (uint32_t k = i; k < end; k++)
             rows[k] =
-                (struct ranked){is_rare ? -1 : positives / (end - i), words[2 * (size_t)k + 1]};
+                (struct qn_ranked){is_rare ? -1 : positives / (end - i), words[2 * (size_t)k + 1]};
     }
     for (uint32_t i = 0; i < n; i++)
         if (rows[i].value < 0)
             rows[i].value = rare[1] / rare[0];
 }
 
+static void give_share(struct qn_ranked *rows, uint32_t begin, uint32_t end)
+{
+    double positives = 0;
+    for (uint32_t i = begin; i < end; i++)
+        positives += (double)rows[i].label;
+    for (uint32_t i = begin; i < end; i++)
+        rows[i].value = positives / (end - begin);
+}
+
+/* A number may tell the label without rising or falling with it: a code, a range in the middle. Its
+ * value becomes the share of positives among those about it; frequent values stand alone. */
+static void rank_bands(struct qn_ranked *rows, uint32_t n)
+{
+    qsort(rows, n, sizeof *rows, qn_guard_by_value);
+    uint32_t begin = 0;
+    for (uint32_t i = 0, end; i < n; i = end) {
+        double value = rows[i].value;
+        for (end = i; end < n && rows[end].value == value; end++) {
+        }
+        bool frequent = end - i >= ROWS_OF_CATEGORY;
+        if (frequent && begin < i) {
+            give_share(rows, begin, i);
+            begin = i;
+        }
+        if (frequent || end - begin >= ROWS_OF_BAND || end == n) {
+            give_share(rows, begin, end);
+            begin = end;
+        }
+    }
+}
+
+static double power(double x, uint32_t n)
+{
+    double out = 1;
+    for (uint32_t i = 0; i < n && out > 0; i++)
+        out *= x;
+    return out;
+}
+
+/* Whether values come several times as a rule, and each with one label only, as no chance would
+ * have it: codes that are too many to judge one by one. words: (value, label) pairs. */
+static bool is_pure(uint64_t *words, uint32_t n)
+{
+    double chance = 1, positives = 0;
+    uint32_t repeated[2] = {0, 0};
+    for (uint32_t i = 0; i < n; i++)
+        positives += (double)words[2 * (size_t)i + 1];
+    qsort(words, n, 2 * sizeof *words, by_word);
+    for (uint32_t i = 0, end; i < n; i = end) {
+        const uint64_t *first = words + 2 * (size_t)i;
+        for (end = i; end < n && words[2 * (size_t)end] == first[0]; end++)
+            if (words[2 * (size_t)end + 1] != first[1])
+                return false;
+        if (end - i < 2)
+            continue;
+        chance *= power(positives / n, end - i) + power(1 - positives / n, end - i);
+        repeated[first[1]] += end - i;
+    }
+    return repeated[0] >= CLASS_TO_JUDGE && repeated[1] >= CLASS_TO_JUDGE &&
+           (repeated[0] + repeated[1]) * UINT64_C(5) >= n * UINT64_C(4) && chance < PURE_BY_CHANCE;
+}
+
 /* --- one feature ------------------------------------------------------------------------------ */
 
-/* The sample's values of one feature, and room to judge them. */
-struct judged {
-    struct qn_guard *guard;
-    struct qn_arena *arena;
-    struct qn_fit_note *notes;
-    uint32_t n_notes;
-    struct ranked *rows;
-    uint64_t *words; /* two a row */
-    bool failed;     /* memory */
-};
-
-static void say(struct judged *judged, const char *feature, const char *test, const char *message)
+void qn_guard_say(struct qn_judged *judged, const char *feature, const char *test,
+                  const char *message)
 {
     judged->failed |= !message;
     judged->notes[judged->n_notes++] =
         (struct qn_fit_note){.feature = feature, .test = test, .message = message};
 }
 
-static double area_of_values(struct judged *judged, uint32_t feature)
+/* The area of a feature's values, and how they were taken. */
+static double area_of_values(struct qn_judged *judged, uint32_t feature, const char **how)
 {
     const struct qn_guard *guard = judged->guard;
-    bool categorical = guard->plan->features[feature].categorical;
     uint32_t n = 0;
     for (uint32_t i = 0; i < guard->n; i++) {
         const uint64_t *row = qn_guard_row(guard, i);
@@ -115,12 +159,23 @@ static double area_of_values(struct judged *judged, uint32_t feature)
         memcpy(&judged->rows[n].value, &word, sizeof word);
         judged->rows[n++].label = row[CELL_LABEL];
     }
-    if (categorical)
+    *how = "";
+    bool pure = is_pure(judged->words, n);
+    if (guard->plan->features[feature].categorical)
         rank_categories(judged->words, n, judged->rows);
-    return area(judged->rows, n);
+    double found = area(judged->rows, n);
+    if (found >= TELLING_AUC || found != found)
+        return found;
+    *how = ", taken by ranges,";
+    rank_bands(judged->rows, n);
+    found = area(judged->rows, n);
+    if (found >= TELLING_AUC || !pure)
+        return found;
+    *how = ", each value with one label only,";
+    return 1;
 }
 
-static double area_of_gaps(struct judged *judged, uint32_t feature)
+static double area_of_gaps(struct qn_judged *judged, uint32_t feature)
 {
     const struct qn_guard *guard = judged->guard;
     for (uint32_t i = 0; i < guard->n; i++) {
@@ -131,83 +186,30 @@ static double area_of_gaps(struct judged *judged, uint32_t feature)
     return area(judged->rows, guard->n);
 }
 
-static void judge_leak(struct judged *judged, uint32_t feature)
+static void judge_leak(struct qn_judged *judged, uint32_t feature)
 {
-    const char *name = judged->guard->plan->features[feature].name;
+    const char *name = judged->guard->plan->features[feature].name, *how;
     uint32_t n = judged->guard->n;
-    double values = area_of_values(judged, feature), gaps = area_of_gaps(judged, feature);
+    double values = area_of_values(judged, feature, &how), gaps = area_of_gaps(judged, feature);
     if (values >= TELLING_AUC)
-        say(judged, name, "leak",
-            qn_arena_printf(judged->arena,
-                            "'%s' alone ranks the labels of %u training rows with an AUC of "
-                            "%.4f: is it known when the score is needed, or is it the label in "
-                            "disguise?",
-                            name, n, values));
+        qn_guard_say(judged, name, "leak",
+                     qn_arena_printf(judged->arena,
+                                     "'%s' alone%s ranks the labels of %u training rows with an "
+                                     "AUC of %.4f: is it known when the score is needed, or is it "
+                                     "the label in disguise?",
+                                     name, how, n, values));
     else if (gaps >= TELLING_AUC)
-        say(judged, name, "leak",
-            qn_arena_printf(judged->arena,
-                            "whether '%s' is missing ranks the labels of %u training rows with "
-                            "an AUC of %.4f: is it filled in only once the label is known?",
-                            name, n, gaps));
-}
-
-/* "id", "user_id", "customerID", "AccountNumber"; not "paid" or "casino". */
-static bool is_called_id(const char *name)
-{
-    static const char *const words[] = {"id", "key", "no", "nr", "number", "uuid", "guid"};
-    size_t n = strlen(name);
-    for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
-        size_t len = strlen(words[w]);
-        if (n < len || strcasecmp(name + n - len, words[w]) != 0)
-            continue;
-        const char *word = name + n - len;
-        if (n == len || word[-1] == '_' || isupper((unsigned char)word[0]))
-            return true;
-    }
-    return false;
-}
-
-static void judge_identifier(struct judged *judged, uint32_t feature)
-{
-    const struct qn_guard *guard = judged->guard;
-    const char *name = guard->plan->features[feature].name;
-    const struct run *run = &guard->runs[feature];
-    uint32_t n = 0;
-    double low = HUGE_VAL, high = -HUGE_VAL;
-    for (uint32_t i = 0; i < guard->n; i++) {
-        uint64_t word = qn_guard_row(guard, i)[CELL_VALUES + feature];
-        double value;
-        if (word == QN_GUARD_NONE)
-            continue;
-        memcpy(&value, &word, sizeof value);
-        low = value < low ? value : low;
-        high = value > high ? value : high;
-        judged->rows[n++].value = value;
-    }
-    if (n < ROWS_TO_JUDGE)
-        return;
-    qsort(judged->rows, n, sizeof *judged->rows, by_value);
-    for (uint32_t i = 1; i < n; i++)
-        if (judged->rows[i].value == judged->rows[i - 1].value)
-            return;
-    double pairs = (double)n * (n - 1) / 2 / (high - low + 1);
-    const char *why = run->rising          ? "they rise from row to row"
-                      : run->falling       ? "they fall from row to row"
-                      : is_called_id(name) ? "it is called an id"
-                      : pairs >= PAIRS_EXPECTED
-                          ? "by chance some would be equal in so narrow a range"
-                          : NULL;
-    if (why)
-        say(judged, name, "identifier",
-            qn_arena_printf(judged->arena,
-                            "'%s' has %u different values in %u training rows, and %s: it names "
-                            "rows instead of describing them; leave it out with features.exclude",
-                            name, n, n, why));
+        qn_guard_say(judged, name, "leak",
+                     qn_arena_printf(judged->arena,
+                                     "whether '%s' is missing ranks the labels of %u training rows "
+                                     "with an AUC of %.4f: is it filled in only once the label is "
+                                     "known?",
+                                     name, n, gaps));
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static qn_code judge_twins(struct judged *judged, struct qn_err *err)
+static qn_code judge_twins(struct qn_judged *judged, struct qn_err *err)
 {
     struct qn_twins_found found;
     QN_TRY(qn_twins_find(&judged->guard->twins, &found, err));
@@ -218,7 +220,8 @@ static qn_code judge_twins(struct judged *judged, struct qn_err *err)
         return QN_OK;
     if (strcmp(found.example->keys[0], found.example->keys[1]) == 0)
         return QN_OK; /* keys on both sides: judge_overlap() tells */
-    say(judged, "", "twins",
+    qn_guard_say(
+        judged, "", "twins",
         qn_arena_printf(judged->arena,
                         "%" PRIu64 " of %" PRIu64 " held-out rows (%.1f %%) have the same "
                         "features as a training row under another key, such as '%s' and '%s': if "
@@ -230,14 +233,15 @@ static qn_code judge_twins(struct judged *judged, struct qn_err *err)
 }
 
 /* Where the split does not go by the key. */
-static qn_code judge_overlap(struct judged *judged, struct qn_err *err)
+static qn_code judge_overlap(struct qn_judged *judged, struct qn_err *err)
 {
     struct qn_twins_found found;
     QN_TRY(qn_twins_find(&judged->guard->keys, &found, err));
     double share = found.held_out ? (double)found.with_twin / (double)found.held_out : 0;
     if (!found.example || share < 0.01 || found.with_twin < TWINS_TO_TELL)
         return QN_OK;
-    say(judged, "", "overlap",
+    qn_guard_say(
+        judged, "", "overlap",
         qn_arena_printf(judged->arena,
                         "%" PRIu64 " of %" PRIu64 " held-out rows (%.1f %%) are of a key that "
                         "training rows have too, such as '%s': what is measured on them may be "
@@ -246,14 +250,15 @@ static qn_code judge_overlap(struct judged *judged, struct qn_err *err)
     return QN_OK;
 }
 
-static void judge_late(struct judged *judged)
+static void judge_late(struct qn_judged *judged)
 {
     const struct qn_guard_plan *plan = judged->guard->plan;
     for (uint32_t d = 0; d < plan->n_dates; d++) {
         const struct late *late = &judged->guard->late[d];
         if (late->after == 0)
             continue;
-        say(judged, plan->dates[d], "late",
+        qn_guard_say(
+            judged, plan->dates[d], "late",
             qn_arena_printf(judged->arena,
                             "'%s' is after the label's time in %" PRIu64 " of %" PRIu64
                             " rows, first in that of '%s': what it tells, and what was made of "
@@ -268,16 +273,15 @@ qn_code qn_guard_finish(struct qn_guard *guard, struct qn_arena *arena, struct q
     const struct qn_guard_plan *plan = guard->plan;
     QN_TRY(qn_guard_settle(guard, err));
     size_t most = 2 * (size_t)plan->n_features + plan->n_dates + 2, n = guard->n + (size_t)1;
-    struct judged judged = {.guard = guard,
-                            .arena = arena,
-                            .notes = QN_NEW_ARRAY(arena, struct qn_fit_note, most),
-                            .rows = malloc(n * sizeof *judged.rows),
-                            .words = malloc(2 * n * sizeof *judged.words)};
+    struct qn_judged judged = {.guard = guard,
+                               .arena = arena,
+                               .notes = QN_NEW_ARRAY(arena, struct qn_fit_note, most),
+                               .rows = malloc(n * sizeof *judged.rows),
+                               .words = malloc(2 * n * sizeof *judged.words)};
     judged.failed = !judged.notes || !judged.rows || !judged.words;
     for (uint32_t f = 0; !judged.failed && guard->n >= ROWS_TO_JUDGE && f < plan->n_features; f++) {
         judge_leak(&judged, f);
-        if (plan->features[f].type.id == QN_INT64)
-            judge_identifier(&judged, f);
+        qn_guard_judge_identifier(&judged, f);
     }
     qn_code code = judged.failed ? QN_OK : judge_twins(&judged, err);
     if (code == QN_OK && !judged.failed)

@@ -53,9 +53,11 @@ qn_code qn_prepared_lay_out(struct qn_prepared *prepared, struct qn_err *err)
     if (column > QN_MAX_FEATURES)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB,
                           "the features make %llu columns, more than %d; the widest is '%s' with "
-                          "%u: leave it out, or group its rare values in a derive first",
+                          "%u of %llu training rows: %sleave it out with features.exclude, or "
+                          "group its rare values in a derive first",
                           (unsigned long long)column, QN_MAX_FEATURES, widest->name,
-                          widest->n_columns);
+                          widest->n_columns, (unsigned long long)widest->rows,
+                          widest->n_columns * UINT64_C(4) >= widest->rows ? "an identifier? " : "");
     prepared->n_columns = (uint32_t)column;
     return QN_OK;
 }
