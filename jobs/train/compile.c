@@ -444,6 +444,10 @@ static void compile_evaluate(struct compiler *self)
     compile_threshold(self, qn_node_get(node, "threshold"));
     self->no_memory |=
         !self->no_memory && qn_train_scores_schema(self->train, self->env->arena, &err) != QN_OK;
+    self->no_memory |=
+        !self->no_memory &&
+        qn_importance_compile(self->train, qn_node_get(node, "importance"), self->env->diags,
+                              self->env->arena, &self->train->importance, &err) != QN_OK;
 }
 
 static uint32_t add_stage(struct qn_job *job, struct qn_stage stage)
@@ -502,23 +506,35 @@ static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct 
             job, (struct qn_stage){
                      .name = "calibrate", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
     bool drifts = job->registers && !train->retrain;
+    const struct qn_schema held =
+        train->importance ? train->importance->held : (struct qn_schema){0};
     train->evaluate_stage =
         add_stage(job, (struct qn_stage){.name = "evaluate",
                                          .over = QN_OVER_CHUNKS,
                                          .wanted = train->beside ? NULL : scored,
                                          .partitions = true,
-                                         .n_partitions = 1,
+                                         .n_partitions = train->importance ? 2 : 1,
                                          .partition_schema = train->scores,
+                                         .raw_schema = held,
                                          .merges = true,
                                          .model = train->beside || drifts,
                                          .fresh = drifts,
                                          .rows = job->out.n_fields > 0,
                                          .counts = true});
-    train->metrics_stage =
-        add_stage(job, (struct qn_stage){.name = "metrics",
-                                         .over = QN_OVER_PARTITIONS,
-                                         .partitions_from = train->evaluate_stage,
-                                         .merges = true});
+    const uint64_t reads = UINT64_C(1) << train->evaluate_stage;
+    if (train->importance)
+        train->importance->stage =
+            add_stage(job, (struct qn_stage){.name = "importance",
+                                             .over = QN_OVER_TRIALS,
+                                             .n_trials = train->importance->n_permute +
+                                                         train->importance->n_shap,
+                                             .merges = true,
+                                             .reads = reads});
+    train->metrics_stage = add_stage(job, (struct qn_stage){.name = "metrics",
+                                                            .over = QN_OVER_TRIALS,
+                                                            .n_trials = 1,
+                                                            .merges = true,
+                                                            .reads = reads});
     return QN_OK;
 }
 
