@@ -5,7 +5,8 @@
 
 enum kind { LEAF, MISSING_RIGHT, MISSING_LEFT, CATEGORIES };
 
-static void put_features(struct qn_buf *out, const char *name, const struct qn_bins *bins)
+static void put_features(struct qn_buf *out, const char *name, bool calibrated,
+                         const struct qn_bins *bins)
 {
     struct qn_c_feature *features = calloc(bins->n_features + 1, sizeof *features);
     out->failed |= !features;
@@ -17,7 +18,7 @@ static void put_features(struct qn_buf *out, const char *name, const struct qn_b
                                             .refuse_unknown = from->refuse_unknown};
     }
     if (features)
-        qn_c_head(out, name, "gradient_boosting", features, bins->n_features);
+        qn_c_head(out, name, "gradient_boosting", calibrated, features, bins->n_features);
     free(features);
 }
 
@@ -121,12 +122,13 @@ static const char margin_text[] =
     "    return margin;\n"
     "}\n\n";
 
-void qn_exchange_c_trees(struct qn_buf *out, const char *name, const struct qn_boost_trees *from)
+void qn_exchange_c_trees(struct qn_buf *out, const char *name, const struct qn_boost_trees *from,
+                         const struct qn_calibration *calibration)
 {
-    put_features(out, name, from->bins);
+    put_features(out, name, calibration->method != QN_CALIBRATE_NOT, from->bins);
     put_sets(out, name, from);
     put_nodes(out, name, from);
     qn_buf_printf(out, margin_text, name, from->base_score, name, name, from->n, name, name, name,
                   name, name, name, name, name, name, name);
-    qn_c_score(out, name);
+    qn_c_score(out, name, calibration);
 }
