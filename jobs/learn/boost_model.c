@@ -54,6 +54,8 @@ static json_t *feature_json(const struct qn_bin_feature *feature,
     for (uint32_t i = 0; i + 2 < feature->n_codes; i++)
         qn_artefact_push(values, qn_artefact_number(feature->bounds[i]), failed);
     qn_artefact_put(out, "bounds", values, failed);
+    if (feature->zero_missing)
+        qn_artefact_put(out, "zero_as_missing", json_true(), failed);
     return out;
 }
 
@@ -381,6 +383,7 @@ static void read_feature(struct qn_artefact_reading *in, const json_t *object,
     feature->rows = qn_artefact_read_count(in, object, "rows");
     feature->missing = qn_artefact_read_count(in, object, "missing");
     if (!feature->categorical) {
+        feature->zero_missing = json_is_true(json_object_get(object, "zero_as_missing"));
         read_bounds(in, object, feature);
         return;
     }
