@@ -199,8 +199,8 @@ qn_code qn_store_evaluation_forget(struct qn_store *store, const char *run_id, c
                       candidates[] = FORGET("model_candidates"), drift[] = FORGET("drift"),
                       importance[] = FORGET("model_importance"), shap[] = FORGET("model_shap");
 #undef FORGET
-    static const char *const statements[] = {metrics,     bins,       curves, slices,
-                                             comparisons, candidates, drift, importance, shap};
+    static const char *const statements[] = {metrics,    bins,  curves,     slices, comparisons,
+                                             candidates, drift, importance, shap};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         struct qn_sqlite_args args;
         QN_TRY(qn_store_args(store, statements[i], doing, &args, err));

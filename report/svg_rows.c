@@ -17,18 +17,13 @@ static unsigned bottom(const struct qn_rows *rows)
     return TOP + rows->n * QN_ROWS_HEIGHT;
 }
 
-double qn_rows_width(void)
-{
-    return RIGHT - LEFT;
-}
-
 double qn_rows_x(const struct qn_rows *rows, double value)
 {
     double at = (value - rows->low) / (rows->high - rows->low);
     return LEFT + (at > 0 ? (at < 1 ? at : 1) : 0) * (RIGHT - LEFT); /* NaN: the low end */
 }
 
-double qn_rows_y(const struct qn_rows *rows, uint32_t row)
+double qn_rows_y(uint32_t row)
 {
     return TOP + (row + 0.5) * QN_ROWS_HEIGHT;
 }
@@ -93,5 +88,5 @@ void qn_rows_name(const struct qn_rows *rows, uint32_t row, const char *name, co
     qn_html_put(rows->out,
                 "<text class=\"name\" x=\"%u\" y=\"%.1f\" text-anchor=\"end\">%s<title>%s: %s"
                 "</title></text>\n",
-                LEFT - 8, qn_rows_y(rows, row) + 4, text, name, note);
+                LEFT - 8, qn_rows_y(row) + 4, text, name, note);
 }

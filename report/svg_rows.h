@@ -27,8 +27,6 @@ void qn_rows_name(const struct qn_rows *rows, uint32_t row, const char *name, co
 
 /* Places in the picture: of a value, at an end of the axis when it is beyond; of a row's middle. */
 double qn_rows_x(const struct qn_rows *rows, double value);
-double qn_rows_y(const struct qn_rows *rows, uint32_t row);
-/* The axis' length. */
-double qn_rows_width(void);
+double qn_rows_y(uint32_t row);
 
 #endif

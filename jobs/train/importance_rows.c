@@ -16,9 +16,9 @@ static qn_code held_side(const struct qn_train_walk *walk, enum qn_side *side, d
 {
     const struct qn_importance *importance = walk->train->importance;
     struct qn_train_census census;
-    struct qn_strv prepared;
-    QN_TRY(qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, &prepared,
-                                 err));
+    struct qn_strv baseline, prepared;
+    QN_TRY(qn_train_state_unpack(walk->in->states[walk->train->prepare_stage], &census, &baseline,
+                                 &prepared, err));
     const uint64_t *test = census.rows[QN_SIDE_TEST];
     *side = test[0] + test[1] ? QN_SIDE_TEST : QN_SIDE_VALIDATION;
     double all = (double)(census.rows[*side][0] + census.rows[*side][1]);

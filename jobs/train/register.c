@@ -41,11 +41,11 @@ static qn_code report_importance(const struct qn_train *train, const struct qn_s
                                  struct qn_findings *findings, struct qn_err *err)
 {
     struct qn_train_census census;
-    struct qn_strv prepared;
+    struct qn_strv baseline, prepared;
     struct qn_model *model;
     const void *plan;
     QN_TRY(qn_train_plan(train, states, &plan, err));
-    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &prepared, err));
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &baseline, &prepared, err));
     QN_TRY(train->algorithm->model(plan, prepared, states[train->round_stage], &model, err));
     qn_code code = qn_importance_report(train, model, states, findings, err);
     qn_model_free(model);
