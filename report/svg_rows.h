@@ -16,8 +16,8 @@ struct qn_rows {
     uint32_t n;
 };
 
-/* The frame, with the axis below; and a line at 0 when that is within. `title` is what a reader that
- * sees nothing is told; `label` what the axis is. */
+/* The frame, with the axis below; and a line at 0 when that is within. `title` is what a reader
+ * that sees nothing is told; `label` what the axis is. */
 void qn_rows_begin(struct qn_rows *rows, struct qn_buf *out, const char *title, const char *label,
                    double low, double high, uint32_t n);
 void qn_rows_end(struct qn_rows *rows);
