@@ -456,6 +456,41 @@ static uint32_t add_stage(struct qn_job *job, struct qn_stage stage)
     return job->n_stages++;
 }
 
+/* The stages behind a fit. scored: columns that the evaluate stage reads. */
+static void add_evaluation(struct qn_train *train, struct qn_job *job, const bool *scored)
+{
+    bool drifts = job->registers && !train->retrain;
+    const struct qn_schema held =
+        train->importance ? train->importance->held : (struct qn_schema){0};
+    train->evaluate_stage =
+        add_stage(job, (struct qn_stage){.name = "evaluate",
+                                         .over = QN_OVER_CHUNKS,
+                                         .wanted = train->beside ? NULL : scored,
+                                         .partitions = true,
+                                         .n_partitions = train->importance ? 2 : 1,
+                                         .partition_schema = train->scores,
+                                         .raw_schema = held,
+                                         .merges = true,
+                                         .model = train->beside || drifts,
+                                         .fresh = drifts,
+                                         .rows = job->out.n_fields > 0,
+                                         .counts = true});
+    const uint64_t reads = UINT64_C(1) << train->evaluate_stage;
+    if (train->importance)
+        train->importance->stage =
+            add_stage(job, (struct qn_stage){.name = "importance",
+                                             .over = QN_OVER_TRIALS,
+                                             .n_trials = train->importance->n_permute +
+                                                         train->importance->n_shap,
+                                             .merges = true,
+                                             .reads = reads});
+    train->metrics_stage = add_stage(job, (struct qn_stage){.name = "metrics",
+                                                            .over = QN_OVER_TRIALS,
+                                                            .n_trials = 1,
+                                                            .merges = true,
+                                                            .reads = reads});
+}
+
 static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct qn_err *err)
 {
     struct qn_train *train = self->train;
@@ -505,36 +540,7 @@ static qn_code compile_stages(struct compiler *self, struct qn_job *job, struct 
         train->calibrate_stage = add_stage(
             job, (struct qn_stage){
                      .name = "calibrate", .over = QN_OVER_CHUNKS, .wanted = all, .merges = true});
-    bool drifts = job->registers && !train->retrain;
-    const struct qn_schema held =
-        train->importance ? train->importance->held : (struct qn_schema){0};
-    train->evaluate_stage =
-        add_stage(job, (struct qn_stage){.name = "evaluate",
-                                         .over = QN_OVER_CHUNKS,
-                                         .wanted = train->beside ? NULL : scored,
-                                         .partitions = true,
-                                         .n_partitions = train->importance ? 2 : 1,
-                                         .partition_schema = train->scores,
-                                         .raw_schema = held,
-                                         .merges = true,
-                                         .model = train->beside || drifts,
-                                         .fresh = drifts,
-                                         .rows = job->out.n_fields > 0,
-                                         .counts = true});
-    const uint64_t reads = UINT64_C(1) << train->evaluate_stage;
-    if (train->importance)
-        train->importance->stage =
-            add_stage(job, (struct qn_stage){.name = "importance",
-                                             .over = QN_OVER_TRIALS,
-                                             .n_trials = train->importance->n_permute +
-                                                         train->importance->n_shap,
-                                             .merges = true,
-                                             .reads = reads});
-    train->metrics_stage = add_stage(job, (struct qn_stage){.name = "metrics",
-                                                            .over = QN_OVER_TRIALS,
-                                                            .n_trials = 1,
-                                                            .merges = true,
-                                                            .reads = reads});
+    add_evaluation(train, job, scored);
     return QN_OK;
 }
 
