@@ -121,6 +121,18 @@ static qn_code candidate_row(void *context, int n, const char *const *names, con
     return QN_OK;
 }
 
+static qn_code importance_row(void *context, int n, const char *const *names, const char *const *v)
+{
+    struct rows *rows = context;
+    (void)n;
+    (void)names;
+    if (!rows->n++)
+        printf("\nimportance%s%s%s\n  %-36s %10s %24s %12s\n", v[4] ? " (permutation: what " : "",
+               v[4] ? v[4] : "", v[4] ? " loses)" : "", "", "gain", "permutation", "mean |SHAP|");
+    printf("  %-36s %10s %24s %12s\n", v[0], v[1] ? v[1] : "", v[2] ? v[2] : "", v[3] ? v[3] : "");
+    return QN_OK;
+}
+
 static const struct {
     qn_store_row_fn row;
     const char *sql;
@@ -142,6 +154,14 @@ static const struct {
                     "_quern_model_candidates " OF_VERSION " and fold is null and share = 1 "
                     "order by chosen desc, iif(metric = 'log_loss', value, -value), candidate "
                     "limit 5"},
+    {importance_row,
+     "select feature, max(iif(kind = 'gain', printf('%.1f %%', 100 * value / nullif((select "
+     "sum(value) from _quern_model_importance " OF_VERSION " and kind = 'gain'), 0)), null)), "
+     "max(iif(kind = 'permutation', printf('%.4f +- %.4f', value, spread), null)), "
+     "max(iif(kind = 'shap', printf('%.4g', value), null)), max(metric) "
+     "from _quern_model_importance " OF_VERSION " group by feature "
+     "order by max(iif(kind = 'permutation', value, null)) desc, max(value) desc, feature "
+     "limit 40"},
     {verdict_row, "select message " OF_TESTS " and test = 'promote'"},
     {drift_row, "select feature, printf('%.4f', psi), printf('%.4f', js), rows, run_id " OF_DRIFT
                 " order by psi desc, feature limit 10"},
@@ -171,6 +191,9 @@ static const struct {
      {"candidate params* fold share metric value chosen",
       "from _quern_model_candidates " OF_VERSION " order by share, candidate, fold"}},
     {"drift", {"run_id job feature psi js rows baseline_rows bins*", OF_DRIFT " order by feature"}},
+    {"importance",
+     {"kind feature metric value spread repeats rows",
+      "from _quern_model_importance " OF_VERSION " order by kind, feature"}},
     {"moves",
      {"alias move action note moved_at",
       "from _quern_model_moves " OF_VERSION " order by alias, move"}},

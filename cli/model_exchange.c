@@ -18,7 +18,9 @@ static const char export_usage[] =
     "lightgbm: a text model that LightGBM loads. xgboost: a JSON model that XGBoost loads. Both "
     "of\n"
     "boosted trees only; FILE.columns.json says which code stands for which text. c: one C file\n"
-    "that compiles alone, with NAME_score(). json: the model file of the warehouse.\n"
+    "that compiles alone, with NAME_score(). json: the model file of the warehouse. Calibrations "
+    "are in c and json; the\n"
+    "other two warn that they give the scores before.\n"
     "example: quern models export churn@champion --warehouse churn.db --format c --out churn.c\n";
 
 static const char import_usage[] =
@@ -103,8 +105,15 @@ static qn_code export_parts(const struct asked *asked, struct qn_buf parts[3], s
     memcpy(name, asked->word, n);
     name[n] = '\0';
     QN_TRY(read_model(asked, name, asked->word + n, &parts[0], err));
-    QN_TRY(
-        qn_exchange_write(asked->format, name, qn_buf_strv(&parts[0]), &parts[1], &parts[2], err));
+    const char *left_out;
+    QN_TRY(qn_exchange_write(asked->format, name, qn_buf_strv(&parts[0]), &parts[1], &parts[2],
+                             &left_out, err));
+    if (left_out)
+        fprintf(
+            stderr,
+            "warning: %s is calibrated (%s), and a model of %s cannot say so: it gives the scores "
+            "before calibration; c and json keep it, and %s.columns.json says how it is done\n",
+            asked->word, left_out, asked->format->name, asked->out);
     if (parts[2].len) {
         if (snprintf(columns, sizeof columns, "%s.columns.json", asked->out) >= (int)sizeof columns)
             return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB, "%s: this path is too long",

@@ -1,5 +1,5 @@
 /* What was measured of a model: rows of _quern_model_metrics, _bins, _curves, _slices,
- * _comparisons and _candidates, and of _quern_drift. */
+ * _comparisons, _candidates, _importance and _shap, and of _quern_drift. */
 #include "coordinator/store_internal.h"
 
 static const char doing[] = "write what was measured of a model";
@@ -30,6 +30,15 @@ static void put_numbers(struct qn_sqlite_args *args, const double *numbers, size
 {
     for (size_t i = 0; i < n; i++)
         qn_sqlite_f64(args, numbers[i]);
+}
+
+/* 0: NULL. */
+static void put_count(struct qn_sqlite_args *args, uint64_t count)
+{
+    if (count)
+        qn_sqlite_u64(args, count);
+    else
+        qn_sqlite_null(args);
 }
 
 static qn_code metric_put(const struct owner *owner, const struct qn_metric_finding *metric,
@@ -122,10 +131,7 @@ static qn_code candidate_put(const struct owner *owner, const struct qn_candidat
     QN_TRY(begin(owner, sql, &args, err));
     qn_sqlite_u64(&args, found->candidate);
     qn_sqlite_text(&args, found->params);
-    if (found->fold)
-        qn_sqlite_u64(&args, found->fold);
-    else
-        qn_sqlite_null(&args);
+    put_count(&args, found->fold);
     qn_sqlite_f64(&args, found->share);
     qn_sqlite_text(&args, found->metric);
     qn_sqlite_f64(&args, found->value);
@@ -150,6 +156,39 @@ static qn_code drift_put(const struct owner *owner, const struct qn_drift_findin
     return qn_sqlite_run(&args, doing, err);
 }
 
+static qn_code importance_put(const struct owner *owner, const struct qn_importance_finding *found,
+                              struct qn_err *err)
+{
+    static const char sql[] = "INSERT INTO _quern_model_importance VALUES(?,?,?,?,?,?,?,?,?,?,?)";
+    struct qn_sqlite_args args;
+    QN_TRY(begin(owner, sql, &args, err));
+    qn_sqlite_text(&args, found->kind);
+    qn_sqlite_text(&args, found->feature);
+    qn_sqlite_text(&args, found->metric);
+    qn_sqlite_f64(&args, found->value);
+    qn_sqlite_f64(&args, found->spread);
+    put_count(&args, found->repeats);
+    put_count(&args, found->rows);
+    return qn_sqlite_run(&args, doing, err);
+}
+
+static qn_code swarm_put(const struct owner *owner, const struct qn_swarm_finding *found,
+                         struct qn_err *err)
+{
+    static const char sql[] = "INSERT INTO _quern_model_shap VALUES(?,?,?,?,?,?,?,?,?)";
+    struct qn_sqlite_args args;
+    QN_TRY(begin(owner, sql, &args, err));
+    qn_sqlite_text(&args, found->feature);
+    qn_sqlite_f64(&args, found->low);
+    qn_sqlite_f64(&args, found->high);
+    if (found->level < 0)
+        qn_sqlite_null(&args);
+    else
+        qn_sqlite_u64(&args, (uint64_t)found->level);
+    qn_sqlite_u64(&args, found->rows);
+    return qn_sqlite_run(&args, doing, err);
+}
+
 qn_code qn_store_evaluation_forget(struct qn_store *store, const char *run_id, const char *job,
                                    struct qn_err *err)
 {
@@ -157,10 +196,11 @@ qn_code qn_store_evaluation_forget(struct qn_store *store, const char *run_id, c
     static const char metrics[] = FORGET("model_metrics"), bins[] = FORGET("model_bins"),
                       curves[] = FORGET("model_curves"), slices[] = FORGET("model_slices"),
                       comparisons[] = FORGET("model_comparisons"),
-                      candidates[] = FORGET("model_candidates"), drift[] = FORGET("drift");
+                      candidates[] = FORGET("model_candidates"), drift[] = FORGET("drift"),
+                      importance[] = FORGET("model_importance"), shap[] = FORGET("model_shap");
 #undef FORGET
-    static const char *const statements[] = {metrics,     bins,       curves, slices,
-                                             comparisons, candidates, drift};
+    static const char *const statements[] = {metrics,    bins,  curves,     slices, comparisons,
+                                             candidates, drift, importance, shap};
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
         struct qn_sqlite_args args;
         QN_TRY(qn_store_args(store, statements[i], doing, &args, err));
@@ -188,6 +228,10 @@ qn_code qn_store_evaluation_put(struct qn_store *store, const char *run_id, cons
         QN_TRY(candidate_put(&owner, &findings->candidates[i], err));
     for (uint32_t i = 0; i < findings->n_drifts; i++)
         QN_TRY(drift_put(&owner, &findings->drifts[i], err));
+    for (uint32_t i = 0; i < findings->n_importances; i++)
+        QN_TRY(importance_put(&owner, &findings->importances[i], err));
+    for (uint32_t i = 0; i < findings->n_swarm; i++)
+        QN_TRY(swarm_put(&owner, &findings->swarm[i], err));
     for (uint32_t i = 0; model && i < findings->n_comparisons; i++)
         QN_TRY(comparison_put(&owner, i, &findings->comparisons[i], err));
     return QN_OK;

@@ -5,7 +5,7 @@
 
 /* Raised when a table changes its meaning or shape, together with a step in `upgrade` that takes
  * files of the version before to it. */
-enum { SCHEMA_VERSION = 4 };
+enum { SCHEMA_VERSION = 5 };
 
 static const char *const tables[] = {
     "CREATE TABLE _quern_meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID",
@@ -124,6 +124,17 @@ static const char drift_table[] =
     " rows INTEGER NOT NULL, baseline_rows INTEGER NOT NULL, bins TEXT NOT NULL,"
     " PRIMARY KEY(run_id, job, feature)) STRICT, WITHOUT ROWID";
 
+/* Since version 5. */
+static const char importance_table[] =
+    "CREATE TABLE _quern_model_importance(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, kind TEXT NOT NULL CHECK(kind IN ('gain','permutation','shap')),"
+    " feature TEXT NOT NULL, metric TEXT, value REAL NOT NULL, spread REAL, repeats INTEGER,"
+    " rows INTEGER, PRIMARY KEY(run_id, job, kind, feature)) STRICT, WITHOUT ROWID";
+static const char shap_table[] =
+    "CREATE TABLE _quern_model_shap(run_id TEXT NOT NULL, job TEXT NOT NULL, name TEXT,"
+    " version INTEGER, feature TEXT NOT NULL, low REAL NOT NULL, high REAL NOT NULL,"
+    " level INTEGER, rows INTEGER NOT NULL) STRICT";
+
 enum {
     N_TABLES = sizeof tables / sizeof tables[0],
     N_EVALUATION_TABLES = sizeof evaluation_tables / sizeof evaluation_tables[0]
@@ -188,6 +199,8 @@ static qn_code create_tables(struct qn_store *store, struct qn_err *err)
         QN_TRY(qn_sqlite_exec(store->db, evaluation_tables[i], doing, err));
     QN_TRY(qn_sqlite_exec(store->db, candidates_table, doing, err));
     QN_TRY(qn_sqlite_exec(store->db, drift_table, doing, err));
+    QN_TRY(qn_sqlite_exec(store->db, importance_table, doing, err));
+    QN_TRY(qn_sqlite_exec(store->db, shap_table, doing, err));
     char sql[160];
     sqlite3_snprintf(sizeof sql, sql,
                      "INSERT INTO _quern_meta(key, value) VALUES"
@@ -223,6 +236,10 @@ static qn_code upgrade(struct qn_store *store, int64_t version, struct qn_err *e
     }
     if (version < 4)
         QN_TRY(qn_sqlite_exec(store->db, drift_table, doing, err));
+    if (version < 5) {
+        QN_TRY(qn_sqlite_exec(store->db, importance_table, doing, err));
+        QN_TRY(qn_sqlite_exec(store->db, shap_table, doing, err));
+    }
     sqlite3_snprintf(sizeof sql, sql, "UPDATE _quern_meta SET value = %d WHERE key = '%s'",
                      SCHEMA_VERSION, "schema_version");
     return qn_sqlite_exec(store->db, sql, doing, err);

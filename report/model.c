@@ -109,10 +109,12 @@ static void put_key(struct qn_page *page, const char *style, const struct qn_rep
     char number[QN_HTML_NUMBER];
     if (!fit->label)
         return;
-    qn_html_put(page->out, "<span class=\"key %s\"></span>%s%s", style, role, fit->label);
+    qn_html_put(page->out, "<span class=\"legend\"><span class=\"key %s\"></span>%s%s", style, role,
+                fit->label);
     if (metric)
         qn_html_put(page->out, " (%s)",
                     qn_html_number(qn_report_metric(fit, fit->drawn, metric), number));
+    qn_html_put(page->out, "</span> ");
 }
 
 void qn_report_legend(struct qn_page *page, const struct qn_report_model *model, const char *metric)

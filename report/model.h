@@ -41,6 +41,8 @@ void qn_report_legend(struct qn_page *page, const struct qn_report_model *model,
 
 QN_CHECK qn_code qn_report_plots(struct qn_page *page, const struct qn_report_model *model,
                                  struct qn_err *err);
+QN_CHECK qn_code qn_report_worth(struct qn_page *page, const struct qn_report_model *model,
+                                 struct qn_err *err);
 QN_CHECK qn_code qn_report_importance(struct qn_page *page, const struct qn_report_model *model,
                                       struct qn_err *err);
 

@@ -142,7 +142,7 @@ static qn_code put_file(struct qn_page *page, const struct qn_buf *file, struct 
         return QN_OK;
     }
     qn_code code = put_terms(page, json_object_get(root, "terms"), err);
-    if (code == QN_OK)
+    if (code == QN_OK && !page->importances) /* else they are in a table (model_worth.c) */
         code = put_gains(page, json_object_get(root, "features"), err);
     json_decref(root);
     return code;

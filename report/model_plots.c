@@ -131,10 +131,12 @@ static qn_code put_thresholds(struct qn_page *page, const struct qn_report_model
     if (chosen >= 0 && chosen <= 1)
         qn_plot_rule(&plot, "good", chosen, 0, chosen, 1);
     qn_plot_end(&plot);
-    qn_html_put(page->out, "<figcaption><span class=\"key a\"></span>recall"
-                           "<span class=\"key kc3\"></span>precision");
+    qn_html_put(page->out,
+                "<figcaption><span class=\"legend\"><span class=\"key a\"></span>recall</span> "
+                "<span class=\"legend\"><span class=\"key kc3\"></span>precision</span> ");
     if (!isnan(chosen))
-        qn_html_put(page->out, "<span class=\"key kgood\"></span>chosen: %s",
+        qn_html_put(page->out,
+                    "<span class=\"legend\"><span class=\"key kgood\"></span>chosen: %s</span>",
                     qn_html_number(chosen, number));
     qn_html_put(page->out,
                 "<br/>Rows that score as much or more are called positive; of %s."
@@ -265,13 +267,16 @@ static qn_code put_scores(struct qn_page *page, const struct qn_report_model *mo
     qn_plot_bars(&plot, "a", positive, bins.self.n);
     qn_plot_outline(&plot, "b", other, bins.other.n);
     qn_plot_end(&plot);
-    qn_html_put(page->out,
-                "<figcaption><span class=\"key a\"></span>positives of %s"
-                "<span class=\"key neg\"></span>negatives",
-                model->self.label);
+    qn_html_put(
+        page->out,
+        "<figcaption><span class=\"legend\"><span class=\"key a\"></span>positives of %s</span> "
+        "<span class=\"legend\"><span class=\"key neg\"></span>negatives</span> ",
+        model->self.label);
     if (model->other.label)
-        qn_html_put(page->out, "<span class=\"key b\"></span>positives of champion %s",
-                    model->other.label);
+        qn_html_put(
+            page->out,
+            "<span class=\"legend\"><span class=\"key b\"></span>positives of champion %s</span>",
+            model->other.label);
     qn_html_put(page->out, "<br/>Each class adds up to 100%%.</figcaption></figure>\n");
     return QN_OK;
 }

@@ -13,6 +13,7 @@ struct qn_page {
     struct qn_arena arena; /* what sections read */
     bool evaluations;      /* the tables of schema version 2 are there */
     bool histograms;       /* profiles have some: version 3 */
+    bool importances;      /* there are tables of them: version 5 */
 };
 
 /* The text of report/style.c: colours for light and for dark, no character that XML minds. */

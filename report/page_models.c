@@ -180,18 +180,6 @@ static qn_code put_slices(struct qn_page *page, const struct qn_report_model *mo
 
 /* --- a model --------------------------------------------------------------------------------- */
 
-static void put_champion(struct qn_page *page, const struct qn_report_fit *other)
-{
-    if (!other->label)
-        return;
-    qn_html_put(
-        page->out,
-        "<p class=\"soft\">Dashed: the champion of the time, %s, as it was measured when it "
-        "was made, on the %s rows of run %s. Those are the same rows where data, seed and "
-        "split are.</p>\n",
-        other->label, other->split, other->run_id);
-}
-
 static qn_code put_model(struct qn_page *page, const struct qn_report_model *model,
                          struct qn_err *err)
 {
@@ -203,7 +191,6 @@ static qn_code put_model(struct qn_page *page, const struct qn_report_model *mod
     QN_TRY(put_warnings(page, fit, err));
     if (page->evaluations) {
         qn_html_put(page->out, "<h4>On %s rows</h4>\n", fit->split);
-        put_champion(page, &model->other);
         QN_TRY(qn_report_plots(page, model, err));
     } else {
         qn_html_put(page->out, "<p class=\"soft\">An older engine made this warehouse: it kept no "
@@ -212,6 +199,7 @@ static qn_code put_model(struct qn_page *page, const struct qn_report_model *mod
     QN_TRY(put_metrics(page, model, err));
     if (page->evaluations)
         QN_TRY(put_slices(page, model, err));
+    QN_TRY(qn_report_worth(page, model, err));
     QN_TRY(qn_report_importance(page, model, err));
     qn_html_put(page->out, "</section>\n");
     return QN_OK;

@@ -24,11 +24,13 @@ static qn_code look_around(struct qn_page *page, struct qn_err *err)
 {
     static const char sql[] =
         "select exists (select 1 from sqlite_schema where name = '_quern_model_bins'), "
-        "exists (select 1 from pragma_table_info('_quern_profile') where name = 'histogram'), ?1";
+        "exists (select 1 from pragma_table_info('_quern_profile') where name = 'histogram'), "
+        "exists (select 1 from sqlite_schema where name = '_quern_model_importance'), ?1";
     struct qn_result found;
     QN_TRY(qn_page_read(page, sql, &found, err));
     page->evaluations = qn_result_number(&found, 0, 0) > 0;
     page->histograms = qn_result_number(&found, 0, 1) > 0;
+    page->importances = qn_result_number(&found, 0, 2) > 0;
     return QN_OK;
 }
 

@@ -5,11 +5,15 @@ const char *const qn_page_style[] = {
     /* colours */
     ":root { color-scheme: light dark; --paper: #ffffff; --card: #f7f8fa; --ink: #1c2128;\n"
     "  --soft: #57606a; --rule: #d5dae1; --grid: #e8ebef; --a: #0b63c5; --b: #b4480f;\n"
-    "  --good: #1a7f37; --warn: #8a5a00; --bad: #c11b28; --c3: #6b4fbb; --c4: #8c959f; }\n"
+    "  --good: #1a7f37; --warn: #8a5a00; --bad: #c11b28; --c3: #6b4fbb; --c4: #8c959f;\n"
+    "  --l0: #0b63c5; --l1: #4a6fc4; --l2: #7a76bd; --l3: #9c78ad; --l4: #bb7591;\n"
+    "  --l5: #cf6d6a; --l6: #d9601f; --l7: #8c959f; }\n"
     "@media (prefers-color-scheme: dark) {\n"
     "  :root { --paper: #12161c; --card: #1a2029; --ink: #e3e8ee; --soft: #9aa5b1;\n"
     "    --rule: #343d49; --grid: #262e38; --a: #6cb0ff; --b: #f2995b; --good: #56d272;\n"
-    "    --warn: #e3b341; --bad: #ff7b72; --c3: #b79cff; --c4: #6e7783; } }\n",
+    "    --warn: #e3b341; --bad: #ff7b72; --c3: #b79cff; --c4: #6e7783;\n"
+    "    --l0: #6cb0ff; --l1: #8fa9f5; --l2: #ada3e6; --l3: #c59fd1; --l4: #d99bb6;\n"
+    "    --l5: #e89a92; --l6: #f2995b; --l7: #6e7783; } }\n",
     /* the page */
     "* { box-sizing: border-box; }\n"
     "body { margin: 0 auto; padding: 1.5rem; max-width: 1180px; background: var(--paper);\n"
@@ -37,7 +41,8 @@ const char *const qn_page_style[] = {
     ".verdict.pass { border-color: var(--good); color: var(--ink); }\n"
     ".verdict.warn { border-color: var(--warn); color: var(--ink); }\n",
     /* plots */
-    ".plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr));\n"
+    ".plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), "
+    "1fr));\n"
     "  gap: 1rem; margin: .6rem 0; }\n"
     "figure { margin: 0; padding: .7rem; background: var(--card); border-radius: 6px;\n"
     "  border: 1px solid var(--grid); }\n"
@@ -65,6 +70,21 @@ const char *const qn_page_style[] = {
     ".strip { width: 150px; height: 12px; background: var(--grid); } .middle { stroke: "
     "var(--soft); }\n"
     ".small .strip { width: 80px; } .drawn { vertical-align: middle; }\n"
+    ".plots.two { grid-template-columns: repeat(auto-fill, minmax(min(100%, 430px), 1fr)); }\n"
+    ".name { font-size: 11.5px; fill: var(--ink); } .whisker { stroke: var(--ink); "
+    "stroke-width: 1.2; }\n"
+    ".swarm { fill: none; stroke-width: 2.6; stroke-linecap: round; }\n"
+    ".chip { display: inline-block; width: .75em; height: .75em; border-radius: 50%; }\n"
+    ".levels, .legend { display: inline-block; margin-right: .8em; }\n"
+    ".legend .key { margin-left: 0; }\n"
+    ".swarm.l0 { stroke: var(--l0); } .chip.l0 { background: var(--l0); }\n"
+    ".swarm.l1 { stroke: var(--l1); } .chip.l1 { background: var(--l1); }\n"
+    ".swarm.l2 { stroke: var(--l2); } .chip.l2 { background: var(--l2); }\n"
+    ".swarm.l3 { stroke: var(--l3); } .chip.l3 { background: var(--l3); }\n"
+    ".swarm.l4 { stroke: var(--l4); } .chip.l4 { background: var(--l4); }\n"
+    ".swarm.l5 { stroke: var(--l5); } .chip.l5 { background: var(--l5); }\n"
+    ".swarm.l6 { stroke: var(--l6); } .chip.l6 { background: var(--l6); }\n"
+    ".swarm.l7 { stroke: var(--l7); } .chip.l7 { background: var(--l7); }\n"
     "summary { cursor: pointer; font-weight: 600; }\n"
     "@media print { body { max-width: none; } figure { break-inside: avoid; } }\n",
     NULL,

@@ -28,25 +28,26 @@ static double place_y(const struct qn_plot *plot, double value)
 
 /* --- axes ------------------------------------------------------------------------------------ */
 
-static void format_tick(const struct qn_ticks *ticks, double value, enum qn_plot_scale scale,
-                        char out[32])
+void qn_plot_tick_text(const struct qn_ticks *ticks, double value, enum qn_plot_scale scale,
+                       char out[QN_PLOT_TICK])
 {
     double size = fmax(fabs(ticks->first), fabs(ticks->first + ticks->step * ticks->n));
     if (scale == QN_PLOT_PERCENT)
-        snprintf(out, 32, "%.*f%%", ticks->decimals > 2 ? ticks->decimals - 2 : 0, 100 * value);
+        snprintf(out, QN_PLOT_TICK, "%.*f%%", ticks->decimals > 2 ? ticks->decimals - 2 : 0,
+                 100 * value);
     else if (size >= 1e6 || ticks->decimals > 6)
-        snprintf(out, 32, "%.4g", value);
+        snprintf(out, QN_PLOT_TICK, "%.4g", value);
     else
-        snprintf(out, 32, "%.*f", ticks->decimals, value);
+        snprintf(out, QN_PLOT_TICK, "%.*f", ticks->decimals, value);
 }
 
 static void draw_x(const struct qn_plot *plot)
 {
-    char text[32];
+    char text[QN_PLOT_TICK];
     struct qn_ticks ticks = qn_ticks_choose(plot->x.low, plot->x.high, MOST_TICKS);
     for (uint32_t i = 0; i < ticks.n && plot->x.scale != QN_PLOT_ENDS; i++) {
         double value = qn_ticks_at(&ticks, i), x = place_x(plot, value);
-        format_tick(&ticks, value, plot->x.scale, text);
+        qn_plot_tick_text(&ticks, value, plot->x.scale, text);
         qn_html_put(plot->out,
                     "<path class=\"grid\" d=\"M%.1f %uV%u\"/>"
                     "<text class=\"tick\" x=\"%.1f\" y=\"%u\" text-anchor=\"middle\">%s</text>\n",
@@ -65,11 +66,11 @@ static void draw_x(const struct qn_plot *plot)
 
 static void draw_y(const struct qn_plot *plot)
 {
-    char text[32];
+    char text[QN_PLOT_TICK];
     struct qn_ticks ticks = qn_ticks_choose(plot->y.low, plot->y.high, MOST_TICKS);
     for (uint32_t i = 0; i < ticks.n; i++) {
         double value = qn_ticks_at(&ticks, i), y = place_y(plot, value);
-        format_tick(&ticks, value, plot->y.scale, text);
+        qn_plot_tick_text(&ticks, value, plot->y.scale, text);
         qn_html_put(plot->out,
                     "<path class=\"grid\" d=\"M%u %.1fH%u\"/>"
                     "<text class=\"tick\" x=\"%u\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",

@@ -34,6 +34,12 @@ struct qn_plot_bar {
     const char *note; /* NULL: nothing */
 };
 
+/* A mark's number as text, with as many digits as tell neighbours apart. */
+struct qn_ticks;
+enum { QN_PLOT_TICK = 32 };
+void qn_plot_tick_text(const struct qn_ticks *ticks, double value, enum qn_plot_scale scale,
+                       char out[QN_PLOT_TICK]);
+
 /* `title` is what a reader that sees nothing is told. */
 void qn_plot_begin(struct qn_plot *plot, struct qn_buf *out, const char *title,
                    struct qn_plot_axis x, struct qn_plot_axis y);

@@ -226,6 +226,20 @@ static qn_code column_copy(struct qn_arena *arena, const struct qn_column *colum
     return whole ? QN_OK : qn_err_nomem(err, "a copied column");
 }
 
+uint64_t qn_batch_bytes(const struct qn_batch *batch)
+{
+    uint64_t bytes = 0, n = batch->n_rows;
+    for (uint32_t c = 0; c < batch->schema->n_fields; c++) {
+        const struct qn_column *column = &batch->columns[c];
+        bytes += column->validity ? qn_validity_words(batch->n_rows) * sizeof(uint64_t) : 0;
+        if (column->type.id == QN_TEXT)
+            bytes += (n + 1) * sizeof(uint32_t) + column->offsets[n];
+        else
+            bytes += n * (column->type.id == QN_BOOL ? 1 : sizeof(int64_t));
+    }
+    return bytes;
+}
+
 qn_code qn_batch_copy(struct qn_arena *arena, const struct qn_batch *batch, struct qn_batch *out,
                       struct qn_err *err)
 {

@@ -106,6 +106,9 @@ QN_CHECK qn_code qn_column_take(struct qn_arena *arena, const struct qn_column *
 /* One value as people write it ("12.50", "2026-01-31", "true"); NULL gives "". Appends to buf. */
 void qn_value_format(struct qn_buf *buf, const struct qn_column *column, uint32_t row);
 
+/* Memory that a copy of it takes. */
+uint64_t qn_batch_bytes(const struct qn_batch *batch);
+
 /* Deep copy of a batch into the arena (readers reuse theirs). */
 QN_CHECK qn_code qn_batch_copy(struct qn_arena *arena, const struct qn_batch *batch,
                                struct qn_batch *out, struct qn_err *err);

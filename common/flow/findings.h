@@ -50,6 +50,21 @@ struct qn_slice_finding {
     const char *metric;
     double number;
 };
+/* What a feature is worth to a model; see docs/warehouse.md, _quern_model_importance. */
+struct qn_importance_finding {
+    const char *feature, *kind; /* kind: gain | permutation | shap */
+    const char *metric;         /* of a permutation; else NULL */
+    double value, spread;       /* spread NaN: there are no repeats */
+    uint32_t repeats;
+    uint64_t rows; /* 0: of training */
+};
+/* Rows for which a feature adds about the same to the margin. */
+struct qn_swarm_finding {
+    const char *feature;
+    double low, high;
+    int32_t level; /* of the feature's value among the rows, from 0; -1: none */
+    uint64_t rows;
+};
 /* The new model beside another version on rows that neither has seen. */
 struct qn_comparison_finding {
     const char *alias; /* that the other version had */
@@ -106,6 +121,10 @@ struct qn_findings {
     uint32_t n_points;
     struct qn_slice_finding *slices;
     uint32_t n_slices;
+    struct qn_importance_finding *importances;
+    uint32_t n_importances;
+    struct qn_swarm_finding *swarm;
+    uint32_t n_swarm;
     struct qn_comparison_finding *comparisons;
     uint32_t n_comparisons;
     struct qn_candidate_finding *candidates;

@@ -21,7 +21,7 @@ static struct qn_strv text_of(const json_t *value)
     return (struct qn_strv){json_string_value(value), json_string_length(value)};
 }
 
-static void put_features(struct qn_buf *out, const char *name, const json_t *list)
+static void put_features(struct qn_buf *out, const char *name, bool calibrated, const json_t *list)
 {
     size_t n = json_array_size(list), n_texts = 0, at = 0;
     for (size_t f = 0; f < n; f++)
@@ -43,7 +43,7 @@ static void put_features(struct qn_buf *out, const char *name, const json_t *lis
             texts[at++] = text_of(json_array_get(categories, i));
     }
     if (!out->failed)
-        qn_c_head(out, name, "logistic_regression", features, (uint32_t)n);
+        qn_c_head(out, name, "logistic_regression", calibrated, features, (uint32_t)n);
     free(features);
     free(texts);
 }
@@ -134,14 +134,15 @@ static const char margin_text[] =
     "    return margin;\n"
     "}\n\n";
 
-void qn_exchange_c_logistic(struct qn_buf *out, const char *name, const json_t *root)
+void qn_exchange_c_logistic(struct qn_buf *out, const char *name, const json_t *root,
+                            const struct qn_calibration *calibration)
 {
     const json_t *features = json_object_get(root, "features");
     const json_t *terms = json_object_get(root, "terms");
-    put_features(out, name, features);
+    put_features(out, name, calibration->method != QN_CALIBRATE_NOT, features);
     put_rows(out, name, features, terms);
     put_weights(out, name, features, terms);
     qn_buf_printf(out, margin_text, name, number(json_array_get(terms, 0), "coefficient"), name,
                   name, json_array_size(features), name, name, name, name, name, name, name, name);
-    qn_c_score(out, name);
+    qn_c_score(out, name, calibration);
 }

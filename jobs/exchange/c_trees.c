@@ -3,9 +3,10 @@
 
 #include "jobs/exchange/write.h"
 
-enum kind { LEAF, MISSING_RIGHT, MISSING_LEFT, CATEGORIES };
+enum kind { LEAF, MISSING_RIGHT, MISSING_LEFT, CATEGORIES, ZERO_RIGHT, ZERO_LEFT };
 
-static void put_features(struct qn_buf *out, const char *name, const struct qn_bins *bins)
+static void put_features(struct qn_buf *out, const char *name, bool calibrated,
+                         const struct qn_bins *bins)
 {
     struct qn_c_feature *features = calloc(bins->n_features + 1, sizeof *features);
     out->failed |= !features;
@@ -17,7 +18,7 @@ static void put_features(struct qn_buf *out, const char *name, const struct qn_b
                                             .refuse_unknown = from->refuse_unknown};
     }
     if (features)
-        qn_c_head(out, name, "gradient_boosting", features, bins->n_features);
+        qn_c_head(out, name, "gradient_boosting", calibrated, features, bins->n_features);
     free(features);
 }
 
@@ -53,6 +54,13 @@ static void put_sets(struct qn_buf *out, const char *name, const struct qn_boost
     qn_buf_printf(out, "    0};\n\n");
 }
 
+static enum kind missing_kind(const struct qn_bin_feature *feature, bool left)
+{
+    if (feature->zero_missing)
+        return left ? ZERO_LEFT : ZERO_RIGHT;
+    return left ? MISSING_LEFT : MISSING_RIGHT;
+}
+
 /* `first`: of the tree's nodes in the table; `set`: where the next set stands. */
 static void put_node(struct qn_buf *out, const struct qn_bins *bins,
                      const struct qn_tree_node *node, uint32_t first, uint32_t *set)
@@ -67,7 +75,7 @@ static void put_node(struct qn_buf *out, const struct qn_bins *bins,
     } else {
         qn_buf_printf(out, "    {%.17g, %u, %u, %d, 0},\n", qn_exchange_threshold(bins, split),
                       split->feature, first + node->left,
-                      split->missing_left ? MISSING_LEFT : MISSING_RIGHT);
+                      missing_kind(&bins->features[split->feature], split->missing_left));
     }
 }
 
@@ -76,9 +84,9 @@ static void put_nodes(struct qn_buf *out, const char *name, const struct qn_boos
     qn_buf_printf(out,
                   "/* kind 0: a leaf, and its value. 1, 2: left where the feature is at most the "
                   "value; what is\n"
-                  " * missing goes right (1) or left (2). 3: left where the code is in the set. "
-                  "The right child\n"
-                  " * stands behind the left. */\n"
+                  " * missing goes right (1) or left (2). 3: left where the code is in the set. 4, "
+                  "5: as 1, 2, and\n"
+                  " * 0 counts as missing. The right child stands behind the left. */\n"
                   "static const struct {\n"
                   "    double value;\n"
                   "    int feature, left, kind, set;\n"
@@ -102,6 +110,7 @@ static void put_nodes(struct qn_buf *out, const char *name, const struct qn_boos
 static const char margin_text[] =
     "double %s_margin(const double *features)\n"
     "{\n"
+    "    const double zero = %.17g;\n"
     "    double margin = %.17g;\n"
     "    int t, at, left;\n"
     "    if (%s_refuses(features))\n"
@@ -114,19 +123,22 @@ static const char margin_text[] =
     "                left = x >= 0 && x < set[0] &&\n"
     "                       (set[1 + (unsigned)x / 32] >> ((unsigned)x %% 32) & 1);\n"
     "            else\n"
-    "                left = x != x ? %s_nodes[at].kind == 2 : x <= %s_nodes[at].value;\n"
+    "                left = x != x || (%s_nodes[at].kind > 3 && x <= zero && x >= -zero)\n"
+    "                           ? %s_nodes[at].kind == 2 || %s_nodes[at].kind == 5\n"
+    "                           : x <= %s_nodes[at].value;\n"
     "        }\n"
     "        margin += %s_nodes[at].value;\n"
     "    }\n"
     "    return margin;\n"
     "}\n\n";
 
-void qn_exchange_c_trees(struct qn_buf *out, const char *name, const struct qn_boost_trees *from)
+void qn_exchange_c_trees(struct qn_buf *out, const char *name, const struct qn_boost_trees *from,
+                         const struct qn_calibration *calibration)
 {
-    put_features(out, name, from->bins);
+    put_features(out, name, calibration->method != QN_CALIBRATE_NOT, from->bins);
     put_sets(out, name, from);
     put_nodes(out, name, from);
-    qn_buf_printf(out, margin_text, name, from->base_score, name, name, from->n, name, name, name,
-                  name, name, name, name, name, name, name);
-    qn_c_score(out, name);
+    qn_buf_printf(out, margin_text, name, QN_BIN_ZERO, from->base_score, name, name, from->n, name,
+                  name, name, name, name, name, name, name, name, name, name, name);
+    qn_c_score(out, name, calibration);
 }

@@ -1,6 +1,6 @@
 /* A model as one C file that needs no other and no library: tables of names and categories, and
- * NAME_score(). The same numbers in the same order as our own scoring, so the same bits where the
- * compiler does not fuse multiplications with additions. */
+ * NAME_score() (c_score.c). The same numbers in the same order as our own scoring, so the same bits
+ * where the compiler does not fuse multiplications with additions. */
 #include "jobs/exchange/write.h"
 
 /* --- texts ----------------------------------------------------------------------------------- */
@@ -32,13 +32,13 @@ static void put_words(struct qn_buf *out, struct qn_strv text)
 /* --- names and categories -------------------------------------------------------------------- */
 
 static void put_comment(struct qn_buf *out, const char *name, const char *algorithm,
-                        const struct qn_c_feature *features, uint32_t n)
+                        bool calibrated, const struct qn_c_feature *features, uint32_t n)
 {
     qn_buf_printf(out,
                   "/* Model %s (%s), written by quern models export.\n"
                   " *\n"
-                  " *     double %s_score(const double *features);    the probability\n"
-                  " *     double %s_margin(const double *features);   its log-odds\n"
+                  " *     double %s_score(const double *features);    the probability%s\n"
+                  " *     double %s_margin(const double *features);   its log-odds%s\n"
                   " *     double %s_category(int feature, const char *text);\n"
                   " *\n"
                   " * features[i] is a number, or for a text what %s_category(i, text) gives. "
@@ -46,7 +46,8 @@ static void put_comment(struct qn_buf *out, const char *name, const char *algori
                   " * missing is NaN (for a text, %s_category(i, 0)).\n"
                   " * Compile with -ffp-contract=off to get the bits that Quern gets.\n"
                   " *\n",
-                  name, algorithm, name, name, name, name, name);
+                  name, algorithm, name, calibrated ? ", calibrated" : "", name,
+                  calibrated ? " before that" : "", name, name, name);
     for (uint32_t f = 0; f < n; f++) {
         qn_buf_printf(out, " *   %4u  %-8s  ", f, features[f].categories ? "text" : "number");
         put_words(out, features[f].name);
@@ -122,10 +123,10 @@ static void put_category(struct qn_buf *out, const char *name, const struct qn_c
                   name, n, name, name);
 }
 
-void qn_c_head(struct qn_buf *out, const char *name, const char *algorithm,
+void qn_c_head(struct qn_buf *out, const char *name, const char *algorithm, bool calibrated,
                const struct qn_c_feature *features, uint32_t n)
 {
-    put_comment(out, name, algorithm, features, n);
+    put_comment(out, name, algorithm, calibrated, features, n);
     qn_buf_printf(out,
                   "double %s_score(const double *features);\n"
                   "double %s_margin(const double *features);\n"
@@ -151,51 +152,4 @@ void qn_c_head(struct qn_buf *out, const char *name, const char *algorithm,
                   name);
     put_categories(out, name, features, n);
     put_category(out, name, features, n);
-}
-
-/* --- the logistic function -------------------------------------------------------------------- */
-
-/* math.c's, in the words of C without a library. */
-static const char exp_text[] =
-    "/* 2^k for a normal result. */\n"
-    "static double %s_power(int k)\n"
-    "{\n"
-    "    union {\n"
-    "        unsigned long long bits;\n"
-    "        double value;\n"
-    "    } out;\n"
-    "    out.bits = (unsigned long long)(k + 1023) << 52;\n"
-    "    return out.value;\n"
-    "}\n\n"
-    "/* exp of x <= 0. */\n"
-    "static double %s_exp(double x)\n"
-    "{\n"
-    "    static const double terms[] = {479001600.0, 39916800.0, 3628800.0, 362880.0, 40320.0,\n"
-    "                                   5040.0, 720.0, 120.0, 24.0, 6.0};\n"
-    "    double k = (x * 1.4426950408889634 + 6755399441055744.0) - 6755399441055744.0;\n"
-    "    double high = x - k * %.17g, low = k * %.17g;\n"
-    "    double r = high - low, lost = (high - r) - low, p = 1.0 / 6227020800.0;\n"
-    "    int i;\n"
-    "    for (i = 0; i < 10; i++)\n"
-    "        p = p * r + 1.0 / terms[i];\n"
-    "    p = p * r + 0.5;\n"
-    "    p = 1.0 + (r + (p * r * r + lost));\n"
-    "    return k < -1021 ? p * %s_power((int)k + 200) * %s_power(-200) : p * %s_power((int)k);\n"
-    "}\n\n"
-    "double %s_score(const double *features)\n"
-    "{\n"
-    "    double x = %s_margin(features), e, u, lost, share;\n"
-    "    if (x != x)\n"
-    "        return x;\n"
-    "    e = x < -745.14 || x > 745.14 ? 0 : %s_exp(x < 0 ? x : -x);\n"
-    "    u = 1.0 + e;\n"
-    "    lost = e - (u - 1.0);\n"
-    "    share = (x < 0 ? e : 1.0) / u;\n"
-    "    return share - share * (lost / u);\n"
-    "}\n";
-
-void qn_c_score(struct qn_buf *out, const char *name)
-{
-    qn_buf_printf(out, exp_text, name, name, 0x1.62e42fefa3000p-1, 0x1.3de6af278ece6p-42, name,
-                  name, name, name, name, name);
 }

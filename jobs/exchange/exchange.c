@@ -33,6 +33,7 @@ static qn_code write_columns(const char *name, const json_t *root, struct qn_buf
 {
     static const char *const kept[] = {"name", "type", "kind", "categories", "handle_unknown"};
     const json_t *features = json_object_get(root, "features");
+    json_t *calibration = json_object_get(root, "calibration");
     json_t *file = json_object(), *columns = json_array();
     bool failed = false;
     for (size_t f = 0; f < json_array_size(features); f++) {
@@ -49,6 +50,8 @@ static qn_code write_columns(const char *name, const json_t *root, struct qn_buf
     qn_artefact_put(file, "format_version", qn_artefact_count(1), &failed);
     qn_artefact_put(file, "model", qn_artefact_text(name), &failed);
     qn_artefact_put(file, "columns", columns, &failed);
+    if (json_is_object(calibration))
+        qn_artefact_put(file, "calibration", json_incref(calibration), &failed);
     char *bytes = failed ? NULL : json_dumps(file, JSON_INDENT(1));
     json_decref(file);
     if (!bytes)
@@ -92,7 +95,7 @@ static qn_code write_trees(const char *format, const char *name, const struct qn
     if (strcmp(format, "lightgbm") == 0)
         qn_exchange_lightgbm(out, &trees);
     else
-        qn_exchange_c_trees(out, name, &trees);
+        qn_exchange_c_trees(out, name, &trees, &model->calibration);
     return QN_OK;
 }
 
@@ -106,7 +109,7 @@ static qn_code write_model(const char *format, const char *name, const json_t *r
     if (strcmp(algorithm, boosting) == 0)
         return write_trees(format, name, model, out, err);
     if (strcmp(algorithm, logistic) == 0 && to_c) {
-        qn_exchange_c_logistic(out, name, root);
+        qn_exchange_c_logistic(out, name, root, &model->calibration);
         return QN_OK;
     }
     return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
@@ -116,7 +119,7 @@ static qn_code write_model(const char *format, const char *name, const json_t *r
 
 qn_code qn_exchange_write(const struct qn_exchange_format *format, const char *name,
                           struct qn_strv artefact, struct qn_buf *out, struct qn_buf *columns,
-                          struct qn_err *err)
+                          const char **left_out, struct qn_err *err)
 {
     struct qn_model *model;
     QN_TRY(qn_model_read(artefact, &model, err)); /* and nothing that does not score is written */
@@ -128,6 +131,7 @@ qn_code qn_exchange_write(const struct qn_exchange_format *format, const char *n
         code = write_model(format->name, name, root, model, out, err);
     if (code == QN_OK && format->has_columns)
         code = write_columns(name, root, columns, err);
+    *left_out = format->has_columns ? qn_calibration_name(model->calibration.method) : NULL;
     json_decref(root);
     qn_model_free(model);
     return code == QN_OK ? qn_buf_check(out, "a model", err) : code;

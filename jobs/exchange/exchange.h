@@ -10,9 +10,12 @@
  * its column (the columns file names them), NaN where it is missing, and the length of the list
  * where it is not in there.
  *
+ * Neither can say how scores are calibrated: that stands in the columns file as in the model file.
+ *
  *     {"format": "quern-columns", "format_version": 1, "model": "churn",
  *      "columns": [{"name", "type", "kind": "numeric"},
- *                  {"name", "type", "kind": "categorical", "categories": ["a", "b"]}]} */
+ *                  {"name", "type", "kind": "categorical", "categories": ["a", "b"]}],
+ *      "calibration": {"method": "platt", "slope", "intercept", ...}} */
 #ifndef QN_JOBS_EXCHANGE_EXCHANGE_H
 #define QN_JOBS_EXCHANGE_EXCHANGE_H
 
@@ -26,10 +29,13 @@ struct qn_exchange_format {
 const struct qn_exchange_format *qn_exchange_format_find(const char *name); /* NULL: none */
 
 /* Appends the model to `out`, and its columns file to `columns` where the format has one. `name`
- * is an identifier. QN_ENOTSUP, with the reason, on an algorithm that the format cannot say. */
+ * is an identifier. *left_out: the calibration that scores of the written model lack ("platt");
+ * NULL: nothing is lacking. QN_ENOTSUP, with the reason, on an algorithm that the format cannot
+ * say. */
 QN_CHECK qn_code qn_exchange_write(const struct qn_exchange_format *format, const char *name,
                                    struct qn_strv artefact, struct qn_buf *out,
-                                   struct qn_buf *columns, struct qn_err *err);
+                                   struct qn_buf *columns, const char **left_out,
+                                   struct qn_err *err);
 
 /* Appends a model file (artefact.h), and its parameters as one line of JSON, for a text model that
  * LightGBM wrote. `columns` is a columns file, or empty: then texts are the codes themselves, as

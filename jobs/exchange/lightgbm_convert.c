@@ -111,9 +111,21 @@ static size_t gather(const struct qn_lightgbm_file *file, uint32_t feature, doub
     return n;
 }
 
+/* Whether a split on the feature takes zeros for missing. */
+static bool zero_is_missing(const struct qn_lightgbm_file *file, uint32_t feature)
+{
+    for (uint32_t t = 0; t < file->n_trees; t++)
+        for (uint32_t i = 0; i + 1 < file->trees[t].n_leaves; i++)
+            if (file->trees[t].feature[i] == feature && !by_categories(&file->trees[t], i) &&
+                (int)file->trees[t].decision[i] >> QN_LIGHTGBM_MISSING_SHIFT == QN_LIGHTGBM_ZERO)
+                return true;
+    return false;
+}
+
 static qn_code make_bounds(struct converting *self, uint32_t f, struct qn_err *err)
 {
     struct qn_bin_feature *feature = &self->bins->features[f];
+    feature->zero_missing = zero_is_missing(self->file, f);
     size_t n = gather(self->file, f, NULL), kept = 0;
     double *all = QN_NEW_ARRAY(&self->file->arena, double, n + 1);
     feature->bounds = QN_NEW_ARRAY(&self->bins->arena, double, QN_BIN_CODES);
@@ -263,6 +275,7 @@ static qn_code take_split(const struct converting *self, const struct qn_lightgb
     const struct qn_bin_feature *feature = &self->bins->features[(uint32_t)tree->feature[split]];
     int decision = (int)tree->decision[split], missing = decision >> QN_LIGHTGBM_MISSING_SHIFT;
     double threshold = tree->threshold[split];
+    bool told = missing != QN_LIGHTGBM_NOTHING; /* the split says where what is missing goes */
     *out = (struct qn_tree_split){.feature = (uint32_t)tree->feature[split],
                                   .categorical = by_categories(tree, split)};
     if (out->categorical != feature->categorical)
@@ -274,15 +287,15 @@ static qn_code take_split(const struct converting *self, const struct qn_lightgb
         take_set(self, tree, split, out);
         return QN_OK;
     }
-    if (missing == QN_LIGHTGBM_ZERO)
+    if ((missing == QN_LIGHTGBM_ZERO) != feature->zero_missing)
         return qn_lightgbm_refuse(self->file, tree->line, err,
-                                  "a split takes zeros for missing (zero_as_missing), which is not "
-                                  "read");
+                                  "some splits on feature '%.60s' take zeros for missing "
+                                  "(zero_as_missing) and some do not, which is not read",
+                                  feature->name);
     const double *found =
         bsearch(&threshold, feature->bounds, feature->n_codes - 2, sizeof threshold, by_value);
     out->bin = (uint8_t)(found - feature->bounds + 1); /* it is one of them */
-    out->missing_left =
-        missing == QN_LIGHTGBM_NAN ? (decision & QN_LIGHTGBM_DEFAULT_LEFT) != 0 : 0 <= threshold;
+    out->missing_left = told ? (decision & QN_LIGHTGBM_DEFAULT_LEFT) != 0 : 0 <= threshold;
     return QN_OK;
 }
 

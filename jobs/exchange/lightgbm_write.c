@@ -1,7 +1,8 @@
 /* LightGBM's text model, version 4.
  *
  * Splits have numbers of their own, and so have leaves; a child is a split's number, or ~ a leaf's.
- * Bits of decision_type: 0 by categories, 1 missing goes left, 2-3 what is missing (2: NaN). A
+ * Bits of decision_type: 0 by categories, 1 missing goes left, 2-3 what is missing (1: 0
+ * and NaN, 2: NaN). A
  * split by categories has its number among those as threshold; their sets are words of 32 bits, one
  * a code, and what is in the set goes left. Sizes of trees are left out: they are only there for
  * readers that work in parallel. There is no score to start from: the first tree's leaves have
@@ -11,7 +12,13 @@
 
 #include "jobs/exchange/write.h"
 
-enum { NAN_IS_MISSING = 2 << 2, BY_CATEGORIES = 1, MISSING_LEFT = 2, SET_WORDS = 8 };
+enum {
+    ZERO_IS_MISSING = 1 << 2,
+    NAN_IS_MISSING = 2 << 2,
+    BY_CATEGORIES = 1,
+    MISSING_LEFT = 2,
+    SET_WORDS = 8
+};
 
 /* Words of 32 bits of the set, by category (code - 1). Returns how many there are. */
 static uint32_t words_of(const struct qn_tree_split *split, uint32_t words[SET_WORDS])
@@ -91,6 +98,11 @@ static void put_child(const struct lines *self, uint32_t node)
     qn_buf_printf(self->out, "%d", self->tree->nodes[node].left ? number : ~number);
 }
 
+static int missing_of(const struct qn_bin_feature *feature)
+{
+    return feature->zero_missing ? ZERO_IS_MISSING : NAN_IS_MISSING;
+}
+
 /* `sets`: splits by categories so far. */
 static void put_item(const struct lines *self, enum item item, uint32_t number, uint32_t *sets)
 {
@@ -108,9 +120,9 @@ static void put_item(const struct lines *self, enum item item, uint32_t number, 
         break;
     case DECISION_TYPE:
         qn_buf_printf(out, "%d",
-                      split->categorical
-                          ? BY_CATEGORIES
-                          : NAN_IS_MISSING | (split->missing_left ? MISSING_LEFT : 0));
+                      split->categorical ? BY_CATEGORIES
+                                         : missing_of(&self->from->bins->features[split->feature]) |
+                                               (split->missing_left ? MISSING_LEFT : 0));
         break;
     case LEFT_CHILD: put_child(self, node->left); break;
     case RIGHT_CHILD: put_child(self, node->left + 1); break;

@@ -206,6 +206,12 @@ qn_code qn_exchange_xgboost(struct qn_buf *out, const struct qn_boost_trees *fro
                             struct qn_err *err)
 {
     bool failed = false;
+    for (uint32_t f = 0; f < from->bins->n_features; f++)
+        if (from->bins->features[f].zero_missing)
+            return qn_err_set(err, QN_ENOTSUP, QN_BLAME_JOB,
+                              "feature '%.60s' takes zeros for missing (zero_as_missing), which a "
+                              "model of xgboost cannot say; write it as lightgbm, c or json",
+                              from->bins->features[f].name);
     json_t *root = json_object(), *learner = json_object();
     put_learner(learner, from, &failed);
     qn_artefact_put(root, "learner", learner, &failed);

@@ -256,10 +256,12 @@ static void take_numbers(const struct qn_bin_feature *feature, uint32_t width, c
                          uint32_t n, uint8_t *out)
 {
     out += feature->column;
+    double zero = feature->zero_missing ? QN_BIN_ZERO : -1;
     if (feature->n_codes < 2) /* training saw no value: there is nothing to tell apart */
         return;
     for (uint32_t i = 0; i < n; i++, out += width) {
-        uint32_t code = values[i] == values[i] ? code_of_number(feature, values[i]) : 0;
+        bool there = values[i] == values[i] && !(fabs(values[i]) <= zero);
+        uint32_t code = there ? code_of_number(feature, values[i]) : 0;
         *out = (uint8_t)(*out + code * feature->factor);
     }
 }

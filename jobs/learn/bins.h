@@ -18,11 +18,14 @@
 #include "jobs/learn/fit.h"
 
 enum { QN_BIN_CODES = 256, QN_BIN_MISSING = 0 };
+#define QN_BIN_ZERO ((double)1e-35F) /* what LightGBM takes for zero */
 
 struct qn_bin_feature {
     const char *name;
     struct qn_type type;
     bool categorical, refuse_unknown;
+    bool zero_missing;          /* numbers within QN_BIN_ZERO of 0 count as missing: of imported
+                                   models alone, never packed */
     uint64_t rows, missing;     /* training rows, and those of them that had no value */
     uint32_t n_codes;           /* 1 + bounds + 1 (numeric), 1 + categories; 1: no values at all */
     double *bounds;             /* [n_codes - 2], ascending */

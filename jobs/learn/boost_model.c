@@ -15,7 +15,8 @@ struct boosted {
     struct qn_bins bins;   /* its arena owns everything */
     struct qn_binner binner;
     double base_score;
-    struct qn_tree *trees; /* [forest.n_trees], of a model that was read */
+    struct qn_boost_state state; /* of a model that was not read: owns its trees */
+    const struct qn_tree *trees; /* [forest.n_trees] */
     struct qn_forest forest;
     struct qn_shap shap; /* made when contributions are asked for */
     uint8_t *codes;      /* of one batch */
@@ -53,6 +54,8 @@ static json_t *feature_json(const struct qn_bin_feature *feature,
     for (uint32_t i = 0; i + 2 < feature->n_codes; i++)
         qn_artefact_push(values, qn_artefact_number(feature->bounds[i]), failed);
     qn_artefact_put(out, "bounds", values, failed);
+    if (feature->zero_missing)
+        qn_artefact_put(out, "zero_as_missing", json_true(), failed);
     return out;
 }
 
@@ -267,13 +270,26 @@ static qn_code explain(struct qn_model *model, const struct qn_column *const *co
 static void free_model(struct qn_model *model)
 {
     struct boosted *self = (struct boosted *)(void *)model;
+    qn_boost_state_fini(&self->state);
     qn_binner_fini(&self->binner);
     qn_bins_fini(&self->bins);
     free(self->codes);
     free(self);
 }
 
-static const struct qn_model_ops ops = {.score = score, .explain = explain, .free = free_model};
+static void gains(const struct qn_model *model, double *out)
+{
+    const struct boosted *self = (const struct boosted *)(const void *)model;
+    for (uint32_t f = 0; f < self->bins.n_features; f++)
+        out[f] = 0;
+    for (uint32_t t = 0; t < self->forest.n_trees; t++)
+        for (uint32_t i = 0; i < self->trees[t].n; i++)
+            if (self->trees[t].nodes[i].left)
+                out[self->trees[t].nodes[i].split.feature] += self->trees[t].nodes[i].gain;
+}
+
+static const struct qn_model_ops ops = {
+    .score = score, .explain = explain, .gains = gains, .free = free_model};
 
 static struct boosted *new_model(struct qn_err *err)
 {
@@ -323,24 +339,24 @@ qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins
                        struct qn_strv log, struct qn_model **out, struct qn_err *err)
 {
     struct boosted *self = new_model(err);
-    struct qn_boost_state state;
     struct qn_boost_scale scale;
     *out = NULL;
     if (!self)
         return QN_ENOMEM;
-    qn_code code = qn_boost_state_init(&state, params, err);
+    struct qn_boost_state *state = &self->state;
+    qn_code code = qn_boost_state_init(state, params, err);
     if (code == QN_OK)
         code = qn_bins_unpack(bins, &self->bins, err);
     if (code == QN_OK)
         code = begin(self, err);
     if (code == QN_OK)
-        code = qn_boost_state_read(&state, log, &self->bins, err);
+        code = qn_boost_state_read(state, log, &self->bins, err);
     if (code == QN_OK)
-        code = qn_forest_make(state.trees, state.n_trees, &self->bins.arena, &self->forest, err);
+        code = qn_forest_make(state->trees, state->n_trees, &self->bins.arena, &self->forest, err);
     if (code == QN_OK)
         qn_boost_scale_of(params, &self->bins, &scale);
     self->base_score = code == QN_OK ? scale.base_score : 0;
-    qn_boost_state_fini(&state);
+    self->trees = state->trees;
     return finish(self, code, out);
 }
 
@@ -372,6 +388,7 @@ static void read_feature(struct qn_artefact_reading *in, const json_t *object,
     feature->rows = qn_artefact_read_count(in, object, "rows");
     feature->missing = qn_artefact_read_count(in, object, "missing");
     if (!feature->categorical) {
+        feature->zero_missing = json_is_true(json_object_get(object, "zero_as_missing"));
         read_bounds(in, object, feature);
         return;
     }

@@ -2,7 +2,7 @@
  *
  *     "base_score": log-odds that every row starts from,
  *     "features": [{"name", "type", "kind": "numeric", "bounds", "rows", "missing", "gain",
- *                   "splits"},
+ *                   "splits"},          (and "zero_as_missing": true where 0 counts as missing)
  *                  {"name", "type", "kind": "categorical", "categories",
  *                   "handle_unknown": "ignore|error", "rows", "missing", "gain", "splits"}],
  *     "trees": [[{"feature", "threshold", "missing": "left|right", "left", "gain", "rows",

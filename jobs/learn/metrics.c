@@ -60,30 +60,33 @@ qn_code qn_scores_add(struct qn_scores *scores, double score, bool positive, str
     return QN_OK;
 }
 
-/* Least significant digit first, 16 bits a pass; four passes leave the result where it was. */
+/* Least significant digit first, 16 bits a pass, or 8 of few rows; the passes are an even number,
+ * which leaves the result where it was. */
 qn_code qn_scores_sort(struct qn_scores *scores, struct qn_err *err)
 {
-    enum { DIGITS = 1 << 16 };
+    enum { FEW = 1 << 15 };
+    const unsigned bits = scores->n < FEW ? 8 : 16;
+    const uint32_t digits = 1U << bits;
     uint64_t *other = malloc((scores->n ? scores->n : 1) * sizeof *other);
-    uint64_t *starts = malloc(DIGITS * sizeof *starts);
+    uint64_t *starts = malloc(digits * sizeof *starts);
     if (!other || !starts) {
         free(other);
         free(starts);
         return qn_err_nomem(err, "sorting scores");
     }
     uint64_t *from = scores->items, *to = other;
-    for (unsigned shift = 0; shift < 64; shift += 16) {
-        memset(starts, 0, DIGITS * sizeof *starts);
+    for (unsigned shift = 0; shift < 64; shift += bits) {
+        memset(starts, 0, digits * sizeof *starts);
         for (uint64_t i = 0; i < scores->n; i++)
-            starts[from[i] >> shift & 0xffff]++;
+            starts[from[i] >> shift & (digits - 1)]++;
         uint64_t sum = 0;
-        for (uint32_t d = 0; d < DIGITS; d++) {
+        for (uint32_t d = 0; d < digits; d++) {
             uint64_t n = starts[d];
             starts[d] = sum;
             sum += n;
         }
         for (uint64_t i = 0; i < scores->n; i++)
-            to[starts[from[i] >> shift & 0xffff]++] = from[i];
+            to[starts[from[i] >> shift & (digits - 1)]++] = from[i];
         uint64_t *keep = from;
         from = to;
         to = keep;

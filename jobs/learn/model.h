@@ -45,10 +45,12 @@ struct qn_model_ops {
                               const uint32_t *rows, uint32_t n, double *out, struct qn_err *err);
     /* What each feature adds to the margin, the log-odds, of those rows: parts[row][feature], and
      * behind them the bias, which all rows start from. They add up to margins[row] but for
-     * rounding; nothing is calibrated. Of a model that was read from a file. */
+     * rounding; nothing is calibrated. */
     QN_CHECK qn_code (*explain)(struct qn_model *model, const struct qn_column *const *columns,
                                 const uint32_t *rows, uint32_t n, double *parts, double *margins,
                                 struct qn_err *err);
+    /* By feature the summed gain of its splits; NULL: such models have none. */
+    void (*gains)(const struct qn_model *model, double *out);
     void (*free)(struct qn_model *model);
 };
 

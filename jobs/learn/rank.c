@@ -8,23 +8,26 @@ struct place {
     uint32_t row;
 };
 
-enum { DIGITS = 1 << 16 };
+enum { DIGITS = 1 << 16, FEW = 1 << 15 };
 
-/* Least significant digit first, 16 bits a pass; four passes leave the result where it was. */
+/* Least significant digit first, 16 bits a pass, or 8 of few rows; the passes are an even number,
+ * which leaves the result where it was. */
 static void sort(struct place *from, struct place *to, uint32_t n, uint32_t *starts)
 {
-    for (unsigned shift = 0; shift < 64; shift += 16) {
-        memset(starts, 0, DIGITS * sizeof *starts);
+    const unsigned bits = n < FEW ? 8 : 16;
+    const uint32_t digits = 1U << bits;
+    for (unsigned shift = 0; shift < 64; shift += bits) {
+        memset(starts, 0, digits * sizeof *starts);
         for (uint32_t i = 0; i < n; i++)
-            starts[from[i].bits >> shift & 0xffff]++;
+            starts[from[i].bits >> shift & (digits - 1)]++;
         uint32_t sum = 0;
-        for (uint32_t d = 0; d < DIGITS; d++) {
+        for (uint32_t d = 0; d < digits; d++) {
             uint32_t here = starts[d];
             starts[d] = sum;
             sum += here;
         }
         for (uint32_t i = 0; i < n; i++)
-            to[starts[from[i].bits >> shift & 0xffff]++] = from[i];
+            to[starts[from[i].bits >> shift & (digits - 1)]++] = from[i];
         struct place *keep = from;
         from = to;
         to = keep;

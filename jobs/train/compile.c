@@ -414,6 +414,10 @@ static void compile_evaluate(struct qn_train_compiler *self)
     compile_threshold(self, qn_node_get(node, "threshold"));
     self->no_memory |=
         !self->no_memory && qn_train_scores_schema(self->train, self->env->arena, &err) != QN_OK;
+    self->no_memory |=
+        !self->no_memory &&
+        qn_importance_compile(self->train, qn_node_get(node, "importance"), self->env->diags,
+                              self->env->arena, &self->train->importance, &err) != QN_OK;
 }
 
 qn_code qn_train_compile(const struct qn_job_env *env, struct qn_job *job, struct qn_err *err)

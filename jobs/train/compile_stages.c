@@ -93,24 +93,34 @@ static void add_fit(struct qn_train *train, struct qn_job *job, const struct col
 static void add_evaluation(struct qn_train *train, struct qn_job *job,
                            const struct columns *columns)
 {
+    struct qn_importance *importance = train->importance;
     bool drifts = job->registers && !train->retrain;
-    train->evaluate_stage =
-        add_stage(job, (struct qn_stage){.name = "evaluate",
-                                         .over = QN_OVER_CHUNKS,
-                                         .wanted = train->beside ? NULL : columns->scored,
-                                         .partitions = true,
-                                         .n_partitions = 1,
-                                         .partition_schema = train->scores,
-                                         .merges = true,
-                                         .model = train->beside || drifts,
-                                         .fresh = drifts,
-                                         .rows = job->out.n_fields > 0,
-                                         .counts = true});
-    train->metrics_stage =
-        add_stage(job, (struct qn_stage){.name = "metrics",
-                                         .over = QN_OVER_PARTITIONS,
-                                         .partitions_from = train->evaluate_stage,
-                                         .merges = true});
+    train->evaluate_stage = add_stage(
+        job, (struct qn_stage){.name = "evaluate",
+                               .over = QN_OVER_CHUNKS,
+                               .wanted = train->beside ? NULL : columns->scored,
+                               .partitions = true,
+                               .n_partitions = importance ? 2 : 1,
+                               .partition_schema = train->scores,
+                               .raw_schema = importance ? importance->held : (struct qn_schema){0},
+                               .merges = true,
+                               .model = train->beside || drifts,
+                               .fresh = drifts,
+                               .rows = job->out.n_fields > 0,
+                               .counts = true});
+    const uint64_t reads = UINT64_C(1) << train->evaluate_stage;
+    if (importance)
+        importance->stage =
+            add_stage(job, (struct qn_stage){.name = "importance",
+                                             .over = QN_OVER_TRIALS,
+                                             .n_trials = importance->n_permute + importance->n_shap,
+                                             .merges = true,
+                                             .reads = reads});
+    train->metrics_stage = add_stage(job, (struct qn_stage){.name = "metrics",
+                                                            .over = QN_OVER_TRIALS,
+                                                            .n_trials = 1,
+                                                            .merges = true,
+                                                            .reads = reads});
 }
 
 qn_code qn_train_compile_stages(struct qn_train_compiler *self, struct qn_job *job,

@@ -80,7 +80,7 @@ static qn_code give_scores(struct evaluation *self, const double *scores, struct
     for (uint32_t i = 0; i < train->n_slices; i++)
         QN_TRY(slice_column(walk, i, &columns[QN_TRAIN_SLICES + i], err));
     struct qn_batch batch = {.schema = &train->scores, .columns = columns, .n_rows = walk->n};
-    return walk->out->ops->partition(walk->out, 0, &batch, err);
+    return walk->out->ops->partition(walk->out, QN_TRAIN_SCORES, &batch, err);
 }
 
 static qn_code side_names(struct qn_train_walk *walk, struct qn_column *out, struct qn_err *err)
@@ -123,6 +123,8 @@ static qn_code evaluate_batch(struct evaluation *self, struct qn_err *err)
     QN_TRY(qn_train_evaluated_add(&self->told, walk, err));
     QN_TRY(qn_train_fitted_score(&self->fitted, walk, &scores, err));
     QN_TRY(give_scores(self, scores, err));
+    if (walk->train->importance)
+        QN_TRY(qn_importance_give(walk, err));
     if (self->job->out.n_fields == 0) {
         walk->out->counters.absorbed += walk->n;
         return QN_OK;

@@ -190,6 +190,29 @@ static const struct qn_key threshold_keys[] = {
 };
 static const struct qn_spec_keys threshold_object = QN_KEYS("evaluate.threshold", threshold_keys);
 
+static const struct qn_key importance_keys[] = {
+    {.name = "metric",
+     .shape = QN_SHAPE_TEXT,
+     .doc = "of permutations: roc_auc (default), average_precision, log_loss or brier"},
+    {.name = "repeats",
+     .shape = QN_SHAPE_INT,
+     .min = 0,
+     .max = 100,
+     .doc = "permutations of each feature; default 5, 0: none"},
+    {.name = "rows",
+     .shape = QN_SHAPE_INT,
+     .min = 10,
+     .max = 10000000,
+     .doc = "held-out rows for them, at most about so many; default 10,000"},
+    {.name = "shap_rows",
+     .shape = QN_SHAPE_INT,
+     .min = 0,
+     .max = 1000000,
+     .doc = "held-out rows whose contributions are summed up; default 1,000, 0: none"},
+};
+static const struct qn_spec_keys importance_object =
+    QN_KEYS("evaluate.importance", importance_keys);
+
 static const struct qn_key evaluate_keys[] = {
     {.name = "slices",
      .shape = QN_SHAPE_LIST,
@@ -200,6 +223,10 @@ static const struct qn_key evaluate_keys[] = {
      .shape = QN_SHAPE_OBJECT,
      .object = &threshold_object,
      .doc = "from which score on a row is worth the effort"},
+    {.name = "importance",
+     .shape = QN_SHAPE_OBJECT,
+     .object = &importance_object,
+     .doc = "what features are worth to the model, on held-out rows"},
 };
 static const struct qn_spec_keys evaluate_object = QN_KEYS("evaluate", evaluate_keys);
 

@@ -58,18 +58,29 @@ static qn_code take_row(struct gathered *gathered, const struct qn_train *train,
 }
 
 static qn_code take_rows(const struct qn_train *train, struct qn_task_in *in,
-                         struct qn_task_out *out, struct gathered *gathered, struct qn_err *err)
+                         struct gathered *gathered, struct qn_reader *reader,
+                         struct qn_rejects *rejects, struct qn_err *err)
 {
     for (;;) {
         struct qn_batch batch;
         if (atomic_load(in->cancelled))
             return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
-        QN_TRY(in->reader->ops->next(in->reader, &batch, &out->rejects, err));
+        QN_TRY(reader->ops->next(reader, &batch, rejects, err));
         if (batch.n_rows == 0)
             return QN_OK;
         for (uint32_t row = 0; row < batch.n_rows; row++)
             QN_TRY(take_row(gathered, train, &batch, row, err));
     }
+}
+
+static qn_code take_scores(const struct qn_train *train, struct qn_task_in *in,
+                           struct qn_task_out *out, struct gathered *gathered, struct qn_err *err)
+{
+    struct qn_reader *reader;
+    QN_TRY(in->open_partitions(in, train->evaluate_stage, QN_TRAIN_SCORES, &reader, err));
+    qn_code code = take_rows(train, in, gathered, reader, &out->rejects, err);
+    reader->ops->close(reader);
+    return code;
 }
 
 static qn_code measure_split(struct qn_scores *scores, struct qn_train_split_measured *out,
@@ -161,7 +172,7 @@ qn_code qn_train_run_metrics(const struct qn_train *train, struct qn_task_in *in
     qn_buf_init(&partial);
     qn_code code = gathered_init(&gathered, train, in->arena, err);
     if (code == QN_OK)
-        code = take_rows(train, in, out, &gathered, err);
+        code = take_scores(train, in, out, &gathered, err);
     if (code == QN_OK)
         code = measure(train, in->arena, &gathered, &partial, err);
     gathered_fini(&gathered, train);

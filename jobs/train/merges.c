@@ -50,6 +50,7 @@ struct gathered {
     struct qn_scores scores;             /* calibrate */
     struct qn_train_drift drift;         /* drift */
     struct qn_train_evaluated evaluated; /* evaluate */
+    struct qn_importance_found found;    /* importance */
     struct qn_buf metrics;               /* metrics; of a rung of the search: of each fit */
 };
 
@@ -70,6 +71,7 @@ void qn_train_free_acc(void *acc)
     qn_scores_fini(&gathered->scores);
     qn_train_drift_fini(&gathered->drift);
     qn_train_evaluated_fini(&gathered->evaluated);
+    qn_importance_found_fini(&gathered->found);
     qn_buf_fini(&gathered->metrics);
     free(gathered);
 }
@@ -175,6 +177,14 @@ static qn_code merge_round(const struct qn_train *train, struct gathered *gather
     return train->algorithm->merge(plan, &gathered->sums, partial, err);
 }
 
+static qn_code merge_importance(const struct qn_train *train, struct gathered *gathered,
+                                struct qn_strv partial, struct qn_err *err)
+{
+    if (!gathered->found.values)
+        QN_TRY(qn_importance_found_init(&gathered->found, train->n_features, err));
+    return qn_importance_found_merge(&gathered->found, partial, err);
+}
+
 static qn_code merge_metrics(const struct qn_train *train, struct gathered *gathered,
                              struct qn_strv partial, struct qn_err *err)
 {
@@ -221,6 +231,8 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
         return qn_train_merge_calibration(&gathered->scores, partial, err);
     if (stage == train->evaluate_stage)
         return qn_train_evaluated_merge(&gathered->evaluated, partial, err);
+    if (train->importance && stage == train->importance->stage)
+        return merge_importance(train, gathered, partial, err);
     return merge_metrics(train, gathered, partial, err);
 }
 
@@ -349,6 +361,10 @@ qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round
     if (stage == train->evaluate_stage) {
         qn_train_evaluated_pack(state, &gathered->evaluated);
         return qn_buf_check(state, "what was evaluated", err);
+    }
+    if (train->importance && stage == train->importance->stage) {
+        qn_importance_found_pack(state, &gathered->found);
+        return qn_buf_check(state, "importances", err);
     }
     return qn_train_finish_metrics(job, qn_buf_strv(&gathered->metrics), states, findings, err);
 }

@@ -46,6 +46,21 @@ static qn_code write_model(const struct qn_train *train, const struct qn_strv *s
                              out, params, err);
 }
 
+static qn_code report_importance(const struct qn_train *train, const struct qn_strv *states,
+                                 struct qn_findings *findings, struct qn_err *err)
+{
+    struct qn_train_census census;
+    struct qn_strv baseline, prepared;
+    struct qn_model *model;
+    const void *plan;
+    QN_TRY(qn_train_plan(train, states, &plan, err));
+    QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &baseline, &prepared, err));
+    QN_TRY(train->algorithm->model(plan, prepared, states[train->round_stage], &model, err));
+    qn_code code = qn_importance_report(train, model, states, findings, err);
+    qn_model_free(model);
+    return code;
+}
+
 static qn_code report_model(const struct qn_job *job, struct qn_findings *findings,
                             const struct qn_buf *artefact, const struct qn_buf *params,
                             struct qn_err *err)
@@ -75,6 +90,8 @@ static qn_code report_all(const struct qn_job *job, const struct qn_train_measur
         write_model(train, states, evaluated, &census, findings->arena, &artefact, &params, err);
     if (code == QN_OK)
         code = qn_train_report(train, found, findings, err);
+    if (code == QN_OK)
+        code = report_importance(train, states, findings, err);
     if (code == QN_OK && train->search)
         code = qn_search_report(train->search, states, findings, err);
     if (code == QN_OK && !train->retrain)

@@ -61,14 +61,6 @@ static void rows_free(void *data)
     free(rows);
 }
 
-static uint64_t column_bytes(const struct qn_column *column, uint32_t n)
-{
-    uint64_t bytes = column->validity ? qn_validity_words(n) * sizeof(uint64_t) : 0;
-    if (column->type.id == QN_TEXT)
-        return bytes + (n + 1) * sizeof(uint32_t) + column->offsets[n];
-    return bytes + (uint64_t)n * (column->type.id == QN_BOOL ? 1 : sizeof(int64_t));
-}
-
 static qn_code add_batch(struct qn_search_rows *rows, const struct qn_batch *batch,
                          struct qn_err *err)
 {
@@ -81,8 +73,7 @@ static qn_code add_batch(struct qn_search_rows *rows, const struct qn_batch *bat
         rows->capacity = capacity;
     }
     QN_TRY(qn_batch_copy(&rows->arena, batch, &rows->batches[rows->n++], err));
-    for (uint32_t c = 0; c < batch->schema->n_fields; c++)
-        rows->bytes += column_bytes(&batch->columns[c], batch->n_rows);
+    rows->bytes += qn_batch_bytes(batch);
     return QN_OK;
 }
 

@@ -222,6 +222,8 @@ qn_code qn_train_run(const struct qn_job *job, struct qn_task_in *in, struct qn_
     uint32_t rung;
     if (in->stage == train->metrics_stage)
         return qn_train_run_metrics(train, in, out, err);
+    if (train->importance && in->stage == train->importance->stage)
+        return qn_importance_run(train, in, out, err);
     if (qn_search_is_rung(train->search, in->stage, &rung))
         return qn_search_run_rung(train, in, out, err);
     struct qn_arena arena;

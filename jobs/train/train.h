@@ -10,6 +10,8 @@
  *   calibrate  (only when asked for) scores of the rows set apart for it -> their calibration
  *   evaluate   a score for every labelled row: to the job's table, and as one partition of
  *              (score, label, split), with the champion's score where models are compared
+ *   importance (unless turned off) some of the held-out rows -> what features are worth to the
+ *              model (importance.h)
  *   metrics    that partition, sorted -> metrics, model file, promotion
  *
  * Files: compile.c reads the spec, tasks.c runs on workers (walk.c: their way through the rows),
@@ -26,6 +28,7 @@
 #include "jobs/learn/metrics.h"
 #include "jobs/learn/split.h"
 #include "jobs/learn/threshold.h"
+#include "jobs/train/importance.h"
 #include "jobs/train/search.h"
 
 struct qn_train_rule { /* what must hold of a metric of the held-out rows */
@@ -71,10 +74,11 @@ struct qn_train {
     const uint32_t *slices; /* columns whose values are measured apart */
     uint32_t n_slices;
     struct qn_threshold_plan threshold;
-    struct qn_schema scores; /* of the evaluate stage's partition */
-    const char *alias;       /* NULL: no promotion */
-    const char *versus;      /* the alias that rules compare with; NULL: none does */
-    const char *beside;      /* whose version scores the held-out rows too: versus, or else alias */
+    struct qn_schema scores;          /* of the evaluate stage's partition */
+    struct qn_importance *importance; /* NULL: nobody asks */
+    const char *alias;                /* NULL: no promotion */
+    const char *versus;               /* the alias that rules compare with; NULL: none does */
+    const char *beside; /* whose version scores the held-out rows too: versus, or else alias */
     const struct qn_train_rule *rules;
     uint32_t n_rules;
     const struct qn_retrain_plan *retrain; /* NULL: it always trains */

@@ -142,8 +142,9 @@ static void test_tampered(void **state)
         taken++;
         for (int i = 0; i < 4; i++) {
             qn_buf_clear(&text);
+            const char *left_out;
             qn_code code = qn_exchange_write(qn_exchange_format_find(formats[i]), "m",
-                                             qn_buf_strv(&out), &text, &columns, &err);
+                                             qn_buf_strv(&out), &text, &columns, &left_out, &err);
             assert_true(code == QN_OK || code == QN_ENOTSUP);
         }
     }

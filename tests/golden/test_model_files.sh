@@ -35,8 +35,16 @@ jobs:
   trees: {$fit, algorithm: gradient_boosting, register: {model: trees},
     params: {num_rounds: 30, num_leaves: 15, min_data_per_group: 10, cat_smooth: 1}}
   logit: {$fit, algorithm: logistic_regression, register: {model: logit}}
+  trees_platt: {$fit, algorithm: gradient_boosting, calibrate: platt, register: {model: trees_platt},
+    params: {num_rounds: 80, num_leaves: 15, min_data_per_group: 10, learning_rate: 0.5}}
+  trees_isotonic: {$fit, algorithm: gradient_boosting, calibrate: isotonic, register: {model: trees_isotonic},
+    params: {num_rounds: 30}}
+  logit_platt: {$fit, algorithm: logistic_regression, calibrate: platt, register: {model: logit_platt}}
   from_trees: {kind: score, from: rows, model: trees, contributions: true, into: from_trees}
   from_logit: {kind: score, from: rows, model: logit, contributions: true, into: from_logit}
+  trees_platt_csv: {kind: score, from: rows, model: trees_platt, into: {file: trees_platt.csv}}
+  trees_isotonic_csv: {kind: score, from: rows, model: trees_isotonic, into: {file: trees_isotonic.csv}}
+  logit_platt_csv: {kind: score, from: rows, model: logit_platt, into: {file: logit_platt.csv}}
   trees_csv: {kind: score, from: rows, model: trees, into: {file: trees.csv}}
   logit_csv: {kind: score, from: rows, model: logit, into: {file: logit.csv}}
 SPEC
@@ -47,6 +55,8 @@ for model in trees logit; do
   expect "contributions of $model add up" 2000 "$(sqlite3 w.db "select count(*) from from_$model
     where abs(contribution_usage + contribution_tenure + contribution_plan + contribution_region
       + contribution_bias - margin) < 1e-9")"
+done
+for model in trees logit trees_platt trees_isotonic logit_platt; do
   models export $model --format c --out $model.c --quiet
   ${CC:-cc} -std=c99 -Wall -Wextra -Werror -O2 -ffp-contract=off -c $model.c -o $model.o
   cat >main.c <<MAIN
@@ -97,6 +107,17 @@ SPEC
 "$QUERN" run back.yaml --workers 2 --quiet
 expect "there and back" 2000 "$(sqlite3 w.db 'select count(*) from from_trees as a
   join from_back as b using (id) where a.margin = b.margin and abs(a.contribution_plan - b.contribution_plan) < 1e-12')"
+
+# What cannot say a calibration says so, and the columns file has it.
+for format in lightgbm xgboost; do
+  models export trees_platt --format $format --out calibrated 2>said
+  grep -q "trees_platt is calibrated (platt), and a model of $format cannot say so" said || { cat said; exit 1; }
+  expect "calibration beside $format" "platt" "$(sqlite3 :memory: "select readfile('calibrated.columns.json') ->> '$.calibration.method'")"
+  models export trees --format $format --out calibrated 2>said
+  expect "nothing to warn of" "" "$(cat said)"
+done
+expect "calibrations are more than nothing" "2000|1" "$(sqlite3 w.db ".mode csv" ".import trees_platt.csv p" ".mode list" \
+  "select count(*), count(distinct p.score) > 100 from p")"
 
 refused() { # what the complaint holds, words
   local code=0

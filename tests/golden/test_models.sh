@@ -22,12 +22,16 @@ for line in "model churn v1" "aliases  *@champion" "spec  *[0-9a-f]{64}" "seed  
   "roc_auc  *0\.[0-9]*  *0\.[0-9]*" "\(intercept\)( +-?[0-9.e-]+){6}" "plan=monthly( +-?[0-9.e-]+){6}"; do
   grep -qE "$line" said || { echo "FAILED: nothing like '$line' in"; cat said; exit 1; }
 done
+grep -qE "plan +0\.1[0-9]+ \+- 0\.0[0-9]+ +[0-9.]+$" said || { echo "FAILED: no importance of plan in"; cat said; exit 1; }
 expect "the latest" "model churn v2" "$(models show churn | head -n 1)"
 expect "by number" "model churn v1" "$(models show churn:1 | head -n 1)"
 models show churn:1 --json >json
 expect "shown as JSON" "churn|1|2|1|1|1" "$(json 'select j ->> "name", j ->> "version",
   json_array_length(j, "$.inputs"), json_array_length(j, "$.metrics") > 20,
   j ->> "$.artefact.terms[1].p_value" <= 1, typeof(j ->> "$.artefact.terms[1].odds_ratio") = "real" from doc')"
+expect "importance as JSON" "plan|roc_auc|5" "$(json 'select x ->> "$.feature", x ->> "$.metric", x ->> "$.repeats" from
+  (select value as x from doc, json_each(j, "$.importance") where value ->> "$.kind" = "permutation"
+  order by value ->> "$.value" desc limit 1)')"
 
 refused() { # what the complaint holds, selector
   local code=0

@@ -68,6 +68,10 @@ expect "both were measured on the rows they were compared on" "1|1|1" "$(sqlite3
   select abs(a.auc - c.value) < 1e-12, abs(b.auc - c.against_value) < 1e-12, a.n = c.rows and b.n = c.rows
     and a.n = (select sum(rows) from _quern_model_bins where version = 2 and split = 'against' and kind = 'width')
   from _quern_model_comparisons as c, m as a, m as b where a.split = 'compared' and b.split = 'against'")"
+holds "permutations" '<figure><h4>Permutation importance</h4>'
+holds "contributions" '<figure><h4>SHAP summary</h4>'
+holds "dots by the level of values" '<path class="swarm l0" d="M'
+holds "dots of texts" '<path class="swarm l7" d="M'
 holds "weights" '<h4>Coefficients</h4>'
 holds "slices" '<h4>Slices of the test rows</h4>'
 holds "chosen threshold" '<span class="key kgood"></span>chosen: '

@@ -44,16 +44,17 @@ static void opening_makes_the_tables_and_raises_the_epoch(void **state)
         qn_store_close(store);
     }
     struct qn_store *store = open_store(&folder);
-    assert_query(store,
-                 "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE "
-                 "type = 'table' ORDER BY name)",
-                 "_quern_commits _quern_drift _quern_inputs _quern_jobs _quern_meta "
-                 "_quern_model_aliases "
-                 "_quern_model_bins _quern_model_candidates _quern_model_comparisons "
-                 "_quern_model_curves _quern_model_metrics _quern_model_moves _quern_model_slices "
-                 "_quern_model_uses "
-                 "_quern_models _quern_profile _quern_quarantine _quern_runs _quern_tests "
-                 "_quern_timings _quern_watermarks");
+    assert_query(
+        store,
+        "SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_schema WHERE "
+        "type = 'table' ORDER BY name)",
+        "_quern_commits _quern_drift _quern_inputs _quern_jobs _quern_meta "
+        "_quern_model_aliases "
+        "_quern_model_bins _quern_model_candidates _quern_model_comparisons "
+        "_quern_model_curves _quern_model_importance _quern_model_metrics _quern_model_moves "
+        "_quern_model_shap _quern_model_slices _quern_model_uses "
+        "_quern_models _quern_profile _quern_quarantine _quern_runs _quern_tests "
+        "_quern_timings _quern_watermarks");
     qn_store_close(store);
     folder_remove(&folder);
 }

@@ -141,12 +141,13 @@ static void version_1_is_brought_up_to_date(void **state)
                "DROP TABLE _quern_model_comparisons; DROP TABLE _quern_model_bins;"
                "DROP TABLE _quern_model_curves; DROP TABLE _quern_model_slices;"
                "DROP TABLE _quern_model_candidates; DROP TABLE _quern_drift;"
+               "DROP TABLE _quern_model_importance; DROP TABLE _quern_model_shap;"
                "ALTER TABLE _quern_models DROP COLUMN predictions;"
                "ALTER TABLE _quern_profile DROP COLUMN histogram;"
                "UPDATE _quern_meta SET value = 1 WHERE key = 'schema_version'");
     qn_store_close(store);
     store = open_store(&folder);
-    assert_query(store, "SELECT value FROM _quern_meta WHERE key = 'schema_version'", "4");
+    assert_query(store, "SELECT value FROM _quern_meta WHERE key = 'schema_version'", "5");
     assert_query(store, "SELECT count(*) FROM _quern_drift", "0");
     assert_query(store, "SELECT count(histogram) FROM _quern_profile", "0");
     roll_back(store, 2, 0);
