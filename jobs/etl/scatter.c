@@ -1,5 +1,6 @@
 #include "jobs/etl/scatter.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +72,7 @@ static void column_fini(struct qn_scatter_column *column, uint32_t n)
 qn_code qn_scatter_init(struct qn_scatter *scatter, const struct qn_partitioning *by,
                         struct qn_err *err)
 {
+    assert(by->n_partitions <= QN_MAX_PARTITIONS);
     *scatter = (struct qn_scatter){.by = *by};
     uint32_t n = by->schema->n_fields;
     scatter->columns = calloc((size_t)n + 1, sizeof *scatter->columns);
