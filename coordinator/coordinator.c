@@ -16,8 +16,9 @@
 
 /* A lease outlives many missed heartbeats; a dead worker's work waits this long at most. */
 enum { PULSE_MS = 250, GOODBYE_MS = 1000, LEASE_MS = 10000, WAIT_MS = 50 };
-/* Tasks held beyond the slots hide a round trip; the window bounds spooled results. */
-enum { PREFETCH = 2, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
+/* Tasks held beyond the slots hide a round trip, and that rows are being put on the disk meanwhile;
+ * the window bounds spooled results. */
+enum { PREFETCH = 6, WINDOW = 256, MAX_CRASHES = 3, MAX_FAILURES = 4 };
 /* Per worker; frames are at most 1 MiB. */
 static const uint64_t CREDIT_BYTES = UINT64_C(8) << 20;
 /* A turn of the loop takes in frames for so long at most, then it commits and looks around. */

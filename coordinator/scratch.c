@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 /* --- making ---------------------------------------------------------------------------------- */
 
@@ -71,35 +72,75 @@ void qn_scratch_remove(const char *state_folder, const char *run_id)
         close(state);
 }
 
-struct qn_removal {
+/* What takes long is giving back the memory that the kernel has a file in, a file a thread. */
+enum { REMOVERS = 4 };
+
+struct remover {
     pthread_t thread;
-    const char *state_folder, *run_id;
+    const struct qn_removal *removal;
+    uint32_t share;
 };
 
-static void *run_removal(void *context)
+struct qn_removal {
+    const char *state_folder, *run_id;
+    struct remover removers[REMOVERS];
+    uint32_t n;
+};
+
+static int open_parts(const struct qn_removal *removal)
 {
-    const struct qn_removal *removal = context;
-    qn_scratch_remove(removal->state_folder, removal->run_id);
+    int state = open(removal->state_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = state < 0 ? -1 : open_folder(state, removal->run_id);
+    int parts = folder < 0 ? -1 : open_folder(folder, "parts");
+    if (folder >= 0)
+        close(folder);
+    if (state >= 0)
+        close(state);
+    return parts;
+}
+
+/* The parts whose names fall to this one. */
+static void *remove_share(void *context)
+{
+    const struct remover *remover = context;
+    int fd = open_parts(remover->removal);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.' &&
+            qn_hash64(entry->d_name, strlen(entry->d_name), 0) % REMOVERS == remover->share)
+            unlinkat(fd, entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
     return NULL;
 }
 
 struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char *run_id)
 {
-    struct qn_removal *removal = malloc(sizeof *removal);
-    if (removal) {
-        *removal = (struct qn_removal){.state_folder = state_folder, .run_id = run_id};
-        if (pthread_create(&removal->thread, NULL, run_removal, removal) == 0)
-            return removal;
+    struct qn_removal *removal = calloc(1, sizeof *removal);
+    if (!removal) {
+        qn_scratch_remove(state_folder, run_id);
+        return NULL;
     }
-    free(removal);
-    qn_scratch_remove(state_folder, run_id);
-    return NULL;
+    removal->state_folder = state_folder;
+    removal->run_id = run_id;
+    for (; removal->n < REMOVERS; removal->n++) {
+        struct remover *remover = &removal->removers[removal->n];
+        *remover = (struct remover){.removal = removal, .share = removal->n};
+        if (pthread_create(&remover->thread, NULL, remove_share, remover) != 0)
+            break;
+    }
+    return removal;
 }
 
 void qn_scratch_remove_end(struct qn_removal *removal)
 {
-    if (removal)
-        pthread_join(removal->thread, NULL);
+    for (uint32_t i = 0; removal && i < removal->n; i++)
+        pthread_join(removal->removers[i].thread, NULL);
+    if (removal) /* folders, and what is left in them */
+        qn_scratch_remove(removal->state_folder, removal->run_id);
     free(removal);
 }
 

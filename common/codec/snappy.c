@@ -107,27 +107,52 @@ static void repeat(uint8_t *to, size_t offset, size_t length)
             memcpy(to + i, to + i - offset, sizeof(uint64_t));
 }
 
+/* What a tag alone says of its piece: the length, and the offset but for bits of the bytes behind
+ * it. A literal has an offset that neither reaches back too far nor repeats; a length past
+ * MOST_OF_COPY is of what take_piece() has to look at: long literals, far copies. */
+struct tag {
+    uint32_t offset_bits;
+    uint16_t offset;
+    uint8_t length;
+};
+
+#define KIND(tag) ((tag)&3)
+#define SIZE(tag) (((tag) >> 2) + 1)
+#define OFFSET_BITS(tag) (KIND(tag) == COPY_1 ? 0xff : KIND(tag) == COPY_2 ? 0xffff : 0)
+#define OFFSET(tag) (KIND(tag) == COPY_1 ? ((tag)&0xe0) << 3 : KIND(tag) == LITERAL ? WIDE : 0)
+#define IS_OTHER(tag) (KIND(tag) == COPY_4 || (KIND(tag) == LITERAL && SIZE(tag) > 60))
+#define LENGTH(tag) (IS_OTHER(tag) ? 0xff : KIND(tag) == COPY_1 ? 4 + ((tag) >> 2 & 7) : SIZE(tag))
+#define TAG(tag)                                                                                   \
+    {                                                                                              \
+        OFFSET_BITS(tag), OFFSET(tag), LENGTH(tag)                                                 \
+    }
+#define TAGS_4(tag) TAG(tag), TAG((tag) + 1), TAG((tag) + 2), TAG((tag) + 3)
+#define TAGS_16(tag) TAGS_4(tag), TAGS_4((tag) + 4), TAGS_4((tag) + 8), TAGS_4((tag) + 12)
+#define TAGS_64(tag) TAGS_16(tag), TAGS_16((tag) + 16), TAGS_16((tag) + 32), TAGS_16((tag) + 48)
+
+static const struct tag tags[256] = {TAGS_64(0), TAGS_64(64), TAGS_64(128), TAGS_64(192)};
+
 /* As long as there is room to read and write too much; stops before what take_piece() has to look
- * at: long literals, damage, the end. */
+ * at. Which kind comes next cannot be foreseen, so no branch asks; and the next piece waits for
+ * this one's tag alone, without a look at the table. */
 static void take_pieces(struct cursor *c)
 {
-    static const uint32_t offset_bits[] = {0, 0xff, 0xffff, UINT32_MAX};
-    static const uint8_t sizes[] = {1, 2, 3, 5};
     const uint8_t *in = c->in, *in_most = c->in_end - IN_ROOM;
     uint8_t *to = c->to, *to_most = c->out_end - MOST_OF_COPY;
+    size_t tag = *in;
     while (in <= in_most && to <= to_most) {
-        const unsigned tag = *in, kind = tag & 3;
-        const uint32_t near = kind == COPY_1 ? (tag & 0xe0) << 3 : 0;
-        const size_t offset = (load32(in + 1) & offset_bits[kind]) | near;
-        const size_t length = kind == COPY_1 ? 4 + (tag >> 2 & 7) : (tag >> 2) + 1;
-        const bool is_good = kind == LITERAL ? length <= 60 : offset - 1 < (size_t)(to - c->out);
-        if (!is_good)
+        const struct tag *said = &tags[tag];
+        const size_t length = said->length;
+        const size_t offset = (load32(in + 1) & said->offset_bits) | said->offset;
+        if (length > MOST_OF_COPY || offset - 1 >= (size_t)(to - c->out))
             break;
-        if (kind != LITERAL && offset < WIDE && offset < length)
+        const uint8_t *from = KIND(tag) == LITERAL ? in + 1 : to - offset;
+        in += 1 + KIND(tag) + (SIZE(tag) & -(size_t)(KIND(tag) == LITERAL));
+        tag = *in;
+        if (offset < WIDE && offset < length)
             repeat(to, offset, length);
         else
-            move_wide(to, kind == LITERAL ? in + 1 : to - offset, length);
-        in += sizes[kind] + (kind == LITERAL ? length : 0);
+            move_wide(to, from, length);
         to += length;
     }
     c->in = in;

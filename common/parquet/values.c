@@ -311,20 +311,38 @@ static uint32_t take_fixed_bytes(struct qn_pq_values *v, uint32_t n, size_t max_
     return n;
 }
 
+/* Values of `n` lengths at most, up to the first that is wrong. */
+static uint32_t cut_values(struct qn_pq_values *v, const int64_t *lengths, uint32_t n,
+                           struct qn_strv *out)
+{
+    const uint8_t *at = v->at;
+    uint32_t i = 0;
+    for (; i < n && lengths[i] >= 0 && lengths[i] <= v->end - at; i++) {
+        out[i] = (struct qn_strv){(const char *)at, (size_t)lengths[i]};
+        at += lengths[i];
+    }
+    v->at = at;
+    return i;
+}
+
+/* Lengths are taken some at a time, one by one where the bytes might be too many. */
 static uint32_t take_lengths(struct qn_pq_values *v, uint32_t n, size_t max_bytes,
                              struct qn_strv *out)
 {
-    size_t total = 0;
+    const uint8_t *begin = v->at;
     uint32_t i = 0;
-    for (; i < n && total <= max_bytes; i++) {
-        int64_t len;
-        if (!qn_pq_delta_take(&v->second, 1, &len) || len < 0 || len > v->end - v->at)
-            break;
-        out[i] = (struct qn_strv){(const char *)v->at, (size_t)len};
-        v->at += len;
-        total += (size_t)len;
-    }
     v->why = ends_early;
+    while (i < n && (size_t)(v->at - begin) <= max_bytes) {
+        int64_t lengths[BLOCK];
+        bool few = (size_t)(v->end - begin) > max_bytes;
+        uint32_t want = few ? 1 : n - i < BLOCK ? n - i : BLOCK;
+        if (!qn_pq_delta_take(&v->second, want, lengths))
+            break;
+        uint32_t got = cut_values(v, lengths, want, out + i);
+        i += got;
+        if (got < want)
+            v->second.left = 0; /* the others stand nowhere */
+    }
     return i;
 }
 

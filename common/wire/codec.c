@@ -57,6 +57,17 @@ static void put_bools(const struct slice *slice, struct qn_buf *out)
     qn_block_put(out, bits, bitmap_bytes(slice->n), slice->small);
 }
 
+/* Does `body` for each `row` of a slice that is NULL: mostly few. */
+#define EACH_NULL(slice, row, body)                                                                \
+    for (uint32_t word = 0; word < qn_validity_words((slice)->n); word++) {                        \
+        uint32_t left = (slice)->n - word * 64;                                                    \
+        uint64_t rows = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;                        \
+        for (uint64_t set = ~(slice)->validity[word] & rows; set; set &= set - 1) {                \
+            uint32_t row = word * 64 + (uint32_t)__builtin_ctzll(set);                             \
+            body                                                                                   \
+        }                                                                                          \
+    }
+
 /* Under NULL the first value stands, which never widens the range. */
 static void put_i64(const struct slice *slice, struct qn_buf *out)
 {
@@ -67,8 +78,8 @@ static void put_i64(const struct slice *slice, struct qn_buf *out)
         while (first < slice->n && !slice_valid(slice, first))
             first++;
         int64_t filler = first < slice->n ? values[first] : 0;
-        for (uint32_t i = 0; i < slice->n; i++)
-            filled[i] = slice_valid(slice, i) ? values[i] : filler;
+        memcpy(filled, values, slice->n * sizeof *values);
+        EACH_NULL(slice, row, { filled[row] = filler; })
         values = filled;
     }
     qn_ints_put(out, values, slice->n, slice->small);
@@ -79,8 +90,8 @@ static void put_f64(const struct slice *slice, struct qn_buf *out)
     const double *values = slice->column->f64 + slice->first;
     double filled[QN_BATCH_ROWS];
     if (slice->nulls) {
-        for (uint32_t i = 0; i < slice->n; i++)
-            filled[i] = slice_valid(slice, i) ? values[i] : 0;
+        memcpy(filled, values, slice->n * sizeof *values);
+        EACH_NULL(slice, row, { filled[row] = 0; })
         values = filled;
     }
     qn_block_put(out, values, (size_t)slice->n * sizeof *values, slice->small);

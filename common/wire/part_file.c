@@ -17,8 +17,8 @@ enum {
 };
 /* Large enough that reading is not about system calls, small enough to stay in cache. */
 enum { READ_BYTES = 256 << 10 };
-/* What most indexes fit in: a few hundred runs. */
-enum { INDEX_BYTES = 8 << 10 };
+/* What most indexes fit in: a thousand runs and more. */
+enum { INDEX_BYTES = 32 << 10 };
 
 void qn_part_file_init(struct qn_part_file *file)
 {

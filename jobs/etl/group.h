@@ -75,6 +75,7 @@ struct qn_groups {
 QN_CHECK qn_code qn_groups_init(struct qn_groups *groups, const struct qn_group_plan *plan,
                                 struct qn_err *err);
 void qn_groups_fini(struct qn_groups *groups);
+void qn_groups_clear(struct qn_groups *groups); /* keeps the memory; to be filled again */
 
 /* The group of every row of a batch of plan->evaluated or plan->partition, made where its key is
  * new, in the arena; QN_NO_GROUP where the table is full. Groups that are found must be folded into

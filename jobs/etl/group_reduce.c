@@ -107,12 +107,19 @@ static qn_code push_groups(struct reduce *self, struct qn_err *err)
 
 /* --- passes ---------------------------------------------------------------------------------- */
 
-/* A table that is empty and as small as at first. */
+/* A table that is empty: the one before, where it has room to grow as one that begins small. */
 static qn_code begin_table(struct reduce *self, struct qn_err *err)
 {
-    qn_groups_fini(&self->groups);
-    QN_TRY(qn_groups_init(&self->groups, self->plan, err));
-    self->groups.most_bytes = self->pipeline->ctx.in->memory_bytes;
+    struct qn_groups *groups = &self->groups;
+    uint64_t most = self->pipeline->ctx.in->memory_bytes;
+    if (groups->keys && !groups->full) {
+        qn_groups_clear(groups);
+        if (!most || qn_groups_bytes(groups) * 2 <= most)
+            return QN_OK;
+    }
+    qn_groups_fini(groups);
+    QN_TRY(qn_groups_init(groups, self->plan, err));
+    groups->most_bytes = most;
     return QN_OK;
 }
 

@@ -39,6 +39,20 @@ void qn_groups_fini(struct qn_groups *groups)
     *groups = (struct qn_groups){0};
 }
 
+void qn_groups_clear(struct qn_groups *groups)
+{
+    for (uint32_t k = 0; k < groups->plan->n_keys; k++)
+        qn_colstore_clear(&groups->keys[k]);
+    for (uint32_t s = 0; s < groups->plan->n_slots; s++)
+        qn_bag_clear(&groups->bags[s]);
+    if (groups->n_entries)
+        memset(groups->entries, 0, groups->n_entries * sizeof *groups->entries);
+    qn_arena_clear(&groups->arena);
+    groups->n = 0;
+    groups->dictionary = 0;
+    groups->full = false;
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 static bool grow_array(void **at, size_t n, size_t size)

@@ -1,22 +1,18 @@
 #include "jobs/etl/scatter.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jobs/etl/keys.h"
 
 enum {
-    /* A run with so many rows goes out: worth a record, and a reader folds them from the cache. */
+    /* A run of so many rows goes out: worth a record, and a reader folds them from the cache. */
     RUN_ROWS = 1024,
-    /* Rows that are placed at a time, so that what is known of them stays in the cache. */
-    FEW_ROWS = 1024,
-    MOST_ROWS = RUN_ROWS + FEW_ROWS,
-    /* Values from the start of one partition's room to the next. What is past MOST_ROWS spreads
-     * the ends of the runs, which are written to in turn, over all sets of a cache; and holds the
-     * one offset more that texts have. */
-    STRIDE = MOST_ROWS + 8,
-    VALIDITY_WORDS = MOST_ROWS / 64,
-    LINE_BYTES = 64,
+    /* Values from the start of one partition's room to the next: one offset more than rows, and
+     * all ends of runs in different sets of a cache. */
+    STRIDE = RUN_ROWS + 8,
+    VALIDITY_WORDS = RUN_ROWS / 64,
 };
 
 /* A column of all partitions: partition p has values [p * STRIDE, p * STRIDE + n[p]). */
@@ -76,6 +72,7 @@ static void column_fini(struct qn_scatter_column *column, uint32_t n)
 qn_code qn_scatter_init(struct qn_scatter *scatter, const struct qn_partitioning *by,
                         struct qn_err *err)
 {
+    assert(by->n_partitions <= QN_MAX_PARTITIONS);
     *scatter = (struct qn_scatter){.by = *by};
     uint32_t n = by->schema->n_fields;
     scatter->columns = calloc((size_t)n + 1, sizeof *scatter->columns);
@@ -140,49 +137,28 @@ static qn_code give_run(struct qn_scatter *scatter, uint32_t partition, struct q
     return QN_OK;
 }
 
-static qn_code give_runs(struct qn_scatter *scatter, uint32_t least, struct qn_task_out *out,
-                         struct qn_err *err)
+qn_code qn_scatter_flush(struct qn_scatter *scatter, struct qn_task_out *out, struct qn_err *err)
 {
     for (uint32_t p = 0; p < scatter->by.n_partitions; p++)
-        if (scatter->n[p] >= least)
+        if (scatter->n[p])
             QN_TRY(give_run(scatter, p, out, err));
     return QN_OK;
 }
 
-qn_code qn_scatter_flush(struct qn_scatter *scatter, struct qn_task_out *out, struct qn_err *err)
-{
-    return give_runs(scatter, 1, out, err);
-}
-
 /* --- placing --------------------------------------------------------------------------------- */
 
-/* Where rows go: row i to partition[i], to place[i] of all partitions' values. */
-struct places {
-    uint32_t n;
-    uint32_t partition[FEW_ROWS], place[FEW_ROWS];
+/* Rows of one column on their way to the end of one partition's run. */
+struct move {
+    const struct qn_column *from;
+    const uint32_t *rows;
+    uint32_t n, partition;
+    uint32_t at; /* where the run ends */
 };
 
-static void find_places(struct qn_scatter *scatter, const uint64_t *hashes, struct places *places)
+static qn_code reserve_text(struct scatter_text *text, size_t more, struct qn_err *err)
 {
-    const struct qn_partitioning by = scatter->by;
-    uint32_t *n_rows = scatter->n, n = places->n;
-    for (uint32_t i = 0; i < n; i++)
-        places->partition[i] = qn_partition_of(&by, hashes[i]);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t partition = places->partition[i];
-        places->place[i] = partition * STRIDE + n_rows[partition]++;
-    }
-}
-
-/* Where one partition goes on: all partitions' ends together are more than the nearest cache
- * holds, and a store that misses it holds up those behind. */
-static inline void expect_write(const void *at)
-{
-    __builtin_prefetch((const char *)at + LINE_BYTES, 1);
-}
-
-static qn_code grow_text(struct scatter_text *text, size_t more, struct qn_err *err)
-{
+    if (text->capacity - text->len >= more && text->bytes)
+        return QN_OK;
     if (text->len + more > UINT32_MAX)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_INPUT,
                           "a partition has more than 4 GiB of text of a few rows");
@@ -195,78 +171,100 @@ static qn_code grow_text(struct scatter_text *text, size_t more, struct qn_err *
     return QN_OK;
 }
 
-static qn_code place_texts(struct qn_scatter_column *to, const struct qn_column *from,
-                           uint32_t first, const struct places *places, struct qn_err *err)
+static qn_code move_texts(struct qn_scatter_column *to, const struct move *move, struct qn_err *err)
 {
-    const uint32_t *from_offsets = from->offsets + first, n = places->n;
-    const char *bytes = from->bytes;
-    uint32_t *offsets = to->values.offsets;
-    struct scatter_text *texts = to->texts;
+    const uint32_t *from = move->from->offsets, *rows = move->rows, n = move->n;
+    const char *bytes = move->from->bytes;
+    struct scatter_text *text = &to->texts[move->partition];
+    uint32_t *ends = to->values.offsets + (size_t)move->partition * STRIDE + move->at + 1;
+    size_t more = 0;
+    for (uint32_t i = 0; i < n; i++)
+        more += from[rows[i] + 1] - from[rows[i]];
+    QN_TRY(reserve_text(text, more, err));
+    char *at = text->bytes + text->len, *begin = text->bytes;
     for (uint32_t i = 0; i < n; i++) {
-        struct scatter_text *text = &texts[places->partition[i]];
-        const size_t bytes_of_one = from_offsets[i + 1] - from_offsets[i], len = text->len;
-        if (text->capacity - len < bytes_of_one || !text->bytes)
-            QN_TRY(grow_text(text, bytes_of_one, err));
-        expect_write(text->bytes + len);
-        qn_copy_text(text->bytes + len, bytes + from_offsets[i], bytes_of_one);
-        text->len = len + bytes_of_one;
-        offsets[places->place[i] + 1] = (uint32_t)(len + bytes_of_one);
+        const uint32_t first = from[rows[i]], length = from[rows[i] + 1] - first;
+        qn_copy_text(at, bytes + first, length);
+        at += length;
+        ends[i] = (uint32_t)(at - begin);
     }
+    text->len += more;
     return QN_OK;
 }
 
-static void place_nulls(struct qn_scatter_column *to, const struct qn_column *from, uint32_t first,
-                        const struct places *places)
+static void move_nulls(struct qn_scatter_column *to, const struct move *move)
 {
-    for (uint32_t i = 0; i < places->n; i++) {
-        if (qn_is_valid(from, first + i))
+    for (uint32_t i = 0; i < move->n; i++) {
+        if (qn_is_valid(move->from, move->rows[i]))
             continue;
-        uint32_t partition = places->partition[i], row = places->place[i] - partition * STRIDE;
-        to->has_nulls[partition] = true;
-        qn_valid_clear(to->validity + (size_t)partition * VALIDITY_WORDS, row);
+        to->has_nulls[move->partition] = true;
+        qn_valid_clear(to->validity + (size_t)move->partition * VALIDITY_WORDS, move->at + i);
     }
 }
 
-static qn_code place_column(struct qn_scatter_column *to, const struct qn_column *from,
-                            uint32_t first, const struct places *places, struct qn_err *err)
+static qn_code move_column(struct qn_scatter_column *to, const struct move *move,
+                           struct qn_err *err)
 {
-    const uint32_t *place = places->place, n = places->n;
-    const struct qn_column in = *from, out = to->values;
-    switch (qn_type_layout(in.type)) {
+    const uint32_t *rows = move->rows, n = move->n;
+    const size_t at = (size_t)move->partition * STRIDE + move->at;
+    switch (qn_type_layout(to->values.type)) {
     case QN_LAYOUT_BOOL:
         for (uint32_t i = 0; i < n; i++)
-            out.bools[place[i]] = in.bools[first + i];
+            to->values.bools[at + i] = move->from->bools[rows[i]];
         break;
-    case QN_LAYOUT_TEXT: QN_TRY(place_texts(to, from, first, places, err)); break;
+    case QN_LAYOUT_TEXT: QN_TRY(move_texts(to, move, err)); break;
     case QN_LAYOUT_F64: /* doubles move as their bits */
-    case QN_LAYOUT_I64:
-        for (uint32_t i = 0; i < n; i++) {
-            expect_write(&out.i64[place[i]]);
-            out.i64[place[i]] = in.i64[first + i];
-        }
+    case QN_LAYOUT_I64: {
+        int64_t *out = to->values.i64 + at;
+        const int64_t *in = move->from->i64;
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = in[rows[i]];
         break;
     }
-    if (in.validity)
-        place_nulls(to, from, first, places);
+    }
+    if (move->from->validity)
+        move_nulls(to, move);
     return QN_OK;
 }
 
+/* Rows of one partition, in their order; a run that is full goes out. */
+static qn_code move_rows(struct qn_scatter *scatter, uint32_t partition,
+                         const struct qn_batch *batch, const uint32_t *rows, uint32_t n,
+                         struct qn_task_out *out, struct qn_err *err)
+{
+    while (n) {
+        uint32_t at = scatter->n[partition], room = RUN_ROWS - at, few = n < room ? n : room;
+        for (uint32_t i = 0; i < scatter->by.schema->n_fields; i++) {
+            const struct move move = {&batch->columns[i], rows, few, partition, at};
+            QN_TRY(move_column(&scatter->columns[i], &move, err));
+        }
+        scatter->n[partition] = at + few;
+        rows += few;
+        n -= few;
+        if (scatter->n[partition] == RUN_ROWS)
+            QN_TRY(give_run(scatter, partition, out, err));
+    }
+    return QN_OK;
+}
+
+/* Rows are moved a partition at a time: reading here and there costs less than writing so. */
 qn_code qn_scatter_add(struct qn_scatter *scatter, const struct qn_batch *batch,
                        struct qn_task_out *out, struct qn_arena *arena, struct qn_err *err)
 {
+    const struct qn_partitioning by = scatter->by;
+    uint32_t starts[QN_MAX_PARTITIONS + 1];
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
-    if (!hashes)
+    uint32_t *partition_of = qn_arena_alloc(arena, batch->n_rows * sizeof *partition_of);
+    uint32_t *order = qn_arena_alloc(arena, batch->n_rows * sizeof *order);
+    if (!hashes || !partition_of || !order)
         return qn_err_nomem(err, "group keys");
-    qn_keys_hash(batch->columns, scatter->by.n_keys, batch->n_rows, hashes);
-    for (uint32_t first = 0; first < batch->n_rows; first += FEW_ROWS) {
-        struct places places = {.n = batch->n_rows - first};
-        if (places.n > FEW_ROWS)
-            places.n = FEW_ROWS;
-        find_places(scatter, hashes + first, &places);
-        for (uint32_t i = 0; i < scatter->by.schema->n_fields; i++)
-            QN_TRY(place_column(&scatter->columns[i], &batch->columns[i], first, &places, err));
-        QN_TRY(give_runs(scatter, RUN_ROWS, out, err));
-    }
+    qn_keys_hash(batch->columns, by.n_keys, batch->n_rows, hashes);
+    for (uint32_t i = 0; i < batch->n_rows; i++)
+        partition_of[i] = qn_partition_of(&by, hashes[i]);
+    qn_partition_order(partition_of, batch->n_rows, by.n_partitions, starts, order);
+    for (uint32_t p = 0; p < by.n_partitions; p++)
+        QN_TRY(
+            move_rows(scatter, p, batch, order + starts[p], starts[p + 1] - starts[p], out, err));
     return QN_OK;
 }
 
