@@ -61,6 +61,8 @@ struct qn_query_planner {
     uint32_t n_begun;           /* phases so far */
     uint32_t n_jobs;            /* of all phases: names differ */
     uint32_t depth;
+    struct qn_query_phase one_row; /* for every SELECT without FROM; its number, 0: none yet */
+    uint32_t one_row_number;
     struct qn_query_cte *ctes;
     struct qn_query_scope *scope;   /* of the SELECT being planned */
     struct qn_query_sqlite *sqlite; /* the statement being written */

@@ -10,8 +10,9 @@ struct qn_sorter_options {
     const struct qn_schema *schema; /* of the rows; borrowed, as the keys are */
     struct qn_sort_order order;     /* without keys: as they came */
     uint64_t most;                  /* rows wanted; UINT64_MAX: all */
-    uint64_t memory_bytes;          /* what rows may take before they go to a file */
-    const char *folder;             /* where scratch goes; borrowed */
+    uint64_t spare_rows;   /* kept past these before some are let go; 0: as many as is quick */
+    uint64_t memory_bytes; /* what rows may take before they go to a file */
+    const char *folder;    /* where scratch goes; borrowed */
 };
 
 struct qn_sorter_row {
@@ -34,6 +35,9 @@ struct qn_sorter {
 
 void qn_sorter_init(struct qn_sorter *sorter, const struct qn_sorter_options *options);
 void qn_sorter_fini(struct qn_sorter *sorter);
+
+/* False: as many rows as are wanted came already that are not behind this one. */
+bool qn_sorter_wants(const struct qn_sorter *sorter, const struct qn_batch *batch, uint32_t row);
 
 /* Copies the rows. */
 QN_CHECK qn_code qn_sorter_add(struct qn_sorter *sorter, const struct qn_batch *batch,

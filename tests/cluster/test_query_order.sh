@@ -33,3 +33,15 @@ for query in "$sums" "$slides"; do
   expect "sums of turned rows" "$(answer events.csv 64KiB 2 "$query" | md5sum)" \
     "$(answer turned.csv 64KiB 3 "$query" | md5sum)"
 done
+
+# Of a LIMIT the tasks keep back what comes too late, and nothing else.
+for order in "kind, amount DESC" "amount NULLS LAST, kind DESC" "channel DESC NULLS FIRST" "amount * 2, ts DESC"; do
+  for chunk in 64KiB 1MiB; do
+    all=$(answer events.csv $chunk 2 "SELECT * FROM FILE ORDER BY $order")
+    expect "the first rows by $order" "$(sed -n '7,26p' <<<"$all")" \
+      "$(answer events.csv $chunk 3 "SELECT * FROM FILE ORDER BY $order LIMIT 20 OFFSET 5" | tail -n +2)"
+  done
+done
+groups="SELECT customer_id, count(*) AS n, sum(amount) AS s FROM FILE GROUP BY customer_id ORDER BY n DESC, s"
+expect "the first groups" "$(answer events.csv 64KiB 2 "$groups" | head -n 6)" \
+  "$(answer events.csv 64KiB 2 "$groups LIMIT 5")"
