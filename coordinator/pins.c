@@ -123,7 +123,7 @@ bool qn_pins_find(const char *state_folder, const char *spec_sha256, struct qn_a
     out->pins = QN_NEW_ARRAY(arena, struct qn_pin, QN_MAX_SOURCES);
     bool good = file && out->pins && read_line(file, line) && strlen(line) < sizeof out->key;
     if (good)
-        snprintf(out->key, sizeof out->key, "%s", line);
+        memcpy(out->key, line, strlen(line) + 1);
     while (good && out->n < QN_MAX_SOURCES && read_line(file, line))
         good = read_pin(line, arena, &out->pins[out->n++]);
     if (file)

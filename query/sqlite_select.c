@@ -650,8 +650,9 @@ qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *quer
     p->sqlite = sqlite;
     qn_code code = put_ordered(p, sqlite, query, &sql, &columns, &keys);
     p->sqlite = around;
+    uint64_t most = query->limit + query->offset;
     if (query->has_limit && !query->n_order && query->limit < INT64_MAX - query->offset)
-        qn_buf_printf(&sql, " LIMIT %llu", (unsigned long long)(query->limit + query->offset));
+        qn_buf_printf(&sql, " LIMIT %llu", (unsigned long long)most);
     sqlite->sql =
         sql.failed ? NULL
                    : qn_arena_printf(p->arena, "%s%s%s%.*s", sqlite->walks ? "WITH RECURSIVE " : "",

@@ -225,12 +225,18 @@ static qn_code let_go(struct qn_sorter *sorter, struct qn_err *err)
     return QN_OK;
 }
 
-bool qn_sorter_wants(const struct qn_sorter *sorter, const struct qn_batch *batch, uint32_t row)
+int qn_sorter_against_last(const struct qn_sorter *sorter, const struct qn_batch *batch,
+                           uint32_t row)
 {
     if (!sorter->cut)
-        return true;
+        return -1;
     const struct qn_batch *last = &sorter->batches[sorter->n_cut_batches - 1];
-    return qn_sort_compare(&sorter->options.order, batch, row, last, last->n_rows - 1) < 0;
+    return qn_sort_compare(&sorter->options.order, batch, row, last, last->n_rows - 1);
+}
+
+qn_code qn_sorter_settle(struct qn_sorter *sorter, struct qn_err *err)
+{
+    return sorter->n_rows > sorter->options.most ? let_go(sorter, err) : QN_OK;
 }
 
 /* Rows that come before the last of those wanted so far: equal ones come too late. */
@@ -241,7 +247,7 @@ static qn_code keep_wanted(struct qn_sorter *sorter, const struct qn_batch *batc
     if (batch->n_rows > QN_BATCH_ROWS)
         return keep(sorter, batch, err);
     for (uint32_t row = 0; row < batch->n_rows; row++)
-        if (qn_sorter_wants(sorter, batch, row))
+        if (qn_sorter_against_last(sorter, batch, row) < 0)
             rows[n++] = row;
     if (n == 0)
         return QN_OK;

@@ -5,7 +5,10 @@
 #include "jobs/etl/etl.h"
 #include "wire/sorter.h"
 
-enum { SPARE_ROWS = 1024 }; /* past those wanted, before the order is looked at again */
+enum {
+    SPARE_ROWS = 1024, /* past those wanted, before the order is looked at again */
+    MANY_ROWS = 64     /* of one batch: it is looked at at once */
+};
 
 struct top {
     struct qn_sort_key *keys; /* by column of the schema below */
@@ -43,11 +46,24 @@ static void top_close(void *run)
     qn_sorter_fini(run);
 }
 
+/* Of rows[0..n) those before the last one wanted so far, or equal to it; *n is how many. */
+static void keep_before(const struct qn_sorter *sorter, const struct qn_batch *keys, bool or_equal,
+                        uint32_t *rows, uint32_t *n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *n; i++)
+        if (qn_sorter_against_last(sorter, keys, rows[i]) < or_equal)
+            rows[kept++] = rows[i];
+    *n = kept;
+}
+
+/* Rows that are equal to the last one come too late. Where many are wanted, as in a file that goes
+ * the other way, those of the batch itself may be too many. */
 static qn_code top_apply(const struct qn_etl_step *step, struct qn_etl_step_ctx *ctx, void *run,
                          const bool *live, struct qn_batch *batch, struct qn_err *err)
 {
     const struct top *top = step->impl;
-    uint32_t n_keys = top->schema->n_fields, n = 0;
+    uint32_t n_keys = top->schema->n_fields, n = batch->n_rows;
     struct qn_column *columns = QN_NEW_ARRAY(ctx->arena, struct qn_column, n_keys);
     uint32_t *rows = qn_arena_alloc(ctx->arena, batch->n_rows * sizeof *rows);
     if (!columns || !rows)
@@ -56,11 +72,15 @@ static qn_code top_apply(const struct qn_etl_step *step, struct qn_etl_step_ctx 
         columns[i] = batch->columns[top->columns[i]];
     const struct qn_batch keys = {
         .schema = top->schema, .columns = columns, .n_rows = batch->n_rows};
-    for (uint32_t row = 0; row < batch->n_rows; row++)
-        if (qn_sorter_wants(run, &keys, row))
-            rows[n++] = row;
+    for (uint32_t row = 0; row < n; row++)
+        rows[row] = row;
+    keep_before(run, &keys, false, rows, &n);
     if (n)
         QN_TRY(qn_sorter_add(run, &keys, err));
+    if (n > MANY_ROWS) {
+        QN_TRY(qn_sorter_settle(run, err));
+        keep_before(run, &keys, true, rows, &n);
+    }
     ctx->counters->filtered += batch->n_rows - n;
     return qn_etl_step_take(ctx, live, batch, rows, n, err);
 }
