@@ -3,7 +3,8 @@
  *
  *     query  := [WITH name [(columns)] AS (query), ...] body [ORDER BY ...] [LIMIT n] [OFFSET n]
  *     body   := select { UNION | INTERSECT | EXCEPT [ALL] select }
- *     select := SELECT [DISTINCT] items [FROM relations] [WHERE] [GROUP BY] [HAVING] | (query) */
+ *     select := SELECT [DISTINCT] items [FROM relations] [WHERE] [GROUP BY] [HAVING] | (query)
+ *             | VALUES (expression, ...), ...      (becomes a UNION ALL of SELECTs) */
 #ifndef QN_QUERY_AST_H
 #define QN_QUERY_AST_H
 
@@ -57,6 +58,7 @@ struct qn_sql_relation {
     struct qn_ast *on;
     struct qn_sql_name *using_;
     uint32_t n_using;
+    bool natural;             /* USING of all names that both sides have */
     struct qn_mark mark;      /* what it is */
     struct qn_mark join_mark; /* JOIN and the words before it */
 };
@@ -92,7 +94,8 @@ struct qn_sql_cte {
     struct qn_sql_name *columns;
     uint32_t n_columns;
     struct qn_sql_query *query;
-    size_t at; /* token that its query begins with */
+    size_t at;      /* token that its query begins with */
+    bool recursive; /* RECURSIVE is written: it may read itself */
 };
 
 struct qn_sql_query {

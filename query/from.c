@@ -15,8 +15,8 @@ static struct qn_query_cte *find_cte(struct qn_query_planner *p,
     return NULL;
 }
 
-static qn_code rename_columns(struct qn_query_planner *p, const struct qn_sql_name *names,
-                              uint32_t n, struct qn_query_rows *rows)
+qn_code qn_query_rename(struct qn_query_planner *p, const struct qn_sql_name *names, uint32_t n,
+                        struct qn_query_rows *rows)
 {
     if (n > rows->n_columns)
         return QN_QUERY_REFUSE(p, names[rows->n_columns].mark, NULL, "%u names for %u columns", n,
@@ -46,23 +46,37 @@ static qn_code open_cte(struct qn_query_planner *p, struct qn_query_cte *cte,
         p->ctes = in_force;
         cte->phase = p->phase + 1;
         if (cte->cte->n_columns)
-            QN_TRY(rename_columns(p, cte->cte->columns, cte->cte->n_columns, &cte->rows));
+            QN_TRY(qn_query_rename(p, cte->cte->columns, cte->cte->n_columns, &cte->rows));
     }
     *out = cte->rows;
     return QN_OK;
 }
 
-static qn_code open_relation(struct qn_query_planner *p, const struct qn_sql_relation *relation,
-                             struct qn_query_rows *out)
+/* A query that reads itself is nothing that jobs do. */
+static qn_code open_walk(struct qn_query_planner *p, const struct qn_query_scope *scope,
+                         const struct qn_sql_relation *relation, struct qn_query_cte *cte,
+                         struct qn_query_rows *out)
+{
+    if (scope->in_sqlite)
+        return qn_query_walk(p, cte, out);
+    qn_query_leave(p, p->asked);
+    return QN_QUERY_REFUSE(p, relation->mark, NULL,
+                           "a recursive query is not supported at this place");
+}
+
+static qn_code open_relation(struct qn_query_planner *p, const struct qn_query_scope *scope,
+                             const struct qn_sql_relation *relation, struct qn_query_rows *out)
 {
     struct qn_query_cte *cte = relation->name.text.data ? find_cte(p, relation) : NULL;
     if (relation->query)
         QN_TRY(qn_query_nested(p, relation->query, out));
+    else if (cte && qn_query_reads_itself(cte->cte))
+        QN_TRY(open_walk(p, scope, relation, cte, out));
     else if (cte)
         QN_TRY(open_cte(p, cte, out));
     else
         QN_TRY(qn_query_open_file(p, relation, out));
-    return relation->n_columns ? rename_columns(p, relation->columns, relation->n_columns, out)
+    return relation->n_columns ? qn_query_rename(p, relation->columns, relation->n_columns, out)
                                : QN_OK;
 }
 
@@ -144,12 +158,38 @@ static qn_code using_field(struct qn_query_planner *p, const struct qn_query_sco
                            QN_SHORT_ARG(name->text));
 }
 
+/* Names that a column of both sides has. */
+static qn_code natural_names(struct qn_query_planner *p, const struct qn_query_scope *scope,
+                             uint32_t at, struct qn_sql_name **names, uint32_t *n)
+{
+    const struct qn_query_relation *relation = &scope->relations[at];
+    for (uint32_t i = 0; i < relation->rows.n_columns; i++) {
+        struct qn_strv name = qn_strv_from(scope->fields[relation->first + i].shown);
+        bool common = false;
+        for (uint32_t k = 0; k < relation->first && !common; k++)
+            common = !scope->fields[k].hidden &&
+                     scope->relations[scope->fields[k].relation].visible &&
+                     qn_strv_eq_nocase(qn_strv_from(scope->fields[k].shown), name);
+        if (!common)
+            continue;
+        *names = qn_sql_grow(p->arena, *names, *n, sizeof **names);
+        if (!*names)
+            return QN_QUERY_NOMEM(p);
+        (*names)[(*n)++] = (struct qn_sql_name){name, relation->written->join_mark};
+    }
+    return QN_OK;
+}
+
 static qn_code read_using(struct qn_query_planner *p, struct qn_query_scope *scope, uint32_t at)
 {
     struct qn_query_relation *relation = &scope->relations[at];
-    const struct qn_sql_relation *written = relation->written;
-    for (uint32_t i = 0; i < written->n_using; i++) {
-        const struct qn_sql_name *name = &written->using_[i];
+    struct qn_sql_name *names = relation->written->using_;
+    uint32_t n = relation->written->n_using;
+    if (relation->written->natural)
+        QN_TRY(natural_names(p, scope, at, &names, &n));
+    relation->by_names = n > 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qn_sql_name *name = &names[i];
         uint32_t left, right;
         QN_TRY(using_field(p, scope, name, 0, at, &left));
         QN_TRY(using_field(p, scope, name, at, at + 1, &right));
@@ -201,7 +241,7 @@ qn_code qn_query_from(struct qn_query_planner *p, struct qn_query_scope *scope,
             return QN_QUERY_REFUSE(p, written->join_mark, NULL,
                                    "such a join is not supported here");
         }
-        QN_TRY(open_relation(p, written, &relation.rows));
+        QN_TRY(open_relation(p, scope, written, &relation.rows));
         QN_TRY(qn_query_scope_add(p, scope, &relation));
         QN_TRY(read_condition(p, scope, i));
     }
@@ -219,13 +259,14 @@ static qn_code add_query(struct qn_query_planner *p, struct qn_query_scope *scop
     return qn_query_scope_add(p, scope, &relation);
 }
 
-static qn_code one_column(struct qn_query_planner *p, const struct qn_query_scope *scope,
-                          const struct qn_ast *ast)
+static qn_code check_columns(struct qn_query_planner *p, const struct qn_query_scope *scope,
+                             const struct qn_ast *ast, uint32_t expected)
 {
     uint32_t n = scope->relations[scope->n_relations - 1].rows.n_columns;
-    return n == 1 ? QN_OK
-                  : QN_QUERY_REFUSE(p, ast->query->mark, NULL,
-                                    "expected a query of one column, found %u", n);
+    return n == expected ? QN_OK
+                         : QN_QUERY_REFUSE(p, ast->query->mark, NULL,
+                                           "expected a query of %u column%s, found %u", expected,
+                                           expected == 1 ? "" : "s", n);
 }
 
 /* (SELECT max(x) FROM t): a relation of at most one row, beside every row. */
@@ -234,7 +275,7 @@ static qn_code pull_value(struct qn_query_planner *p, struct qn_query_scope *sco
 {
     uint32_t field;
     QN_TRY(add_query(p, scope, ast, QN_SQL_LEFT, &field));
-    QN_TRY(one_column(p, scope, ast));
+    QN_TRY(check_columns(p, scope, ast, 1));
     if (!scope->relations[scope->n_relations - 1].rows.single)
         return QN_QUERY_REFUSE(p, ast->mark, "write an aggregate, min(x), or LIMIT 1",
                                "this query may give several rows, where one value is expected");
@@ -360,16 +401,25 @@ static qn_code check_not_in(struct qn_query_planner *p, struct qn_query_scope *s
 static qn_code pull_in(struct qn_query_planner *p, struct qn_query_scope *scope,
                        struct qn_ast **ast, bool negated)
 {
-    struct qn_ast *in = *ast;
+    struct qn_ast *in = *ast, *on = NULL;
     uint32_t field;
-    QN_TRY(qn_query_pull_values(p, scope, in->args[0]));
+    if (negated && in->n_args > 1) { /* a NULL beside what differs anyway says nothing */
+        qn_query_leave(p, p->asked);
+        return QN_QUERY_REFUSE(p, in->mark, NULL, "NOT IN of rows of values");
+    }
+    for (uint32_t i = 0; i < in->n_args; i++)
+        QN_TRY(qn_query_pull_values(p, scope, in->args[i]));
     QN_TRY(add_query(p, scope, in, negated ? QN_SQL_ANTI : QN_SQL_SEMI, &field));
-    QN_TRY(one_column(p, scope, in));
+    QN_TRY(check_columns(p, scope, in, in->n_args));
     uint32_t at = scope->n_relations - 1;
-    scope->relations[at].on =
-        make_binary(p, QN_TOK_EQ, in->args[0], make_column(p, scope, field, in->mark), in->mark);
-    if (!scope->relations[at].on)
-        return QN_QUERY_NOMEM(p);
+    for (uint32_t i = 0; i < in->n_args; i++) {
+        struct qn_ast *equal = make_binary(p, QN_TOK_EQ, in->args[i],
+                                           make_column(p, scope, field + i, in->mark), in->mark);
+        if (!equal)
+            return QN_QUERY_NOMEM(p);
+        on = make_binary(p, QN_TOK_AND, on, equal, in->mark);
+    }
+    scope->relations[at].on = on;
     *ast = NULL;
     return negated ? check_not_in(p, scope, in->args[0], at, in->mark, ast) : QN_OK;
 }

@@ -193,9 +193,8 @@ static qn_code parse_simple(struct qn_parser *p, struct qn_sql_body **out)
         QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query"));
     } else if (qn_sql_word(p, "select")) {
         QN_TRY(parse_select(p, body));
-    } else if (qn_token_is(t, "values")) {
-        return qn_complain(p->complaint, t->mark, "write SELECT 1, 'a' UNION ALL SELECT 2, 'b'",
-                           "VALUES is not supported");
+    } else if (qn_sql_word(p, "values")) {
+        return qn_sql_parse_values(p, out);
     } else {
         return qn_parser_unexpected(p, "SELECT");
     }
@@ -265,9 +264,7 @@ static qn_code parse_ctes(struct qn_parser *p, struct qn_sql_query *query)
 {
     if (!qn_sql_word(p, "with"))
         return QN_OK;
-    if (qn_token_is(qn_parser_token(p), "recursive"))
-        return qn_complain(p->complaint, qn_parser_token(p)->mark, NULL,
-                           "WITH RECURSIVE is not supported");
+    bool recursive = qn_sql_word(p, "recursive");
     do {
         query->ctes = qn_sql_grow(p->arena, query->ctes, query->n_ctes, sizeof *query->ctes);
         if (!query->ctes)
@@ -282,6 +279,7 @@ static qn_code parse_ctes(struct qn_parser *p, struct qn_sql_query *query)
         (void)qn_sql_word(p, "materialized");
         QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' and a query"));
         cte->at = p->at;
+        cte->recursive = recursive;
         QN_TRY(qn_sql_parse_query(p, &cte->query));
         QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query"));
         query->n_ctes++;
@@ -364,6 +362,13 @@ qn_code qn_sql_parse_query(struct qn_parser *p, struct qn_sql_query **out)
     return QN_OK;
 }
 
+bool qn_sql_joins_texts(struct qn_strv name)
+{
+    return qn_strv_eq_nocase(name, QN_STRV_LIT("string_agg")) ||
+           qn_strv_eq_nocase(name, QN_STRV_LIT("group_concat")) ||
+           qn_strv_eq_nocase(name, QN_STRV_LIT("listagg"));
+}
+
 /* Statements that are no queries. */
 static qn_code refuse_statement(struct qn_parser *p)
 {
@@ -380,7 +385,8 @@ static qn_code refuse_statement(struct qn_parser *p)
     return QN_OK;
 }
 
-static const struct qn_parser_sql sql = {.query = qn_sql_parse_query, .reserved = reserved};
+static const struct qn_parser_sql sql = {
+    .query = qn_sql_parse_query, .reserved = reserved, .aggregate = qn_sql_joins_texts};
 
 qn_code qn_sql_parse(struct qn_arena *arena, struct qn_strv text, struct qn_sql_query **out,
                      struct qn_expr_complaint *complaint)

@@ -17,6 +17,10 @@ QN_CHECK qn_code qn_sql_alias(struct qn_parser *p, struct qn_sql_name *out);
 QN_CHECK qn_code qn_sql_names(struct qn_parser *p, struct qn_sql_name **names, uint32_t *n);
 
 QN_CHECK qn_code qn_sql_parse_query(struct qn_parser *p, struct qn_sql_query **out);
+/* Whether the aggregate joins texts: specs have none such. */
+bool qn_sql_joins_texts(struct qn_strv name);
+/* What stands behind VALUES, as SELECTs put together. */
+QN_CHECK qn_code qn_sql_parse_values(struct qn_parser *p, struct qn_sql_body **out);
 /* What stands behind FROM. */
 QN_CHECK qn_code qn_sql_parse_from(struct qn_parser *p, struct qn_sql_body *body);
 

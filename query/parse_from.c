@@ -75,7 +75,8 @@ static qn_code parse_function(struct qn_parser *p, struct qn_sql_relation *relat
 static qn_code parse_parenthesised(struct qn_parser *p, struct qn_sql_relation *relation)
 {
     const struct qn_token *t = qn_parser_after(p);
-    if (!qn_token_is(t, "select") && !qn_token_is(t, "with") && t->kind != QN_TOK_LPAREN)
+    if (!qn_token_is(t, "select") && !qn_token_is(t, "with") && !qn_token_is(t, "values") &&
+        t->kind != QN_TOK_LPAREN)
         return qn_complain(p->complaint, t->mark, "joins are read from left to right",
                            "joins in parentheses are not supported");
     p->at++;
@@ -93,6 +94,13 @@ static qn_code parse_table(struct qn_parser *p, struct qn_sql_relation *relation
     return qn_sql_name(p, "a name behind the dot", &relation->name);
 }
 
+/* Words that are names elsewhere. */
+static bool begins_join(const struct qn_token *t)
+{
+    return qn_token_is(t, "semi") || qn_token_is(t, "anti") || qn_token_is(t, "asof") ||
+           qn_token_is(t, "positional");
+}
+
 static qn_code parse_relation(struct qn_parser *p, struct qn_sql_relation *relation)
 {
     const struct qn_token *t = qn_parser_token(p);
@@ -107,7 +115,7 @@ static qn_code parse_relation(struct qn_parser *p, struct qn_sql_relation *relat
     else
         QN_TRY(parse_table(p, relation));
     relation->mark = qn_parser_mark(p, t->mark.offset);
-    if (qn_token_is(qn_parser_token(p), "semi") || qn_token_is(qn_parser_token(p), "anti"))
+    if (begins_join(qn_parser_token(p)))
         return QN_OK;
     QN_TRY(qn_sql_alias(p, &relation->alias));
     if (relation->alias.text.data && qn_parser_token(p)->kind == QN_TOK_LPAREN)
@@ -117,7 +125,8 @@ static qn_code parse_relation(struct qn_parser *p, struct qn_sql_relation *relat
 
 /* --- how it is joined ------------------------------------------------------------------------ */
 
-/* [INNER | LEFT [OUTER] | RIGHT [OUTER] | FULL [OUTER] | CROSS | SEMI | ANTI] JOIN, or a comma; *found says so. */
+/* [NATURAL] [INNER | LEFT [OUTER] | RIGHT [OUTER] | FULL [OUTER] | SEMI | ANTI] JOIN, CROSS JOIN or a
+ * comma; *found says so. */
 static qn_code parse_how(struct qn_parser *p, struct qn_sql_relation *relation, bool *found)
 {
     static const struct {
@@ -135,14 +144,20 @@ static qn_code parse_how(struct qn_parser *p, struct qn_sql_relation *relation, 
         relation->join_mark = t->mark;
         return QN_OK;
     }
-    if (qn_token_is(t, "natural") || qn_token_is(t, "asof") || qn_token_is(t, "positional"))
+    relation->natural = qn_sql_word(p, "natural");
+    if (qn_token_is(t, "asof") || qn_token_is(t, "positional"))
         return qn_complain(p->complaint, t->mark, "write JOIN ... USING (columns)",
                            "%.*s joins are not supported", QN_SHORT_ARG(t->text));
     relation->how = QN_SQL_INNER;
-    bool qualified = false;
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && !qualified; i++)
-        if ((qualified = qn_sql_word(p, words[i].word)))
+    bool qualified = relation->natural;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (qn_sql_word(p, words[i].word)) {
             relation->how = words[i].how;
+            qualified = true;
+            break;
+        }
+    if (relation->natural && relation->how == QN_SQL_CROSS)
+        return qn_parser_unexpected(p, "INNER, LEFT, RIGHT, FULL or JOIN");
     if (relation->how == QN_SQL_LEFT || relation->how == QN_SQL_RIGHT ||
         relation->how == QN_SQL_FULL)
         (void)qn_sql_word(p, "outer");
@@ -156,7 +171,7 @@ static qn_code parse_how(struct qn_parser *p, struct qn_sql_relation *relation, 
 
 static qn_code parse_condition(struct qn_parser *p, struct qn_sql_relation *relation)
 {
-    if (relation->how == QN_SQL_CROSS)
+    if (relation->how == QN_SQL_CROSS || relation->natural)
         return QN_OK;
     if (qn_sql_word(p, "using"))
         return qn_sql_names(p, &relation->using_, &relation->n_using);

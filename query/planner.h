@@ -19,8 +19,9 @@ struct qn_query_column {
 struct qn_query_rows {
     const char *input; /* a source or a job of the phase's spec */
     bool is_job;
-    bool single;    /* at most one row */
-    uint64_t bytes; /* about how large; for choosing sides of a join */
+    bool single;      /* at most one row */
+    uint64_t bytes;   /* about how large; for choosing sides of a join */
+    const char *walk; /* what a statement for SQLite calls a query that reads itself; else NULL */
     struct qn_query_column *columns;
     uint32_t n_columns;
 };
@@ -40,7 +41,9 @@ struct qn_query_cte {
     const struct qn_sql_cte *cte;
     struct qn_query_cte *outer; /* those its own query sees */
     struct qn_query_rows rows;
-    uint32_t phase; /* 1 + its number; 0: none yet */
+    uint32_t phase;                          /* 1 + its number; 0: none yet */
+    const struct qn_query_sqlite *statement; /* in which it walks (rows.walk); NULL: none yet */
+    bool beginning;                          /* its first rows are being planned */
 };
 
 struct qn_query_scope;
@@ -58,8 +61,11 @@ struct qn_query_planner {
     uint32_t n_begun;           /* phases so far */
     uint32_t n_jobs;            /* of all phases: names differ */
     uint32_t depth;
+    struct qn_query_phase one_row; /* for every SELECT without FROM; its number, 0: none yet */
+    uint32_t one_row_number;
     struct qn_query_cte *ctes;
-    struct qn_query_scope *scope; /* of the SELECT being planned */
+    struct qn_query_scope *scope;   /* of the SELECT being planned */
+    struct qn_query_sqlite *sqlite; /* the statement being written */
     /* Queries by where they begin in the text: the one being planned, those that SQLite answers,
      * and one that jobs cannot (retry: 1 + its place; 0: none), so that it is tried anew. */
     uint32_t asked;
@@ -91,6 +97,7 @@ struct qn_query_relation {
     struct qn_ast *on;
     const struct qn_sql_relation *written; /* NULL: a subquery of an expression */
     bool visible;                          /* its columns, in what is selected and filtered */
+    bool by_names;                         /* joined by USING, or NATURAL */
 };
 
 struct qn_query_scope {
@@ -229,6 +236,15 @@ QN_CHECK qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_
 /* sqlite_select.c: the query as a statement for SQLite over rows of jobs of the phase. */
 QN_CHECK qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *query,
                                     struct qn_query_phase *out, struct qn_query_rows *rows);
+
+/* from.c: other names for the first n columns. */
+QN_CHECK qn_code qn_query_rename(struct qn_query_planner *p, const struct qn_sql_name *names,
+                                 uint32_t n, struct qn_query_rows *rows);
+/* sqlite_walk.c: whether the query of WITH reads itself, and its rows in the statement that is being
+ * written: they are nobody else's. */
+bool qn_query_reads_itself(const struct qn_sql_cte *cte);
+QN_CHECK qn_code qn_query_walk(struct qn_query_planner *p, struct qn_query_cte *cte,
+                               struct qn_query_rows *out);
 
 /* query.c: a query inside another one, as rows of the phase. */
 QN_CHECK qn_code qn_query_nested(struct qn_query_planner *p, struct qn_sql_query *query,

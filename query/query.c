@@ -53,17 +53,26 @@ static const char *file_name(struct qn_query_planner *p)
                            p->query->n_phases + 1);
 }
 
-/* The file as a source of the phase being planned. It is not there yet, so its types are declared. */
-static qn_code read_back(struct qn_query_planner *p, const struct qn_query_phase *phase,
-                         struct qn_query_rows *out)
+/* The file of the number-th phase as a source of the one being planned. It is not there yet, so its
+ * types are declared. */
+static qn_code read_back(struct qn_query_planner *p, uint32_t number,
+                         const struct qn_query_phase *phase, struct qn_query_rows *out)
 {
     struct qn_query_spec *spec = p->spec;
     struct qn_query_source *source = QN_NEW(p->arena, struct qn_query_source);
+    const char *name = qn_arena_printf(p->arena, "rows_%u", number);
+    if (!source || !name)
+        return QN_QUERY_NOMEM(p);
+    out->input = name;
+    out->is_job = false;
+    for (uint32_t i = 0; i < spec->n_sources; i++)
+        if (strcmp(spec->sources[i]->name, name) == 0)
+            return QN_OK;
     spec->sources =
         qn_sql_grow(p->arena, spec->sources, spec->n_sources, sizeof(struct qn_query_source *));
-    if (!source || !spec->sources)
+    if (!spec->sources)
         return QN_QUERY_NOMEM(p);
-    source->name = qn_arena_printf(p->arena, "rows_%u", p->query->n_phases);
+    source->name = name;
     source->path = phase->file;
     if (!qn_query_pairs_add(p->arena, &source->options, "format", "parquet") ||
         !qn_query_pairs_add(p->arena, &source->options, "on_malformed", "fail"))
@@ -76,25 +85,36 @@ static qn_code read_back(struct qn_query_planner *p, const struct qn_query_phase
             return QN_QUERY_NOMEM(p);
     }
     spec->sources[spec->n_sources++] = source;
-    out->input = source->name;
-    out->is_job = false;
-    return source->name ? QN_OK : QN_QUERY_NOMEM(p);
+    return QN_OK;
 }
 
-qn_code qn_query_one_row(struct qn_query_planner *p, struct qn_query_rows *out)
+static qn_code begin_one_row(struct qn_query_planner *p)
 {
     struct qn_field *field = QN_NEW(p->arena, struct qn_field);
-    struct qn_query_column *column = QN_NEW(p->arena, struct qn_query_column);
     struct phase phase;
-    if (!field || !column)
+    if (!field)
         return QN_QUERY_NOMEM(p);
     *field = (struct qn_field){"one", {.id = QN_INT64}};
-    *column = (struct qn_query_column){.name = "one", .shown = "", .type = field->type};
-    struct qn_query_phase done = {.schema = {field, 1}, .n_shown = 1, .file = file_name(p)};
+    p->one_row = (struct qn_query_phase){.schema = {field, 1}, .n_shown = 1, .file = file_name(p)};
+    if (!p->one_row.file)
+        return QN_QUERY_NOMEM(p);
     begin_phase(p, &phase);
-    QN_TRY(end_phase(p, &phase, &done));
+    QN_TRY(end_phase(p, &phase, &p->one_row));
+    p->one_row_number = p->query->n_phases;
+    return QN_OK;
+}
+
+/* One phase gives it to all that ask. */
+qn_code qn_query_one_row(struct qn_query_planner *p, struct qn_query_rows *out)
+{
+    struct qn_query_column *column = QN_NEW(p->arena, struct qn_query_column);
+    if (!column)
+        return QN_QUERY_NOMEM(p);
+    if (!p->one_row_number)
+        QN_TRY(begin_one_row(p));
+    *column = (struct qn_query_column){.name = "one", .shown = "", .type = {.id = QN_INT64}};
     *out = (struct qn_query_rows){.single = true, .columns = column, .n_columns = 1};
-    return read_back(p, &done, out);
+    return read_back(p, p->one_row_number, &p->one_row, out);
 }
 
 /* --- set operations -------------------------------------------------------------------------- */
@@ -307,6 +327,33 @@ qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_query *qu
     return QN_OK;
 }
 
+enum { MOST_TOP_ROWS = 10000 }; /* of a LIMIT that tasks know of */
+
+/* Rows that cannot be among those of the LIMIT need not leave the tasks. */
+static qn_code tell_job(struct qn_query_planner *p, const struct qn_query_phase *phase,
+                        const struct qn_sort_key *keys, const struct qn_query_rows *rows)
+{
+    struct qn_query_job *job = NULL;
+    uint64_t n_rows = phase->limit + phase->offset;
+    if (!phase->has_limit || !phase->n_keys || !rows->is_job || n_rows > MOST_TOP_ROWS || !n_rows)
+        return QN_OK;
+    for (uint32_t i = 0; i < p->spec->n_jobs && !job; i++)
+        if (strcmp(p->spec->jobs[i]->name, rows->input) == 0)
+            job = p->spec->jobs[i];
+    const char **columns = QN_NEW_ARRAY(p->arena, const char *, phase->n_keys);
+    bool *descending = QN_NEW_ARRAY(p->arena, bool, phase->n_keys);
+    bool *nulls_first = QN_NEW_ARRAY(p->arena, bool, phase->n_keys);
+    if (!job || !columns || !descending || !nulls_first)
+        return job ? QN_QUERY_NOMEM(p) : QN_OK;
+    for (uint32_t i = 0; i < phase->n_keys; i++) {
+        columns[i] = rows->columns[keys[i].column].name;
+        descending[i] = keys[i].descending;
+        nulls_first[i] = keys[i].nulls_first;
+    }
+    job->top = (struct qn_query_top){n_rows, columns, descending, nulls_first, phase->n_keys};
+    return QN_OK;
+}
+
 /* The query as the phase that is being planned. */
 static qn_code plan_phase(struct qn_query_planner *p, struct qn_sql_query *query,
                           struct qn_query_phase *out, struct qn_query_rows *rows)
@@ -328,6 +375,7 @@ static qn_code plan_phase(struct qn_query_planner *p, struct qn_sql_query *query
         *rows = selected.rows;
         out->n_shown = selected.n_shown;
         QN_TRY(add_leaf(p, &leaves, rows, query->body->mark, &tree));
+        QN_TRY(tell_job(p, out, keys, rows));
     } else {
         QN_TRY(plan_tree(p, query->body, &leaves, &tree));
         QN_TRY(unify(p, &leaves, rows));
@@ -372,7 +420,7 @@ static qn_code nested_phase(struct qn_query_planner *p, struct qn_sql_query *que
     *out = rows;
     out->n_columns = done.n_shown;
     out->single = rows.single || (query->has_limit && query->limit <= 1);
-    return read_back(p, &done, out);
+    return read_back(p, p->query->n_phases, &done, out);
 }
 
 qn_code qn_query_nested(struct qn_query_planner *p, struct qn_sql_query *query,
@@ -440,7 +488,7 @@ static qn_code plan_again(struct qn_query_planner *p)
     p->in_sqlite[p->n_in_sqlite++] = p->retry - 1;
     p->query->phases = NULL;
     p->query->n_phases = 0;
-    p->phase = p->n_begun = p->n_jobs = p->retry = 0;
+    p->phase = p->n_begun = p->n_jobs = p->retry = p->one_row_number = 0;
     p->spec = NULL;
     p->ctes = NULL;
     p->scope = NULL;

@@ -41,7 +41,10 @@ struct qn_query_scalar {
 };
 struct qn_query_sqlite {
     const char *sql;
-    const char *indexes; /* statements that make them, of filled tables; NULL: none */
+    const char *walks; /* queries that read themselves, for its WITH RECURSIVE; NULL: none */
+    uint32_t n_walks;
+    uint32_t n_relations; /* of all its SELECTs: r0, r1, ... */
+    const char *indexes;  /* statements that make them, of filled tables; NULL: none */
     struct qn_query_staged *tables;
     uint32_t n_tables;
     struct qn_query_scalar *scalars;

@@ -219,6 +219,11 @@ static qn_code put_aggregate(struct render *r, const struct qn_ast *ast)
     if (r->inside)
         return QN_QUERY_REFUSE(r->p, ast->mark, "aggregate in a subquery first",
                                "an aggregate inside another one");
+    if (qn_sql_joins_texts(call->name)) {
+        qn_query_leave(r->p, r->p->asked);
+        return QN_QUERY_REFUSE(r->p, ast->mark, NULL, "%.*s is not supported at this place",
+                               QN_SHORT_ARG(call->name));
+    }
     /* the least of different values is the least of all */
     bool extreme = qn_strv_eq_nocase(call->name, qn_strv_from("min")) ||
                    qn_strv_eq_nocase(call->name, qn_strv_from("max"));
@@ -330,6 +335,10 @@ static qn_code put_node(struct render *r, const struct qn_ast *ast)
     case QN_AST_EXISTS:
     case QN_AST_IN_QUERY: return refuse_query(r, ast);
     case QN_AST_WINDOW: return refuse_window(r, ast);
+    case QN_AST_ROW:
+        return QN_QUERY_REFUSE(r->p, ast->mark,
+                               "rows of values stand in =, <>, <, <=, >, >=, IS and IN",
+                               "a row of values at this place");
     default: return put_literal(r, ast);
     }
 }

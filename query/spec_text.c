@@ -142,6 +142,21 @@ static void put_source(struct qn_buf *out, const struct qn_query_source *source)
     }
 }
 
+static void put_top(struct qn_buf *out, const struct qn_query_top *top)
+{
+    if (!top->n_rows)
+        return;
+    qn_buf_printf(out, "    top:\n      rows: %llu\n      by:\n", (unsigned long long)top->n_rows);
+    for (uint32_t i = 0; i < top->n_columns; i++) {
+        qn_buf_printf(out, "        - {column: ");
+        put_scalar(out, top->columns[i]);
+        qn_buf_printf(out, "%s", top->descending[i] ? ", descending: true" : "");
+        if (top->nulls_first[i] == top->descending[i])
+            qn_buf_printf(out, ", nulls_first: %s", top->nulls_first[i] ? "true" : "false");
+        qn_buf_printf(out, "}\n");
+    }
+}
+
 static void put_job(struct qn_buf *out, const struct qn_query_job *job)
 {
     qn_buf_printf(out, "  %s:\n    kind: etl\n    from: %s\n    profile: false\n", job->name,
@@ -159,6 +174,7 @@ static void put_job(struct qn_buf *out, const struct qn_query_job *job)
     put_list(out, "group_by", &job->group_by);
     put_map(out, "aggregate", &job->aggregate);
     put_list(out, "select", &job->select);
+    put_top(out, &job->top);
 }
 
 void qn_query_spec_write(const struct qn_query_spec *spec, struct qn_buf *out)

@@ -32,6 +32,14 @@ struct qn_query_join {
     const char *how;
 };
 
+/* Only the first rows of an order are wanted. */
+struct qn_query_top {
+    uint64_t n_rows; /* 0: all */
+    const char **columns;
+    const bool *descending, *nulls_first; /* by column */
+    uint32_t n_columns;
+};
+
 struct qn_query_job {
     const char *name, *from;
     const char *filter; /* NULL: none */
@@ -41,6 +49,7 @@ struct qn_query_job {
     struct qn_query_names group_by;
     struct qn_query_pairs aggregate;
     struct qn_query_names select; /* none: all columns */
+    struct qn_query_top top;
 };
 
 struct qn_query_spec {

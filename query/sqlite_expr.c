@@ -149,21 +149,12 @@ qn_code qn_sqlite_refuse_function(struct qn_sqlite_select *s, const struct qn_as
                            QN_SHORT_ARG(ast->text));
 }
 
-static qn_code put_aggregate(struct qn_sqlite_select *s, const struct qn_ast *ast,
-                             struct qn_buf *out, struct qn_type *type)
+static qn_code put_aggregate_call(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                                  struct qn_buf *out, struct qn_type *type)
 {
     const struct qn_agg_ast *call = ast->aggregate;
     struct qn_type argument;
     bool untyped;
-    if (!qn_sqlite_knows_aggregate(call->name) || call->n_args > 1 || call->order)
-        return qn_sqlite_refuse_function(s, ast);
-    if (s->inside || !s->grouped)
-        return QN_QUERY_REFUSE(s->p, ast->mark, NULL, "an aggregate at this place");
-    for (uint32_t i = 0; i < call->n_args; i++)
-        if (reads_outer(call->args[i]))
-            return QN_QUERY_REFUSE(s->p, ast->mark, NULL,
-                                   "an aggregate of a column of the query around this one");
-    s->inside = true;
     struct qn_buf text;
     qn_buf_init(&text);
     qn_code code =
@@ -174,13 +165,31 @@ static qn_code put_aggregate(struct qn_sqlite_select *s, const struct qn_ast *as
     qn_buf_put_u8(out, ')');
     qn_buf_fini(&text);
     QN_TRY(code);
+    return qn_sqlite_aggregate_type(s, ast, call->name, call->n_args ? &argument : NULL, type);
+}
+
+static qn_code put_aggregate(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                             struct qn_buf *out, struct qn_type *type)
+{
+    const struct qn_agg_ast *call = ast->aggregate;
+    bool texts = qn_sql_joins_texts(call->name);
+    if (!texts && (!qn_sqlite_knows_aggregate(call->name) || call->n_args > 1 || call->order))
+        return qn_sqlite_refuse_function(s, ast);
+    if (s->inside || !s->grouped)
+        return QN_QUERY_REFUSE(s->p, ast->mark, NULL, "an aggregate at this place");
+    for (uint32_t i = 0; i < call->n_args; i++)
+        if (reads_outer(call->args[i]))
+            return QN_QUERY_REFUSE(s->p, ast->mark, NULL,
+                                   "an aggregate of a column of the query around this one");
+    s->inside = true;
+    QN_TRY(texts ? qn_sqlite_put_texts(s, ast, out, type) : put_aggregate_call(s, ast, out, type));
     if (call->filter) {
         qn_buf_printf(out, " FILTER (WHERE ");
         QN_TRY(qn_sqlite_condition(s, call->filter, out));
         qn_buf_printf(out, ")");
     }
     s->inside = false;
-    return qn_sqlite_aggregate_type(s, ast, call->name, call->n_args ? &argument : NULL, type);
+    return QN_OK;
 }
 
 bool qn_sqlite_equals_alike(struct qn_type a, struct qn_type b)
@@ -209,25 +218,40 @@ static qn_code put_subquery(struct qn_sqlite_select *s, const struct qn_ast *ast
     return QN_OK;
 }
 
+/* Equal values are to be equal in SQLite, too. */
+static qn_code check_sought(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                            struct qn_type sought, bool untyped,
+                            const struct qn_query_column *among)
+{
+    char a[QN_TYPE_NAME], b[QN_TYPE_NAME];
+    if (untyped || among->untyped || qn_sqlite_equals_alike(sought, among->type))
+        return QN_OK;
+    return QN_QUERY_REFUSE(s->p, ast->mark, "write CAST(... AS ...) around one of them",
+                           "%s is sought among %s", qn_type_name(sought, a),
+                           qn_type_name(among->type, b));
+}
+
 static qn_code put_in(struct qn_sqlite_select *s, const struct qn_ast *ast, struct qn_buf *out)
 {
     struct qn_sqlite_columns columns;
-    struct qn_type type;
-    bool untyped;
-    char a[QN_TYPE_NAME], b[QN_TYPE_NAME];
-    qn_buf_printf(out, "(");
-    QN_TRY(qn_sqlite_expr(s, ast->args[0], out, &type, &untyped));
-    qn_buf_printf(out, " %sIN (", ast->negated ? "NOT " : "");
+    struct qn_type *types = QN_NEW_ARRAY(s->p->arena, struct qn_type, ast->n_args);
+    bool *untyped = QN_NEW_ARRAY(s->p->arena, bool, ast->n_args);
+    if (!types || !untyped)
+        return QN_QUERY_NOMEM(s->p);
+    qn_buf_printf(out, ast->n_args > 1 ? "((" : "(");
+    for (uint32_t i = 0; i < ast->n_args; i++) {
+        qn_buf_printf(out, "%s", i ? ", " : "");
+        QN_TRY(qn_sqlite_expr(s, ast->args[i], out, &types[i], &untyped[i]));
+    }
+    qn_buf_printf(out, "%s %sIN (", ast->n_args > 1 ? ")" : "", ast->negated ? "NOT " : "");
     QN_TRY(qn_sqlite_inner(s, ast->query, out, &columns));
     qn_buf_printf(out, "))");
-    if (columns.n != 1)
+    if (columns.n != ast->n_args)
         return QN_QUERY_REFUSE(s->p, ast->query->mark, NULL,
-                               "expected a query of one column, found %u", columns.n);
-    if (!untyped && !columns.items[0].untyped &&
-        !qn_sqlite_equals_alike(type, columns.items[0].type))
-        return QN_QUERY_REFUSE(s->p, ast->mark, "write CAST(... AS ...) around one of them",
-                               "%s is sought among %s", qn_type_name(type, a),
-                               qn_type_name(columns.items[0].type, b));
+                               "expected a query of %u column%s, found %u", ast->n_args,
+                               ast->n_args == 1 ? "" : "s", columns.n);
+    for (uint32_t i = 0; i < columns.n; i++)
+        QN_TRY(check_sought(s, ast, types[i], untyped[i], &columns.items[i]));
     return QN_OK;
 }
 

@@ -139,21 +139,12 @@ static qn_code read_clauses(struct writing *w, const struct qn_sql_order *order,
 
 static qn_code begin_tables(struct writing *w)
 {
-    struct qn_query_sqlite *out = w->s.out;
     struct qn_query_scope *scope = &w->s.scope;
-    scope->first_table = out->n_tables;
-    for (uint32_t i = 0; i < scope->n_relations; i++) {
-        out->tables = qn_sql_grow(w->s.p->arena, out->tables, out->n_tables, sizeof *out->tables);
-        if (!out->tables)
-            return QN_QUERY_NOMEM(w->s.p);
-        struct qn_query_staged *table = &out->tables[out->n_tables];
-        *table =
-            (struct qn_query_staged){.table = qn_arena_printf(w->s.p->arena, "r%u", out->n_tables)};
-        out->n_tables++;
-        if (!table->table)
-            return QN_QUERY_NOMEM(w->s.p);
-        QN_TRY(qn_query_stage_begin(w->s.p, &scope->relations[i].rows, &w->stages[i]));
-    }
+    scope->first_table = w->s.out->n_relations;
+    w->s.out->n_relations += scope->n_relations;
+    for (uint32_t i = 0; i < scope->n_relations; i++)
+        if (!scope->relations[i].rows.walk)
+            QN_TRY(qn_query_stage_begin(w->s.p, &scope->relations[i].rows, &w->stages[i]));
     return QN_OK;
 }
 
@@ -190,7 +181,7 @@ static qn_code push_down(struct writing *w, struct qn_ast *ast, struct qn_ast **
     if (!reads || (reads & (reads - 1)))
         return QN_OK;
     uint32_t relation = (uint32_t)__builtin_ctz(reads);
-    if (!may_filter(&w->s.scope, relation))
+    if (!may_filter(&w->s.scope, relation) || w->s.scope.relations[relation].rows.walk)
         return QN_OK;
     QN_TRY(qn_query_express(p, &w->s.scope, &w->stages[relation], NULL, ast, &condition));
     QN_TRY(qn_query_truth(p, condition.type, ast));
@@ -214,33 +205,40 @@ static qn_code name_columns(struct writing *w)
     return QN_OK;
 }
 
-/* The tables get the columns that are in use; one of them, if none is. */
-static qn_code end_tables(struct writing *w)
+/* A table gets the columns that are in use; one of them, if none is. */
+static qn_code end_table(struct writing *w, uint32_t at)
 {
     struct qn_query_planner *p = w->s.p;
-    for (uint32_t i = 0; i < w->s.scope.n_relations; i++) {
-        const struct qn_query_relation *relation = &w->s.scope.relations[i];
-        struct qn_query_staged *table = &w->s.out->tables[w->s.scope.first_table + i];
-        struct qn_query_names names = {0}, columns = {0};
-        struct qn_query_rows rows;
-        for (uint32_t c = 0; c < relation->rows.n_columns; c++) {
-            const struct qn_query_field *field = &w->s.scope.fields[relation->first + c];
-            if (!field->uses && (names.n || c + 1 < relation->rows.n_columns))
-                continue;
-            if (!qn_query_names_add(p->arena, &names, field->source) ||
-                !qn_query_names_add(p->arena, &columns, qn_arena_printf(p->arena, "c%u", c)))
-                return QN_QUERY_NOMEM(p);
-        }
-        QN_TRY(qn_query_stage_end(p, &w->stages[i], &names, &rows));
-        struct qn_field *fields = QN_NEW_ARRAY(p->arena, struct qn_field, names.n);
-        if (!fields)
+    struct qn_query_sqlite *out = w->s.out;
+    const struct qn_query_relation *relation = &w->s.scope.relations[at];
+    struct qn_query_names names = {0}, columns = {0};
+    struct qn_query_rows rows;
+    for (uint32_t c = 0; c < relation->rows.n_columns; c++) {
+        const struct qn_query_field *field = &w->s.scope.fields[relation->first + c];
+        if (!field->uses && (names.n || c + 1 < relation->rows.n_columns))
+            continue;
+        if (!qn_query_names_add(p->arena, &names, field->source) ||
+            !qn_query_names_add(p->arena, &columns, qn_arena_printf(p->arena, "c%u", c)))
             return QN_QUERY_NOMEM(p);
-        for (uint32_t c = 0; c < names.n; c++)
-            fields[c] = (struct qn_field){rows.columns[c].name, rows.columns[c].type};
-        table->job = rows.input;
-        table->schema = (struct qn_schema){fields, names.n};
-        table->columns = columns.items;
     }
+    QN_TRY(qn_query_stage_end(p, &w->stages[at], &names, &rows));
+    struct qn_field *fields = QN_NEW_ARRAY(p->arena, struct qn_field, names.n);
+    out->tables = qn_sql_grow(p->arena, out->tables, out->n_tables, sizeof *out->tables);
+    const char *name = qn_arena_printf(p->arena, "r%u", w->s.scope.first_table + at);
+    if (!fields || !out->tables || !name)
+        return QN_QUERY_NOMEM(p);
+    for (uint32_t c = 0; c < names.n; c++)
+        fields[c] = (struct qn_field){rows.columns[c].name, rows.columns[c].type};
+    out->tables[out->n_tables++] =
+        (struct qn_query_staged){rows.input, name, {fields, names.n}, columns.items};
+    return QN_OK;
+}
+
+static qn_code end_tables(struct writing *w)
+{
+    for (uint32_t i = 0; i < w->s.scope.n_relations; i++)
+        if (!w->s.scope.relations[i].rows.walk)
+            QN_TRY(end_table(w, i));
     return QN_OK;
 }
 
@@ -251,6 +249,8 @@ static qn_code add_index(struct writing *w, const struct qn_ast *column)
     const struct qn_query_field *field = &w->s.scope.fields[column->number - 1];
     const char *name = strchr(field->name, '.') + 1;
     uint32_t table = w->s.scope.first_table + field->relation;
+    if (w->s.scope.relations[field->relation].rows.walk)
+        return QN_OK;
     out->indexes =
         qn_arena_printf(w->s.p->arena, "%sCREATE INDEX IF NOT EXISTS r%u_%s ON r%u(%s); ",
                         out->indexes ? out->indexes : "", table, name, table, name);
@@ -309,12 +309,13 @@ static qn_code put_from(struct writing *w, struct qn_buf *out)
         if (relation->how == QN_SQL_SEMI || relation->how == QN_SQL_ANTI)
             return QN_QUERY_REFUSE(w->s.p, relation->mark, "write EXISTS (SELECT ...)",
                                    "SEMI and ANTI joins in a query that SQLite answers");
-        if (relation->how == QN_SQL_FULL && written->n_using)
+        if (relation->how == QN_SQL_FULL && relation->by_names)
             return QN_QUERY_REFUSE(w->s.p, written->join_mark,
                                    "write ON a.x = b.x, and coalesce(a.x, b.x)",
-                                   "USING of a FULL JOIN is not supported");
-        qn_buf_printf(out, i ? " %s r%u" : " FROM%s r%u", i ? words[relation->how] : "",
-                      scope->first_table + i);
+                                   "USING of a FULL JOIN, or a NATURAL one, is not supported");
+        const char *walk = relation->rows.walk;
+        qn_buf_printf(out, " %s %s%sr%u", i ? words[relation->how] : "FROM", walk ? walk : "",
+                      walk ? " AS " : "", scope->first_table + i);
         if (!relation->on)
             continue;
         qn_buf_printf(out, " ON ");
@@ -516,9 +517,9 @@ static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sql
                          struct qn_sqlite_columns *columns);
 
 /* SQLite's set operations all bind alike: each side is a query of its own. */
-static qn_code put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                        struct qn_sql_body *body, struct qn_buf *out,
-                        struct qn_sqlite_columns *columns)
+qn_code qn_sqlite_put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                           struct qn_sql_body *body, struct qn_buf *out,
+                           struct qn_sqlite_columns *columns)
 {
     static const char *const words[] = {
         [QN_SQL_UNION] = "UNION", [QN_SQL_INTERSECT] = "INTERSECT", [QN_SQL_EXCEPT] = "EXCEPT"};
@@ -532,9 +533,9 @@ static qn_code put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqli
                                "%s ALL is not supported in a query that SQLite answers",
                                words[body->op]);
     qn_buf_printf(out, "SELECT * FROM (");
-    QN_TRY(put_body(p, sqlite, body->left, out, columns));
+    QN_TRY(qn_sqlite_put_body(p, sqlite, body->left, out, columns));
     qn_buf_printf(out, ") %s%s SELECT * FROM (", words[body->op], body->all ? " ALL" : "");
-    QN_TRY(put_body(p, sqlite, body->right, out, &right));
+    QN_TRY(qn_sqlite_put_body(p, sqlite, body->right, out, &right));
     qn_buf_printf(out, ")");
     return unify(p, body->mark, columns, &right);
 }
@@ -568,7 +569,7 @@ static qn_code put_ordered(struct qn_query_planner *p, struct qn_query_sqlite *s
     if (query->body->op == QN_SQL_SELECT)
         return put_select(p, sqlite, query->body, query->order, query->n_order, *keys, out,
                           columns);
-    QN_TRY(put_body(p, sqlite, query->body, out, columns));
+    QN_TRY(qn_sqlite_put_body(p, sqlite, query->body, out, columns));
     for (uint32_t i = 0; i < query->n_order; i++)
         QN_TRY(key_by_name(p, columns, &query->order[i], &(*keys)[i]));
     return QN_OK;
@@ -621,8 +622,9 @@ static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sql
         return QN_QUERY_REFUSE(p, query->mark, NULL, "queries are nested deeper than %d",
                                QN_QUERY_DEPTH);
     QN_TRY(qn_query_enter(p, query));
-    QN_TRY(query->has_limit || query->offset ? put_limited(p, sqlite, query, out, columns)
-                                             : put_body(p, sqlite, query->body, out, columns));
+    QN_TRY(query->has_limit || query->offset
+               ? put_limited(p, sqlite, query, out, columns)
+               : qn_sqlite_put_body(p, sqlite, query->body, out, columns));
     p->ctes = ctes;
     p->depth--;
     return QN_OK;
@@ -643,11 +645,19 @@ qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *quer
     struct qn_buf sql;
     if (!sqlite)
         return QN_QUERY_NOMEM(p);
+    struct qn_query_sqlite *around = p->sqlite;
     qn_buf_init(&sql);
+    p->sqlite = sqlite;
     qn_code code = put_ordered(p, sqlite, query, &sql, &columns, &keys);
+    p->sqlite = around;
+    uint64_t most = query->limit + query->offset;
     if (query->has_limit && !query->n_order && query->limit < INT64_MAX - query->offset)
-        qn_buf_printf(&sql, " LIMIT %llu", (unsigned long long)(query->limit + query->offset));
-    sqlite->sql = sql.failed ? NULL : qn_arena_strdup(p->arena, qn_buf_strv(&sql));
+        qn_buf_printf(&sql, " LIMIT %llu", (unsigned long long)most);
+    sqlite->sql =
+        sql.failed ? NULL
+                   : qn_arena_printf(p->arena, "%s%s%s%.*s", sqlite->walks ? "WITH RECURSIVE " : "",
+                                     sqlite->walks ? sqlite->walks : "", sqlite->walks ? " " : "",
+                                     (int)sql.len, (const char *)sql.data);
     qn_buf_fini(&sql);
     QN_TRY(code);
     out->sqlite = sqlite;

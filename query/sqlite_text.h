@@ -43,6 +43,11 @@ struct qn_sqlite_columns {
 QN_CHECK qn_code qn_sqlite_inner(struct qn_sqlite_select *around, struct qn_sql_query *query,
                                  struct qn_buf *out, struct qn_sqlite_columns *columns);
 
+/* A SELECT, or several put together. */
+QN_CHECK qn_code qn_sqlite_put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                                    struct qn_sql_body *body, struct qn_buf *out,
+                                    struct qn_sqlite_columns *columns);
+
 /* What expressions share with window functions (sqlite_window.c). */
 bool qn_sqlite_one_of(struct qn_strv name, const char *const *names);
 bool qn_sqlite_knows_aggregate(struct qn_strv name);
@@ -57,6 +62,9 @@ void qn_sqlite_put_function(struct qn_strv name, const struct qn_type *argument,
 qn_code qn_sqlite_refuse_function(struct qn_sqlite_select *s, const struct qn_ast *ast);
 /* Whether equal values of both types are equal in SQLite, too. */
 bool qn_sqlite_equals_alike(struct qn_type a, struct qn_type b);
+/* string_agg(x, ', ' ORDER BY y), without what FILTER says (sqlite_texts.h). */
+QN_CHECK qn_code qn_sqlite_put_texts(struct qn_sqlite_select *s, const struct qn_ast *ast,
+                                     struct qn_buf *out, struct qn_type *type);
 QN_CHECK qn_code qn_sqlite_put_window(struct qn_sqlite_select *s, const struct qn_ast *ast,
                                       struct qn_buf *out, struct qn_type *type);
 

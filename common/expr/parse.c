@@ -189,7 +189,8 @@ static qn_code parse_query(struct qn_parser *p, struct qn_sql_query **out)
 
 static bool begins_query(const struct qn_parser *p, const struct qn_token *t)
 {
-    return p->sql && (qn_token_is(t, "select") || qn_token_is(t, "with"));
+    return p->sql &&
+           (qn_token_is(t, "select") || qn_token_is(t, "with") || qn_token_is(t, "values"));
 }
 
 static qn_code parse_exists(struct qn_parser *p, struct qn_ast **out)
@@ -235,9 +236,9 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
     struct qn_agg_ast *aggregate = QN_NEW(p->arena, struct qn_agg_ast);
     if (!aggregate)
         return qn_complain_nomem(p->complaint);
-    if (qn_token_is(name, "exists") && qn_token_is(&p->tokens.items[p->at + 2], "select"))
+    if (qn_token_is(name, "exists") && begins_query(p, &p->tokens.items[p->at + 2]))
         return parse_exists(p, out);
-    if (!qn_is_aggregate(name->text))
+    if (!qn_is_aggregate(name->text) && !p->sql->aggregate(name->text))
         return parse_scalar_call(p, out);
     QN_TRY(qn_parser_aggregate(p, aggregate));
     bool scalar = (qn_token_is(name, "min") || qn_token_is(name, "max")) && aggregate->n_args > 1;
@@ -428,6 +429,8 @@ static qn_code parse_parenthesised(struct qn_parser *p, struct qn_ast **out)
     uint32_t start = qn_parser_token(p)->mark.offset;
     p->at++;
     QN_TRY(qn_parser_expr(p, QN_PREC_NONE, out));
+    if (p->sql && qn_parser_token(p)->kind == QN_TOK_COMMA)
+        return qn_parser_row(p, start, out);
     if (qn_parser_token(p)->kind == QN_TOK_COMMA)
         return qn_complain(p->complaint, qn_parser_token(p)->mark, "lists stand after IN only",
                            "expected ')', found ','");
@@ -581,7 +584,7 @@ static qn_code parse_word_operator(struct qn_parser *p, enum qn_token_kind op, b
     (*out)->negated = negated;
     (*out)->op = op;
     (*out)->query = query;
-    return QN_OK;
+    return qn_parser_spread_rows(p, out);
 }
 
 static bool takes_not(enum qn_token_kind kind)
@@ -605,7 +608,7 @@ static qn_code parse_infix(struct qn_parser *p, enum qn_precedence precedence, s
     QN_TRY(parse_operand(p, precedence, &args));
     QN_TRY(qn_parser_make(p, QN_AST_BINARY, left->mark.offset, args, out));
     (*out)->op = op;
-    return QN_OK;
+    return qn_parser_spread_rows(p, out);
 }
 
 /* Reads as far as operators bind tighter than `above`. */

@@ -36,7 +36,8 @@ enum qn_ast_kind {
     QN_AST_AGGREGATE, /* aggregate */
     QN_AST_SUBQUERY,  /* query: its only value */
     QN_AST_EXISTS,    /* query */
-    QN_AST_IN_QUERY,  /* [x], query */
+    QN_AST_IN_QUERY,  /* [x] or the values of a row, query */
+    QN_AST_ROW,       /* [values...]; no more there in comparisons and IN */
     QN_AST_WINDOW, /* [arguments..., PARTITION BY..., ORDER BY..., FILTER?], window; text: name */
 };
 

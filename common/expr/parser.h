@@ -14,6 +14,8 @@ struct qn_parser_sql {
     QN_CHECK qn_code (*query)(struct qn_parser *p, struct qn_sql_query **out);
     /* Words that begin a clause and so name no column unless they are quoted. */
     bool (*reserved)(const struct qn_token *token);
+    /* Aggregates beyond those of specs. */
+    bool (*aggregate)(struct qn_strv name);
 };
 
 struct qn_parser {
@@ -99,6 +101,10 @@ QN_CHECK qn_code qn_parser_add(struct qn_parser *p, struct qn_ast_list *list, st
 
 /* From a name and its '(' (already known to be there) to the end of an aggregate call. */
 QN_CHECK qn_code qn_parser_aggregate(struct qn_parser *p, struct qn_agg_ast *out);
+/* From the comma behind the first value of a row, which *out is, to its ')'. */
+QN_CHECK qn_code qn_parser_row(struct qn_parser *p, uint32_t start, struct qn_ast **out);
+/* A comparison of rows becomes those of their values; of one with something else it is refused. */
+QN_CHECK qn_code qn_parser_spread_rows(struct qn_parser *p, struct qn_ast **out);
 /* From OVER on: turns the call that stands before it into a window. */
 QN_CHECK qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call);
 

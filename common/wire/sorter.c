@@ -13,6 +13,8 @@ enum {
 void qn_sorter_init(struct qn_sorter *sorter, const struct qn_sorter_options *options)
 {
     *sorter = (struct qn_sorter){.options = *options};
+    if (!options->spare_rows)
+        sorter->options.spare_rows = SPARE_ROWS;
     qn_arena_init(&sorter->arena);
 }
 
@@ -223,17 +225,29 @@ static qn_code let_go(struct qn_sorter *sorter, struct qn_err *err)
     return QN_OK;
 }
 
+int qn_sorter_against_last(const struct qn_sorter *sorter, const struct qn_batch *batch,
+                           uint32_t row)
+{
+    if (!sorter->cut)
+        return -1;
+    const struct qn_batch *last = &sorter->batches[sorter->n_cut_batches - 1];
+    return qn_sort_compare(&sorter->options.order, batch, row, last, last->n_rows - 1);
+}
+
+qn_code qn_sorter_settle(struct qn_sorter *sorter, struct qn_err *err)
+{
+    return sorter->n_rows > sorter->options.most ? let_go(sorter, err) : QN_OK;
+}
+
 /* Rows that come before the last of those wanted so far: equal ones come too late. */
 static qn_code keep_wanted(struct qn_sorter *sorter, const struct qn_batch *batch,
                            struct qn_err *err)
 {
-    const struct qn_sort_order *order = &sorter->options.order;
-    const struct qn_batch *last = &sorter->batches[sorter->n_cut_batches - 1];
     uint32_t rows[QN_BATCH_ROWS], n = 0;
     if (batch->n_rows > QN_BATCH_ROWS)
         return keep(sorter, batch, err);
     for (uint32_t row = 0; row < batch->n_rows; row++)
-        if (qn_sort_compare(order, batch, row, last, last->n_rows - 1) < 0)
+        if (qn_sorter_against_last(sorter, batch, row) < 0)
             rows[n++] = row;
     if (n == 0)
         return QN_OK;
@@ -259,8 +273,8 @@ qn_code qn_sorter_add(struct qn_sorter *sorter, const struct qn_batch *batch, st
     uint64_t most = sorter->options.most;
     bool cuts = most < UINT64_MAX / 2;
     QN_TRY(sorter->cut ? keep_wanted(sorter, batch, err) : keep(sorter, batch, err));
-    if (cuts &&
-        (sorter->n_rows > most * 2 + SPARE_ROWS || (is_full(sorter) && sorter->n_rows / 2 > most)))
+    if (cuts && (sorter->n_rows > most * 2 + sorter->options.spare_rows ||
+                 (is_full(sorter) && sorter->n_rows / 2 > most)))
         QN_TRY(let_go(sorter, err));
     return is_full(sorter) ? set_aside(sorter, err) : QN_OK;
 }

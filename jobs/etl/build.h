@@ -70,6 +70,7 @@ void qn_etl_build_dedupe(struct qn_etl_build *build, const struct qn_node *node)
 void qn_etl_build_join(struct qn_etl_build *build, const struct qn_node *node);
 void qn_etl_build_select(struct qn_etl_build *build, const struct qn_node *select,
                          const struct qn_node *drop);
+void qn_etl_build_top(struct qn_etl_build *build, const struct qn_node *node);
 /* Tests that stand under a column carry its name; `column` NULL for a job's list. */
 void qn_etl_build_checks(struct qn_etl_build *build, const struct qn_node *list,
                          const char *column);

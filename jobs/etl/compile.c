@@ -51,6 +51,31 @@ static const struct qn_key join_keys[] = {
 };
 static const struct qn_spec_keys join_object = QN_KEYS("join", join_keys);
 
+static const struct qn_key top_by_keys[] = {
+    {.name = "column", .shape = QN_SHAPE_TEXT, .required = true, .doc = "a column that goes out"},
+    {.name = "descending", .shape = QN_SHAPE_BOOL, .doc = "whether the greatest are first (false)"},
+    {.name = "nulls_first",
+     .shape = QN_SHAPE_BOOL,
+     .doc = "whether NULLs are first (as if they were the least)"},
+};
+static const struct qn_spec_keys top_by_object = QN_KEYS("key of top", top_by_keys);
+
+static const struct qn_key top_keys[] = {
+    {.name = "rows",
+     .shape = QN_SHAPE_INT,
+     .min = 1,
+     .max = 1000000,
+     .required = true,
+     .doc = "how many are wanted"},
+    {.name = "by",
+     .shape = QN_SHAPE_LIST,
+     .item = QN_SHAPE_OBJECT,
+     .object = &top_by_object,
+     .required = true,
+     .doc = "the order: keys, the first of which counts most"},
+};
+static const struct qn_spec_keys top_object = QN_KEYS("top", top_keys);
+
 static const struct qn_key etl_keys[] = {
     {.name = "kind", .shape = QN_SHAPE_ENUM, .values = kinds, .required = true, .doc = "etl"},
     {.name = "from", .shape = QN_SHAPE_TEXT, .required = true, .doc = "a source or a job"},
@@ -99,6 +124,10 @@ static const struct qn_key etl_keys[] = {
      .or_single = true,
      .doc = "columns that do not go out"},
     {.name = "data_tests", .shape = QN_SHAPE_TESTS, .doc = "tests of the rows that go out"},
+    {.name = "top",
+     .shape = QN_SHAPE_OBJECT,
+     .object = &top_object,
+     .doc = "rows that cannot be among the first of an order go"},
     {.name = "profile",
      .shape = QN_SHAPE_BOOL,
      .doc = "whether the columns that go out are profiled (true)"},
@@ -160,6 +189,8 @@ static void build_steps(struct qn_etl_build *build)
     if ((found = node_of(build, "data_tests", QN_NODE_LIST)))
         qn_etl_build_checks(build, found, NULL);
     qn_etl_build_checks_end(build);
+    if ((found = node_of(build, "top", QN_NODE_MAP)))
+        qn_etl_build_top(build, found);
     if (!build->etl->group)
         build->etl->group_at = build->etl->n_steps;
 }
@@ -399,7 +430,7 @@ static uint32_t count_items(const struct qn_node *list)
 /* Room for every test and step that the mapping can ask for: the arrays must not move. */
 static void make_room(struct qn_etl_build *build)
 {
-    enum { STEPS_OF_ONE = 10 }; /* of keys that give one step, and twice two for the tests */
+    enum { STEPS_OF_ONE = 11 }; /* of keys that give one step, and twice two for the tests */
     const struct qn_node *node = build->env->node;
     const struct qn_node *source = build->env->source_node(build->env, &build->job->input);
     const struct qn_node *derive = node_of(build, "derive", QN_NODE_MAP);

@@ -89,7 +89,8 @@ static inline void sql_query_condition(struct sql_random *r)
                                         " WHERE y.id = u.id"};
     const char *side = SQL_ONE_OF(r, sides), *not = sql_chance(r, 50) ? "NOT " : "";
     uint32_t table = 1 + sql_pick(r, SQL_TABLES);
-    switch (sql_pick(r, 8)) {
+    switch (sql_pick(r, 9)) {
+    case 8: sql_put(r, "(u.k, u.id) IN (SELECT y.k, y.n FROM @t%u@ AS y)", table); break;
     case 0: sql_put(r, "u.k %sIN (SELECT y.k FROM @t%u@ AS y%s)", not, table, side); break;
     case 1: sql_put(r, "u.n + 1 %sIN (SELECT y.n FROM @t%u@ AS y%s)", not, table, side); break;
     case 2: sql_put(r, "%sEXISTS (SELECT 1 FROM @t%u@ AS y%s)", not, table, side); break;
@@ -109,20 +110,23 @@ static inline void sql_query_condition(struct sql_random *r)
 
 static inline void sql_text_condition(struct sql_random *r)
 {
-    static const char *const texts[] = {"u.s LIKE 'a!_b' ESCAPE '!'",
-                                        "u.s GLOB '*e*'",
-                                        "u.s GLOB 'r?d'",
-                                        "instr(u.s, 'e') > 2",
-                                        "substr(u.s, -2) = 'en'",
-                                        "length(u.g) = 0",
-                                        "u.s > u.g",
-                                        "u.g = ''",
-                                        "u.s NOT LIKE '%l%'",
-                                        "upper(u.g) = 'A'",
-                                        "trim(u.s, 'r') <> u.s",
-                                        "u.s BETWEEN 'b' AND 'h'",
-                                        "u.g IN ('a', '', NULL)",
-                                        "u.g IS NOT DISTINCT FROM 'a'"};
+    static const char *const texts[] = {
+        "u.s LIKE 'a!_b' ESCAPE '!'",
+        "u.s GLOB '*e*'",
+        "u.s GLOB 'r?d'",
+        "instr(u.s, 'e') > 2",
+        "substr(u.s, -2) = 'en'",
+        "length(u.g) = 0",
+        "u.s > u.g",
+        "u.g = ''",
+        "u.s NOT LIKE '%l%'",
+        "upper(u.g) = 'A'",
+        "trim(u.s, 'r') <> u.s",
+        "u.s BETWEEN 'b' AND 'h'",
+        "u.g IN ('a', '', NULL)",
+        "u.g IS NOT DISTINCT FROM 'a'",
+        "(coalesce(u.k, 0), u.id) < (3, 9)",
+        "(coalesce(u.g, ''), u.id) IN (('a', 4), ('b', 7), ('', 9))"};
     sql_put(r, "%s", SQL_ONE_OF(r, texts));
 }
 
@@ -243,6 +247,11 @@ static inline uint32_t sql_wide_windows(struct sql_random *r)
         "avg(u.q) OVER (PARTITION BY u.g)",
         "max(u.s) OVER (PARTITION BY u.b ORDER BY u.id GROUPS 1 PRECEDING)",
         "sum(u.n) OVER (ORDER BY u.k NULLS FIRST)",
+        "sum(u.x) FILTER (WHERE u.b) OVER (PARTITION BY u.k ORDER BY u.id)",
+        "count(*) FILTER (WHERE u.n > 0) OVER (ORDER BY u.id ROWS 3 PRECEDING)",
+        "count(*) OVER (ORDER BY u.n NULLS FIRST RANGE BETWEEN 3 PRECEDING AND 1 FOLLOWING)",
+        "sum(u.q) OVER (PARTITION BY u.b ORDER BY u.x DESC NULLS LAST RANGE 2.5 PRECEDING)",
+        "max(u.id) OVER (ORDER BY u.n DESC NULLS LAST RANGE BETWEEN 9 PRECEDING AND 2 PRECEDING)",
     };
     if (sql_chance(r, 35)) {
         sql_put(r, "SELECT u.k AS c1, %s AS c2 FROM @t%u@ AS u", SQL_ONE_OF(r, grouped),
@@ -298,6 +307,35 @@ static inline uint32_t sql_chain(struct sql_random *r)
     return 2;
 }
 
+/* Rows that follow from others, and those that are written out. */
+static inline uint32_t sql_written(struct sql_random *r)
+{
+    static const char *const joins[] = {"JOIN", "LEFT JOIN"};
+    r->aliases[0] = "u";
+    r->n_aliases = 1;
+    if (sql_chance(r, 50)) {
+        sql_put(r,
+                "WITH v(a, b) AS (VALUES (1, 'x'), (%u, NULL), (NULL, 'z')) SELECT u.id AS c1, v.b "
+                "AS c2 FROM @t%u@ AS u %s v ON u.k = v.a",
+                sql_pick(r, 6), 1 + sql_pick(r, SQL_TABLES), SQL_ONE_OF(r, joins));
+        return 2;
+    }
+    sql_put(r, "WITH RECURSIVE r(n, k) AS (SELECT u.n, u.k FROM @t%u@ AS u",
+            1 + sql_pick(r, SQL_TABLES));
+    if (sql_chance(r, 60)) {
+        sql_put(r, " WHERE ");
+        sql_condition(r);
+    }
+    sql_put(r,
+            sql_chance(r, 50) ? " UNION SELECT r.n + %u, r.k FROM r"
+                              : " UNION ALL SELECT r.n + %u, r.k FROM r",
+            1 + sql_pick(r, 5));
+    sql_put(r, "%s WHERE r.n < 15)", sql_chance(r, 30) ? " JOIN @t3@ AS t ON t.id = 1" : "");
+    sql_put(r, " SELECT r.k AS c1, %s AS c2 FROM r GROUP BY r.k",
+            sql_chance(r, 50) ? "count(*)" : "sum(r.n)");
+    return 2;
+}
+
 /* Arms that are ordered and cut by themselves. */
 static inline uint32_t sql_cut_arms(struct sql_random *r)
 {
@@ -324,7 +362,8 @@ static inline uint32_t sql_cut_arms(struct sql_random *r)
 /* One of these. */
 static inline uint32_t sql_wide(struct sql_random *r)
 {
-    switch (sql_pick(r, 10)) {
+    switch (sql_pick(r, 11)) {
+    case 10: return sql_written(r);
     case 0:
     case 1:
     case 2: return sql_wide_plain(r);
