@@ -132,7 +132,8 @@ static qn_code task_init(struct task *task, struct qn_err *err)
     task->scores = QN_NEW_ARRAY(arena, double, QN_BATCH_ROWS);
     if (!task->columns || !task->picked || !task->scores)
         return qn_err_nomem(err, "importances");
-    memcpy((void *)task->columns, (const void *)task->rows->columns, n * sizeof *task->columns);
+    for (uint32_t f = 0; f < n; f++)
+        task->columns[f] = task->rows->columns[f];
     return QN_OK;
 }
 
