@@ -34,7 +34,7 @@ enum { QN_TRAIN_SCORES, QN_TRAIN_HELD };
 /* Columns of the latter. */
 enum { QN_HELD_PLACE, QN_HELD_LABEL, QN_HELD_FEATURES };
 
-/* What `evaluate.importance` asks for (node: NULL, the usual); *out NULL: nothing. */
+/* What `evaluate.importance` asks for; *out NULL: nothing, as where node is NULL. */
 QN_CHECK qn_code qn_importance_compile(const struct qn_train *train, const struct qn_node *node,
                                        struct qn_diags *diags, struct qn_arena *arena,
                                        struct qn_importance **out, struct qn_err *err);

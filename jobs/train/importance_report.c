@@ -50,8 +50,10 @@ qn_code qn_importance_compile(const struct qn_train *train, const struct qn_node
 {
     const struct qn_node *metric = qn_node_get(node, "metric");
     uint32_t n = train->n_features;
-    struct qn_importance *plan = QN_NEW(arena, struct qn_importance);
     *out = NULL;
+    if (!node)
+        return QN_OK;
+    struct qn_importance *plan = QN_NEW(arena, struct qn_importance);
     if (!plan)
         return qn_err_nomem(err, "a train job");
     *plan = (struct qn_importance){.metric = qn_node_text(metric, "roc_auc"),

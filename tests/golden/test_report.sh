@@ -36,7 +36,7 @@ jobs:
     key: id
     split: {method: hash, test: 0.4, stratify: true}
     algorithm: logistic_regression
-    evaluate: {slices: [part], threshold: {cost: {false_positive: 1, false_negative: 3}}}
+    evaluate: {slices: [part], importance: {}, threshold: {cost: {false_positive: 1, false_negative: 3}}}
     register: {model: churn, promote: {alias: champion, when: [{metric: roc_auc, vs: champion}]}}
 SPEC
 "$QUERN" run quern.yaml --workers 1 --quiet

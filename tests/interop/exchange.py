@@ -125,7 +125,6 @@ jobs:
     algorithm: {algorithm}
     params: {params}
     register: {{model: {model}}}
-    evaluate: {{importance: {{repeats: 0, shap_rows: 0}}}}
     {more}
 """
 

@@ -77,7 +77,8 @@ static char *told(const struct qn_runner *runner)
 static void same_however_cut_and_dealt_out(void **state)
 {
     static const char *const jobs[] = {
-        TREES, TREES "evaluate: {importance: {rows: 150, shap_rows: 60, metric: log_loss}}\n"};
+        TREES "evaluate: {importance: {}}\n",
+        TREES "evaluate: {importance: {rows: 150, shap_rows: 60, metric: log_loss}}\n"};
     (void)state;
     for (size_t j = 0; j < sizeof jobs / sizeof jobs[0]; j++) {
         struct qn_runner runner;
@@ -101,7 +102,8 @@ static void same_however_cut_and_dealt_out(void **state)
  * Numbers add up: of SHAP all rows of every feature, of gain what the splits have. */
 static void features_are_worth_something(void **state)
 {
-    static const char *const jobs[] = {TREES, JOB("logistic_regression")};
+    static const char *const jobs[] = {TREES "evaluate: {importance: {}}\n",
+                                       JOB("logistic_regression") "evaluate: {importance: {}}\n"};
     static const char *const features[] = {"spend", "visits", "vip", "plan"};
     (void)state;
     for (int j = 0; j < 2; j++) {
@@ -174,7 +176,8 @@ static void unused_features_are_worth_nothing(void **state)
     struct qn_runner runner;
     bool found = false;
     (void)state;
-    start(&runner, JOB("gradient_boosting") "params: {num_rounds: 1, num_leaves: 2}\n");
+    start(&runner, JOB("gradient_boosting") "params: {num_rounds: 1, num_leaves: 2}\n"
+                   "    evaluate: {importance: {}}\n");
     runner_run(&runner, 2, 0);
     for (uint32_t i = 0; i < runner.findings.n_importances; i++) {
         const struct qn_importance_finding *gain = &runner.findings.importances[i];
@@ -203,7 +206,7 @@ static void partials_are_checked(void **state)
 {
     struct qn_runner runner;
     (void)state;
-    start(&runner, TREES);
+    start(&runner, TREES "evaluate: {importance: {}}\n");
     runner.distrust = true;
     runner_run(&runner, 2, 0);
     learning_fini(&runner, &spec);
