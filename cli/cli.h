@@ -46,9 +46,10 @@ bool qn_cli_memory(const char *text, uint64_t *bytes);
 /* Without it: each of n workers its share of half of what the process may use. */
 uint64_t qn_cli_default_memory(uint32_t n_workers);
 
-/* From here on the process ends when `parent` does; false when that has ended already. A worker
- * owns nothing, so the hardest signal loses nothing. */
-bool qn_cli_end_with(pid_t parent);
+/* From here on the process ends when `parent` does, and lets it go first where they share a core:
+ * all wait for what a coordinator writes. False when it has ended already. A worker owns nothing,
+ * so the hardest signal loses nothing. */
+bool qn_cli_serve(pid_t parent);
 /* Works until the run is over or a signal says so (options->stop is set here); the exit code. */
 int qn_cli_work(const struct qn_cli_common *common, const struct qn_worker_options *options);
 

@@ -33,7 +33,7 @@ static void serve(const struct qn_crew *crew, int gate, const char *endpoint, pi
                                              .memory_bytes = crew->memory_bytes,
                                              .patience_ms = -1};
     close(crew->gate); /* or the gate would never be seen closing */
-    if (!qn_cli_end_with(launcher) || !pass_gate(gate))
+    if (!qn_cli_serve(launcher) || !pass_gate(gate))
         exit(QN_EXIT_FAILED);
     close(gate);
     exit(qn_cli_work(&common, &worker));

@@ -19,6 +19,8 @@ static const char usage[] =
     "SIGTERM drains: what runs is finished and handed in. A second one leaves at once.\n"
     "example: quern worker --connect tcp://10.0.0.5:7077 --slots 2\n";
 
+enum { NICER = 3 }; /* than the coordinator */
+
 static volatile sig_atomic_t stop;
 
 static void on_signal(int number)
@@ -27,8 +29,9 @@ static void on_signal(int number)
     stop = stop ? 2 : 1;
 }
 
-bool qn_cli_end_with(pid_t parent)
+bool qn_cli_serve(pid_t parent)
 {
+    (void)!nice(NICER); /* allowed to all; where it is not, nothing is lost but time */
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
@@ -94,7 +97,7 @@ int qn_cli_worker(int argc, char **argv)
     }
     if (!qn_cli_endpoint("--connect", endpoint, false))
         return QN_EXIT_USAGE;
-    if (parent && !qn_cli_end_with((pid_t)parent))
+    if (parent && !qn_cli_serve((pid_t)parent))
         return QN_EXIT_FAILED;
     const struct qn_worker_options worker = {.endpoint = endpoint,
                                              .slots = (uint32_t)slots,
