@@ -177,7 +177,7 @@ static void unused_features_are_worth_nothing(void **state)
     bool found = false;
     (void)state;
     start(&runner, JOB("gradient_boosting") "params: {num_rounds: 1, num_leaves: 2}\n"
-                   "evaluate: {importance: {}}\n");
+                                            "evaluate: {importance: {}}\n");
     runner_run(&runner, 2, 0);
     for (uint32_t i = 0; i < runner.findings.n_importances; i++) {
         const struct qn_importance_finding *gain = &runner.findings.importances[i];
