@@ -29,7 +29,7 @@ def fit(table):
     prepare = ColumnTransformer([
         ("numeric", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
         ("categorical", OneHotEncoder(handle_unknown="ignore", sparse_output=False), TEXTS)])
-    model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-9)
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-12)
     return make_pipeline(prepare, model).fit(table, table["churned"])
 
 
