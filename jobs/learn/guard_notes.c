@@ -24,7 +24,8 @@ int qn_guard_by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The area under the ROC curve of rows [n], in either direction; NaN with too few of a class. */
+/* The area under the ROC curve of rows [n], in either direction; NaN with too few of a class. Rows
+ * stand by value then. */
 static double area(struct qn_ranked *rows, uint32_t n)
 {
     double of_class[2] = {0, 0}, right = 0, negatives = 0;
@@ -51,11 +52,11 @@ static int by_word(const void *a, const void *b)
 }
 
 /* A category's value is its share of positives. Rare ones are taken together: of few rows the share
- * says little, and of one row it says the label itself. words: (category, label) pairs. */
+ * says little, and of one row it says the label itself. words: (category, label) pairs, by
+ * category. */
 static void rank_categories(uint64_t *words, uint32_t n, struct qn_ranked *rows)
 {
     double rare[2] = {0, 0}; /* rows, and positives of them */
-    qsort(words, n, 2 * sizeof *words, by_word);
     for (uint32_t i = 0, end; i < n; i = end) {
         double positives = 0;
         for (end = i; end < n && words[2 * (size_t)end] == words[2 * (size_t)i]; end++)
@@ -82,10 +83,10 @@ static void give_share(struct qn_ranked *rows, uint32_t begin, uint32_t end)
 }
 
 /* A number may tell the label without rising or falling with it: a code, a range in the middle. Its
- * value becomes the share of positives among those about it; frequent values stand alone. */
+ * value becomes the share of positives among those about it; frequent values stand alone. Rows
+ * stand by value. */
 static void rank_bands(struct qn_ranked *rows, uint32_t n)
 {
-    qsort(rows, n, sizeof *rows, qn_guard_by_value);
     uint32_t begin = 0;
     for (uint32_t i = 0, end; i < n; i = end) {
         double value = rows[i].value;
@@ -112,7 +113,8 @@ static double power(double x, uint32_t n)
 }
 
 /* Whether values come several times as a rule, and each with one label only, as no chance would
- * have it: codes that are too many to judge one by one. words: (value, label) pairs. */
+ * have it: codes that are too many to judge one by one. words: (value, label) pairs, which stand by
+ * value then. */
 static bool is_pure(uint64_t *words, uint32_t n)
 {
     double chance = 1, positives = 0;
@@ -175,15 +177,18 @@ static double area_of_values(struct qn_judged *judged, uint32_t feature, const c
     return 1;
 }
 
+/* The area of whether a value is missing. */
 static double area_of_gaps(struct qn_judged *judged, uint32_t feature)
 {
     const struct qn_guard *guard = judged->guard;
+    uint32_t missing = 0;
     for (uint32_t i = 0; i < guard->n; i++) {
         const uint64_t *row = qn_guard_row(guard, i);
-        judged->rows[i].value = row[CELL_VALUES + feature] == QN_GUARD_NONE;
-        judged->rows[i].label = row[CELL_LABEL];
+        bool gap = row[CELL_VALUES + feature] == QN_GUARD_NONE;
+        judged->rows[i] = (struct qn_ranked){.value = gap, .label = row[CELL_LABEL]};
+        missing += gap;
     }
-    return area(judged->rows, guard->n);
+    return missing ? area(judged->rows, guard->n) : 0.5;
 }
 
 static void judge_leak(struct qn_judged *judged, uint32_t feature)
