@@ -2,7 +2,7 @@
 whichever this Python has: the same rows, parameters and cores. Prints time, the mean ROC-AUC of the
 folds of what was chosen, and the ratio to the best of the others.
 
-    QUERN=build/quern python bench/search.py [--rows N] [--trees N] [--repeat N]
+    QUERN=build/quern python -m bench.search [--rows N] [--trees N] [--repeat N]
 
 `search` is, of Quern, its two stages: rows are read once more, then each fold of each candidate is
 a fit of its own, imputation, scaling and bins of its rows included. Of the others it is binning,
@@ -15,50 +15,30 @@ import argparse
 import itertools
 import os
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 
+from bench import train
+
 GRID = {"num_leaves": [15, 31], "learning_rate": [0.05, 0.1], "min_data_in_leaf": [20, 100]}
-SPEC = """
-version: 1
-name: bench
-seed: 42
-warehouse: bench.db
-sources:
-  customers: {{path: customers.csv}}
-jobs:
-  churn:
-    kind: train
-    from: customers
-    label: churned
-    key: customer_id
+JOB = """    algorithm: gradient_boosting
     features: {{exclude: signup_date}}
-    split: {{method: hash, test: 0.2}}
-    algorithm: gradient_boosting
     params: {{num_rounds: {trees}}}
     search: {{folds: 5, params: {grid}}}
-    register: {{model: churn}}
-    into: predictions
 """
 
 
 def quern(folder, args):
-    with open(f"{folder}/quern.yaml", "w") as out:
-        out.write(SPEC.format(trees=args.trees, grid=str(GRID).replace("'", "")))
-    began = time.time()
-    subprocess.run([os.environ["QUERN"], "run", f"{folder}/quern.yaml", "--workers", "2", "--quiet",
-                    "--full-refresh"], check=True)
-    total = time.time() - began
+    train.write_spec(folder, JOB.format(trees=args.trees, grid=str(GRID).replace("'", "")))
+    cost = train.run(folder)
     with sqlite3.connect(f"{folder}/bench.db") as db:
-        search = db.execute("select sum(seconds) from _quern_timings where name like 'search%' "
-                            "and run_id = (select run_id from _quern_runs order by started_at "
-                            "desc limit 1)").fetchone()[0]
+        search = db.execute("select sum(seconds) from _quern_timings where name like 'search%'"
+                            ).fetchone()[0]
         auc, chosen = db.execute("select value, params from _quern_model_candidates where chosen "
-                                 "and fold is null order by version desc limit 1").fetchone()
+                                 "and fold is null").fetchone()
         split = dict(db.execute("select customer_id, split from predictions"))
-    return {"search": search, "total": total, "auc": auc, "chosen": chosen}, split
+    return {"search": search, "total": cost["wall"], "auc": auc, "chosen": chosen}, split
 
 
 def frame(folder, split):
@@ -137,8 +117,7 @@ def main():
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([os.environ["QUERN"], "generate", "churn", "--rows", str(args.rows), "--seed",
-                        "7", "--out", f"{folder}/customers.csv"], check=True)
+        train.generate(args.rows, f"{folder}/customers.csv")
         runs = [quern(folder, args) for _ in range(args.repeat)]
         best, split = min(runs, key=lambda run: run[0]["search"])
         print(f"{args.rows} rows, 8 candidates x 5 folds, {args.trees} trees, two cores")

@@ -68,12 +68,13 @@ def generate(rows, path, seed=7):
                  "--out", path])
 
 
-def write_spec(kind, folder, options):
-    """An even number of chunks, so that neither of two workers has more than the other."""
+def write_spec(folder, job):
+    """Of a train job's further lines. An even number of chunks, so that neither of two workers has
+    more than the other."""
     size = os.path.getsize(f"{folder}/customers.csv")
     chunk = -(-size // max(2, 2 * round(size / 2 / CHUNK_BYTES))) + 1024
     with open(f"{folder}/quern.yaml", "w") as out:
-        out.write(SPEC.format(chunk=chunk) + kind.job.format(**vars(options)))
+        out.write(SPEC.format(chunk=chunk) + job)
 
 
 def clear(folder):
@@ -83,12 +84,16 @@ def clear(folder):
             os.remove(f"{folder}/{name}")
 
 
-def quern(folder, options, memory=False):
+def run(folder, *more, memory=False):
+    """What the job took, and its warehouse anew."""
     clear(folder)
-    command = [os.environ["QUERN"], "run", f"{folder}/quern.yaml", "--workers", "2", "--quiet",
-               "--full-refresh"]
-    command += ["--memory", options.worker_memory] if options.worker_memory else []
-    cost = measure.run(command, memory=memory)[1]
+    return measure.run([os.environ["QUERN"], "run", f"{folder}/quern.yaml", "--workers", "2",
+                        "--quiet", "--full-refresh", *more], memory=memory)[1]
+
+
+def quern(folder, options, memory=False):
+    more = ["--memory", options.worker_memory] if options.worker_memory else []
+    cost = run(folder, *more, memory=memory)
     with sqlite3.connect(f"{folder}/bench.db") as db:
         took = dict(db.execute("select name, seconds from _quern_timings"))
         auc = db.execute("select value from _quern_model_metrics where split = 'test' and "
@@ -185,7 +190,7 @@ def show(ours, theirs, memory):
 def compare(kind, folder, rows, options, peers):
     """Our median times and memory."""
     generate(rows, f"{folder}/customers.csv")
-    write_spec(kind, folder, options)
+    write_spec(folder, kind.job.format(**vars(options)))
     quern(folder, options)
     if peers:
         write_rows(kind, folder)
