@@ -118,17 +118,25 @@ static qn_code parse_item(struct qn_parser *p, struct qn_sql_item *item)
     return qn_sql_alias(p, &item->alias);
 }
 
+qn_code qn_sql_add_item(struct qn_parser *p, struct qn_sql_body *body, struct qn_sql_item **out)
+{
+    if (body->n_items == QN_MAX_COLUMNS)
+        return qn_complain(p->complaint, qn_parser_token(p)->mark, NULL,
+                           "more than %d columns are refused", QN_MAX_COLUMNS);
+    body->items = qn_sql_grow(p->arena, body->items, body->n_items, sizeof *body->items);
+    if (!body->items)
+        return qn_complain_nomem(p->complaint);
+    *out = &body->items[body->n_items++];
+    **out = (struct qn_sql_item){0};
+    return QN_OK;
+}
+
 static qn_code parse_items(struct qn_parser *p, struct qn_sql_body *body)
 {
     do {
-        if (body->n_items == QN_MAX_COLUMNS)
-            return qn_complain(p->complaint, qn_parser_token(p)->mark, NULL,
-                               "more than %d columns are refused", QN_MAX_COLUMNS);
-        body->items = qn_sql_grow(p->arena, body->items, body->n_items, sizeof *body->items);
-        if (!body->items)
-            return qn_complain_nomem(p->complaint);
-        QN_TRY(parse_item(p, &body->items[body->n_items]));
-        body->n_items++;
+        struct qn_sql_item *item = NULL;
+        QN_TRY(qn_sql_add_item(p, body, &item));
+        QN_TRY(parse_item(p, item));
     } while (qn_parser_accept(p, QN_TOK_COMMA));
     return QN_OK;
 }

@@ -7,6 +7,9 @@
 
 /* Room for item n of an array that grows by one; NULL: no memory. */
 void *qn_sql_grow(struct qn_arena *arena, void *items, uint32_t n, size_t size);
+/* One more item of the SELECT list, empty; a complaint past QN_MAX_COLUMNS. */
+QN_CHECK qn_code qn_sql_add_item(struct qn_parser *p, struct qn_sql_body *body,
+                                 struct qn_sql_item **out);
 
 /* Takes the word if it is the next one. */
 bool qn_sql_word(struct qn_parser *p, const char *word);

@@ -1,5 +1,4 @@
 /* VALUES (1, 'a'), (2, 'b'): as SELECT 1 AS column1, 'a' AS column2 UNION ALL SELECT 2, 'b'. */
-#include "base/limits.h"
 #include "query/parse.h"
 
 /* Each row is a SELECT, and a job of its own. */
@@ -7,17 +6,11 @@ enum { MOST_ROWS = 256 };
 
 static qn_code parse_item(struct qn_parser *p, struct qn_sql_body *body)
 {
-    if (body->n_items == QN_MAX_COLUMNS)
-        return qn_complain(p->complaint, qn_parser_token(p)->mark, NULL,
-                           "more than %d columns are refused", QN_MAX_COLUMNS);
-    body->items = qn_sql_grow(p->arena, body->items, body->n_items, sizeof *body->items);
-    if (!body->items)
-        return qn_complain_nomem(p->complaint);
-    struct qn_sql_item *item = &body->items[body->n_items];
-    *item = (struct qn_sql_item){0};
+    struct qn_sql_item *item = NULL;
+    QN_TRY(qn_sql_add_item(p, body, &item));
     QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item->expr));
     item->mark = item->expr->mark;
-    const char *name = qn_arena_printf(p->arena, "column%u", ++body->n_items);
+    const char *name = qn_arena_printf(p->arena, "column%u", body->n_items);
     if (!name)
         return qn_complain_nomem(p->complaint);
     item->alias = (struct qn_sql_name){qn_strv_from(name), item->mark};
