@@ -1,42 +1,6 @@
 /* The train job as a whole: the same bytes however it is dealt out, what it counts and refuses. */
 #include "jobs/learn/split.h"
-#include "tests/support/learning.h"
-
-#define HEAD "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"
-#define BOOSTING "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: gradient_boosting\n"
-#define SOME "features: {exclude: [copy, since]}\n"
-#define SPLIT "split: {method: hash, test: 0.2, validation: 0.1, stratify: true}\n"
-#define INTO "into: predictions\n"
-#define REGISTER "register: {model: m}\n"
-#define PROMOTE(rules) "register: {model: m, promote: {alias: champion, when: [" rules "]}}\n"
-
-static struct qn_batch table;
-static struct qn_batch_builder *builder;
-
-static int make_table(void **state)
-{
-    (void)state;
-    builder = churn_table(900, &table);
-    return 0;
-}
-
-static int drop_table(void **state)
-{
-    (void)state;
-    qn_builder_free(builder);
-    return 0;
-}
-
-static struct qn_buf spec;
-
-static void start(struct qn_runner *runner, const char *yaml)
-{
-    learning_init(runner, &spec, yaml, NULL, &table);
-    if (runner->compiled != QN_OK)
-        fail_msg("%s", runner_mistakes(runner));
-}
-
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#include "tests/support/training.h"
 
 /* The run fails and says all of these words. */
 static void run_fails(const char *yaml, const char *const *words)
@@ -44,21 +8,7 @@ static void run_fails(const char *yaml, const char *const *words)
     struct qn_runner runner;
     start(&runner, yaml);
     assert_int_not_equal(runner_try(&runner, 3, 0), QN_OK);
-    for (; *words; words++)
-        if (!strstr(runner.err.message, *words))
-            fail_msg("'%s' is not in: %s", *words, runner.err.message);
-    learning_fini(&runner, &spec);
-}
-
-static void complains(const char *yaml, const char *const *words)
-{
-    struct qn_runner runner;
-    learning_init(&runner, &spec, yaml, NULL, &table);
-    assert_int_equal(runner.compiled, QN_EINPUT);
-    const char *said = runner_mistakes(&runner);
-    for (; *words; words++)
-        if (!strstr(said, *words))
-            fail_msg("'%s' is not in:\n%s", *words, said);
+    assert_says(runner.err.message, words);
     learning_fini(&runner, &spec);
 }
 

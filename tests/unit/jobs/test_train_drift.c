@@ -1,41 +1,7 @@
 /* Train jobs that hold out the latest rows, and those that train only when rows have drifted. */
 #include <jansson.h>
 
-#include "tests/support/learning.h"
-
-#define HEAD "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: logistic_regression\n"
-#define BOOSTING "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: gradient_boosting\n"
-#define SOME "features: {exclude: [copy, since]}\n"
-#define SPLIT "split: {method: hash, test: 0.2, validation: 0.1, stratify: true}\n"
-#define INTO "into: predictions\n"
-#define REGISTER "register: {model: m}\n"
-#define PROMOTE(rules) "register: {model: m, promote: {alias: champion, when: [" rules "]}}\n"
-
-static struct qn_batch table;
-static struct qn_batch_builder *builder;
-
-static int make_table(void **state)
-{
-    (void)state;
-    builder = churn_table(900, &table);
-    return 0;
-}
-
-static int drop_table(void **state)
-{
-    (void)state;
-    qn_builder_free(builder);
-    return 0;
-}
-
-static struct qn_buf spec;
-
-static void start(struct qn_runner *runner, const char *yaml)
-{
-    learning_init(runner, &spec, yaml, NULL, &table);
-    if (runner->compiled != QN_OK)
-        fail_msg("%s", runner_mistakes(runner));
-}
+#include "tests/support/training.h"
 
 static struct qn_test_finding find_test(const struct qn_runner *runner, const char *test)
 {

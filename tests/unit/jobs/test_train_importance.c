@@ -2,37 +2,10 @@
  * and what they are by definition. */
 #include "jobs/learn/permute.h"
 #include "jobs/learn/split.h"
-#include "tests/support/learning.h"
+#include "tests/support/training.h"
 
-#define JOB(algorithm)                                                                             \
-    "kind: train\nfrom: rows\nlabel: left\nkey: id\nalgorithm: " algorithm "\n"                    \
-    "features: {exclude: [copy, since]}\nsplit: {method: hash, test: 0.4, stratify: true}\n"
+#define JOB(algorithm) TRAIN(algorithm) SOME "split: {method: hash, test: 0.4, stratify: true}\n"
 #define TREES JOB("gradient_boosting") "params: {num_rounds: 12, num_leaves: 6}\n"
-
-static struct qn_batch table;
-static struct qn_batch_builder *builder;
-static struct qn_buf spec;
-
-static int make_table(void **state)
-{
-    (void)state;
-    builder = churn_table(900, &table);
-    return 0;
-}
-
-static int drop_table(void **state)
-{
-    (void)state;
-    qn_builder_free(builder);
-    return 0;
-}
-
-static void start(struct qn_runner *runner, const char *yaml)
-{
-    learning_init(runner, &spec, yaml, NULL, &table);
-    if (runner->compiled != QN_OK)
-        fail_msg("%s", runner_mistakes(runner));
-}
 
 /* kind NULL: there is none. */
 static struct qn_importance_finding find(const struct qn_runner *runner, const char *kind,

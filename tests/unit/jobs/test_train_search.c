@@ -1,47 +1,9 @@
 /* The search of a train job: what it chooses, from which rows, and what it refuses. */
 #include "jobs/train/search.h"
-#include "tests/support/learning.h"
+#include "tests/support/training.h"
 
-#define HEAD "kind: train\nfrom: rows\nlabel: left\nkey: id\nregister: {model: m}\n"
-#define SOME "features: {exclude: [copy, since]}\n"
-#define LOGISTIC HEAD SOME "algorithm: logistic_regression\n"
-#define BOOSTING HEAD SOME "algorithm: gradient_boosting\n"
-
-static struct qn_batch table;
-static struct qn_batch_builder *builder;
-static struct qn_buf spec;
-
-static int make_table(void **state)
-{
-    (void)state;
-    builder = churn_table(900, &table);
-    return 0;
-}
-
-static int drop_table(void **state)
-{
-    (void)state;
-    qn_builder_free(builder);
-    return 0;
-}
-
-static void start(struct qn_runner *runner, const char *yaml)
-{
-    learning_init(runner, &spec, yaml, NULL, &table);
-    if (runner->compiled != QN_OK)
-        fail_msg("%s", runner_mistakes(runner));
-}
-
-static void complains(const char *yaml, const char *words)
-{
-    struct qn_runner runner;
-    learning_init(&runner, &spec, yaml, NULL, &table);
-    assert_int_equal(runner.compiled, QN_EINPUT);
-    const char *said = runner_mistakes(&runner);
-    if (!strstr(said, words))
-        fail_msg("'%s' is not in:\n%s", words, said);
-    learning_fini(&runner, &spec);
-}
+#define LOGISTIC HEAD SOME REGISTER
+#define TREES BOOSTING SOME REGISTER
 
 static const struct qn_candidate_finding *chosen(const struct qn_runner *runner)
 {
@@ -120,9 +82,9 @@ static void choice_is_the_same_however_dealt_out(void **state)
 {
     (void)state;
     check_same(LOGISTIC "search: {params: {l2: [0.1, 10], l1: [0, 1]}, folds: 3}\n");
-    check_same(BOOSTING "params: {num_rounds: 5}\nsearch: {method: random, trials: 4, folds: 3, "
-                        "params: {num_leaves: {min: 2, max: 31, log: true}, "
-                        "learning_rate: {min: 0.05, max: 0.5}}}\n");
+    check_same(TREES "params: {num_rounds: 5}\nsearch: {method: random, trials: 4, folds: 3, "
+                     "params: {num_leaves: {min: 2, max: 31, log: true}, "
+                     "learning_rate: {min: 0.05, max: 0.5}}}\n");
 }
 
 static void halving_leaves_ever_fewer_on_ever_more_rows(void **state)
@@ -152,26 +114,28 @@ static void halving_leaves_ever_fewer_on_ever_more_rows(void **state)
 static void mistakes_are_named(void **state)
 {
     (void)state;
-    complains(LOGISTIC "search: {params: {num_leaves: [3]}}\n", "no parameter of logistic");
-    complains(LOGISTIC "search: {params: {l3: [3]}}\n", "l3");
-    complains(LOGISTIC "search: {params: {l2: []}}\n", "nothing to choose from");
-    complains(LOGISTIC "search: {params: {l2: 3}}\n", "nothing to choose from");
-    complains(LOGISTIC "search: {params: {l2: [-1]}}\n", "'l2' cannot be '-1'");
-    complains(LOGISTIC "search: {params: {}}\n", "has no parameters");
-    complains(LOGISTIC "search: {params: {l2: {min: 1, max: 2}}}\n", "use method: random");
-    complains(LOGISTIC "search: {method: random, params: {l2: [1]}}\n", "how many candidates");
+    complains(LOGISTIC "search: {params: {num_leaves: [3]}}\n", WORDS("no parameter of logistic"));
+    complains(LOGISTIC "search: {params: {l3: [3]}}\n", WORDS("l3"));
+    complains(LOGISTIC "search: {params: {l2: []}}\n", WORDS("nothing to choose from"));
+    complains(LOGISTIC "search: {params: {l2: 3}}\n", WORDS("nothing to choose from"));
+    complains(LOGISTIC "search: {params: {l2: [-1]}}\n", WORDS("'l2' cannot be '-1'"));
+    complains(LOGISTIC "search: {params: {}}\n", WORDS("has no parameters"));
+    complains(LOGISTIC "search: {params: {l2: {min: 1, max: 2}}}\n", WORDS("use method: random"));
+    complains(LOGISTIC "search: {method: random, params: {l2: [1]}}\n",
+              WORDS("how many candidates"));
     complains(LOGISTIC "search: {method: random, trials: 3, params: {l2: {min: 0, max: 2, "
                        "log: true}}}\n",
-              "cannot begin at 0");
+              WORDS("cannot begin at 0"));
     complains(LOGISTIC "search: {method: random, trials: 3, params: {l2: {min: 3, max: 2}}}\n",
-              "has no values");
-    complains(LOGISTIC "search: {trials: 3, params: {l2: [1]}}\n", "a grid has no trials");
-    complains(LOGISTIC "search: {folds: 1, params: {l2: [1]}}\n", "'folds' cannot be '1'");
-    complains(LOGISTIC "search: {folds_by: nobody, params: {l2: [1]}}\n", "nobody");
-    complains(LOGISTIC "params: {l2: 1}\nsearch: {params: {l2: [1]}}\n", "stands in search.params");
-    complains(BOOSTING "search: {params: {num_leaves: [2,3,4,5,6,7,8,9], max_bins: "
-                       "[2,3,4,5,6,7,8,9], num_rounds: [2,3,4,5,6,7,8,9,10]}}\n",
-              "more than 512 candidates");
+              WORDS("has no values"));
+    complains(LOGISTIC "search: {trials: 3, params: {l2: [1]}}\n", WORDS("a grid has no trials"));
+    complains(LOGISTIC "search: {folds: 1, params: {l2: [1]}}\n", WORDS("'folds' cannot be '1'"));
+    complains(LOGISTIC "search: {folds_by: nobody, params: {l2: [1]}}\n", WORDS("nobody"));
+    complains(LOGISTIC "params: {l2: 1}\nsearch: {params: {l2: [1]}}\n",
+              WORDS("stands in search.params"));
+    complains(TREES "search: {params: {num_leaves: [2,3,4,5,6,7,8,9], max_bins: "
+                    "[2,3,4,5,6,7,8,9], num_rounds: [2,3,4,5,6,7,8,9,10]}}\n",
+              WORDS("more than 512 candidates"));
 }
 
 static void memory_is_kept_to(void **state)
