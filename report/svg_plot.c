@@ -115,19 +115,6 @@ void qn_plot_line(struct qn_plot *plot, const char *style, const struct qn_plot_
     qn_html_put(plot->out, "\"/>\n");
 }
 
-void qn_plot_steps(struct qn_plot *plot, const char *style, const struct qn_plot_point *points,
-                   uint32_t n)
-{
-    if (n == 0)
-        return;
-    qn_html_put(plot->out, "<path class=\"line %s\" d=\"M%.1f %.1f", style,
-                place_x(plot, points[0].x), place_y(plot, points[0].y));
-    for (uint32_t i = 1; i < n; i++)
-        qn_html_put(plot->out, "H%.1fV%.1f", place_x(plot, points[i].x),
-                    place_y(plot, points[i].y));
-    qn_html_put(plot->out, "\"/>\n");
-}
-
 /* Ends an element that may have a note inside. */
 static void close_with(struct qn_buf *out, const char *element, const char *note)
 {

@@ -45,11 +45,9 @@ void qn_plot_begin(struct qn_plot *plot, struct qn_buf *out, const char *title,
                    struct qn_plot_axis x, struct qn_plot_axis y);
 void qn_plot_end(struct qn_plot *plot);
 
-/* Points joined by straight lines, or by steps that keep y until the next x. */
+/* Points joined by straight lines. */
 void qn_plot_line(struct qn_plot *plot, const char *style, const struct qn_plot_point *points,
                   uint32_t n);
-void qn_plot_steps(struct qn_plot *plot, const char *style, const struct qn_plot_point *points,
-                   uint32_t n);
 void qn_plot_dots(struct qn_plot *plot, const char *style, const struct qn_plot_point *points,
                   uint32_t n);
 void qn_plot_bars(struct qn_plot *plot, const char *style, const struct qn_plot_bar *bars,

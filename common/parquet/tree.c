@@ -1,7 +1,5 @@
 #include "parquet/tree.h"
 
-#include <stdio.h>
-
 #include "base/limits.h"
 
 enum { MAX_BYTES_OF_FIXED = 1 << 20 };
@@ -140,34 +138,6 @@ bool qn_pq_is_map(const struct qn_pq_node *node)
     return node->element->logical.id == QN_PQ_LOGICAL_MAP ||
            node->element->converted == QN_PQ_CONVERTED_MAP ||
            node->element->converted == QN_PQ_CONVERTED_MAP_KEY_VALUE;
-}
-
-const char *qn_pq_node_type(const struct qn_pq_node *node, char out[QN_PQ_TYPE_TEXT])
-{
-    static const char *const names[] = {"a group",
-                                        "boolean",
-                                        "signed integer",
-                                        "unsigned integer",
-                                        "float",
-                                        "double",
-                                        "float16",
-                                        "decimal",
-                                        "date",
-                                        "time",
-                                        "timestamp",
-                                        "INT96 timestamp",
-                                        "text",
-                                        "bytes",
-                                        "UUID",
-                                        "interval",
-                                        "nothing but NULL"};
-    if (qn_pq_is_list(node) || qn_pq_is_map(node) || node->repetition)
-        snprintf(out, QN_PQ_TYPE_TEXT, "%s", qn_pq_is_map(node) ? "a map" : "a list");
-    else if (node->kind == QN_PQ_KIND_DECIMAL)
-        snprintf(out, QN_PQ_TYPE_TEXT, "decimal(%d,%d)", node->precision, node->scale);
-    else
-        snprintf(out, QN_PQ_TYPE_TEXT, "%s", names[node->kind]);
-    return out;
 }
 
 /* --- the tree -------------------------------------------------------------------------------- */

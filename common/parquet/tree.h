@@ -68,8 +68,4 @@ static inline bool qn_pq_is_leaf(const struct qn_pq_node *node)
 bool qn_pq_is_list(const struct qn_pq_node *node);
 bool qn_pq_is_map(const struct qn_pq_node *node);
 
-/* "INT64 (TIMESTAMP micros)": for complaints. */
-enum { QN_PQ_TYPE_TEXT = 64 };
-const char *qn_pq_node_type(const struct qn_pq_node *node, char out[QN_PQ_TYPE_TEXT]);
-
 #endif

@@ -13,11 +13,6 @@ static const struct qn_algorithm *const algorithms[] = {
     NULL,
 };
 
-const struct qn_algorithm *const *qn_algorithm_all(void)
-{
-    return algorithms;
-}
-
 const struct qn_algorithm *qn_algorithm_find(const char *name)
 {
     const struct qn_algorithm *const *at = algorithms;

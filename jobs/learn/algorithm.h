@@ -75,6 +75,5 @@ struct qn_algorithm {
 };
 
 const struct qn_algorithm *qn_algorithm_find(const char *name); /* NULL: there is none */
-const struct qn_algorithm *const *qn_algorithm_all(void);       /* NULL-terminated */
 
 #endif

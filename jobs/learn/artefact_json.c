@@ -72,13 +72,6 @@ uint64_t qn_artefact_read_count(struct qn_artefact_reading *in, const json_t *ob
     return (uint64_t)json_integer_value(value);
 }
 
-bool qn_artefact_read_bool(struct qn_artefact_reading *in, const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    in->bad |= !json_is_boolean(value);
-    return json_is_true(value);
-}
-
 bool qn_artefact_read_choice(struct qn_artefact_reading *in, const json_t *object, const char *key,
                              const char *yes, const char *no)
 {

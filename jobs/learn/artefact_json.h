@@ -36,7 +36,6 @@ double qn_artefact_read_number(struct qn_artefact_reading *in, const json_t *obj
                                const char *key);
 uint64_t qn_artefact_read_count(struct qn_artefact_reading *in, const json_t *object,
                                 const char *key);
-bool qn_artefact_read_bool(struct qn_artefact_reading *in, const json_t *object, const char *key);
 /* Whether it is `yes`; it must be `no` otherwise. */
 bool qn_artefact_read_choice(struct qn_artefact_reading *in, const json_t *object, const char *key,
                              const char *yes, const char *no);
