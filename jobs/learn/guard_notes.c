@@ -54,7 +54,7 @@ static int by_word(const void *a, const void *b)
 /* A category's value is its share of positives. Rare ones are taken together: of few rows the share
  * says little, and of one row it says the label itself. words: (category, label) pairs, by
  * category. */
-static void rank_categories(uint64_t *words, uint32_t n, struct qn_ranked *rows)
+static void rank_categories(const uint64_t *words, uint32_t n, struct qn_ranked *rows)
 {
     double rare[2] = {0, 0}; /* rows, and positives of them */
     for (uint32_t i = 0, end; i < n; i = end) {
