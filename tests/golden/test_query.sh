@@ -11,7 +11,8 @@ for sql in "$cases"/*.sql; do
   [[ $first == "-- "* ]] && read -ra options <<<"${first#-- }"
   code=0
   "$QUERN" query --no-color "${options[@]}" -- "$(cat "$sql")" >said 2>&1 || code=$?
-  sed -i "s|$folder/||" said
+  # The leak check of ASan says so when a thread ends while it looks; that is not ours.
+  sed -i "s|$folder/||; /^==[0-9]*==Unable to get registers from thread/d" said
   [[ $code == 0 ]] || echo "exit code $code" >>said
   [[ -z ${QUERN_UPDATE:-} ]] || cp said "$cases/$name.expected"
   diff -u "$cases/$name.expected" said || { echo "FAILED: $name"; exit 1; }
