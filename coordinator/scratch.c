@@ -72,8 +72,9 @@ void qn_scratch_remove(const char *state_folder, const char *run_id)
         close(state);
 }
 
-/* What takes long is giving back the memory that the kernel has a file in, a file a thread. */
-enum { REMOVERS = 4 };
+/* What takes long is giving back the memory that the kernel has a file in, a file a thread; of few
+ * bytes, starting the threads. */
+enum { REMOVERS = 4, FEW_BYTES = 16 << 20 };
 
 struct remover {
     pthread_t thread;
@@ -117,6 +118,22 @@ static void *remove_share(void *context)
     return NULL;
 }
 
+static bool parts_are_small(const struct qn_removal *removal)
+{
+    int fd = open_parts(removal);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    struct stat stat;
+    off_t bytes = 0;
+    while (dir && bytes < FEW_BYTES && (entry = readdir(dir)))
+        bytes += fstatat(fd, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 ? stat.st_size : 0;
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+    return bytes < FEW_BYTES;
+}
+
 struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char *run_id)
 {
     struct qn_removal *removal = calloc(1, sizeof *removal);
@@ -126,7 +143,8 @@ struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char 
     }
     removal->state_folder = state_folder;
     removal->run_id = run_id;
-    for (; removal->n < REMOVERS; removal->n++) {
+    uint32_t most = parts_are_small(removal) ? 0 : REMOVERS;
+    for (; removal->n < most; removal->n++) {
         struct remover *remover = &removal->removers[removal->n];
         *remover = (struct remover){.removal = removal, .share = removal->n};
         if (pthread_create(&remover->thread, NULL, remove_share, remover) != 0)

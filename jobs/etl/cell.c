@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/radix.h"
 #include "flow/value.h"
 
 int qn_cell_cmp(struct qn_type type, struct qn_cell a, struct qn_cell b)
@@ -13,6 +14,24 @@ int qn_cell_cmp(struct qn_type type, struct qn_cell a, struct qn_cell b)
     case QN_LAYOUT_TEXT: return qn_strv_cmp(a.text, b.text);
     default: return (a.i64 > b.i64) - (a.i64 < b.i64);
     }
+}
+
+static const uint64_t SIGN = UINT64_C(1) << 63;
+
+uint64_t qn_cell_rank(struct qn_type type, struct qn_cell cell)
+{
+    return qn_type_layout(type) == QN_LAYOUT_F64 ? qn_radix_of_double(cell.f64)
+                                                 : (uint64_t)cell.i64 ^ SIGN;
+}
+
+struct qn_cell qn_cell_of_rank(struct qn_type type, uint64_t rank)
+{
+    struct qn_cell cell = {.valid = true};
+    if (qn_type_layout(type) == QN_LAYOUT_F64)
+        cell.f64 = qn_radix_to_double(rank);
+    else
+        cell.i64 = (int64_t)(rank ^ SIGN);
+    return cell;
 }
 
 bool qn_cell_parse(struct qn_type type, struct qn_strv text, struct qn_cell *out)

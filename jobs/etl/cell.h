@@ -31,6 +31,10 @@ static inline struct qn_cell qn_cell_at(const struct qn_column *column, uint32_t
 /* SQL order with NULL first; text bytewise. */
 int qn_cell_cmp(struct qn_type type, struct qn_cell a, struct qn_cell b);
 
+/* Values of any type but TEXT as whole numbers of the same order; 0 and -0 are one. */
+uint64_t qn_cell_rank(struct qn_type type, struct qn_cell cell);
+struct qn_cell qn_cell_of_rank(struct qn_type type, uint64_t rank);
+
 /* The text as a value of the type; false when it is none (or does not fit exactly). */
 bool qn_cell_parse(struct qn_type type, struct qn_strv text, struct qn_cell *out);
 

@@ -33,18 +33,16 @@ static struct edges double_edges(double min, double max)
     return edges;
 }
 
-/* The last bin that begins at the value or before it. */
-static uint32_t bin_of(const struct edges *edges, struct qn_type type, struct qn_cell cell)
+/* A value is in the last bin that begins at it or before it. */
+static void count_values(const struct edges *edges, struct qn_type type, const uint64_t *ranks,
+                         uint32_t n, uint32_t *counts)
 {
-    uint32_t low = 0, high = edges->n - 1;
-    while (low < high) {
-        uint32_t middle = (low + high + 1) / 2;
-        if (qn_cell_cmp(type, edges->at[middle], cell) <= 0)
-            low = middle;
-        else
-            high = middle - 1;
+    uint32_t bin = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        while (bin + 1 < edges->n && qn_cell_rank(type, edges->at[bin + 1]) <= ranks[i])
+            bin++;
+        counts[bin]++;
     }
-    return low;
 }
 
 static const char *edges_json(struct qn_arena *arena, struct qn_type type,
@@ -65,9 +63,8 @@ static const char *edges_json(struct qn_arena *arena, struct qn_type type,
     return text;
 }
 
-const char *qn_profile_histogram(struct qn_arena *arena, struct qn_type type,
-                                 const struct qn_cell *cells, uint32_t n, struct qn_cell min,
-                                 struct qn_cell max)
+const char *qn_profile_histogram(struct qn_arena *arena, struct qn_type type, const uint64_t *ranks,
+                                 uint32_t n, struct qn_cell min, struct qn_cell max)
 {
     uint32_t counts[QN_HISTOGRAM_BINS] = {0};
     bool is_double = qn_type_layout(type) == QN_LAYOUT_F64;
@@ -76,7 +73,6 @@ const char *qn_profile_histogram(struct qn_arena *arena, struct qn_type type,
     if (is_double && (!isfinite(min.f64) || !isfinite(max.f64)))
         return NULL;
     struct edges edges = is_double ? double_edges(min.f64, max.f64) : whole_edges(min.i64, max.i64);
-    for (uint32_t i = 0; i < n; i++)
-        counts[bin_of(&edges, type, cells[i])]++;
+    count_values(&edges, type, ranks, n, counts);
     return edges_json(arena, type, &edges, counts);
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/radix.h"
 #include "jobs/etl/profile.h"
 #include "jobs/etl/profile_histogram.h"
 
@@ -13,69 +14,54 @@ struct counted {
     uint64_t hash; /* tells texts apart that were cut to the same */
 };
 
-/* Sampled values of one column without NULLs, in the order of the sample until they are sorted. */
+/* Sampled values of one column without NULLs, in order: texts, or ranks of any others. */
 struct values {
-    struct qn_cell *cells;
+    struct qn_strv *texts;
+    uint64_t *ranks;
     uint32_t n;
     struct qn_type type;
 };
 
-static int compare_values(const void *left, const void *right, void *context)
+static int compare_texts(const void *a, const void *b)
 {
-    const struct qn_cell *a = left, *b = right;
-    const struct qn_type *type = context;
-    return qn_cell_cmp(*type, *a, *b);
+    return qn_strv_cmp(*(const struct qn_strv *)a, *(const struct qn_strv *)b);
 }
 
 static qn_code values_read(const struct qn_row_sample *sample, uint32_t column, struct values *out,
                            struct qn_arena *arena, struct qn_err *err)
 {
     const struct qn_column *sampled = &sample->columns[column].column;
+    bool are_texts = sampled->type.id == QN_TEXT;
     *out = (struct values){.type = sampled->type};
-    out->cells = QN_NEW_ARRAY(arena, struct qn_cell, sample->bottom.n);
-    if (!out->cells)
+    if (are_texts)
+        out->texts = QN_NEW_ARRAY(arena, struct qn_strv, sample->bottom.n);
+    else
+        out->ranks = QN_NEW_ARRAY(arena, uint64_t, sample->bottom.n);
+    if (!out->texts && !out->ranks)
         return qn_err_nomem(err, "a profile");
     for (uint32_t i = 0; i < sample->bottom.n; i++) {
         struct qn_cell cell = qn_cell_at(sampled, (uint32_t)sample->bottom.entries[i].value);
-        if (cell.valid)
-            out->cells[out->n++] = cell;
+        if (cell.valid && are_texts)
+            out->texts[out->n++] = cell.text;
+        else if (cell.valid)
+            out->ranks[out->n++] = qn_cell_rank(out->type, cell);
     }
+    if (!are_texts)
+        return qn_radix_sort(out->ranks, out->n, err);
+    qsort(out->texts, out->n, sizeof *out->texts, compare_texts);
     return QN_OK;
 }
 
-static void values_sort(struct values *values)
+static struct qn_cell values_at(const struct values *values, uint32_t i)
 {
-    if (values->n > 1)
-        qsort_r(values->cells, values->n, sizeof *values->cells, compare_values, &values->type);
+    return values->texts ? (struct qn_cell){.valid = true, .text = values->texts[i]}
+                         : qn_cell_of_rank(values->type, values->ranks[i]);
 }
 
-/* Moves the value of that rank among those from `low` on to its place, and none before it is
- * above it, none past it below: what a quantile needs of a sort. */
-static void values_place(struct values *values, uint32_t from, uint32_t rank)
+static bool values_eq(const struct values *values, uint32_t i, uint32_t j)
 {
-    int64_t low = from, high = (int64_t)values->n - 1;
-    struct qn_cell *cells = values->cells;
-    while (low < high) {
-        struct qn_cell pivot = cells[low + (high - low) / 2];
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (qn_cell_cmp(values->type, cells[i], pivot) < 0)
-                i++;
-            while (qn_cell_cmp(values->type, pivot, cells[j]) < 0)
-                j--;
-            if (i > j)
-                break;
-            struct qn_cell swapped = cells[i];
-            cells[i++] = cells[j];
-            cells[j--] = swapped;
-        }
-        if (rank > j && rank < i)
-            return;
-        if (rank <= j)
-            high = j;
-        else
-            low = i;
-    }
+    return values->texts ? qn_strv_eq(values->texts[i], values->texts[j])
+                         : values->ranks[i] == values->ranks[j];
 }
 
 static const char *cell_text(struct qn_arena *arena, struct qn_type type, struct qn_cell cell)
@@ -89,20 +75,17 @@ static const char *cell_text(struct qn_arena *arena, struct qn_type type, struct
 }
 
 /* Nearest ranks of the sample between the exact ends. */
-static const char *quantiles(struct qn_arena *arena, struct values *values, struct qn_cell min,
-                             struct qn_cell max)
+static const char *quantiles(struct qn_arena *arena, const struct values *values,
+                             struct qn_cell min, struct qn_cell max)
 {
     struct qn_buf buf;
-    uint32_t placed = 0;
     qn_buf_init(&buf);
     qn_buf_put_u8(&buf, '[');
     qn_cell_json(&buf, values->type, min);
     for (uint32_t q = 1; q <= 3; q++) {
         uint32_t rank = (uint32_t)((uint64_t)(values->n - 1) * q / 4);
-        values_place(values, placed, rank);
-        placed = rank;
         qn_buf_put_u8(&buf, ',');
-        qn_cell_json(&buf, values->type, values->cells[rank]);
+        qn_cell_json(&buf, values->type, values_at(values, rank));
     }
     qn_buf_put_u8(&buf, ',');
     qn_cell_json(&buf, values->type, max);
@@ -151,16 +134,14 @@ static struct top top_of_all(const struct qn_values *values)
 }
 
 /* From a sample, scaled up by `scale`. What it holds once may be anything: it is left out. */
-static struct top top_of_sample(struct values *values, double scale)
+static struct top top_of_sample(const struct values *values, double scale)
 {
     struct top top = {0};
-    values_sort(values);
     for (uint32_t i = 0, n; i < values->n; i += n) {
-        for (n = 1; i + n < values->n; n++)
-            if (qn_cell_cmp(values->type, values->cells[i], values->cells[i + n]) != 0)
-                break;
+        for (n = 1; i + n < values->n && values_eq(values, i, i + n);)
+            n++;
         if (n > 1)
-            top_add(&top, values->type, (struct counted){.cell = values->cells[i], .n = n});
+            top_add(&top, values->type, (struct counted){.cell = values_at(values, i), .n = n});
     }
     for (uint32_t i = 0; i < top.n; i++)
         top.at[i].n = (uint64_t)fmin(round((double)top.at[i].n * scale), 0x1p63);
@@ -231,15 +212,16 @@ static qn_code report_column(struct qn_profile *profile, uint32_t index,
         return QN_OK;
     out->min = cell_text(arena, field->type, min);
     out->max = cell_text(arena, field->type, max);
-    struct values values;
-    QN_TRY(values_read(&profile->sample, index, &values, arena, err));
+    struct values values = {0};
+    bool counted = qn_values_are_counted(&column->values);
+    if (!counted || field->type.id != QN_TEXT)
+        QN_TRY(values_read(&profile->sample, index, &values, arena, err));
     if (values.n && field->type.id != QN_TEXT && field->type.id != QN_BOOL) {
-        out->histogram = qn_profile_histogram(arena, field->type, values.cells, values.n, min, max);
+        out->histogram = qn_profile_histogram(arena, field->type, values.ranks, values.n, min, max);
         out->quantiles = quantiles(arena, &values, min, max);
     }
     double scale = (double)profile->rows / (double)profile->sample.bottom.n;
-    struct top top = qn_values_are_counted(&column->values) ? top_of_all(&column->values)
-                                                            : top_of_sample(&values, scale);
+    struct top top = counted ? top_of_all(&column->values) : top_of_sample(&values, scale);
     out->top_values = top_json(arena, field->type, &top);
     return out->min && out->max ? QN_OK : qn_err_nomem(err, "a profile");
 }

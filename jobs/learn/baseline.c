@@ -65,7 +65,8 @@ uint32_t qn_baseline_cut(const double *values, uint32_t n, double edges[QN_BASEL
 static qn_code cut_numbers(struct qn_sample *sample, struct qn_arena *arena,
                            struct qn_baseline_feature *out, struct qn_err *err)
 {
-    uint32_t n = qn_sample_sort(sample);
+    QN_TRY(qn_sample_sort(sample, err));
+    uint32_t n = sample->n;
     double *values = malloc((n + (size_t)1) * sizeof *values);
     out->edges = QN_NEW_ARRAY(arena, double, QN_BASELINE_EDGES);
     if (!values || !out->edges) {

@@ -108,7 +108,8 @@ static uint32_t count_values(double *values, uint32_t *rows, uint32_t n)
 static qn_code fit_numeric(struct qn_feature_fit *gathered, const struct qn_bin_params *params,
                            struct qn_arena *arena, struct qn_bin_feature *out, struct qn_err *err)
 {
-    uint32_t n = qn_sample_sort(&gathered->sample);
+    QN_TRY(qn_sample_sort(&gathered->sample, err));
+    uint32_t n = gathered->sample.n;
     out->n_codes = 1;
     if (n == 0)
         return QN_OK;

@@ -263,7 +263,7 @@ static qn_code finish_numeric(const struct qn_prepare_plan *plan, struct qn_feat
         return nothing_to_fill_with(out->name, err);
     switch (out->impute) {
     case QN_FILL_MEAN: out->fill = qn_exact_round(&feature->sum) / (double)present; break;
-    case QN_FILL_MEDIAN: out->fill = qn_sample_median(&feature->sample); break;
+    case QN_FILL_MEDIAN: QN_TRY(qn_sample_median(&feature->sample, &out->fill, err)); break;
     case QN_FILL_MOST_FREQUENT: out->fill = number_of_key(qn_dict_top(&feature->dict)->text); break;
     case QN_FILL_CONSTANT:
     case QN_N_FILL_RULES: out->fill = plan->numeric_fill; break;

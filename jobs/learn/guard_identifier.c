@@ -1,7 +1,6 @@
 /* Numbers and texts that name rows instead of describing them. */
 #include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -43,23 +42,15 @@ bool qn_guard_is_id_text(struct qn_strv text)
     return true;
 }
 
-/* Values of the sample, in order; false: too few, or not all of them whole. */
-static bool take_values(struct qn_judged *judged, uint32_t feature, uint32_t *n)
+/* Enough of them, and all are whole. */
+static bool are_whole(const struct qn_judged *judged)
 {
-    const struct qn_guard *guard = judged->guard;
-    *n = 0;
-    for (uint32_t i = 0; i < guard->n; i++) {
-        uint64_t word = qn_guard_row(guard, i)[CELL_VALUES + feature];
-        double value;
-        if (word == QN_GUARD_NONE)
-            continue;
-        memcpy(&value, &word, sizeof value);
-        if (!(fabs(value) <= 0x1p62) || (double)(int64_t)value != value)
-            return false;
-        judged->rows[(*n)++].value = value;
+    bool whole = judged->n >= ROWS_TO_JUDGE;
+    for (uint32_t i = 0; whole && i < judged->n_bands; i++) {
+        double value = judged->bands[i].value;
+        whole = fabs(value) <= 0x1p62 && (double)(int64_t)value == value;
     }
-    qsort(judged->rows, *n, sizeof *judged->rows, qn_guard_by_value);
-    return *n >= ROWS_TO_JUDGE;
+    return whole;
 }
 
 struct counts {
@@ -69,18 +60,17 @@ struct counts {
     double distance; /* largest, of the distribution from the even one */
 };
 
-static struct counts count(const struct qn_ranked *rows, uint32_t n)
+static struct counts count(const struct qn_band *bands, uint32_t n_bands, uint32_t n)
 {
-    struct counts counts = {.low = rows[0].value, .high = rows[n - 1].value};
-    double width = counts.high - counts.low + 1;
-    for (uint32_t i = 0, end; i < n; i = end) {
-        for (end = i; end < n && rows[end].value == rows[i].value; end++) {
-        }
-        double even = (rows[i].value - counts.low + 1) / width;
-        double distance = fmax(fabs(even - (double)end / n), fabs(even - (double)i / n));
+    struct counts counts = {
+        .low = bands[0].value, .high = bands[n_bands - 1].value, .different = n_bands};
+    double width = counts.high - counts.low + 1, before = 0;
+    for (uint32_t i = 0; i < n_bands; i++) {
+        double rows = bands[i].rows, even = (bands[i].value - counts.low + 1) / width;
+        double distance = fmax(fabs(even - (before + rows) / n), fabs(even - before / n));
         counts.distance = fmax(counts.distance, distance);
-        counts.equal_pairs += (double)(end - i) * (end - i - 1) / 2;
-        counts.different++;
+        counts.equal_pairs += rows * (rows - 1) / 2;
+        before += rows;
     }
     counts.expected_pairs = (double)n * (n - 1) / 2 / width;
     return counts;
@@ -122,11 +112,11 @@ void qn_guard_judge_identifier(struct qn_judged *judged, uint32_t feature)
 {
     const struct qn_guard *guard = judged->guard;
     const struct qn_prepare_feature *plan = &guard->plan->features[feature];
-    uint32_t n;
+    uint32_t n = judged->n;
     if (plan->categorical || plan->type.id == QN_BOOL || plan->type.id == QN_DATE ||
-        plan->type.id == QN_TIMESTAMP || !take_values(judged, feature, &n))
+        plan->type.id == QN_TIMESTAMP || !are_whole(judged))
         return;
-    struct counts counts = count(judged->rows, n);
+    struct counts counts = count(judged->bands, judged->n_bands, n);
     const char *reason = why(&guard->runs[feature], plan->name, &counts, n);
     if (reason)
         qn_guard_say(judged, plan->name, "identifier",

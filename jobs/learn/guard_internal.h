@@ -2,6 +2,7 @@
 #ifndef QN_JOBS_LEARN_GUARD_INTERNAL_H
 #define QN_JOBS_LEARN_GUARD_INTERNAL_H
 
+#include "base/radix.h"
 #include "jobs/learn/guard.h"
 #include "jobs/learn/twins.h"
 
@@ -45,12 +46,11 @@ struct qn_guard {
     uint32_t n_numbers;
 };
 
-/* A row of the sample, by one feature. */
-struct qn_ranked {
-    double value;
-    uint64_t label;
+/* Rows of the sample that have the same value, or values that are taken together. */
+struct qn_band {
+    double value; /* 0: a category, which has no order */
+    uint32_t rows, positives;
 };
-int qn_guard_by_value(const void *a, const void *b);
 
 /* What is said so far, and room to judge a feature's values in the sample. */
 struct qn_judged {
@@ -58,10 +58,17 @@ struct qn_judged {
     struct qn_arena *arena;
     struct qn_fit_note *notes;
     uint32_t n_notes;
-    struct qn_ranked *rows;
-    uint64_t *words; /* two a row */
-    bool failed;     /* memory */
+    struct qn_radix_item *rows; /* [rows of the sample] */
+    struct qn_band *bands;      /* [n_bands] of the feature's values, by value */
+    struct qn_band *shares;     /* [rows of the sample] room for other cuts of them */
+    uint32_t n_bands, n;        /* n: rows in them; the others have no value */
+    bool failed;                /* memory */
 };
+/* Fills `bands`. */
+QN_CHECK qn_code qn_guard_take_bands(struct qn_judged *judged, uint32_t feature,
+                                     struct qn_err *err);
+/* Says so when the feature's values, or its gaps, rank the labels. */
+void qn_guard_judge_leak(struct qn_judged *judged, uint32_t feature);
 void qn_guard_say(struct qn_judged *judged, const char *feature, const char *test,
                   const char *message);
 

@@ -6,6 +6,7 @@
 
 #include "base/exact_sum.h"
 #include "base/int128.h"
+#include "base/radix.h"
 #include "jobs/learn/math.h"
 
 enum { BINS = 10 };
@@ -60,40 +61,9 @@ qn_code qn_scores_add(struct qn_scores *scores, double score, bool positive, str
     return QN_OK;
 }
 
-/* Least significant digit first, 16 bits a pass, or 8 of few rows; the passes are an even number,
- * which leaves the result where it was. */
 qn_code qn_scores_sort(struct qn_scores *scores, struct qn_err *err)
 {
-    enum { FEW = 1 << 15 };
-    const unsigned bits = scores->n < FEW ? 8 : 16;
-    const uint32_t digits = 1U << bits;
-    uint64_t *other = malloc((scores->n ? scores->n : 1) * sizeof *other);
-    uint64_t *starts = malloc(digits * sizeof *starts);
-    if (!other || !starts) {
-        free(other);
-        free(starts);
-        return qn_err_nomem(err, "sorting scores");
-    }
-    uint64_t *from = scores->items, *to = other;
-    for (unsigned shift = 0; shift < 64; shift += bits) {
-        memset(starts, 0, digits * sizeof *starts);
-        for (uint64_t i = 0; i < scores->n; i++)
-            starts[from[i] >> shift & (digits - 1)]++;
-        uint64_t sum = 0;
-        for (uint32_t d = 0; d < digits; d++) {
-            uint64_t n = starts[d];
-            starts[d] = sum;
-            sum += n;
-        }
-        for (uint64_t i = 0; i < scores->n; i++)
-            to[starts[from[i] >> shift & (digits - 1)]++] = from[i];
-        uint64_t *keep = from;
-        from = to;
-        to = keep;
-    }
-    free(other);
-    free(starts);
-    return QN_OK;
+    return qn_radix_sort(scores->items, scores->n, err);
 }
 
 static double ratio(uint64_t part, uint64_t whole)

@@ -6,8 +6,7 @@
 
 #include "base/err.h"
 
-/* Into order[n]: rows from the lowest score to the highest, equal ones in the order they have.
- * Scores are not negative. */
+/* Into order[n]: rows from the lowest score to the highest, equal ones in the order they have. */
 QN_CHECK qn_code qn_rank_order(const double *scores, uint32_t n, uint32_t *order,
                                struct qn_err *err);
 /* The same of whole numbers, each `stride` words after the one before. */

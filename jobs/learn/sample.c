@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/radix.h"
+
 void qn_sample_init(struct qn_sample *sample, uint32_t k)
 {
     *sample = (struct qn_sample){.k = k};
@@ -13,13 +15,6 @@ void qn_sample_fini(struct qn_sample *sample)
 {
     free(sample->items);
     qn_sample_init(sample, sample->k);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = ((const struct qn_sample_item *)a)->value;
-    double y = ((const struct qn_sample_item *)b)->value;
-    return (x > y) - (x < y);
 }
 
 static bool is_lower(const struct qn_sample_item *a, const struct qn_sample_item *b)
@@ -104,64 +99,33 @@ qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value, str
     return QN_OK;
 }
 
-/* Numbers as integers of the same order. */
-static uint64_t rank_of(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
-
-/* One pass of a sort digit by digit; false when all items have the same one there. */
-static bool sort_digit(const struct qn_sample_item *from, uint32_t n, unsigned shift,
-                       struct qn_sample_item *to)
-{
-    uint32_t places[DIGITS] = {0}, at = 0;
-    for (uint32_t i = 0; i < n; i++)
-        places[rank_of(from[i].value) >> shift & (DIGITS - 1)]++;
-    if (places[rank_of(from[0].value) >> shift & (DIGITS - 1)] == n)
-        return false;
-    for (uint32_t d = 0; d < DIGITS; d++) {
-        uint32_t here = places[d];
-        places[d] = at;
-        at += here;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        to[places[rank_of(from[i].value) >> shift & (DIGITS - 1)]++] = from[i];
-    return true;
-}
-
-uint32_t qn_sample_sort(struct qn_sample *sample)
+qn_code qn_sample_sort(struct qn_sample *sample, struct qn_err *err)
 {
     cut(sample);
-    struct qn_sample_item *spare =
-        sample->n ? malloc((size_t)sample->capacity * sizeof *spare) : NULL;
-    if (!spare) {
-        if (sample->n)
-            qsort(sample->items, sample->n, sizeof *sample->items, by_value);
-        return sample->n;
-    }
-    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS)
-        if (sort_digit(sample->items, sample->n, shift, spare)) {
-            struct qn_sample_item *swap = sample->items;
-            sample->items = spare;
-            spare = swap;
-        }
-    free(spare);
-    return sample->n;
+    struct qn_radix_item *items = malloc((sample->n + (size_t)1) * sizeof *items);
+    if (!items)
+        return qn_err_nomem(err, "sorting a sample");
+    for (uint32_t i = 0; i < sample->n; i++)
+        items[i] = (struct qn_radix_item){qn_radix_of_double(sample->items[i].value),
+                                          sample->items[i].hash};
+    qn_code code = qn_radix_sort_items(items, sample->n, err);
+    for (uint32_t i = 0; code == QN_OK && i < sample->n; i++)
+        sample->items[i] =
+            (struct qn_sample_item){items[i].value, qn_radix_to_double(items[i].key)};
+    free(items);
+    return code;
 }
 
-double qn_sample_median(struct qn_sample *sample)
+qn_code qn_sample_median(struct qn_sample *sample, double *median, struct qn_err *err)
 {
-    if (qn_sample_sort(sample) == 0)
-        return (double)NAN;
+    QN_TRY(qn_sample_sort(sample, err));
     uint32_t middle = sample->n / 2;
-    double high = sample->items[middle].value;
+    *median = (double)NAN;
     if (sample->n % 2)
-        return high;
-    return (sample->items[middle - 1].value + high) / 2;
+        *median = sample->items[middle].value;
+    else if (sample->n)
+        *median = (sample->items[middle - 1].value + sample->items[middle].value) / 2;
+    return QN_OK;
 }
 
 /* Items travel as they lie in memory: little-endian, without gaps. */

@@ -29,10 +29,10 @@ void qn_sample_init(struct qn_sample *sample, uint32_t k);
 void qn_sample_fini(struct qn_sample *sample);
 QN_CHECK qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value,
                                struct qn_err *err);
-/* The k lowest by value, ascending, in items[0..n); returns n. */
-uint32_t qn_sample_sort(struct qn_sample *sample);
+/* The k lowest by value, ascending, in items[0..n). */
+QN_CHECK qn_code qn_sample_sort(struct qn_sample *sample, struct qn_err *err);
 /* The middle value of the k lowest, or the mean of the middle two; NaN when empty. Reorders. */
-double qn_sample_median(struct qn_sample *sample);
+QN_CHECK qn_code qn_sample_median(struct qn_sample *sample, double *median, struct qn_err *err);
 
 void qn_sample_pack(struct qn_buf *out, struct qn_sample *sample); /* cuts to k first */
 QN_CHECK qn_code qn_sample_merge(struct qn_sample *sample, struct qn_unpack *in,
