@@ -1,8 +1,9 @@
 /* The warehouse's tables in SQLite.
  *
  * Rows gather in "_quern_stage_<table>", a STRICT table without indexes, and publish() renames it
- * or copies its records as they are. A table whose rows all come with its publishing is made at
- * once: a rename has SQLite read every table's definition anew, which costs more than few rows.
+ * or copies its records as they are: to append, or because they are few, for a rename has SQLite
+ * read every table's definition anew. A table whose rows all come with its publishing is made at
+ * once.
  *
  * Types: integer and boolean are INTEGER, double and decimal REAL (the nearest double), text, date
  * and timestamp TEXT ("2026-01-31", "2026-01-31 12:00:00"). A NaN becomes NULL, for SQLite has
@@ -14,6 +15,8 @@
 #include "sinks/sqlite_db.h"
 #include "sinks/sqlite_image.h"
 
+enum { FEW_ROWS = 4096 };
+
 /* --- types ------------------------------------------------------------------------------------ */
 
 struct qn_sink {
@@ -24,7 +27,8 @@ struct qn_sink {
     enum qn_write_disposition disposition;
     struct qn_sqlite_image image; /* what was written since the last flush */
     bool pending;                 /* the image waits for a flush */
-    bool staged;                  /* the staging table is there */
+    bool staged;                  /* the staging table is there, */
+    uint64_t staged_rows;         /* with so many rows; UINT64_MAX: an earlier life's, too */
 };
 
 static const char *column_type(struct qn_type type)
@@ -224,6 +228,7 @@ static qn_code find_stage(struct qn_sink *sink, struct qn_err *err)
     if (code == QN_EINPUT || (code == QN_OK && !same_order))
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR,
                           "%s holds rows of another run with other columns", sink->stage);
+    sink->staged_rows = UINT64_MAX;
     return code;
 }
 
@@ -384,6 +389,8 @@ static qn_code sqlite_flush(struct qn_sink *sink, struct qn_err *err)
     if (!sink->pending)
         return QN_OK;
     QN_TRY(make_stage(sink, err));
+    if (sink->staged_rows != UINT64_MAX)
+        sink->staged_rows += sink->image.n_rows;
     return flush_into(sink, sink->stage, err);
 }
 
@@ -410,10 +417,8 @@ static void put_columns(struct qn_buf *sql, const struct qn_schema *schema)
 }
 
 /* Between tables of the same columns, `SELECT *` moves records without taking them apart. */
-static qn_code append_stage(struct qn_sink *sink, struct qn_err *err)
+static qn_code move_stage(struct qn_sink *sink, bool same_order, struct qn_err *err)
 {
-    bool same_order;
-    QN_TRY(check_fit(sink, sink->table, &same_order, err));
     struct qn_buf sql;
     qn_buf_init(&sql);
     qn_buf_printf(&sql, "INSERT INTO ");
@@ -437,12 +442,13 @@ static qn_code append_stage(struct qn_sink *sink, struct qn_err *err)
 
 static qn_code publish_rows(struct qn_sink *sink, struct qn_err *err)
 {
-    bool found = false;
+    bool found = false, same_order;
     QN_TRY(find_table(sink, sink->table, &found, err));
     if (found && sink->disposition == QN_WRITE_APPEND) {
         QN_TRY(make_stage(sink, err));
         QN_TRY(sqlite_flush(sink, err));
-        return append_stage(sink, err);
+        QN_TRY(check_fit(sink, sink->table, &same_order, err));
+        return move_stage(sink, same_order, err);
     }
     if (found)
         QN_TRY(drop(sink, sink->table, err));
@@ -451,7 +457,10 @@ static qn_code publish_rows(struct qn_sink *sink, struct qn_err *err)
         return flush_into(sink, sink->table, err);
     }
     QN_TRY(sqlite_flush(sink, err));
-    return rename_stage(sink, err);
+    if (sink->staged_rows > FEW_ROWS)
+        return rename_stage(sink, err);
+    QN_TRY(create_table(sink, sink->table, err));
+    return move_stage(sink, true, err);
 }
 
 /* All of it or nothing, for the caller may commit what else it told in this transaction. */

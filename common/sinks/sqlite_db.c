@@ -5,6 +5,8 @@
 
 #include "sinks/sqlite_gather.h"
 
+enum { UNDO_BYTES = 1 << 20 };
+
 qn_code qn_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct qn_err *err)
 {
     const char *path = sqlite3_db_filename(db, "main");
@@ -87,6 +89,8 @@ qn_code qn_sqlite_open(const char *path, int flags, int busy_ms, const char *wha
     /* Nobody asks how much memory SQLite has, and counting costs a lock an allocation. Refused,
      * harmlessly, when SQLite is in use already. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* What a statement needs to undo itself stays in memory up to there, instead of a file. */
+    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_BYTES);
     /* One thread owns a connection: SQLite's own mutexes would only cost. */
     const char *vfs = flags & SQLITE_OPEN_READWRITE ? qn_sqlite_gather_vfs() : NULL;
     int rc = sqlite3_open_v2((const char *)full.data, &db, flags | SQLITE_OPEN_NOMUTEX, vfs);
@@ -118,14 +122,17 @@ static sqlite3_file *find_new_file(sqlite3 *db)
     return bytes == 0 ? file : NULL;
 }
 
-/* A new file holds nothing that a broken-off change could harm: instead of the four syncs of one
- * that is journaled, its first page is synced once, before anything relies on it. */
+/* A new file holds nothing that a broken-off change could harm: instead of four syncs and a journal
+ * beside it, its first page is written in one go and synced once, before anything relies on it. */
 qn_code qn_sqlite_use_wal(sqlite3 *db, const char *doing, struct qn_err *err)
 {
     sqlite3_file *file = find_new_file(db);
     if (!file)
         return qn_sqlite_exec(db, "PRAGMA journal_mode = WAL", doing, err);
-    QN_TRY(qn_sqlite_exec(db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL", doing, err));
+    QN_TRY(qn_sqlite_exec(db,
+                          "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;"
+                          "PRAGMA journal_mode = WAL",
+                          doing, err));
     int rc = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
     return rc == SQLITE_OK ? QN_OK : qn_sqlite_fail(db, rc, doing, err);
 }
