@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,10 @@ struct qn_journal {
     int lock;      /* held until close or death */
     bool fleeting; /* nothing waits for the disk */
     sqlite3 *db;   /* NULL until it is needed */
+    pthread_t opener;
+    bool opening; /* the opener has not been joined; it alone touches db until then, and: */
+    qn_code opened;
+    struct qn_err why; /* it could not be opened */
     uint32_t n_prepared;
     struct {
         const char *sql; /* compared by address: a literal */
@@ -119,6 +124,8 @@ void qn_journal_close(struct qn_journal *journal)
 {
     if (!journal)
         return;
+    if (journal->opening)
+        pthread_join(journal->opener, NULL);
     for (uint32_t i = 0; i < journal->n_prepared; i++)
         sqlite3_finalize(journal->prepared[i].stmt);
     sqlite3_close(journal->db);
@@ -228,10 +235,8 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
 
 /* A crash of the power may take the last transactions of synchronous NORMAL: what was done is then
  * done again, for the ledger alone says what is done. A crash of the process takes nothing. */
-static qn_code open_database(struct qn_journal *journal, struct qn_err *err)
+static qn_code make_database(struct qn_journal *journal, struct qn_err *err)
 {
-    if (journal->db)
-        return QN_OK;
     QN_TRY(qn_sqlite_open(journal->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, BUSY_MS,
                           "journal", &journal->db, err));
     qn_code code = setup(journal, err);
@@ -244,9 +249,39 @@ static qn_code open_database(struct qn_journal *journal, struct qn_err *err)
     return code;
 }
 
+static void *open_beside(void *context)
+{
+    struct qn_journal *journal = context;
+    journal->opened = make_database(journal, &journal->why);
+    return NULL;
+}
+
+void qn_journal_open_beside(struct qn_journal *journal)
+{
+    journal->opening = pthread_create(&journal->opener, NULL, open_beside, journal) == 0;
+}
+
+/* When opening beside failed, so will every use, and with the same words. */
+static qn_code await_opener(struct qn_journal *journal, struct qn_err *err)
+{
+    if (journal->opening)
+        pthread_join(journal->opener, NULL);
+    journal->opening = false;
+    if (journal->opened != QN_OK && err)
+        *err = journal->why;
+    return journal->opened;
+}
+
+static qn_code open_database(struct qn_journal *journal, struct qn_err *err)
+{
+    QN_TRY(await_opener(journal, err));
+    return journal->db ? QN_OK : make_database(journal, err);
+}
+
 /* What was never written is not there: no need to create the file to find that out. */
 static qn_code open_existing(struct qn_journal *journal, bool *exists, struct qn_err *err)
 {
+    QN_TRY(await_opener(journal, err));
     *exists = journal->db || access(journal->path, F_OK) == 0;
     return *exists ? open_database(journal, err) : QN_OK;
 }

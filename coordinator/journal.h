@@ -17,7 +17,11 @@ struct qn_journal;
 QN_CHECK qn_code qn_journal_open(const char *state_folder, struct qn_journal **out,
                                  struct qn_err *err);
 void qn_journal_close(struct qn_journal *journal);
-/* Of a run that nobody goes on with: from now on nothing waits for the disk. */
+/* Opens the database, or makes it, while the caller does other things: whoever needs it first waits
+ * for that. */
+void qn_journal_open_beside(struct qn_journal *journal);
+/* Of a run that nobody goes on with: from now on nothing waits for the disk. Before the database is
+ * opened. */
 void qn_journal_forgo_sync(struct qn_journal *journal);
 
 /* Says where this coordinator listens, for qn_journal_find_endpoint(). */

@@ -176,6 +176,7 @@ qn_code qn_run_claim(struct qn_run *run, const struct qn_run_options *options, s
 qn_code qn_run_open(struct qn_run *run, const struct qn_run_options *options, struct qn_err *err)
 {
     const char *warehouse = options->plan->spec.warehouse;
+    qn_journal_open_beside(run->journal);
     QN_TRY(options->fleeting ? qn_store_open_fleeting(warehouse, &run->store, err)
                              : qn_store_open(warehouse, &run->store, err));
     run->in_transaction = true;

@@ -73,8 +73,8 @@ void qn_scratch_remove(const char *state_folder, const char *run_id)
 }
 
 /* What takes long is giving back the memory that the kernel has a file in, a file a thread; of few
- * bytes, starting the threads. */
-enum { REMOVERS = 4, FEW_BYTES = 16 << 20 };
+ * bytes, starting threads. */
+enum { REMOVERS = 4, REMOVER_BYTES = 16 << 20 };
 
 struct remover {
     pthread_t thread;
@@ -85,7 +85,7 @@ struct remover {
 struct qn_removal {
     const char *state_folder, *run_id;
     struct remover removers[REMOVERS];
-    uint32_t n;
+    uint32_t n, shares; /* n: as many as could be started */
 };
 
 static int open_parts(const struct qn_removal *removal)
@@ -109,7 +109,8 @@ static void *remove_share(void *context)
     struct dirent *entry;
     while (dir && (entry = readdir(dir)))
         if (entry->d_name[0] != '.' &&
-            qn_hash64(entry->d_name, strlen(entry->d_name), 0) % REMOVERS == remover->share)
+            qn_hash64(entry->d_name, strlen(entry->d_name), 0) % remover->removal->shares ==
+                remover->share)
             unlinkat(fd, entry->d_name, 0);
     if (dir)
         closedir(dir);
@@ -118,20 +119,21 @@ static void *remove_share(void *context)
     return NULL;
 }
 
-static bool parts_are_small(const struct qn_removal *removal)
+static uint32_t removers_for(const struct qn_removal *removal)
 {
     int fd = open_parts(removal);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     struct dirent *entry;
     struct stat stat;
     off_t bytes = 0;
-    while (dir && bytes < FEW_BYTES && (entry = readdir(dir)))
+    while (dir && bytes < REMOVERS * (off_t)REMOVER_BYTES && (entry = readdir(dir)))
         bytes += fstatat(fd, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 ? stat.st_size : 0;
     if (dir)
         closedir(dir);
     else if (fd >= 0)
         close(fd);
-    return bytes < FEW_BYTES;
+    off_t wanted = 1 + bytes / REMOVER_BYTES;
+    return wanted < REMOVERS ? (uint32_t)wanted : REMOVERS;
 }
 
 struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char *run_id)
@@ -143,8 +145,8 @@ struct qn_removal *qn_scratch_remove_begin(const char *state_folder, const char 
     }
     removal->state_folder = state_folder;
     removal->run_id = run_id;
-    uint32_t most = parts_are_small(removal) ? 0 : REMOVERS;
-    for (; removal->n < most; removal->n++) {
+    removal->shares = removers_for(removal);
+    for (; removal->n < removal->shares; removal->n++) {
         struct remover *remover = &removal->removers[removal->n];
         *remover = (struct remover){.removal = removal, .share = removal->n};
         if (pthread_create(&remover->thread, NULL, remove_share, remover) != 0)

@@ -1,6 +1,7 @@
 #include "sinks/sqlite_db.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "sinks/sqlite_gather.h"
@@ -70,6 +71,16 @@ static qn_code open_fail(sqlite3 *db, int rc, const char *path, const char *what
     return rc == SQLITE_NOMEM ? QN_ENOMEM : QN_EIO;
 }
 
+/* Refused, harmlessly, when SQLite is in use already. */
+static void configure(void)
+{
+    /* Nobody asks how much memory SQLite has, and counting costs a lock an allocation. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* What a statement needs to undo itself stays in memory up to there, instead of a file. */
+    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_BYTES);
+    (void)sqlite3_initialize();
+}
+
 qn_code qn_sqlite_open(const char *path, int flags, int busy_ms, const char *what, sqlite3 **out,
                        struct qn_err *err)
 {
@@ -86,11 +97,8 @@ qn_code qn_sqlite_open(const char *path, int flags, int busy_ms, const char *wha
         return qn_err_nomem(err, "a path");
     }
     sqlite3 *db = NULL;
-    /* Nobody asks how much memory SQLite has, and counting costs a lock an allocation. Refused,
-     * harmlessly, when SQLite is in use already. */
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    /* What a statement needs to undo itself stays in memory up to there, instead of a file. */
-    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_BYTES);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure);
     /* One thread owns a connection: SQLite's own mutexes would only cost. */
     const char *vfs = flags & SQLITE_OPEN_READWRITE ? qn_sqlite_gather_vfs() : NULL;
     int rc = sqlite3_open_v2((const char *)full.data, &db, flags | SQLITE_OPEN_NOMUTEX, vfs);
