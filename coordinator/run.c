@@ -15,8 +15,8 @@
 #include "coordinator/scratch.h"
 #include "wire/part.h"
 
-/* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
-enum { LOAD_BYTES = 16 << 20 };
+/* Rows held back for one copy into the warehouse: enough that the copy's own cost is nothing. */
+enum { LOAD_BYTES = 4 << 20 };
 /* Parts of a job that may be gone or damaged when their turn comes. */
 enum { MAX_LOST_EARLY = 16 };
 
