@@ -629,6 +629,7 @@ qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
     if (qn_run_is_over(run) && !run->end_recorded) {
         QN_TRY(qn_store_run_finish(run->store, run->run_id, result_of(run), err));
         run->end_recorded = true;
+        qn_store_leave_log(run->store);
     }
     run->in_transaction = false;
     run->stage_over = false;

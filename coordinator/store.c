@@ -27,7 +27,7 @@ enum {
 static int on_logged(void *context, sqlite3 *db, const char *name, int pages)
 {
     struct qn_store *store = context;
-    if (pages >= CHECKPOINT_PAGES)
+    if (pages >= CHECKPOINT_PAGES && !store->closes)
         (void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (pages >= WARN_PAGES && !store->warned_wal) {
         store->warned_wal = true;
@@ -224,6 +224,11 @@ qn_code qn_store_commit(struct qn_store *store, struct qn_err *err)
         qn_store_rollback(store);
     }
     return code;
+}
+
+void qn_store_leave_log(struct qn_store *store)
+{
+    store->closes = true;
 }
 
 void qn_store_rollback(struct qn_store *store)
