@@ -231,20 +231,19 @@ static void list_states(const struct qn_job_run *run, struct qn_strv states[QN_M
         states[i] = qn_buf_strv(&run->states[i]);
 }
 
+static qn_code merge_piece(void *context, struct qn_strv piece, struct qn_err *err)
+{
+    struct qn_job_run *run = context;
+    struct qn_strv states[QN_MAX_STAGES];
+    list_states(run, states);
+    return run->job->ops->merge(run->job, run->stage, &run->acc, states, piece, err);
+}
+
 static qn_code merge_partial(struct qn_job_run *run, const struct qn_spooled *part,
                              struct qn_err *err)
 {
-    struct qn_strv states[QN_MAX_STAGES];
-    struct qn_buf partial;
-    list_states(run, states);
-    qn_buf_init(&partial);
-    qn_code code = part->bytes.data ? qn_part_copy_partial(part->bytes, &partial, err)
-                                    : qn_part_read_partial(part->path, &partial, err);
-    if (code == QN_OK)
-        code = run->job->ops->merge(run->job, run->stage, &run->acc, states, qn_buf_strv(&partial),
-                                    err);
-    qn_buf_fini(&partial);
-    return code;
+    return part->bytes.data ? qn_part_partial_in(part->bytes, merge_piece, run, err)
+                            : qn_part_partial(part->path, merge_piece, run, err);
 }
 
 qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,

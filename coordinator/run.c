@@ -15,8 +15,8 @@
 #include "coordinator/scratch.h"
 #include "wire/part.h"
 
-/* Rows held back for one copy into the warehouse: about those of a chunk, which may be more. */
-enum { LOAD_BYTES = 16 << 20 };
+/* Rows held back for one copy into the warehouse: enough that the copy's own cost is nothing. */
+enum { LOAD_BYTES = 4 << 20 };
 /* Parts of a job that may be gone or damaged when their turn comes. */
 enum { MAX_LOST_EARLY = 16 };
 
@@ -630,6 +630,7 @@ qn_code qn_run_flush(struct qn_run *run, struct qn_err *err)
     if (qn_run_is_over(run) && !run->end_recorded) {
         QN_TRY(qn_store_run_finish(run->store, run->run_id, result_of(run), err));
         run->end_recorded = true;
+        qn_store_leave_log(run->store);
     }
     run->in_transaction = false;
     run->stage_over = false;

@@ -27,7 +27,7 @@ enum {
 static int on_logged(void *context, sqlite3 *db, const char *name, int pages)
 {
     struct qn_store *store = context;
-    if (pages >= CHECKPOINT_PAGES)
+    if (pages >= CHECKPOINT_PAGES && !store->closes)
         (void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (pages >= WARN_PAGES && !store->warned_wal) {
         store->warned_wal = true;
@@ -50,7 +50,8 @@ static qn_code enter_wal(struct qn_store *store, const char *doing, struct qn_er
 }
 
 /* WAL: one fsync a commit, and readers never stop the writer. FULL: a commit is on the disk before
- * it is acknowledged. The cache holds a chunk's pages until its commit. (docs/adr/0002) */
+ * it is acknowledged. The cache need not hold what a commit writes: rows come in order.
+ * (docs/adr/0002) */
 static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
 {
     static const char doing[] = "open the warehouse";
@@ -59,7 +60,7 @@ static qn_code setup_writer(struct qn_store *store, struct qn_err *err)
     QN_TRY(qn_sqlite_exec(store->db, sql, doing, err));
     QN_TRY(enter_wal(store, doing, err));
     QN_TRY(qn_sqlite_exec(store->db,
-                          "PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;"
+                          "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;"
                           "PRAGMA journal_size_limit = 67108864;"
                           "PRAGMA temp_store = FILE", /* an index is sorted there past the cache */
                           doing, err));
@@ -224,6 +225,11 @@ qn_code qn_store_commit(struct qn_store *store, struct qn_err *err)
         qn_store_rollback(store);
     }
     return code;
+}
+
+void qn_store_leave_log(struct qn_store *store)
+{
+    store->closes = true;
 }
 
 void qn_store_rollback(struct qn_store *store)

@@ -28,6 +28,9 @@ void *qn_store_connection(struct qn_store *store); /* for qn_sink_ops.prepare */
  * that the epoch is still ours (QN_ESTATE: another coordinator took the warehouse). */
 QN_CHECK qn_code qn_store_begin(struct qn_store *store, struct qn_err *err);
 QN_CHECK qn_code qn_store_commit(struct qn_store *store, struct qn_err *err);
+/* The next commit is the last one: its log is copied into the file by closing, while others clean
+ * up, and not before the commit returns. */
+void qn_store_leave_log(struct qn_store *store);
 void qn_store_rollback(struct qn_store *store);
 
 /* Within a transaction: what is written between the two is kept, or taken back alone. They do not

@@ -17,6 +17,7 @@ struct qn_store {
     uint64_t epoch;  /* 0: a reader */
     bool failed;     /* a commit failed: what the disk holds is for the next opening to say */
     bool warned_wal; /* said once that a reader keeps the log from being emptied */
+    bool closes;     /* soon: that empties the log */
     struct qn_store_statement *prepared;
     uint32_t n_prepared, prepared_capacity;
 };

@@ -56,6 +56,16 @@ static inline enum qn_layout qn_type_layout(struct qn_type type)
     }
 }
 
+/* Of a value in its column's array; of a text, of its offset. */
+static inline size_t qn_layout_bytes(enum qn_layout layout)
+{
+    switch (layout) {
+    case QN_LAYOUT_BOOL: return 1;
+    case QN_LAYOUT_TEXT: return sizeof(uint32_t);
+    default: return sizeof(int64_t);
+    }
+}
+
 bool qn_type_eq(struct qn_type a, struct qn_type b);
 bool qn_type_is_numeric(struct qn_type type); /* integer, decimal, double */
 

@@ -16,7 +16,8 @@ struct qn_counters {
     uint64_t rows_in, rows_out, quarantined, filtered, deduplicated, added, absorbed;
 };
 
-/* Where a task's results go: over the wire in workers, to memory in tests. One partial at most. */
+/* Where a task's results go: over the wire in workers, to memory in tests. A partial that is large
+ * comes in several calls, as pieces that are merged one by one: nobody has to hold all of it. */
 struct qn_task_out {
     const struct qn_task_out_ops *ops;
     struct qn_counters counters;

@@ -397,10 +397,15 @@ size_t qn_format_decimal(int64_t value, uint8_t scale, char *out)
 }
 
 /* Two digits, as most parts of dates and times have. */
+/* The digits of 0 to 99: dates are written a pair at a time. */
+#define PAIRS_10(tens)                                                                             \
+    tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
+static const char pairs[] = PAIRS_10("0") PAIRS_10("1") PAIRS_10("2") PAIRS_10("3") PAIRS_10("4")
+    PAIRS_10("5") PAIRS_10("6") PAIRS_10("7") PAIRS_10("8") PAIRS_10("9");
+
 static void put_two(char *out, unsigned value)
 {
-    out[0] = (char)('0' + value / 10);
-    out[1] = (char)('0' + value % 10);
+    memcpy(out, pairs + (size_t)2 * value, 2);
 }
 
 size_t qn_format_date(int64_t days, char *out)

@@ -380,5 +380,10 @@ int qn_sqlite_image_attach(struct qn_sqlite_image *image, sqlite3 *db)
     if (rc == SQLITE_OK)
         rc = sqlite3_deserialize(db, QN_SQLITE_IMAGE, image->pages.data, bytes, bytes,
                                  SQLITE_DESERIALIZE_READONLY);
+    if (rc == SQLITE_OK) { /* its pages are read where they are, none is copied */
+        char sql[80];
+        sqlite3_snprintf(sizeof sql, sql, "PRAGMA " QN_SQLITE_IMAGE ".mmap_size = %lld", bytes);
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    }
     return rc;
 }

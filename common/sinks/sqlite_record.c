@@ -103,30 +103,31 @@ static inline struct ends put_type(struct ends ends, uint8_t type)
 
 static inline struct ends put_big_endian(struct ends ends, uint64_t bits, unsigned bytes)
 {
-    uint64_t swapped = __builtin_bswap64(bits << (64 - 8 * bytes));
+    uint64_t swapped = __builtin_bswap64(bits << (64 - 8 * bytes) % 64);
     memcpy(ends.value, &swapped, sizeof swapped);
     ends.value += bytes;
     return ends;
 }
 
+/* By the number of bits that differ from the sign; 0 and 1 are types without bytes. No branch asks,
+ * for which of a column's counts are small cannot be foreseen. */
 static inline struct ends put_i64(struct ends ends, int64_t value)
 {
-    /* By the number of bits that differ from the sign. */
+    enum { SMALL = 65 };
     static const struct {
         uint8_t type, bytes;
-    } forms[65] = {
+    } forms[SMALL + 2] = {
 #define BITS8(type, bytes)                                                                         \
     {type, bytes}, {type, bytes}, {type, bytes}, {type, bytes}, {type, bytes}, {type, bytes},      \
         {type, bytes}, {type, bytes}
-        BITS8(1, 1), BITS8(2, 2), BITS8(3, 3), BITS8(4, 4), BITS8(5, 6),
-        BITS8(5, 6), BITS8(6, 8), BITS8(6, 8), {6, 8},
+        BITS8(1, 1), BITS8(2, 2), BITS8(3, 3), BITS8(4, 4),    BITS8(5, 6),   BITS8(5, 6),
+        BITS8(6, 8), BITS8(6, 8), {6, 8},      {TYPE_ZERO, 0}, {TYPE_ONE, 0},
 #undef BITS8
     };
-    if ((uint64_t)value <= 1)
-        return put_type(ends, value ? TYPE_ONE : TYPE_ZERO);
     uint64_t magnitude = (uint64_t)(value ^ (value >> 63));
-    int bits = magnitude ? 64 - __builtin_clzll(magnitude) : 0;
-    return put_big_endian(put_type(ends, forms[bits].type), (uint64_t)value, forms[bits].bytes);
+    size_t form = 64 - (size_t)__builtin_clzll(magnitude | 1);
+    form = (uint64_t)value <= 1 ? SMALL + (size_t)value : form;
+    return put_big_endian(put_type(ends, forms[form].type), (uint64_t)value, forms[form].bytes);
 }
 
 /* SQLite's own rule for REAL columns: whole numbers of up to six bytes are kept as integers. */

@@ -240,42 +240,48 @@ qn_code qn_part_open(const char *const *paths, uint32_t n_paths, const struct qn
 
 /* ---- whole files ---- */
 
-static qn_code find_partial(struct qn_part_file *file, struct qn_buf *out, struct qn_err *err)
+static qn_code take_pieces(struct qn_part_file *file, qn_part_take_fn take, void *context,
+                           struct qn_err *err)
 {
     static const struct qn_part_query query = {.kinds = 1U << QN_PART_PARTIAL, .end = 1};
     uint8_t kind;
-    struct qn_strv payload;
-    QN_TRY(qn_part_file_next(file, &query, &kind, &payload, err));
-    qn_buf_put(out, payload.data, payload.len);
-    return qn_buf_check(out, "a partial", err);
+    struct qn_strv piece;
+    for (bool first = true;; first = false) {
+        qn_code code = qn_part_file_next(file, &query, &kind, &piece, err);
+        if (code == QN_ENOTFOUND)
+            return first ? qn_err_set(err, code, QN_BLAME_WORKER, "%s has no partial", file->path)
+                         : QN_OK;
+        if (code == QN_ELOST && !first) {
+            if (err)
+                err->code = QN_EIO;
+            return QN_EIO;
+        }
+        QN_TRY(code);
+        QN_TRY(take(context, piece, err));
+    }
 }
 
-static qn_code end_partial(struct qn_part_file *file, qn_code code, struct qn_err *err)
-{
-    if (code == QN_ENOTFOUND)
-        qn_err_set(err, QN_ENOTFOUND, QN_BLAME_WORKER, "%s has no partial", file->path);
-    qn_part_file_fini(file);
-    return code;
-}
-
-qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err *err)
+qn_code qn_part_partial(const char *path, qn_part_take_fn take, void *context, struct qn_err *err)
 {
     struct qn_part_file file;
     qn_part_file_init(&file);
     qn_code code = qn_part_file_open(&file, path, err);
     if (code == QN_OK)
-        code = find_partial(&file, out, err);
-    return end_partial(&file, code, err);
+        code = take_pieces(&file, take, context, err);
+    qn_part_file_fini(&file);
+    return code;
 }
 
-qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, struct qn_err *err)
+qn_code qn_part_partial_in(struct qn_strv part, qn_part_take_fn take, void *context,
+                           struct qn_err *err)
 {
     struct qn_part_file file;
     qn_part_file_init(&file);
     qn_code code = qn_part_file_open_bytes(&file, part, "a part in memory", err);
     if (code == QN_OK)
-        code = find_partial(&file, out, err);
-    return end_partial(&file, code, err);
+        code = take_pieces(&file, take, context, err);
+    qn_part_file_fini(&file);
+    return code;
 }
 
 static qn_code count_shuffled(struct qn_part_file *file, qn_code opened, uint64_t *rows)

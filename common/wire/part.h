@@ -10,7 +10,7 @@
  * is gone, cut short or damaged is QN_ELOST, and the error's file its path.
  *
  * Payloads of ROWS, PARTITION, RAW and REJECTS are batches (codec.h), of PARTIAL the job's own
- * bytes; SEGMENT and SEGMENTS: see segments.h. */
+ * bytes, a record a piece; SEGMENT and SEGMENTS: see segments.h. */
 #ifndef QN_WIRE_PART_H
 #define QN_WIRE_PART_H
 
@@ -50,10 +50,15 @@ QN_CHECK qn_code qn_part_open(const char *const *paths, uint32_t n_paths,
                               const struct qn_part_want *want, struct qn_reader **out,
                               struct qn_err *err);
 
-/* The PARTIAL of a part file, appended to out; QN_ENOTFOUND when it has none. */
-QN_CHECK qn_code qn_part_read_partial(const char *path, struct qn_buf *out, struct qn_err *err);
+/* Hands the pieces of a part file's PARTIAL to `take`, one after another, until one is refused; a
+ * piece is borrowed for the call. QN_ENOTFOUND when there are none. QN_ELOST only before the first:
+ * a file that is found damaged later on is QN_EIO, for what was taken cannot be taken back. */
+typedef qn_code (*qn_part_take_fn)(void *context, struct qn_strv piece, struct qn_err *err);
+QN_CHECK qn_code qn_part_partial(const char *path, qn_part_take_fn take, void *context,
+                                 struct qn_err *err);
 /* The same of a part in memory. */
-QN_CHECK qn_code qn_part_copy_partial(struct qn_strv part, struct qn_buf *out, struct qn_err *err);
+QN_CHECK qn_code qn_part_partial_in(struct qn_strv part, qn_part_take_fn take, void *context,
+                                    struct qn_err *err);
 
 /* Rows of all partitions of a part file, in either form. */
 QN_CHECK qn_code qn_part_count_shuffled(const char *path, uint64_t *rows, struct qn_err *err);

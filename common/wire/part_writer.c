@@ -52,23 +52,28 @@ static uint64_t position(const struct qn_part_writer *writer)
 
 /* --- the file -------------------------------------------------------------------------------- */
 
-static qn_code flush(struct qn_part_writer *writer, struct qn_err *err)
+static qn_code write_all(struct qn_part_writer *writer, struct qn_strv bytes, struct qn_err *err)
 {
-    if (writer->fd < 0)
-        writer->fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (writer->fd < 0)
-        return qn_err_io(err, "create", writer->path);
-    const struct qn_buf *bytes = &writer->bytes;
-    qn_hash128_add(&writer->digest, bytes->data, bytes->len);
-    for (size_t done = 0; done < bytes->len;) {
-        ssize_t n = write(writer->fd, bytes->data + done, bytes->len - done);
+    qn_hash128_add(&writer->digest, bytes.data, bytes.len);
+    for (size_t done = 0; done < bytes.len;) {
+        ssize_t n = write(writer->fd, bytes.data + done, bytes.len - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return qn_err_io(err, "write", writer->path);
         done += (size_t)n;
     }
-    writer->flushed += bytes->len;
+    writer->flushed += bytes.len;
+    return QN_OK;
+}
+
+static qn_code flush(struct qn_part_writer *writer, struct qn_err *err)
+{
+    if (writer->fd < 0)
+        writer->fd = open(writer->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (writer->fd < 0)
+        return qn_err_io(err, "create", writer->path);
+    QN_TRY(write_all(writer, qn_buf_strv(&writer->bytes), err));
     qn_buf_clear(&writer->bytes);
     return QN_OK;
 }
@@ -176,6 +181,11 @@ qn_code qn_part_writer_put_bytes(struct qn_part_writer *writer, enum qn_part_kin
                           UINT32_MAX);
     note_record(writer, kind, partition);
     put_header(&writer->bytes, kind, partition, bytes);
+    if (writer->path && bytes.len >= FLUSH_BYTES) { /* large ones go without a copy */
+        QN_TRY(qn_buf_check(&writer->bytes, "a task's result", err));
+        QN_TRY(flush(writer, err));
+        return write_all(writer, bytes, err);
+    }
     qn_buf_put(&writer->bytes, bytes.data, bytes.len);
     return make_way(writer, err);
 }

@@ -1,6 +1,7 @@
 #include "jobs/etl/row_sample.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "jobs/etl/values.h"
 
@@ -129,40 +130,89 @@ qn_code qn_row_sample_add(struct qn_row_sample *sample, const struct qn_etl_step
 
 /* --- partials -------------------------------------------------------------------------------- */
 
+/* A column's values in the order of the entries: a byte each that says whether it is there, then
+ * the values; of texts their lengths, then all bytes. */
+static void pack_column(const struct qn_column *column, const struct qn_bottom *bottom,
+                        struct qn_buf *buf)
+{
+    enum qn_layout layout = qn_type_layout(column->type);
+    const size_t n = bottom->n, width = qn_layout_bytes(layout);
+    uint8_t *valid = qn_buf_reserve(buf, n * (1 + width)), *values = valid ? valid + n : NULL;
+    for (uint32_t i = 0; valid && i < n; i++) {
+        uint32_t row = (uint32_t)bottom->entries[i].value;
+        uint64_t value = 0;
+        valid[i] = qn_is_valid(column, row);
+        if (valid[i] && layout == QN_LAYOUT_TEXT)
+            value = qn_text_at(column, row).len;
+        else if (valid[i])
+            memcpy(&value, column->bools + row * width, width);
+        memcpy(values + i * width, &value, width); /* little endian, as wire/block.c asserts */
+    }
+    if (valid)
+        buf->len += n * (1 + width);
+    for (uint32_t i = 0; layout == QN_LAYOUT_TEXT && i < n; i++) {
+        uint32_t row = (uint32_t)bottom->entries[i].value;
+        if (qn_is_valid(column, row))
+            qn_buf_put(buf, qn_text_at(column, row).data, qn_text_at(column, row).len);
+    }
+}
+
 void qn_row_sample_pack(struct qn_row_sample *sample, struct qn_buf *buf)
 {
     const struct qn_bottom *bottom = &sample->bottom;
     qn_bottom_sort(&sample->bottom);
     qn_buf_put_u32(buf, bottom->n);
-    for (uint32_t i = 0; i < bottom->n; i++) {
+    for (uint32_t i = 0; i < bottom->n; i++)
         qn_buf_put_u64(buf, bottom->entries[i].hash);
-        for (uint32_t c = 0; c < sample->schema->n_fields; c++)
-            qn_cell_pack(
-                buf, sample->schema->fields[c].type,
-                qn_cell_at(&sample->columns[c].column, (uint32_t)bottom->entries[i].value));
-    }
+    for (uint32_t c = 0; bottom->n && c < sample->schema->n_fields; c++)
+        pack_column(&sample->columns[c].column, bottom, buf);
 }
 
-static qn_code merge_row(struct qn_row_sample *sample, struct qn_unpack *in, struct qn_err *err)
+/* A column of n values, of which the first `wanted` are kept. */
+static qn_code merge_column(struct qn_colstore *store, struct qn_unpack *in, uint32_t n,
+                            uint32_t wanted, struct qn_err *err)
 {
-    uint64_t hash = qn_unpack_u64(in);
-    bool wanted = qn_bottom_wants(&sample->bottom, hash);
-    if (wanted && sample->n_rows >= 3 * sample->bottom.k)
-        QN_TRY(compact(sample, err));
-    if (wanted)
-        QN_TRY(qn_bottom_add(&sample->bottom, hash, sample->n_rows++, err));
-    for (uint32_t c = 0; c < sample->schema->n_fields; c++) {
-        struct qn_cell cell = qn_cell_unpack(in, sample->schema->fields[c].type);
-        if (wanted)
-            QN_TRY(qn_colstore_add_cell(&sample->columns[c], qn_values_cut(cell), err));
+    enum qn_layout layout = qn_type_layout(store->column.type);
+    const size_t width = qn_layout_bytes(layout);
+    struct qn_strv valid = qn_unpack_bytes(in, n), values = qn_unpack_bytes(in, n * width);
+    for (uint32_t i = 0; i < n && !in->failed; i++) {
+        struct qn_cell cell = {.valid = valid.data[i] == 1};
+        uint32_t bytes = 0;
+        in->failed |= (uint8_t)valid.data[i] > 1;
+        if (layout == QN_LAYOUT_TEXT)
+            memcpy(&bytes, values.data + i * width, width);
+        else if (i == wanted)
+            break;
+        struct qn_strv text = qn_unpack_bytes(in, bytes);
+        if (in->failed || i >= wanted)
+            continue;
+        if (layout == QN_LAYOUT_BOOL)
+            cell.i64 = values.data[i] != 0;
+        else if (layout == QN_LAYOUT_TEXT)
+            cell.text = text;
+        else
+            memcpy(&cell.i64, values.data + i * width, width);
+        QN_TRY(qn_colstore_add_cell(store, qn_values_cut(cell), err));
     }
     return QN_OK;
 }
 
+/* Hashes ascend: from the first one that is not wanted on none is. */
 qn_code qn_row_sample_merge(struct qn_row_sample *sample, struct qn_unpack *in, struct qn_err *err)
 {
-    uint32_t n = qn_unpack_count(in, 8 + sample->schema->n_fields);
-    for (uint32_t i = 0; i < n && !in->failed; i++)
-        QN_TRY(merge_row(sample, in, err));
+    struct qn_bottom *bottom = &sample->bottom;
+    uint32_t n = qn_unpack_count(in, 8 + sample->schema->n_fields), wanted = 0;
+    struct qn_unpack hashes = qn_unpack_from(qn_unpack_bytes(in, (size_t)n * 8)), ahead = hashes;
+    while (wanted < n && qn_bottom_wants(bottom, qn_unpack_u64(&ahead)))
+        wanted++;
+    if (in->failed || n == 0)
+        return QN_OK;
+    if (wanted && sample->n_rows + wanted > 3 * bottom->k)
+        QN_TRY(compact(sample, err));
+    for (uint32_t i = 0; i < wanted; i++)
+        QN_TRY(qn_bottom_add(bottom, qn_unpack_u64(&hashes), sample->n_rows + i, err));
+    for (uint32_t c = 0; c < sample->schema->n_fields; c++)
+        QN_TRY(merge_column(&sample->columns[c], in, n, wanted, err));
+    sample->n_rows += wanted;
     return QN_OK;
 }

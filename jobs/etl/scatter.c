@@ -30,20 +30,11 @@ struct scatter_text {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static size_t width_of(struct qn_type type)
-{
-    switch (qn_type_layout(type)) {
-    case QN_LAYOUT_BOOL: return 1;
-    case QN_LAYOUT_TEXT: return sizeof(uint32_t);
-    default: return sizeof(int64_t);
-    }
-}
-
 static bool column_init(struct qn_scatter_column *column, struct qn_type type, uint32_t n)
 {
     bool is_text = qn_type_layout(type) == QN_LAYOUT_TEXT;
     size_t words = (size_t)n * VALIDITY_WORDS;
-    void *values = malloc((size_t)n * STRIDE * width_of(type));
+    void *values = malloc((size_t)n * STRIDE * qn_layout_bytes(qn_type_layout(type)));
     column->values.type = type;
     column->values.offsets = is_text ? values : NULL;
     column->values.bools = is_text ? NULL : values;

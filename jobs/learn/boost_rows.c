@@ -12,7 +12,7 @@
 struct block {
     uint32_t n, capacity;
     uint8_t *bytes, *labels;
-    uint64_t *hashes;
+    uint64_t *hashes; /* of training rows that bags are drawn from; NULL: none are */
     double *scores;
 };
 
@@ -105,14 +105,21 @@ void qn_boost_rows_free(struct qn_boost_rows *rows)
     free(rows);
 }
 
+static bool draws_bags(const struct qn_boost_params *params)
+{
+    return params->bagging_freq && params->bagging_fraction < 1;
+}
+
 uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
 {
     const struct block *train = &rows->blocks[TRAIN], *held = &rows->blocks[HELD_OUT];
-    uint64_t a_row = rows->bins.n_columns + sizeof *train->labels + sizeof *train->hashes +
-                     sizeof *train->scores;
-    uint64_t a_round = sizeof *rows->gradients + 3 * sizeof(uint32_t); /* orders and scratch */
-    return ((uint64_t)train->capacity + held->capacity) * a_row +
-           ((uint64_t)train->n + held->n) * a_round;
+    uint64_t a_row = rows->bins.n_columns + sizeof *train->labels + sizeof *train->scores;
+    uint64_t a_round = 2 * sizeof(uint32_t); /* order and scratch */
+    uint64_t trained = a_round + sizeof *rows->gradients;
+    if (draws_bags(rows->params))
+        trained += sizeof *train->hashes + sizeof(uint32_t);
+    return ((uint64_t)train->capacity + held->capacity) * a_row + train->n * trained +
+           held->n * a_round;
 }
 
 static bool resize(void **block, size_t n, size_t bytes)
@@ -123,7 +130,28 @@ static bool resize(void **block, size_t n, size_t bytes)
     return grown != NULL;
 }
 
-static qn_code reserve(struct block *block, uint32_t more, uint32_t width, struct qn_err *err)
+/* Room for n rows. */
+static qn_code make_room(struct qn_boost_rows *rows, struct block *block, uint32_t n,
+                         struct qn_err *err)
+{
+    bool hashed = block == &rows->blocks[TRAIN] && draws_bags(rows->params);
+    void *bytes = block->bytes, *labels = block->labels, *hashes = block->hashes,
+         *scores = block->scores;
+    bool made = resize(&bytes, n, rows->bins.n_columns) && resize(&labels, n, 1) &&
+                (!hashed || resize(&hashes, n, sizeof *block->hashes)) &&
+                resize(&scores, n, sizeof *block->scores);
+    block->bytes = bytes;
+    block->labels = labels;
+    block->hashes = hashes;
+    block->scores = scores;
+    if (!made)
+        return qn_err_nomem(err, "rows to boost");
+    block->capacity = n;
+    return QN_OK;
+}
+
+static qn_code reserve(struct qn_boost_rows *rows, struct block *block, uint32_t more,
+                       struct qn_err *err)
 {
     uint64_t wanted = (uint64_t)block->n + more;
     if (wanted <= block->capacity)
@@ -131,19 +159,7 @@ static qn_code reserve(struct block *block, uint32_t more, uint32_t width, struc
     if (wanted > UINT32_MAX / 2)
         return qn_err_set(err, QN_ELIMIT, QN_BLAME_JOB, "a chunk has too many rows to train on");
     uint32_t n = block->capacity * 2 > wanted ? block->capacity * 2 : (uint32_t)wanted;
-    void *bytes = block->bytes, *labels = block->labels, *hashes = block->hashes,
-         *scores = block->scores;
-    bool grown = resize(&bytes, n, width) && resize(&labels, n, 1) &&
-                 resize(&hashes, n, sizeof *block->hashes) &&
-                 resize(&scores, n, sizeof *block->scores);
-    block->bytes = bytes;
-    block->labels = labels;
-    block->hashes = hashes;
-    block->scores = scores;
-    if (!grown)
-        return qn_err_nomem(err, "rows to boost");
-    block->capacity = n;
-    return QN_OK;
+    return make_room(rows, block, n, err);
 }
 
 static qn_code add_to_block(struct qn_boost_rows *rows, struct block *block,
@@ -152,11 +168,12 @@ static qn_code add_to_block(struct qn_boost_rows *rows, struct block *block,
                             struct qn_err *err)
 {
     uint32_t width = rows->bins.n_columns;
-    QN_TRY(reserve(block, n, width, err));
+    QN_TRY(reserve(rows, block, n, err));
     QN_TRY(qn_binner_take(&rows->binner, columns, picked, n,
                           block->bytes + (size_t)block->n * width, err));
     memcpy(block->labels + block->n, labels, n);
-    memcpy(block->hashes + block->n, hashes, n * sizeof *hashes);
+    if (block->hashes)
+        memcpy(block->hashes + block->n, hashes, n * sizeof *hashes);
     for (uint32_t i = 0; i < n; i++)
         block->scores[block->n + i] = rows->scale.base_score;
     block->n += n;
@@ -228,7 +245,7 @@ static qn_code deal_rows(struct qn_boost_rows *rows, struct qn_err *err)
     in->n = in->block->n;
     out->n = 0;
     held->n = held->block->n;
-    if (rows->params->bagging_freq && rows->params->bagging_fraction < 1) {
+    if (draws_bags(rows->params)) {
         pick_rows(rows, true, in);
         pick_rows(rows, false, out);
     }
@@ -245,9 +262,11 @@ static qn_code make_scratch(struct qn_boost_rows *rows, struct qn_err *err)
     uint32_t most = 1;
     if (rows->scratch)
         return QN_OK;
+    for (int i = 0; i < N_BLOCKS; i++) /* all are there: they need no more room */
+        QN_TRY(make_room(rows, &rows->blocks[i], rows->blocks[i].n, err));
     for (int i = 0; i < N_PARTINGS; i++) {
         struct parting *parting = &rows->partings[i];
-        uint32_t n = parting->block->n;
+        uint32_t n = i == OUT_OF_BAG && !draws_bags(rows->params) ? 0 : parting->block->n;
         parting->order = malloc(((size_t)n + 1) * sizeof *parting->order);
         if (!parting->order)
             return qn_err_nomem(err, "rows to boost");

@@ -171,25 +171,35 @@ qn_code qn_fit_add(struct qn_fit *fit, const struct qn_column *const *columns, c
     return QN_OK;
 }
 
-void qn_fit_pack(struct qn_buf *out, struct qn_fit *fit)
+static void pack_feature(struct qn_buf *out, struct qn_feature_fit *feature, bool categorical)
+{
+    qn_buf_put_u64(out, feature->rows);
+    qn_buf_put_u64(out, feature->missing);
+    qn_dict_pack(out, &feature->dict);
+    qn_dict_fini(&feature->dict);
+    if (categorical)
+        return;
+    qn_exact_pack(out, &feature->sum);
+    qn_exact_pack(out, &feature->squares);
+    for (int c = 0; c < 2; c++) {
+        qn_buf_put_f64(out, feature->low[c]);
+        qn_buf_put_f64(out, feature->high[c]);
+    }
+    qn_sample_pack(out, &feature->sample);
+    qn_sample_fini(&feature->sample);
+}
+
+/* u32 features of the plan | u64, u64 rows by class, in the first piece | features, each with its
+ * number before it */
+void qn_fit_pack(struct qn_buf *out, struct qn_fit *fit, uint32_t *next, size_t bytes)
 {
     qn_buf_put_u32(out, fit->plan->n_features);
-    qn_buf_put_u64(out, fit->rows[0]);
-    qn_buf_put_u64(out, fit->rows[1]);
-    for (uint32_t f = 0; f < fit->plan->n_features; f++) {
-        struct qn_feature_fit *feature = &fit->features[f];
-        qn_buf_put_u64(out, feature->rows);
-        qn_buf_put_u64(out, feature->missing);
-        qn_dict_pack(out, &feature->dict);
-        if (fit->plan->features[f].categorical)
-            continue;
-        qn_exact_pack(out, &feature->sum);
-        qn_exact_pack(out, &feature->squares);
-        for (int c = 0; c < 2; c++) {
-            qn_buf_put_f64(out, feature->low[c]);
-            qn_buf_put_f64(out, feature->high[c]);
-        }
-        qn_sample_pack(out, &feature->sample);
+    for (int c = 0; c < 2; c++)
+        qn_buf_put_u64(out, *next ? 0 : fit->rows[c]);
+    size_t start = out->len;
+    for (; *next < fit->plan->n_features && out->len - start < bytes; ++*next) {
+        qn_buf_put_u32(out, *next);
+        pack_feature(out, &fit->features[*next], fit->plan->features[*next].categorical);
     }
 }
 
@@ -231,11 +241,14 @@ qn_code qn_fit_merge(struct qn_fit *fit, struct qn_strv bytes, struct qn_err *er
         in.failed |= rows > UINT32_MAX;
         fit->rows[c] += rows;
     }
-    for (uint32_t f = 0; f < fit->plan->n_features && !in.failed; f++) {
-        struct qn_feature_fit *feature = &fit->features[f];
+    for (uint32_t next = 0; in.at < in.end && !in.failed;) {
+        uint32_t f = qn_unpack_u32(&in);
         uint64_t rows = qn_unpack_u64(&in), missing = qn_unpack_u64(&in);
-        if (rows > UINT32_MAX || missing > rows)
-            in.failed = true;
+        in.failed |= f < next || f >= fit->plan->n_features || rows > UINT32_MAX || missing > rows;
+        if (in.failed)
+            break;
+        struct qn_feature_fit *feature = &fit->features[f];
+        next = f + 1;
         feature->rows += rows;
         feature->missing += missing;
         qn_code code = qn_dict_merge(&feature->dict, &in, QN_MAX_CATEGORIES, err);
@@ -244,6 +257,14 @@ qn_code qn_fit_merge(struct qn_fit *fit, struct qn_strv bytes, struct qn_err *er
             QN_TRY(merge_numbers(feature, &in, err));
     }
     return qn_unpack_end(&in, "fitted preparation", err);
+}
+
+bool qn_fit_is_whole(const struct qn_fit *fit)
+{
+    uint32_t f = 0;
+    while (f < fit->plan->n_features && fit->features[f].rows == fit->rows[0] + fit->rows[1])
+        f++;
+    return f == fit->plan->n_features;
 }
 
 static qn_code nothing_to_fill_with(const char *name, struct qn_err *err)

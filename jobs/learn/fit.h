@@ -21,9 +21,14 @@ QN_CHECK qn_code qn_fit_add(struct qn_fit *fit, const struct qn_column *const *c
                             const uint32_t *rows, uint32_t n, const uint8_t *labels,
                             const uint64_t *hashes, struct qn_err *err);
 
-void qn_fit_pack(struct qn_buf *out, struct qn_fit *fit);
-/* Adds what another fit of the same plan packed. */
+/* Packs features from *next on, until there are so many bytes of them: a piece that merges by
+ * itself. *next becomes the first one that is left. What is packed is let go, for it may be large:
+ * a fit is packed once. */
+void qn_fit_pack(struct qn_buf *out, struct qn_fit *fit, uint32_t *next, size_t bytes);
+/* Adds a piece of what another fit of the same plan packed. */
 QN_CHECK qn_code qn_fit_merge(struct qn_fit *fit, struct qn_strv bytes, struct qn_err *err);
+/* Whether the pieces were all there: every feature has seen every row. */
+bool qn_fit_is_whole(const struct qn_fit *fit);
 
 /* Something to say about a feature. */
 struct qn_fit_note {

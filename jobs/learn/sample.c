@@ -77,22 +77,32 @@ static void cut(struct qn_sample *sample)
             sample->highest = sample->items[i];
 }
 
+/* What has become large gets all the room it may need: what is not used of it costs nothing, and
+ * copies that grow leave holes behind. */
+enum { LARGE = 16384 };
+
+static qn_code grow(struct qn_sample *sample, struct qn_err *err)
+{
+    uint32_t most = sample->k + sample->k / 2 + 1;
+    uint32_t capacity = sample->capacity ? sample->capacity * 2 : 256;
+    if (capacity > LARGE || capacity > most)
+        capacity = most;
+    struct qn_sample_item *items = realloc(sample->items, capacity * sizeof *items);
+    if (!items)
+        return qn_err_nomem(err, "a sample for medians");
+    sample->items = items;
+    sample->capacity = capacity;
+    return QN_OK;
+}
+
 qn_code qn_sample_add(struct qn_sample *sample, uint64_t hash, double value, struct qn_err *err)
 {
     if (sample->full && hash > sample->highest.hash)
         return QN_OK;
-    if (sample->n == sample->capacity && sample->n >= 2 * sample->k)
+    if (sample->n == sample->capacity && sample->n > sample->k)
         cut(sample);
-    if (sample->n == sample->capacity) {
-        uint32_t capacity = sample->capacity ? sample->capacity * 2 : 256;
-        if (capacity > 2 * sample->k && sample->capacity < 2 * sample->k)
-            capacity = 2 * sample->k;
-        struct qn_sample_item *items = realloc(sample->items, capacity * sizeof *items);
-        if (!items)
-            return qn_err_nomem(err, "a sample for medians");
-        sample->items = items;
-        sample->capacity = capacity;
-    }
+    if (sample->n == sample->capacity)
+        QN_TRY(grow(sample, err));
     /* -0 and 0 are one value: the median's sign must not depend on the order of the two. */
     sample->items[sample->n++] =
         (struct qn_sample_item){.hash = hash, .value = value == 0 ? 0 : value};

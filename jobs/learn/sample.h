@@ -19,7 +19,7 @@ struct qn_sample_item {
 };
 
 struct qn_sample {
-    struct qn_sample_item *items; /* up to 2k of them, unsorted; cut to k when full */
+    struct qn_sample_item *items; /* up to 1.5 k of them, unsorted; cut to k when full */
     uint32_t n, capacity, k;
     bool full;                     /* it was cut: */
     struct qn_sample_item highest; /* of what was kept, so that others need not come in at all */

@@ -138,26 +138,34 @@ static qn_code merge_rung(struct gathered *gathered, struct qn_strv partial, str
     return qn_buf_check(&gathered->metrics, "metrics", err);
 }
 
-static qn_code merge_prepare(const struct qn_train *train, struct gathered *gathered,
-                             const struct qn_strv *states, struct qn_strv partial,
-                             struct qn_err *err)
+static qn_code merge_seen(const struct qn_train *train, struct gathered *gathered,
+                          struct qn_unpack *in, struct qn_err *err)
 {
-    struct qn_unpack in = qn_unpack_from(partial);
     struct qn_train_census census;
+    qn_train_census_unpack(in, &census);
+    const struct qn_strv seen = {(const char *)in->at, (size_t)(in->end - in->at)};
+    if (in->failed || train->guards == QN_GUARDS_OFF)
+        QN_TRY(qn_unpack_end(in, "a census", err));
+    if (train->guards != QN_GUARDS_OFF && !gathered->guard)
+        QN_TRY(qn_guard_new(&train->guard, &gathered->guard, err));
+    if (gathered->guard)
+        QN_TRY(qn_guard_merge(gathered->guard, seen, err));
+    return add_census(gathered, &census, err);
+}
+
+static qn_code merge_prepare(const struct qn_train *train, struct gathered *gathered,
+                             const struct qn_strv *states, struct qn_strv piece, struct qn_err *err)
+{
+    struct qn_unpack in = qn_unpack_from(piece);
+    uint8_t kind = qn_unpack_u8(&in);
     const void *plan;
     QN_TRY(qn_train_plan(train, states, &plan, err));
-    qn_train_census_unpack(&in, &census);
-    struct qn_strv seen = qn_unpack_str(&in);
-    bool guards = train->guards != QN_GUARDS_OFF;
-    if (in.failed || (!guards && seen.len))
-        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a fitted preparation is damaged");
     if (!gathered->fit)
         QN_TRY(qn_fit_new(train->algorithm->gathers(plan), &gathered->fit, err));
-    if (guards && !gathered->guard)
-        QN_TRY(qn_guard_new(&train->guard, &gathered->guard, err));
-    if (guards)
-        QN_TRY(qn_guard_merge(gathered->guard, seen, err));
-    QN_TRY(add_census(gathered, &census, err));
+    if (kind == QN_TRAIN_PIECE_SEEN)
+        return merge_seen(train, gathered, &in, err);
+    if (in.failed || kind != QN_TRAIN_PIECE_FIT)
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a fitted preparation is damaged");
     return qn_fit_merge(gathered->fit,
                         (struct qn_strv){(const char *)in.at, (size_t)(in.end - in.at)}, err);
 }
@@ -301,6 +309,8 @@ static qn_code finish_prepare(const struct qn_train *train, struct gathered *gat
     uint32_t n_notes;
     const void *plan;
     const uint64_t *rows = gathered->census.rows[QN_SIDE_TRAIN];
+    if (!qn_fit_is_whole(gathered->fit))
+        return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a fitted preparation lacks a piece");
     QN_TRY(qn_train_census_check(train, &gathered->census, err));
     QN_TRY(qn_train_census_tell(train, &gathered->census, findings, err));
     QN_TRY(qn_train_plan(train, states, &plan, err));

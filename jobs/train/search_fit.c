@@ -116,8 +116,9 @@ static qn_code merge_fit(const struct qn_prepare_plan *gathers, struct qn_fit *f
                          struct qn_fit **out, struct qn_err *err)
 {
     struct qn_buf packed;
+    uint32_t next = 0;
     qn_buf_init(&packed);
-    qn_fit_pack(&packed, from);
+    qn_fit_pack(&packed, from, &next, SIZE_MAX);
     qn_code code = qn_buf_check(&packed, "fitted preparation", err);
     if (code == QN_OK)
         code = qn_fit_new(gathers, out, err);

@@ -85,19 +85,25 @@ static qn_code fit_rows(struct qn_train_walk *walk, struct qn_fit *fit,
     return QN_OK;
 }
 
-/* Census, what the guards saw (with its length before it), then what is fitted. */
-static void pack_prepare(struct qn_buf *partial, const struct qn_train_census *census,
-                         const struct qn_train_guarding *guarding, struct qn_fit *fit)
+/* Census, and what the guards saw; then what is fitted, piece by piece, for it may be large. */
+static qn_code give_prepared(struct qn_train_walk *walk, const struct qn_train_census *census,
+                             const struct qn_train_guarding *guarding, struct qn_fit *fit,
+                             struct qn_err *err)
 {
-    struct qn_buf seen;
-    qn_buf_init(&seen);
+    enum { PIECE_BYTES = 256 << 10 };
+    struct qn_buf piece;
+    qn_buf_init(&piece);
+    qn_buf_put_u8(&piece, QN_TRAIN_PIECE_SEEN);
+    qn_train_census_pack(&piece, census);
     if (guarding->guard)
-        qn_guard_pack(&seen, guarding->guard);
-    qn_train_census_pack(partial, census);
-    qn_buf_put_str(partial, qn_buf_strv(&seen));
-    qn_fit_pack(partial, fit);
-    partial->failed |= seen.failed;
-    qn_buf_fini(&seen);
+        qn_guard_pack(&piece, guarding->guard);
+    qn_code code = qn_train_give(walk->out, &piece, err);
+    for (uint32_t next = 0; code == QN_OK && next < walk->train->n_features;) {
+        qn_buf_put_u8(&piece, QN_TRAIN_PIECE_FIT);
+        qn_fit_pack(&piece, fit, &next, PIECE_BYTES);
+        code = qn_train_give(walk->out, &piece, err);
+    }
+    return code;
 }
 
 static qn_code run_prepare(struct qn_train_walk *walk, struct qn_err *err)
@@ -111,12 +117,8 @@ static qn_code run_prepare(struct qn_train_walk *walk, struct qn_err *err)
     qn_code code = qn_train_guarding_init(&guarding, walk, err);
     if (code == QN_OK)
         code = fit_rows(walk, fit, &guarding, &census, err);
-    struct qn_buf partial;
-    qn_buf_init(&partial);
-    if (code == QN_OK) {
-        pack_prepare(&partial, &census, &guarding, fit);
-        code = qn_train_give(walk->out, &partial, err);
-    }
+    if (code == QN_OK)
+        code = give_prepared(walk, &census, &guarding, fit, err);
     qn_train_guarding_fini(&guarding);
     qn_fit_free(fit);
     return code;

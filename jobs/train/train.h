@@ -112,6 +112,10 @@ QN_CHECK qn_code qn_train_plan(const struct qn_train *train, const struct qn_str
 /* Why a row is on no side of the split: it has no value, or one that no side takes. */
 enum qn_stray { QN_STRAY_MISSING, QN_STRAY_UNKNOWN, QN_N_STRAYS };
 
+/* What a piece of the prepare stage's partials holds, by its first byte: census and what the guards
+ * saw, or features of the fit. */
+enum { QN_TRAIN_PIECE_SEEN, QN_TRAIN_PIECE_FIT };
+
 /* What the label looked like: part of the prepare stage's partials and state. */
 struct qn_train_census {
     uint64_t rows[QN_N_SIDES][2]; /* by side and class */

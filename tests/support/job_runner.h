@@ -42,8 +42,8 @@ struct qn_runner_task {
     struct qn_runner *runner;
     struct qn_batch *batches[RUNNER_ROWS + 1]; /* by partition; and rows */
     uint32_t n_batches[RUNNER_ROWS + 1];
-    struct qn_buf partial;
-    bool has_partial;
+    struct qn_buf *pieces; /* of the partial */
+    uint32_t n_pieces;
 };
 
 struct qn_runner {
@@ -297,9 +297,10 @@ static inline qn_code runner_give_partial(struct qn_task_out *out, struct qn_str
 {
     struct qn_runner_task *task = (struct qn_runner_task *)(void *)out;
     (void)err;
-    assert_false(task->has_partial);
-    task->has_partial = true;
-    qn_buf_put(&task->partial, bytes.data, bytes.len);
+    task->pieces = realloc(task->pieces, (task->n_pieces + 1) * sizeof *task->pieces);
+    assert_non_null(task->pieces);
+    qn_buf_init(&task->pieces[task->n_pieces]);
+    qn_buf_put(&task->pieces[task->n_pieces++], bytes.data, bytes.len);
     return QN_OK;
 }
 
@@ -384,7 +385,6 @@ static inline qn_code runner_task(struct qn_runner *runner, const struct qn_runn
     for (uint32_t s = 0; s < QN_MAX_STAGES; s++)
         states[s] = qn_buf_strv(&runner->states[s]);
     *task = (struct qn_runner_task){.runner = runner, .out.ops = &runner_out_ops};
-    qn_buf_init(&task->partial);
     assert_ok(qn_rejects_init(&task->out.rejects, &runner->err), &runner->err);
     struct qn_runner_in at = *what;
     at.runner = runner;
@@ -434,7 +434,8 @@ static inline void runner_collect(struct qn_runner *runner, const struct qn_stag
     const struct qn_counters *one = &task->out.counters;
     for (uint32_t b = 0; stage->rows && b < task->n_batches[RUNNER_ROWS]; b++)
         runner_print(&runner->rows, &task->batches[RUNNER_ROWS][b]);
-    qn_buf_put(&runner->partials, task->partial.data, task->partial.len);
+    for (uint32_t p = 0; p < task->n_pieces; p++)
+        qn_buf_put(&runner->partials, task->pieces[p].data, task->pieces[p].len);
     if (!stage->counts)
         return;
     struct qn_batch rejects;
@@ -451,7 +452,9 @@ static inline void runner_collect(struct qn_runner *runner, const struct qn_stag
 
 static inline void runner_task_fini(struct qn_runner_task *task)
 {
-    qn_buf_fini(&task->partial);
+    for (uint32_t p = 0; p < task->n_pieces; p++)
+        qn_buf_fini(&task->pieces[p]);
+    free(task->pieces);
     qn_rejects_fini(&task->out.rejects);
 }
 
@@ -501,12 +504,15 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
         states[s] = qn_buf_strv(&runner->states[s]);
     if (runner->forgets)
         runner_drop_acc(runner);
-    for (uint32_t t = 0; t < n && code == QN_OK; t++) {
-        assert_true(tasks[t].has_partial);
-        if (runner->distrust)
-            runner_damage(runner, stage, states, &tasks[t].partial);
-        code = ops->merge(&runner->job, stage, &runner->acc, states, qn_buf_strv(&tasks[t].partial),
-                          &runner->err);
+    for (uint32_t t = 0; t < n; t++) {
+        assert_true(tasks[t].n_pieces > 0);
+        for (uint32_t p = 0; p < tasks[t].n_pieces && code == QN_OK; p++) {
+            const struct qn_buf *piece = &tasks[t].pieces[p];
+            if (runner->distrust)
+                runner_damage(runner, stage, states, piece);
+            code = ops->merge(&runner->job, stage, &runner->acc, states, qn_buf_strv(piece),
+                              &runner->err);
+        }
     }
     if (code == QN_OK)
         code = ops->finish(&runner->job, stage, round, &runner->acc, states, &state,

@@ -66,7 +66,8 @@ static void fit(uint32_t step, bool backwards, uint32_t max_bins, struct qn_buf 
         qn_buf_init(&bytes);
         assert_ok(qn_fit_new(&plan, &part, &err), &err);
         assert_ok(qn_fit_add(part, by_feature, all + at, n, labels + at, hashes + at, &err), &err);
-        qn_fit_pack(&bytes, part);
+        uint32_t next = 0;
+        qn_fit_pack(&bytes, part, &next, SIZE_MAX);
         assert_ok(qn_fit_merge(total, qn_buf_strv(&bytes), &err), &err);
         qn_fit_free(part);
         qn_buf_fini(&bytes);

@@ -153,9 +153,12 @@ static void prepare(const struct qn_prepare_plan *plan, uint32_t step, struct qn
         uint32_t n = ROWS - at < step ? ROWS - at : step;
         assert_ok(qn_fit_new(plan, &part, &err), &err);
         assert_ok(qn_fit_add(part, by_feature, rows + at, n, labels + at, hashes + at, &err), &err);
-        qn_buf_clear(&bytes);
-        qn_fit_pack(&bytes, part);
-        assert_ok(qn_fit_merge(total, qn_buf_strv(&bytes), &err), &err);
+        for (uint32_t next = 0; next < plan->n_features;) { /* a piece a feature */
+            qn_buf_clear(&bytes);
+            qn_fit_pack(&bytes, part, &next, 1);
+            assert_ok(qn_fit_merge(total, qn_buf_strv(&bytes), &err), &err);
+            assert_int_equal(qn_fit_is_whole(total), next == plan->n_features);
+        }
         qn_fit_free(part);
     }
     qn_prepared_init(out);

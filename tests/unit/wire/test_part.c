@@ -1,5 +1,6 @@
 #include "tests/support/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,6 +46,15 @@ static void save(const char *to, const void *bytes, size_t n)
 static void put(enum qn_part_kind kind, uint32_t partition, const struct qn_batch *batch)
 {
     assert_ok(qn_part_writer_put(&part, kind, partition, batch, &err), &err);
+}
+
+static qn_code append(void *context, struct qn_strv piece, struct qn_err *ignored)
+{
+    struct qn_buf *out = context;
+    (void)ignored;
+    qn_buf_put(out, piece.data, piece.len);
+    qn_buf_put_u8(out, ';');
+    return QN_OK;
 }
 
 static void put_partial(void)
@@ -145,11 +155,48 @@ static void partitions_are_picked_across_files(void **state)
     }
     struct qn_buf partial;
     qn_buf_init(&partial);
-    assert_ok(qn_part_read_partial(path[1], &partial, &err), &err);
-    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums"));
+    assert_ok(qn_part_partial(path[1], append, &partial, &err), &err);
+    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums;"));
     qn_buf_clear(&partial); /* the last one written is in memory still */
-    assert_ok(qn_part_copy_partial(qn_buf_strv(&part.bytes), &partial, &err), &err);
-    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums"));
+    assert_ok(qn_part_partial_in(qn_buf_strv(&part.bytes), append, &partial, &err), &err);
+    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums;"));
+    qn_buf_fini(&partial);
+}
+
+/* Large ones go past the writer's memory; a file that is damaged behind the first has given some
+ * of them away. */
+static void a_partial_may_come_in_pieces(void **state)
+{
+    (void)state;
+    enum { LARGE = QN_PART_MEMORY_BYTES + 1 };
+    static char large[LARGE];
+    struct qn_buf partial;
+    bool in_file;
+    uint64_t bytes, read;
+    struct qn_hash128 digest, again;
+    memset(large, 'x', sizeof large);
+    qn_buf_init(&partial);
+    unlink(path[0]);
+    qn_part_writer_begin(&part, path[0]);
+    put_partial();
+    assert_ok(qn_part_writer_put_partial(&part, (struct qn_strv){large, LARGE}, &err), &err);
+    put_partial();
+    assert_true(part.bytes.len < 100 && part.bytes.capacity < LARGE);
+    assert_ok(qn_part_writer_end(&part, &in_file, &bytes, &digest, &err), &err);
+    assert_true(in_file);
+    assert_ok(qn_part_digest(path[0], &read, &again, &err), &err);
+    assert_true(read == bytes && digest.low == again.low && digest.high == again.high);
+    assert_ok(qn_part_partial(path[0], append, &partial, &err), &err);
+    assert_int_equal(partial.len, 5 + LARGE + 1 + 5);
+    assert_memory_equal(partial.data, "sums;xxx", 8);
+    assert_memory_equal(partial.data + partial.len - 7, "x;sums;", 7);
+
+    int fd = open(path[0], O_WRONLY);
+    assert_int_equal(pwrite(fd, "y", 1, LARGE / 2), 1);
+    close(fd);
+    qn_buf_clear(&partial);
+    assert_int_equal(qn_part_partial(path[0], append, &partial, &err), QN_EIO);
+    assert_true(qn_strv_is(qn_buf_strv(&partial), "sums;"));
     qn_buf_fini(&partial);
 }
 
@@ -264,7 +311,7 @@ static void what_is_missing_is_said(void **state)
     finish(path[0]);
     struct qn_buf partial;
     qn_buf_init(&partial);
-    assert_int_equal(qn_part_read_partial(path[0], &partial, &err), QN_ENOTFOUND);
+    assert_int_equal(qn_part_partial(path[0], append, &partial, &err), QN_ENOTFOUND);
     assert_non_null(strstr(err.message, "no partial"));
     qn_buf_fini(&partial);
     part.bytes.data[part.bytes.len - 2] = '1';
@@ -298,7 +345,7 @@ static qn_code read_all(void)
     struct qn_buf partial;
     struct qn_batch got;
     qn_buf_init(&partial);
-    qn_code code = qn_part_read_partial(path[0], &partial, &err);
+    qn_code code = qn_part_partial(path[0], append, &partial, &err);
     qn_buf_fini(&partial);
     struct qn_reader *reader = open_part(1, QN_PART_ROWS, 0);
     while (code == QN_OK && (code = reader->ops->next(reader, &got, NULL, &err)) == QN_OK)
@@ -379,6 +426,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_come_back_in_small_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(partitions_are_picked_across_files, setup, teardown),
         cmocka_unit_test_setup_teardown(raw_rows_come_in_their_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_partial_may_come_in_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(a_large_part_goes_to_its_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_can_be_located, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_missing_is_said, setup, teardown),
