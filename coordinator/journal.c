@@ -203,8 +203,6 @@ static qn_code setup(struct qn_journal *journal, struct qn_err *err)
     static const char doing[] = "open the journal";
     sqlite3_stmt *stmt;
     bool row;
-    /* Whoever holds the folder's lock is alone: no need for a file that tells others of the log. */
-    QN_TRY(qn_sqlite_exec(journal->db, "PRAGMA locking_mode = EXCLUSIVE", doing, err));
     QN_TRY(journal->fleeting
                ? qn_sqlite_exec(journal->db,
                                 "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY", doing,

@@ -6,7 +6,9 @@
 
 #include "sinks/sqlite_gather.h"
 
-enum { UNDO_BYTES = 1 << 20 };
+enum {
+    UNDO_BYTES = 124 << 10
+}; /* SQLite takes it for a full disk when 128 KiB are to be spilled */
 
 qn_code qn_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct qn_err *err)
 {
