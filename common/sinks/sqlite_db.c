@@ -6,9 +6,8 @@
 
 #include "sinks/sqlite_gather.h"
 
-enum {
-    UNDO_BYTES = 124 << 10
-}; /* SQLite takes it for a full disk when 128 KiB are to be spilled */
+/* SQLite takes it for a full disk when it is to spill 128 KiB or more at once. */
+enum { UNDO_BYTES = 124 << 10 };
 
 qn_code qn_sqlite_fail(sqlite3 *db, int rc, const char *doing, struct qn_err *err)
 {
