@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "jobs/file_facts.h"
 #include "wire/part.h"
 
@@ -411,6 +412,8 @@ qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict
 {
     struct qn_stage_time *time = &run->times[run->stage];
     qn_code code = finish_merge(run, verdict, err);
+    if (*verdict != QN_VERDICT_REPEAT)
+        qn_memory_give_back();
     time->seconds += (double)(qn_clock_us() - time->began_us) / 1e6;
     return code;
 }

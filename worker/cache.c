@@ -122,6 +122,16 @@ void qn_cache_give(struct qn_cache *cache, struct qn_task_cache *taken)
     pthread_mutex_unlock(&cache->lock);
 }
 
+void qn_cache_forget_units(struct qn_cache *cache, uint32_t job)
+{
+    pthread_mutex_lock(&cache->lock);
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct entry *entry = cache->buckets[i]; entry; entry = entry->next)
+            if (entry->job == job && entry->unit != QN_CACHE_WHOLE_JOB && !entry->taken)
+                let_go(cache, entry);
+    pthread_mutex_unlock(&cache->lock);
+}
+
 uint64_t qn_cache_bytes(struct qn_cache *cache)
 {
     pthread_mutex_lock(&cache->lock);

@@ -20,6 +20,8 @@ void qn_cache_free(struct qn_cache *cache);
  * are taken. NULL when out of memory. */
 struct qn_task_cache *qn_cache_take(struct qn_cache *cache, uint32_t job, uint32_t unit);
 void qn_cache_give(struct qn_cache *cache, struct qn_task_cache *taken); /* NULL: nothing to give */
+/* Lets go what is kept of the job's units, but for what is taken. */
+void qn_cache_forget_units(struct qn_cache *cache, uint32_t job);
 uint64_t qn_cache_bytes(struct qn_cache *cache); /* of entries that are not taken */
 
 #endif

@@ -1,6 +1,5 @@
 #include "worker/worker.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -8,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "worker/blobs.h"
 #include "worker/outbox.h"
 #include "worker/round_states.h"
@@ -61,6 +61,7 @@ struct worker {
     char *folder;                  /* shared with the coordinator; NULL: none is */
     struct qn_outbox outbox;
     uint32_t n_active; /* in the pool */
+    uint32_t *reached; /* by job: its latest stage and whether its rounds go on (see move_on) */
 };
 
 struct parsed_brief {
@@ -138,6 +139,19 @@ static bool token_fits(const struct qn_plan *plan, const struct qn_token *token)
     return token->job < plan->spec.n_jobs && token->stage < plan->jobs[token->job].job.n_stages;
 }
 
+/* A later stage needs nothing that tasks left for each other in the ones before, and other memory
+ * than they; so do the rounds after the first, which reads rows. */
+static void move_on(struct worker *worker, const struct qn_token *token)
+{
+    uint32_t place = 2 * token->stage + (token->round > 0), before = worker->reached[token->job];
+    if (place <= before)
+        return;
+    worker->reached[token->job] = place;
+    if (token->stage > before / 2)
+        qn_cache_forget_units(worker->cache, token->job);
+    qn_memory_give_back();
+}
+
 static const struct qn_brief *brief_of(const struct qn_blob *blob)
 {
     return blob && blob->parsed ? &((const struct parsed_brief *)blob->parsed)->brief : NULL;
@@ -176,6 +190,7 @@ static qn_code place(struct worker *worker, struct qn_task *task, struct qn_err 
         qn_task_free(task);
         return code == QN_ESTATE ? QN_OK : code;
     }
+    move_on(worker, &task->work.token);
     worker->n_active++;
     qn_pool_submit(worker->pool, &task->work);
     return QN_OK;
@@ -313,7 +328,8 @@ static qn_code take_plan(struct worker *worker, const struct qn_blob *blob, stru
     if (!worker->plan)
         return qn_err_nomem(err, "the plan");
     QN_TRY(qn_plan_unpack(worker->plan, qn_buf_strv(&blob->bytes), err));
-    return start_slots(worker, err);
+    worker->reached = calloc(worker->plan->spec.n_jobs + 1, sizeof *worker->reached);
+    return worker->reached ? start_slots(worker, err) : qn_err_nomem(err, "the plan");
 }
 
 static qn_code take_brief(struct qn_blob *blob, struct qn_err *err)
@@ -472,6 +488,8 @@ static void forget_session(struct worker *worker)
     free_slots(worker);
     free(worker->folder);
     worker->folder = NULL;
+    free(worker->reached);
+    worker->reached = NULL;
     qn_outbox_drop(&worker->outbox);
     qn_waiting_drop(&worker->waiting, (struct qn_strv){0});
     qn_round_states_free(&worker->states);
@@ -594,25 +612,10 @@ static qn_code run_session(struct worker *worker, struct qn_err *err)
     return code;
 }
 
-/* Tasks take and give back the same megabytes over and over; what is handed back to the kernel in
- * between comes again as pages to be cleared. Large things are mapped all the same: they grow
- * without being copied. */
-static void keep_freed_memory(uint64_t memory_bytes)
-{
-#ifdef __GLIBC__
-    enum { MOST_KEPT = 64 << 20, LEAST_MAPPED = 4 << 20 };
-    uint64_t kept = memory_bytes / 8;
-    mallopt(M_TRIM_THRESHOLD, kept < MOST_KEPT ? (int)kept : MOST_KEPT);
-    mallopt(M_MMAP_THRESHOLD, kept < LEAST_MAPPED ? (int)kept : LEAST_MAPPED);
-#else
-    (void)memory_bytes;
-#endif
-}
-
 qn_code qn_worker_run(const struct qn_worker_options *options, struct qn_err *err)
 {
     struct worker worker = {.options = options};
-    keep_freed_memory(options->memory_bytes);
+    qn_memory_keep_freed(options->memory_bytes);
     if (getrandom(worker.uuid, sizeof worker.uuid, 0) != (ssize_t)sizeof worker.uuid)
         return qn_err_io(err, "read", "random bytes");
     qn_arena_init(&worker.arena);

@@ -18,9 +18,9 @@ struct cursor {
     uint8_t *out, *to, *out_end;
 };
 
-static uint32_t load32(const uint8_t *at)
+static uint64_t load64(const uint8_t *at)
 {
-    uint32_t value; /* little endian, as wire/block.c asserts */
+    uint64_t value; /* little endian, as wire/block.c asserts */
     memcpy(&value, at, sizeof value);
     return value;
 }
@@ -133,8 +133,8 @@ struct tag {
 static const struct tag tags[256] = {TAGS_64(0), TAGS_64(64), TAGS_64(128), TAGS_64(192)};
 
 /* As long as there is room to read and write too much; stops before what take_piece() has to look
- * at. Which kind comes next cannot be foreseen, so no branch asks; and the next piece waits for
- * this one's tag alone, without a look at the table. */
+ * at. The next piece's tag is among the bytes that were read behind this one's, mostly, and so waits
+ * for no other look at the memory. */
 static void take_pieces(struct cursor *c)
 {
     const uint8_t *in = c->in, *in_most = c->in_end - IN_ROOM;
@@ -142,13 +142,15 @@ static void take_pieces(struct cursor *c)
     size_t tag = *in;
     while (in <= in_most && to <= to_most) {
         const struct tag *said = &tags[tag];
+        const uint64_t behind = load64(in + 1);
+        const size_t kind = KIND(tag), bytes = kind == LITERAL ? SIZE(tag) : kind;
         const size_t length = said->length;
-        const size_t offset = (load32(in + 1) & said->offset_bits) | said->offset;
+        const size_t offset = ((uint32_t)behind & said->offset_bits) | said->offset;
         if (length > MOST_OF_COPY || offset - 1 >= (size_t)(to - c->out))
             break;
-        const uint8_t *from = KIND(tag) == LITERAL ? in + 1 : to - offset;
-        in += 1 + KIND(tag) + (SIZE(tag) & -(size_t)(KIND(tag) == LITERAL));
-        tag = *in;
+        const uint8_t *from = kind == LITERAL ? in + 1 : to - offset;
+        in += 1 + bytes;
+        tag = bytes < sizeof behind ? behind >> 8 * bytes & 0xff : *in;
         if (offset < WIDE && offset < length)
             repeat(to, offset, length);
         else

@@ -69,6 +69,17 @@ static inline struct qn_strv qn_text_at(const struct qn_column *column, uint32_t
                             column->offsets[row + 1] - column->offsets[row]};
 }
 
+/* The length that all of n > 0 texts have, which offsets[0..n] tell; QN_TEXTS_DIFFER: they have
+ * none. Identifiers mostly do, and then need no look at their offsets. */
+#define QN_TEXTS_DIFFER UINT32_MAX
+static inline uint32_t qn_texts_width(const uint32_t *offsets, uint32_t n)
+{
+    uint32_t width = offsets[1] - offsets[0], differ = 0;
+    for (uint32_t i = 0; i < n; i++)
+        differ |= (offsets[i + 1] - offsets[i]) ^ width;
+    return differ ? QN_TEXTS_DIFFER : width;
+}
+
 static inline size_t qn_validity_words(uint32_t n_rows)
 {
     return ((size_t)n_rows + 63) / 64;

@@ -96,7 +96,7 @@ struct qn_task_in {
     /* Places for what is dear to make and can be made again (a design matrix per unit, a model per
      * job). No other task has them at the same time; the worker keeps them for the next one as
      * long as it has the memory (set `bytes`). `data` is NULL at first. */
-    struct qn_task_cache *unit_cache; /* per (job, unit), whatever the stage */
+    struct qn_task_cache *unit_cache; /* per (job, unit), until a later stage begins */
     struct qn_task_cache *job_cache;  /* per job */
     const atomic_bool *cancelled;     /* polled between batches; then return QN_ECANCEL */
     uint64_t seed;

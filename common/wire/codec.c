@@ -117,16 +117,19 @@ static void put_gathered(const struct slice *slice, struct qn_buf *out, struct q
 static void put_text(const struct slice *slice, struct qn_buf *out, struct qn_err *err)
 {
     const uint32_t *offsets = slice->column->offsets + slice->first;
+    const uint32_t n = slice->n;
     int64_t lengths[QN_BATCH_ROWS];
-    uint64_t total = 0;
+    size_t span = n ? offsets[n] - offsets[0] : 0, missing = 0;
     lengths[0] = 0; /* or gcc thinks of a slice without rows */
-    for (uint32_t i = 0; i < slice->n; i++) {
-        lengths[i] = slice_valid(slice, i) ? offsets[i + 1] - offsets[i] : 0;
-        total += (uint64_t)lengths[i];
-    }
-    qn_ints_put(out, lengths, slice->n, slice->small);
-    size_t span = slice->n ? offsets[slice->n] - offsets[0] : 0;
-    if (total != span)
+    for (uint32_t i = 0; i < n; i++)
+        lengths[i] = offsets[i + 1] - offsets[i];
+    if (slice->nulls)
+        EACH_NULL(slice, row, {
+            missing += (size_t)lengths[row];
+            lengths[row] = 0;
+        })
+    qn_ints_put(out, lengths, n, slice->small);
+    if (missing)
         put_gathered(slice, out, err);
     else
         qn_block_put(out, span ? slice->column->bytes + offsets[0] : NULL, span, slice->small);
@@ -266,11 +269,13 @@ static qn_code open_text(const struct packed *packed, struct qn_arena *arena, ui
     out->offsets = qn_arena_alloc(arena, ((size_t)n + 1) * sizeof *out->offsets);
     if (!out->offsets)
         return qn_err_nomem(err, "a column's offsets");
-    uint64_t total = 0;
+    uint64_t total = 0, most = 0;
+    for (uint32_t i = 0; i < n; i++)
+        most |= (uint64_t)lengths[i]; /* of negative ones the highest bit */
+    if (most > UINT32_MAX)
+        return corrupt(err, "a text is longer than all texts");
     out->offsets[0] = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (lengths[i] < 0 || lengths[i] > packed->bytes.bytes)
-            return corrupt(err, "a text is longer than all texts");
         total += (uint64_t)lengths[i]; /* 8192 times 4 GiB: no overflow */
         out->offsets[i + 1] = (uint32_t)total;
     }

@@ -173,6 +173,11 @@ qn_code qn_colstore_to_file(struct qn_colstore *store, const char *folder, struc
     return code;
 }
 
+static void note_width(struct qn_colstore *store, uint32_t width)
+{
+    store->width = store->n == 0 || store->width == width ? width : QN_TEXTS_DIFFER;
+}
+
 qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell, struct qn_err *err)
 {
     QN_TRY(reserve_rows(store, 1, err));
@@ -187,6 +192,7 @@ qn_code qn_colstore_add_cell(struct qn_colstore *store, struct qn_cell cell, str
         if (cell.text.len)
             memcpy(column->bytes + column->offsets[row], cell.text.data, cell.text.len);
         column->offsets[row + 1] = column->offsets[row] + (uint32_t)cell.text.len;
+        note_width(store, (uint32_t)cell.text.len);
         break;
     }
     if (cell.valid) {
@@ -234,6 +240,7 @@ static qn_code add_texts(struct qn_colstore *store, const struct qn_column *from
         memcpy(column->bytes + offsets[0], from->bytes + begin, bytes);
     for (uint32_t row = 1; row <= n_rows; row++)
         offsets[row] = from->offsets[row] + shift; /* unsigned: right either way round */
+    note_width(store, qn_texts_width(from->offsets, n_rows));
     return QN_OK;
 }
 

@@ -10,6 +10,7 @@ struct qn_colstore {
     struct qn_column column; /* as a column of n rows; its validity is always there */
     uint32_t n, capacity;    /* rows */
     size_t bytes_capacity;   /* TEXT */
+    uint32_t width;          /* TEXT, of any rows: what all have, or QN_TEXTS_DIFFER */
     bool has_nulls;
     struct qn_colfile *file; /* where its arrays are, instead of memory; NULL: there */
 };

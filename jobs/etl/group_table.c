@@ -213,7 +213,7 @@ static bool are_right(const struct qn_groups *groups, const struct qn_column *ke
             return false;
     for (uint32_t k = 0; !groups->full && k < groups->plan->n_keys; k++) {
         struct qn_column stored = qn_colstore_view(&groups->keys[k]);
-        if (qn_keys_mismatch(&stored, group_of, &keys[k], 0, n_rows) < n_rows)
+        if (qn_keys_mismatch(&stored, groups->keys[k].width, group_of, &keys[k], n_rows) < n_rows)
             return false;
     }
     return true;

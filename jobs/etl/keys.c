@@ -116,14 +116,31 @@ static inline bool same_text(struct qn_strv a, struct qn_strv b)
     return qn_text_word(a) == qn_text_word(b) && rest_a == rest_b;
 }
 
+/* Texts of one width lie where their rows say. */
+static uint32_t mismatch_of_even(const char *stored, const uint32_t *stored_at, const char *texts,
+                                 size_t width, uint32_t n_rows)
+{
+    uint32_t row = 0;
+    while (row < n_rows && same_text((struct qn_strv){stored + stored_at[row] * width, width},
+                                     (struct qn_strv){texts + row * width, width}))
+        row++;
+    return row;
+}
+
 /* Neither column has NULLs. */
-static uint32_t mismatch_of_values(const struct qn_column *stored, const uint32_t *stored_at,
-                                   const struct qn_column *column, uint32_t row, uint32_t n_rows)
+static uint32_t mismatch_of_values(const struct qn_column *stored, uint32_t width,
+                                   const uint32_t *stored_at, const struct qn_column *column,
+                                   uint32_t n_rows)
 {
     enum qn_layout layout = qn_type_layout(column->type);
+    uint32_t row = 0;
     if (layout == QN_LAYOUT_I64)
         while (row < n_rows && stored->i64[stored_at[row]] == column->i64[row])
             row++;
+    else if (layout == QN_LAYOUT_TEXT && width != QN_TEXTS_DIFFER &&
+             width == qn_texts_width(column->offsets, n_rows))
+        row = mismatch_of_even(stored->bytes + stored->offsets[0], stored_at,
+                               column->bytes + column->offsets[0], width, n_rows);
     else if (layout == QN_LAYOUT_TEXT)
         while (row < n_rows &&
                same_text(qn_text_at(stored, stored_at[row]), qn_text_at(column, row)))
@@ -134,12 +151,12 @@ static uint32_t mismatch_of_values(const struct qn_column *stored, const uint32_
     return row;
 }
 
-uint32_t qn_keys_mismatch(const struct qn_column *stored, const uint32_t *stored_at,
-                          const struct qn_column *column, uint32_t first, uint32_t n_rows)
+uint32_t qn_keys_mismatch(const struct qn_column *stored, uint32_t width, const uint32_t *stored_at,
+                          const struct qn_column *column, uint32_t n_rows)
 {
-    uint32_t row = first;
-    if (!stored->validity && !column->validity)
-        return mismatch_of_values(stored, stored_at, column, row, n_rows);
+    uint32_t row = 0;
+    if (n_rows && !stored->validity && !column->validity)
+        return mismatch_of_values(stored, width, stored_at, column, n_rows);
     while (row < n_rows && qn_key_equal(stored, stored_at[row], column, row))
         row++;
     return row;

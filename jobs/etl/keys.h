@@ -79,10 +79,10 @@ void qn_keys_hash(const struct qn_column *columns, uint32_t n_columns, uint32_t 
 bool qn_key_equal(const struct qn_column *a, uint32_t row_a, const struct qn_column *b,
                   uint32_t row_b);
 
-/* The first row from `first` on whose value differs from value stored_at[row] of `stored`; n_rows
- * when there is none. NULL equals NULL. */
-uint32_t qn_keys_mismatch(const struct qn_column *stored, const uint32_t *stored_at,
-                          const struct qn_column *column, uint32_t first, uint32_t n_rows);
+/* The first row whose value differs from value stored_at[row] of `stored`; n_rows when there is
+ * none. NULL equals NULL. `width`: of all stored texts, or QN_TEXTS_DIFFER. */
+uint32_t qn_keys_mismatch(const struct qn_column *stored, uint32_t width, const uint32_t *stored_at,
+                          const struct qn_column *column, uint32_t n_rows);
 
 bool qn_keys_any_null(const struct qn_column *columns, uint32_t n_columns, uint32_t row);
 

@@ -143,7 +143,8 @@ struct move {
     const struct qn_column *from;
     const uint32_t *rows;
     uint32_t n, partition;
-    uint32_t at; /* where the run ends */
+    uint32_t at;    /* where the run ends */
+    uint32_t width; /* TEXT: of every text, or QN_TEXTS_DIFFER */
 };
 
 static qn_code reserve_text(struct scatter_text *text, size_t more, struct qn_err *err)
@@ -159,6 +160,24 @@ static qn_code reserve_text(struct scatter_text *text, size_t more, struct qn_er
         return qn_err_nomem(err, "partitions of text");
     text->bytes = grown;
     text->capacity = capacity;
+    return QN_OK;
+}
+
+/* Texts of one width lie where their rows say. */
+static qn_code move_even(struct qn_scatter_column *to, const struct move *move, struct qn_err *err)
+{
+    struct scatter_text *text = &to->texts[move->partition];
+    const uint32_t *rows = move->rows, n = move->n;
+    const size_t width = move->width;
+    const char *from = move->from->bytes + move->from->offsets[0];
+    uint32_t *ends = to->values.offsets + (size_t)move->partition * STRIDE + move->at + 1;
+    QN_TRY(reserve_text(text, n * width, err));
+    char *at = text->bytes + text->len;
+    for (uint32_t i = 0; i < n; i++, at += width)
+        qn_copy_text(at, from + rows[i] * width, width);
+    for (uint32_t i = 0; i < n; i++)
+        ends[i] = (uint32_t)(text->len + (i + 1) * width);
+    text->len += n * width;
     return QN_OK;
 }
 
@@ -203,7 +222,10 @@ static qn_code move_column(struct qn_scatter_column *to, const struct move *move
         for (uint32_t i = 0; i < n; i++)
             to->values.bools[at + i] = move->from->bools[rows[i]];
         break;
-    case QN_LAYOUT_TEXT: QN_TRY(move_texts(to, move, err)); break;
+    case QN_LAYOUT_TEXT:
+        QN_TRY(move->width == QN_TEXTS_DIFFER ? move_texts(to, move, err)
+                                              : move_even(to, move, err));
+        break;
     case QN_LAYOUT_F64: /* doubles move as their bits */
     case QN_LAYOUT_I64: {
         int64_t *out = to->values.i64 + at;
@@ -220,13 +242,13 @@ static qn_code move_column(struct qn_scatter_column *to, const struct move *move
 
 /* Rows of one partition, in their order; a run that is full goes out. */
 static qn_code move_rows(struct qn_scatter *scatter, uint32_t partition,
-                         const struct qn_batch *batch, const uint32_t *rows, uint32_t n,
-                         struct qn_task_out *out, struct qn_err *err)
+                         const struct qn_batch *batch, const uint32_t *widths, const uint32_t *rows,
+                         uint32_t n, struct qn_task_out *out, struct qn_err *err)
 {
     while (n) {
         uint32_t at = scatter->n[partition], room = RUN_ROWS - at, few = n < room ? n : room;
         for (uint32_t i = 0; i < scatter->by.schema->n_fields; i++) {
-            const struct move move = {&batch->columns[i], rows, few, partition, at};
+            const struct move move = {&batch->columns[i], rows, few, partition, at, widths[i]};
             QN_TRY(move_column(&scatter->columns[i], &move, err));
         }
         scatter->n[partition] = at + few;
@@ -247,15 +269,19 @@ qn_code qn_scatter_add(struct qn_scatter *scatter, const struct qn_batch *batch,
     uint64_t *hashes = qn_arena_alloc(arena, batch->n_rows * sizeof *hashes);
     uint32_t *partition_of = qn_arena_alloc(arena, batch->n_rows * sizeof *partition_of);
     uint32_t *order = qn_arena_alloc(arena, batch->n_rows * sizeof *order);
-    if (!hashes || !partition_of || !order)
+    uint32_t *widths = QN_NEW_ARRAY(arena, uint32_t, by.schema->n_fields);
+    if (!hashes || !partition_of || !order || !widths)
         return qn_err_nomem(err, "group keys");
+    for (uint32_t c = 0; c < by.schema->n_fields && batch->n_rows; c++)
+        if (batch->columns[c].type.id == QN_TEXT)
+            widths[c] = qn_texts_width(batch->columns[c].offsets, batch->n_rows);
     qn_keys_hash(batch->columns, by.n_keys, batch->n_rows, hashes);
     for (uint32_t i = 0; i < batch->n_rows; i++)
         partition_of[i] = qn_partition_of(&by, hashes[i]);
     qn_partition_order(partition_of, batch->n_rows, by.n_partitions, starts, order);
     for (uint32_t p = 0; p < by.n_partitions; p++)
-        QN_TRY(
-            move_rows(scatter, p, batch, order + starts[p], starts[p + 1] - starts[p], out, err));
+        QN_TRY(move_rows(scatter, p, batch, widths, order + starts[p], starts[p + 1] - starts[p],
+                         out, err));
     return QN_OK;
 }
 

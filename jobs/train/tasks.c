@@ -178,16 +178,6 @@ static qn_code run_round(struct qn_train_walk *walk, struct qn_err *err)
     return code;
 }
 
-/* --- evaluate -------------------------------------------------------------------------------- */
-
-/* The fit is over: its rows are not needed again. */
-static void let_rows_go(struct qn_task_cache *cache)
-{
-    if (cache->data)
-        cache->free(cache->data);
-    *cache = (struct qn_task_cache){0};
-}
-
 /* --- one task -------------------------------------------------------------------------------- */
 
 /* A stage that goes through rows. */
@@ -211,7 +201,6 @@ static qn_code run_walk(struct qn_train_walk *walk, const struct qn_job *job, st
         return qn_search_run_rows(walk, err);
     if (in->stage == train->prepare_stage)
         return run_prepare(walk, err);
-    let_rows_go(in->unit_cache);
     if (train->calibrate && in->stage == train->calibrate_stage)
         return qn_train_run_calibration(walk, err);
     return qn_train_run_evaluate(walk, job, err);

@@ -115,6 +115,31 @@ static void test_rounds_find_what_fits(void **state)
     assert_int_equal(n_held, 0);
 }
 
+/* A later stage has no use for the units of the one before; what is in use stays until it is given
+ * back. */
+static void test_units_are_forgotten(void **state)
+{
+    (void)state;
+    struct qn_cache *cache;
+    struct qn_err err = {0};
+    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    visit(cache, 1, QN_CACHE_WHOLE_JOB, 100);
+    visit(cache, 1, 0, 100);
+    visit(cache, 2, 0, 100);
+    visit(cache, 1, 1, 100);
+    struct qn_task_cache *taken = qn_cache_take(cache, 1, 1);
+    qn_cache_forget_units(cache, 1);
+    assert_int_equal(n_held, 3);
+    assert_non_null(taken->data);
+    qn_cache_give(cache, taken);
+    assert_int_equal(qn_cache_bytes(cache), 300);
+    assert_false(visit(cache, 1, QN_CACHE_WHOLE_JOB, 100));
+    assert_false(visit(cache, 2, 0, 100));
+    assert_true(visit(cache, 1, 0, 100));
+    qn_cache_free(cache);
+    assert_int_equal(n_held, 0);
+}
+
 /* What another job left goes first, and units that this worker no longer gets. */
 static void test_what_nobody_uses_goes_first(void **state)
 {
@@ -143,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds_find_what_fits),
+        cmocka_unit_test(test_units_are_forgotten),
         cmocka_unit_test(test_what_nobody_uses_goes_first),
         cmocka_unit_test(test_taken_by_one),
         cmocka_unit_test(test_found_again),
