@@ -14,8 +14,9 @@ enum {
     /* Someone else's short write may pass; a coordinator that waits longer looks dead itself. */
     BUSY_MS = 10000,
     BUSY_TRY_MS = 20, /* between tries that SQLite leaves to us */
-    /* Pages of log after which it is copied into the file: 32 MiB, about two chunks' rows. */
-    CHECKPOINT_PAGES = 2048,
+    /* Pages of log after which it is copied into the file: 16 MiB, about a chunk's rows. What is in
+     * it at the end of a run, closing has to copy while nobody else works. */
+    CHECKPOINT_PAGES = 1024,
     /* A log of 1 GiB: a reader has been holding it back for a long time. */
     WARN_PAGES = (1 << 30) / QN_SQLITE_PAGE_BYTES,
 };

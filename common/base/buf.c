@@ -142,8 +142,8 @@ static uint64_t unpack_le(struct qn_unpack *in, size_t bytes)
 {
     struct qn_strv raw = qn_unpack_bytes(in, bytes);
     uint64_t value = 0;
-    for (size_t i = 0; i < raw.len; i++)
-        value |= (uint64_t)(uint8_t)raw.data[i] << (8 * i);
+    if (raw.len)
+        memcpy(&value, raw.data, bytes); /* little endian, as wire/block.c asserts */
     return value;
 }
 

@@ -169,6 +169,20 @@ static qn_code put_overflow(struct qn_sqlite_image *image, struct qn_strv rest, 
     return QN_OK;
 }
 
+/* memcpy for cells, of which most are some dozens of bytes. What follows them is another cell, so
+ * not a byte more is written. */
+static inline void copy_cell(uint8_t *to, const char *from, size_t n)
+{
+    enum { WIDE = 16 };
+    if (n < WIDE || n > 16 * WIDE) {
+        memcpy(to, from, n);
+        return;
+    }
+    for (size_t at = 0; at < n - WIDE; at += WIDE)
+        memcpy(to + at, from + at, WIDE);
+    memcpy(to + n - WIDE, from + n - WIDE, WIDE);
+}
+
 /* A cell of the leaf for a record: its two varints, what is local, and the overflow's page. */
 static qn_code put_cell(struct qn_sqlite_image *image, struct qn_strv record, struct qn_err *err)
 {
@@ -189,8 +203,9 @@ static qn_code put_cell(struct qn_sqlite_image *image, struct qn_strv record, st
                             &overflow, err));
     image->content -= (uint32_t)cell;
     uint8_t *page = page_at(image, image->leaf), *at = page + image->content;
-    memcpy(at, header, header_bytes);
-    memcpy(at + header_bytes, record.data, local);
+    for (size_t i = 0; i < header_bytes; i++)
+        at[i] = header[i];
+    copy_cell(at + header_bytes, record.data, local);
     if (overflow)
         put_u32(at + header_bytes + local, overflow);
     put_u16(page + LEAF_HEADER_BYTES + (size_t)image->n_cells * POINTER_BYTES, image->content);

@@ -134,8 +134,8 @@ static qn_code read_end(struct qn_part_file *file, uint64_t from, struct qn_err 
 }
 
 /* Runs lie one after another from the magic to the index: none overlaps, none is left out. */
-static qn_code read_runs(struct qn_part_file *file, struct qn_unpack *in, uint32_t n,
-                         uint64_t index, struct qn_err *err)
+static qn_code read_runs(struct qn_part_file *file, struct qn_strv in, uint32_t n, uint64_t index,
+                         struct qn_err *err)
 {
     if (n > file->runs_capacity) {
         struct qn_part_run *grown = realloc(file->runs, n * sizeof *grown);
@@ -145,13 +145,15 @@ static qn_code read_runs(struct qn_part_file *file, struct qn_unpack *in, uint32
         file->runs_capacity = n;
     }
     uint64_t offset = MAGIC_BYTES;
-    for (uint32_t i = 0; i < n; i++) {
+    const uint8_t *at = (const uint8_t *)in.data; /* n of RUN_BYTES, and many: a part is opened once
+                                                     a partition */
+    for (uint32_t i = 0; i < n; i++, at += RUN_BYTES) {
         struct qn_part_run *run = &file->runs[i];
-        run->kind = qn_unpack_u8(in);
-        run->partition = qn_unpack_u32(in);
+        run->kind = at[0];
+        memcpy(&run->partition, at + 1, 4); /* little endian, as wire/block.c asserts */
         run->offset = offset;
-        run->bytes = qn_unpack_u64(in);
-        run->rows = qn_unpack_u64(in);
+        memcpy(&run->bytes, at + 5, 8);
+        memcpy(&run->rows, at + 13, 8);
         if (run->bytes > index - offset)
             return corrupt(file, index, err, "the index passes the part's end");
         offset += run->bytes;
@@ -183,8 +185,7 @@ static qn_code read_index(struct qn_part_file *file, struct qn_err *err)
     const struct qn_strv runs = {at + (index - from), (size_t)(tail - index)};
     if (qn_hash64(runs.data, runs.len + TAIL_BYTES - MAGIC_BYTES - 8, 0) != check)
         return corrupt(file, index, err, "the index is damaged");
-    in = qn_unpack_from(runs);
-    return n ? read_runs(file, &in, n, index, err) : QN_OK;
+    return n ? read_runs(file, runs, n, index, err) : QN_OK;
 }
 
 static void begin(struct qn_part_file *file, const char *path)
