@@ -245,6 +245,12 @@ qn_code qn_spooled_count(const struct qn_spooled *part, uint64_t *shuffled_rows,
                             : qn_part_count_shuffled(part->path, shuffled_rows, err);
 }
 
+qn_code qn_spooled_partial(const struct qn_spooled *part, struct qn_buf *out, struct qn_err *err)
+{
+    return part->bytes.data ? qn_part_copy_partial(part->bytes, out, err)
+                            : qn_part_read_partial(part->path, out, err);
+}
+
 qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path, struct qn_err *err)
 {
     if (!part->bytes.data)

@@ -41,6 +41,9 @@ void qn_spool_drop(struct qn_spool *spool, const struct qn_token *token);
 /* Rows of all its partitions, as its index says. QN_ELOST: its file is not whole. */
 QN_CHECK qn_code qn_spooled_count(const struct qn_spooled *part, uint64_t *shuffled_rows,
                                   struct qn_err *err);
+/* Its partial: appended. */
+QN_CHECK qn_code qn_spooled_partial(const struct qn_spooled *part, struct qn_buf *out,
+                                    struct qn_err *err);
 /* Makes a whole part the file `path`; or lets it go. */
 QN_CHECK qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path,
                                  struct qn_err *err);
