@@ -1,5 +1,5 @@
-/* job_rounds: the rounds of the repeating stage that a job's run is in. Each is run unit by unit, by
- * any workers; or a worker that is alone with the caches of all units leads: it is leased one task,
+/* job_rounds: the rounds of the repeating stage that a job's run is in. Each is run unit by unit by
+ * any workers; or one that is alone with the caches of all units leads: it is leased one task,
  * numbered behind the units, and runs round after round from the state there is (worker/lead.h).
  * What it hands in is logged round by round, as if each had ended here. When a lead comes to
  * nothing, or its worker is lost, the round is as it was. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/round.h"
+#include "worker/crew.h"
 #include "worker/task_input.h"
 
 /* The first round after so long that settles what was before it is the last one: what a lost worker
@@ -30,7 +31,9 @@ struct lead {
     const struct qn_stage *stage;
     struct unit *units;
     uint32_t n_units, n_ready; /* units to be let go */
-    struct qn_task_cache *job_cache;
+    struct qn_crew *crew;
+    uint32_t n_members;
+    struct qn_task_cache **job_caches; /* one a member */
     uint32_t round;
     struct qn_buf state;
     void *acc; /* of the job */
@@ -88,7 +91,7 @@ static bool prepare_unit(struct lead *lead, uint32_t number)
     qn_task_input_init(&unit->input, lead->task, number, lead->executor);
     unit->input.in.open_rows = lack_rows;
     unit->input.in.arena = &unit->arena;
-    unit->input.in.job_cache = lead->job_cache;
+    unit->input.in.job_cache = lead->job_caches[number % lead->n_members];
     unit->input.in.unit_cache =
         qn_cache_take(lead->executor->cache, lead->task->work.token.job, number);
     unit->out.ops = &out_ops;
@@ -115,6 +118,14 @@ static void run_unit(struct lead *lead, struct unit *unit)
     unit->code = lead->job->ops->run(lead->job, &unit->input.in, &unit->out, &unit->err);
     if (unit->code == QN_OK && !unit->has_partial)
         unit->code = qn_err_set(&unit->err, QN_ESTATE, QN_BLAME_JOB, "no partial came");
+}
+
+/* A member of the crew has every n-th unit, in every round. */
+static void run_share(void *context, uint32_t member)
+{
+    struct lead *lead = context;
+    for (uint32_t i = member; i < lead->n_units; i += lead->n_members)
+        run_unit(lead, &lead->units[i]);
 }
 
 /* --- rounds ---------------------------------------------------------------------------------- */
@@ -171,8 +182,7 @@ static qn_code finish_round(struct lead *lead, struct qn_buf *rounds, enum qn_ve
 static qn_code run_round(struct lead *lead, struct qn_buf *rounds, enum qn_verdict *verdict,
                          struct qn_err *err)
 {
-    for (uint32_t i = 0; i < lead->n_units; i++)
-        run_unit(lead, &lead->units[i]);
+    qn_crew_turn(lead->crew, run_share, lead);
     QN_TRY(merge_units(lead, err));
     return finish_round(lead, rounds, verdict, err);
 }
@@ -200,34 +210,55 @@ static void run_rounds(struct lead *lead, struct qn_buf *rounds)
 
 /* --- from lease to result -------------------------------------------------------------------- */
 
+static qn_code open_members(struct lead *lead, struct qn_err *err)
+{
+    uint32_t slots = lead->executor->n_executors;
+    lead->n_members = slots < lead->n_units ? slots : lead->n_units;
+    lead->job_caches = calloc(lead->n_members, sizeof(struct qn_task_cache *));
+    if (!lead->job_caches)
+        return qn_err_nomem(err, "leading rounds");
+    for (uint32_t i = 0; i < lead->n_members; i++) {
+        lead->job_caches[i] =
+            qn_cache_take(lead->executor->cache, lead->task->work.token.job, QN_CACHE_WHOLE_JOB);
+        if (!lead->job_caches[i])
+            return qn_err_nomem(err, "leading rounds");
+    }
+    return qn_crew_new(lead->n_members, &lead->crew, err);
+}
+
 /* *ready: all units are here. */
 static qn_code open(struct lead *lead, bool *ready, struct qn_err *err)
 {
-    struct qn_token token = lead->task->work.token;
-    struct qn_strv state = lead->task->states[token.stage];
+    uint32_t stage = lead->task->work.token.stage;
+    struct qn_strv state = states_of(lead)[stage];
+    QN_TRY(open_members(lead, err));
     lead->units = calloc(lead->n_units, sizeof *lead->units);
-    lead->job_cache = qn_cache_take(lead->executor->cache, token.job, QN_CACHE_WHOLE_JOB);
-    if (!lead->units || !lead->job_cache)
+    if (!lead->units)
         return qn_err_nomem(err, "leading rounds");
     qn_buf_put(&lead->state, state.data, state.len);
     QN_TRY(qn_buf_check(&lead->state, "a stage's state", err));
-    states_of(lead)[token.stage] = qn_buf_strv(&lead->state);
+    states_of(lead)[stage] = qn_buf_strv(&lead->state);
     *ready = true;
     for (uint32_t i = 0; i < lead->n_units && *ready; i++)
         *ready = prepare_unit(lead, i);
     return QN_OK;
 }
 
-static void close_all(struct lead *lead)
+/* Returns the processor time of the crew. */
+static uint64_t close_all(struct lead *lead)
 {
+    uint64_t cpu_us = qn_crew_free(lead->crew);
     if (lead->acc)
         lead->job->ops->free_acc(lead->acc);
     for (uint32_t i = 0; i < lead->n_ready; i++)
         let_unit_go(lead, &lead->units[i]);
-    qn_cache_give(lead->executor->cache, lead->job_cache);
+    for (uint32_t i = 0; lead->job_caches && i < lead->n_members; i++)
+        qn_cache_give(lead->executor->cache, lead->job_caches[i]);
+    free(lead->job_caches);
     free(lead->units);
     qn_buf_fini(&lead->state);
     qn_arena_fini(&lead->arena);
+    return cpu_us;
 }
 
 qn_code qn_lead_run(struct qn_task *task, const struct qn_executor *executor, struct qn_buf *rounds,
@@ -246,7 +277,7 @@ qn_code qn_lead_run(struct qn_task *task, const struct qn_executor *executor, st
     qn_code code = open(&lead, &ready, err);
     if (code == QN_OK && ready)
         run_rounds(&lead, rounds);
-    close_all(&lead);
+    task->cpu_micros += close_all(&lead);
     if (code == QN_OK && atomic_load(&task->work.cancelled))
         return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
     return code;

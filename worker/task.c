@@ -237,6 +237,6 @@ void qn_task_run(struct qn_task *task, struct qn_executor *executor)
     if (task->code != QN_OK)
         name_the_place(task);
     task->micros = (uint64_t)(qn_clock_us() - started);
-    task->cpu_micros = (uint64_t)(qn_clock_thread_us() - cpu_started);
+    task->cpu_micros += (uint64_t)(qn_clock_thread_us() - cpu_started);
     tell(task, task->code == QN_OK ? "has done" : "gives up");
 }
