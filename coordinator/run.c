@@ -335,8 +335,8 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
     const struct qn_stage *stage = &job->job->stages[token->stage];
     if (stage->over == QN_OVER_SIDE)
         out->path = qn_strv_from(job->sides[stage->side].paths[token->unit]);
-    if (stage->over != QN_OVER_CHUNKS)
-        return;
+    if (stage->over != QN_OVER_CHUNKS || token->unit >= job->n_chunks)
+        return; /* the latter: a lead, of all chunks */
     const struct qn_chunk *chunk = &job->chunks[token->unit];
     out->path = qn_strv_from(chunk->path);
     out->file_index = chunk->file_index;
@@ -538,6 +538,7 @@ qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_
     qn_round_log_close(job->log);
     job->log = NULL;
     job->round = 0;
+    job->lead = (struct qn_job_lead){.settled = false};
     run->stage_over = run->in_transaction;
     if (job->stage + 1 == job->job->n_stages)
         return publish(run, job, err);
@@ -568,9 +569,8 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
         return qn_run_fail_job(run, index, job->findings.failure, err);
     if (verdict == QN_VERDICT_END)
         return contain(run, index, end_early(run, job, err), err);
-    if (verdict != QN_VERDICT_REPEAT)
+    if (!qn_verdict_repeats(verdict))
         return qn_run_next_stage(run, job, err);
-    job->round++;
     return contain(run, index, qn_run_start_stage(run, job, err), err);
 }
 

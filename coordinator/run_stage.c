@@ -1,6 +1,7 @@
 /* How a stage of a job begins: what an earlier life did of it is taken up, the rest scheduled. */
 #include <string.h>
 
+#include "coordinator/job_rounds.h"
 #include "coordinator/run.h"
 #include "wire/part.h"
 
@@ -66,17 +67,21 @@ static qn_code start_round(struct qn_run *run, struct qn_job_run *job, struct qn
     bool over = false;
     uint32_t n = qn_job_run_units(job, job->stage);
     if (!job->log) {
-        QN_TRY(qn_job_run_recall_rounds(job, run->part_folder, &over, err));
+        QN_TRY(qn_job_rounds_recall(job, run->part_folder, &over, err));
         if (over)
             return qn_run_next_stage(run, job, err);
         QN_TRY(qn_run_make_brief(run, job, err));
     }
     if (n == 0)
         return qn_run_stage_done(run, job->job->index, err);
+    bool alone;
+    QN_TRY(qn_schedule_deal_homes(run->schedule, job->job->index, n, &alone, err));
+    bool led = alone && qn_job_rounds_begin_lead(job);
     const struct qn_schedule_stage stage = {.job = job->job->index,
                                             .stage = job->stage,
                                             .round = job->round,
-                                            .n_units = n,
+                                            .n_units = led ? n + 1 : n,
+                                            .first_unit = led ? n : 0,
                                             .prefer_same_worker = true};
     return qn_schedule_add_stage(run->schedule, &stage, err);
 }

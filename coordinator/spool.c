@@ -245,6 +245,13 @@ qn_code qn_spooled_count(const struct qn_spooled *part, uint64_t *shuffled_rows,
                             : qn_part_count_shuffled(part->path, shuffled_rows, err);
 }
 
+qn_code qn_spooled_partial(const struct qn_spooled *part, qn_part_take_fn take, void *context,
+                           struct qn_err *err)
+{
+    return part->bytes.data ? qn_part_partial_in(part->bytes, take, context, err)
+                            : qn_part_partial(part->path, take, context, err);
+}
+
 qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path, struct qn_err *err)
 {
     if (!part->bytes.data)

@@ -48,7 +48,13 @@ struct qn_input {
 
 /* END: the job is over, without the stages that are left. It gives no rows, and what its table held
  * stays; rows count as this stage's tasks counted them. */
-enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT, QN_VERDICT_END };
+enum qn_verdict {
+    QN_VERDICT_NEXT,
+    QN_VERDICT_REPEAT, /* another round; see finish() for the accumulator */
+    QN_VERDICT_END,
+    QN_VERDICT_ANEW, /* as REPEAT, and the next round needs nothing of the accumulator: whoever has
+                        the state can run it, and the ones after it */
+};
 
 /* What compile() is given. Schemas of all inputs are known. */
 struct qn_job_env {
