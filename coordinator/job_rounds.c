@@ -1,6 +1,7 @@
 #include "coordinator/job_rounds.h"
 
 #include "base/log.h"
+#include "coordinator/sum_log.h"
 
 /* After leads that came to nothing, rounds are run unit by unit: twice as many each time, up to
  * 2^this. */
@@ -39,8 +40,78 @@ qn_code qn_job_rounds_take(struct qn_job_run *run, struct qn_strv given, enum qn
 {
     QN_TRY(take_state(run, verdict, kind_of(verdict), given, err));
     run->lead.settled = qn_verdict_settles(verdict);
+    if (run->sums && run->lead.settled)
+        qn_sum_log_restart(run->sums);
     run->round += qn_verdict_repeats(verdict);
     return QN_OK;
+}
+
+/* --- sums ------------------------------------------------------------------------------------ */
+
+qn_code qn_job_rounds_keep(struct qn_job_run *run, const struct qn_token *token,
+                           const struct qn_spooled *part, struct qn_hash128 digest,
+                           struct qn_err *err)
+{
+    struct qn_buf room;
+    struct qn_strv bytes;
+    if (!run->sums || token->stage != run->stage || token->round != run->round ||
+        token->unit >= qn_job_run_units(run, run->stage))
+        return QN_OK; /* the last: a lead, which is taken in at once */
+    qn_buf_init(&room);
+    qn_code code = qn_spooled_read(part, &room, &bytes, err);
+    if (code == QN_OK)
+        code = qn_sum_log_put(run->sums, run->round, token->unit, bytes, digest, err);
+    qn_buf_fini(&room);
+    return code == QN_ELOST ? QN_OK : code; /* whoever merges it finds out */
+}
+
+bool qn_job_rounds_knows(const struct qn_job_run *run, uint32_t unit)
+{
+    return qn_sum_log_has(run->sums, run->round, unit);
+}
+
+qn_code qn_job_rounds_catch_up(struct qn_job_run *run, uint32_t unit, struct qn_err *err)
+{
+    struct qn_buf part;
+    qn_code code = QN_OK;
+    qn_buf_init(&part);
+    for (; code == QN_OK && run->n_committed < unit; run->n_committed++) {
+        qn_buf_clear(&part);
+        code = qn_sum_log_get(run->sums, run->round, run->n_committed, &part, err);
+        const struct qn_spooled spooled = {.bytes = qn_buf_strv(&part)};
+        if (code == QN_OK)
+            code = qn_job_run_merge(run, &spooled, err);
+    }
+    qn_buf_fini(&part);
+    return code;
+}
+
+/* Merges and ends the round under way once more, for what it leaves in the accumulator. */
+static qn_code relive(struct qn_job_run *run, struct qn_err *err)
+{
+    struct qn_findings findings = {.arena = &run->arena};
+    struct qn_strv states[QN_MAX_STAGES];
+    struct qn_buf given;
+    enum qn_verdict verdict = QN_VERDICT_REPEAT;
+    run->n_committed = 0;
+    QN_TRY(qn_job_rounds_catch_up(run, qn_job_run_units(run, run->stage), err));
+    run->n_committed = 0;
+    qn_buf_init(&given);
+    qn_job_run_states(run, states);
+    qn_code code = run->job->ops->finish(run->job, run->stage, run->round, &run->acc, states,
+                                         &given, &findings, &verdict, err);
+    qn_buf_fini(&given);
+    run->lead.settled = qn_verdict_settles(verdict);
+    return code;
+}
+
+/* Whether the log has all units of the round under way. */
+static bool has_all(const struct qn_job_run *run)
+{
+    uint32_t unit = 0, n = qn_job_run_units(run, run->stage);
+    while (unit < n && qn_job_rounds_knows(run, unit))
+        unit++;
+    return unit == n;
 }
 
 /* --- what an earlier life left --------------------------------------------------------------- */
@@ -61,10 +132,29 @@ static bool follows(const struct qn_job_run *run, const struct qn_round_record *
            record->kept <= run->states[run->stage].len;
 }
 
+/* Of rounds that the log of sums has, from its first on without a gap, the accumulator is made
+ * again; *next is the round that would be the next of them. */
+static qn_code take_record(struct qn_job_run *run, const struct qn_round_record *record,
+                           uint32_t *next, struct qn_err *err)
+{
+    const struct qn_round round = {.kept = record->kept, .bytes = record->bytes};
+    run->lead.settled = false;
+    if (record->round == run->round && run->round == *next && record->kind == QN_ROUND_REPEAT &&
+        has_all(run)) {
+        QN_TRY(relive(run, err));
+        ++*next;
+    }
+    QN_TRY(qn_round_apply(&round, &run->states[run->stage], err));
+    run->round = record->round + (record->kind == QN_ROUND_REPEAT);
+    return QN_OK;
+}
+
 static qn_code take_records(struct qn_job_run *run, bool *over, struct qn_err *err)
 {
     struct qn_round_record record;
+    uint32_t next;
     qn_code code;
+    bool any = qn_sum_log_first(run->sums, &next);
     for (bool first = true; (code = qn_round_log_next(run->log, &record, err)) == QN_OK;
          first = false) {
         if (!follows(run, &record, first) || *over)
@@ -73,47 +163,47 @@ static qn_code take_records(struct qn_job_run *run, bool *over, struct qn_err *e
                 "the log of rounds of job %s goes from round %u to %u: start over with "
                 "--full-refresh",
                 run->job->name, run->round, record.round);
-        const struct qn_round round = {.kept = record.kept, .bytes = record.bytes};
-        QN_TRY(qn_round_apply(&round, &run->states[run->stage], err));
-        run->round = record.round + (record.kind == QN_ROUND_REPEAT);
+        QN_TRY(take_record(run, &record, &next, err));
         *over = record.kind == QN_ROUND_LAST;
     }
+    if (any && next != run->round) /* the accumulator is of no use, if there is one */
+        qn_job_run_drop_acc(run);
+    if (any && (run->lead.settled || next > run->round))
+        qn_sum_log_restart(run->sums);
     return code == QN_ENOTFOUND ? QN_OK : code;
 }
 
-/* What the accumulator of earlier rounds held is gone with the process that had it. */
-static qn_code resume_rounds(struct qn_job_run *run, struct qn_err *err)
+static qn_code open_logs(struct qn_job_run *run, const char *folder, struct qn_err *err)
 {
-    struct qn_strv states[QN_MAX_STAGES];
-    struct qn_buf state;
-    if (!run->job->ops->resume)
-        return QN_OK;
-    qn_buf_init(&state);
-    qn_job_run_states(run, states);
-    qn_code code = run->job->ops->resume(run->job, run->stage, run->round, states, &state, err);
-    if (code == QN_OK)
-        code = qn_buf_check(&state, "a stage's state", err);
-    if (code == QN_OK && state.len)
-        code = take_state(run, QN_VERDICT_REPEAT, QN_ROUND_RESUMED, qn_buf_strv(&state), err);
-    qn_buf_fini(&state);
-    return code;
+    uint64_t key = key_of_rounds(run);
+    const char *stage =
+        qn_arena_printf(&run->arena, "%s/%u-%u", folder, run->job->index, run->stage);
+    const char *rounds = stage ? qn_arena_printf(&run->arena, "%s.rounds", stage) : NULL;
+    const char *sums = stage ? qn_arena_printf(&run->arena, "%s.sums", stage) : NULL;
+    if (!rounds || !sums)
+        return qn_err_nomem(err, "a path");
+    QN_TRY(qn_round_log_open(rounds, key, &run->log, err));
+    return qn_sum_log_open(sums, key, &run->sums, err);
 }
 
 qn_code qn_job_rounds_recall(struct qn_job_run *run, const char *folder, bool *over,
                              struct qn_err *err)
 {
-    const char *path =
-        qn_arena_printf(&run->arena, "%s/%u-%u.rounds", folder, run->job->index, run->stage);
     *over = false;
-    if (!path)
-        return qn_err_nomem(err, "a path");
-    QN_TRY(qn_round_log_open(path, key_of_rounds(run), &run->log, err));
+    QN_TRY(open_logs(run, folder, err));
     QN_TRY(take_records(run, over, err));
-    if (run->round == 0 || *over)
-        return QN_OK;
-    qn_log_debug("job %s goes on at round %u of stage %s", run->job->name, run->round,
-                 qn_job_run_stage(run)->name);
-    return resume_rounds(run, err);
+    if (run->round && !*over)
+        qn_log_debug("job %s goes on at round %u of stage %s", run->job->name, run->round,
+                     qn_job_run_stage(run)->name);
+    return QN_OK;
+}
+
+void qn_job_rounds_close(struct qn_job_run *run)
+{
+    qn_round_log_close(run->log);
+    run->log = NULL;
+    qn_sum_log_close(run->sums);
+    run->sums = NULL;
 }
 
 /* --- rounds that are led --------------------------------------------------------------------- */

@@ -8,10 +8,23 @@
 
 #include "coordinator/job_run.h"
 
-/* Before the first round: takes up those that an earlier life finished (the log is in `folder`).
+/* Before the first round: takes up those that an earlier life finished (the logs are in `folder`).
  * *over: all of them. */
 QN_CHECK qn_code qn_job_rounds_recall(struct qn_job_run *run, const char *folder, bool *over,
                                       struct qn_err *err);
+/* Closes the logs; a stage that does not repeat has none. */
+void qn_job_rounds_close(struct qn_job_run *run);
+
+/* A unit's result has come, and may have to wait for its turn: its part is logged, so that nobody
+ * has to run it again. */
+QN_CHECK qn_code qn_job_rounds_keep(struct qn_job_run *run, const struct qn_token *token,
+                                    const struct qn_spooled *part, struct qn_hash128 digest,
+                                    struct qn_err *err);
+/* Whether an earlier life logged this unit of the round under way. */
+bool qn_job_rounds_knows(const struct qn_job_run *run, uint32_t unit);
+/* Merges what such units below `unit` gave, if it is not merged yet. */
+QN_CHECK qn_code qn_job_rounds_catch_up(struct qn_job_run *run, uint32_t unit, struct qn_err *err);
+
 /* What the merges of the round under way gave. The round that follows, if any, is under way now. */
 QN_CHECK qn_code qn_job_rounds_take(struct qn_job_run *run, struct qn_strv given,
                                     enum qn_verdict verdict, struct qn_err *err);

@@ -112,8 +112,7 @@ void qn_job_run_close(struct qn_job_run *run)
     if (run->sink)
         run->sink_ops->close(run->sink);
     run->sink = NULL;
-    qn_round_log_close(run->log);
-    run->log = NULL;
+    qn_job_rounds_close(run);
     qn_landing_close(run->landing);
     run->landing = NULL;
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
@@ -244,10 +243,19 @@ static qn_code merge_piece(void *context, struct qn_strv piece, struct qn_err *e
     return run->job->ops->merge(run->job, run->stage, &run->acc, states, piece, err);
 }
 
-static qn_code merge_partial(struct qn_job_run *run, const struct qn_spooled *part,
-                             struct qn_err *err)
+qn_code qn_job_run_merge(struct qn_job_run *run, const struct qn_spooled *part, struct qn_err *err)
 {
     return qn_spooled_partial(part, merge_piece, run, err);
+}
+
+static qn_code take_partial(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,
+                            struct qn_err *err)
+{
+    if (run->lead.under_way)
+        return qn_job_rounds_absorb(run, part, err);
+    if (qn_job_run_stage(run)->repeats)
+        QN_TRY(qn_job_rounds_catch_up(run, unit, err));
+    return qn_job_run_merge(run, part, err);
 }
 
 qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,
@@ -260,8 +268,7 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn
         resolve_lines(run, unit);
     }
     if (qn_job_run_stage(run)->merges)
-        QN_TRY(run->lead.under_way ? qn_job_rounds_absorb(run, part, err)
-                                   : merge_partial(run, part, err));
+        QN_TRY(take_partial(run, unit, part, err));
     add_counters(&run->stage_counters, counters);
     if (qn_job_run_stage(run)->counts)
         add_counters(&run->counters, counters);
@@ -282,6 +289,8 @@ static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, st
     if (!qn_job_run_stage(run)->merges)
         return QN_OK;
     struct qn_strv states[QN_MAX_STAGES];
+    if (qn_job_run_stage(run)->repeats)
+        QN_TRY(qn_job_rounds_catch_up(run, qn_job_run_units(run, run->stage), err));
     qn_job_run_states(run, states);
     struct qn_buf state;
     qn_buf_init(&state);

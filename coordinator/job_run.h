@@ -10,6 +10,7 @@
 #include "coordinator/round_log.h"
 #include "coordinator/spool.h"
 #include "coordinator/store.h"
+#include "coordinator/sum_log.h"
 #include "flow/round.h"
 #include "jobs/brief.h"
 #include "jobs/plan.h"
@@ -75,6 +76,7 @@ struct qn_job_run {
     uint32_t n_lost_early; /* parts that were lost before they were committed */
     void *acc;
     struct qn_round_log *log; /* of the repeating stage under way; else NULL */
+    struct qn_sum_log *sums;  /* the same */
     struct qn_buf states[QN_MAX_STAGES];
     struct qn_kept_state kept; /* of a repeating stage */
     struct qn_job_lead lead;
@@ -128,6 +130,9 @@ QN_CHECK qn_code qn_job_run_seal(struct qn_job_run *run, uint32_t unit,
                                  const struct qn_spooled *part, uint64_t bytes,
                                  struct qn_hash128 digest, struct qn_err *err);
 
+/* Merges the partial of a unit whose turn it is. */
+QN_CHECK qn_code qn_job_run_merge(struct qn_job_run *run, const struct qn_spooled *part,
+                                  struct qn_err *err);
 /* Takes in what a committed unit gave: its result, counters, and its part's partial. */
 QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit,
                                    const struct qn_spooled *part,

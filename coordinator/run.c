@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
 #include "coordinator/given_up.h"
+#include "coordinator/job_rounds.h"
 #include "coordinator/lock.h"
 #include "coordinator/pins.h"
 #include "coordinator/remake.h"
@@ -535,8 +536,7 @@ static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err
 
 qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
-    qn_round_log_close(job->log);
-    job->log = NULL;
+    qn_job_rounds_close(job);
     job->round = 0;
     job->lead = (struct qn_job_lead){.settled = false};
     run->stage_over = run->in_transaction;
