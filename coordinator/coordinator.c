@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/held.h"
+#include "coordinator/job_rounds.h"
 #include "coordinator/lease.h"
 #include "coordinator/progress.h"
 #include "coordinator/remake.h"
@@ -278,6 +279,20 @@ static qn_code take_data(struct coordinator *self, struct qn_session *session,
     return code;
 }
 
+/* Of a round: what came is on disk before anything else is done with it. */
+static qn_code keep_sums(struct coordinator *self, const struct qn_session *session,
+                         const struct qn_msg *msg, const struct qn_buf *bytes, struct qn_err *err)
+{
+    const struct qn_token *token = &msg->done.token;
+    char path[4096];
+    if (!qn_schedule_has(self->schedule, session->number, token) ||
+        !qn_run_repeats(&self->run, token))
+        return QN_OK;
+    qn_spool_path(self->spool, token, path, sizeof path);
+    const struct qn_spooled part = {.path = path, .bytes = qn_buf_strv(bytes)};
+    return qn_job_rounds_keep(&self->run.jobs[token->job], token, &part, msg->done.digest, err);
+}
+
 static qn_code take_done(struct coordinator *self, struct qn_session *session,
                          const struct qn_msg *msg, struct qn_err *err)
 {
@@ -298,7 +313,9 @@ static qn_code take_done(struct coordinator *self, struct qn_session *session,
     } else if (code != QN_OK) {
         return code;
     } else {
+        code = keep_sums(self, session, msg, &part, err);
         QN_TRY(qn_held_put(&self->held, msg, &part, session->number, err));
+        QN_TRY(code);
     }
     return step(self, event, err);
 }

@@ -23,15 +23,52 @@ void qn_dispatch_set_state(struct qn_dispatch *dispatch, struct qn_task *task,
 }
 
 /* The worker that has the unit's cache and could run it one day; NULL when there is none. */
+static struct qn_worker *worker_at(const struct qn_dispatch *dispatch,
+                                   const struct qn_task_homes *homes, uint32_t unit)
+{
+    uint64_t session = homes->sessions[unit];
+    struct qn_worker *worker = session ? qn_worker_table_find(&dispatch->workers, session) : NULL;
+    return worker && !worker->draining ? worker : NULL;
+}
+
 static struct qn_worker *home_of(const struct qn_dispatch *dispatch, const struct qn_task *task)
 {
     const struct qn_task_homes *homes = task->stage->homes;
-    uint64_t session = homes && !task->avoid ? homes->sessions[task->unit] : 0;
-    if (!session)
-        return NULL;
-    struct qn_worker *worker = qn_worker_table_find(&dispatch->workers, session);
-    return worker && !worker->draining ? worker : NULL;
+    return homes && !task->avoid ? worker_at(dispatch, homes, task->unit) : NULL;
 }
+
+/* --- homes ----------------------------------------------------------------------------------- */
+
+static uint32_t share_of(const struct qn_dispatch *dispatch, const struct qn_worker *worker,
+                         uint32_t n_units)
+{
+    uint64_t slots = dispatch->workers.slots - dispatch->workers.draining_slots;
+    return (uint32_t)(((uint64_t)n_units * worker->slots + slots - 1) / slots);
+}
+
+bool qn_dispatch_deal_homes(struct qn_dispatch *dispatch, struct qn_task_homes *homes,
+                            uint32_t n_units)
+{
+    for (uint32_t unit = 0; unit < n_units; unit++) {
+        struct qn_worker *worker = worker_at(dispatch, homes, unit);
+        if (worker)
+            worker->n_dealt = 0;
+    }
+    bool alone = n_units > 0;
+    for (uint32_t unit = 0; unit < n_units; unit++) {
+        struct qn_worker *worker = worker_at(dispatch, homes, unit);
+        if (!worker || worker->n_dealt == share_of(dispatch, worker, n_units))
+            homes->sessions[unit] = 0;
+        else
+            worker->n_dealt++;
+        alone = alone && homes->sessions[unit] && homes->sessions[unit] == homes->sessions[0];
+    }
+    if (alone)
+        homes->sessions[n_units] = homes->sessions[0];
+    return alone;
+}
+
+/* --- tasks ----------------------------------------------------------------------------------- */
 
 void qn_dispatch_wait(struct qn_dispatch *dispatch, struct qn_task *task)
 {

@@ -32,6 +32,9 @@ void qn_dispatch_release(struct qn_dispatch *dispatch, struct qn_task *task);
 void qn_dispatch_started(struct qn_dispatch *dispatch, struct qn_task *task);
 /* The unit's cache is at the task's worker from now on. */
 void qn_dispatch_settle_home(struct qn_task *task);
+/* See qn_schedule_deal_homes. */
+bool qn_dispatch_deal_homes(struct qn_dispatch *dispatch, struct qn_task_homes *homes,
+                            uint32_t n_units);
 /* A leased task was asked back. */
 void qn_dispatch_recall(struct qn_dispatch *dispatch, struct qn_task *task);
 /* Tasks that wait for this worker may go to any other: it drains or leaves. */

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
+#include "coordinator/job_rounds.h"
 #include "jobs/file_facts.h"
-#include "wire/part.h"
 
 /* Fewer are not worth a task, with its lease, its part and its commit. */
 enum { ROWS_A_RANGE = 512 << 10 };
@@ -100,16 +99,20 @@ qn_code qn_job_run_open(struct qn_job_run *run, const struct qn_job_run *upstrea
     return run->results && run->line_bases ? QN_OK : qn_err_nomem(err, "a job's chunks");
 }
 
-void qn_job_run_close(struct qn_job_run *run)
+void qn_job_run_drop_acc(struct qn_job_run *run)
 {
     if (run->acc)
         run->job->ops->free_acc(run->acc);
     run->acc = NULL;
+}
+
+void qn_job_run_close(struct qn_job_run *run)
+{
+    qn_job_run_drop_acc(run);
     if (run->sink)
         run->sink_ops->close(run->sink);
     run->sink = NULL;
-    qn_round_log_close(run->log);
-    run->log = NULL;
+    qn_job_rounds_close(run);
     qn_landing_close(run->landing);
     run->landing = NULL;
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
@@ -226,7 +229,7 @@ static void add_counters(struct qn_counters *sum, const struct qn_counters *more
     sum->absorbed += more->absorbed;
 }
 
-static void list_states(const struct qn_job_run *run, struct qn_strv states[QN_MAX_STAGES])
+void qn_job_run_states(const struct qn_job_run *run, struct qn_strv states[QN_MAX_STAGES])
 {
     for (uint32_t i = 0; i < QN_MAX_STAGES; i++)
         states[i] = qn_buf_strv(&run->states[i]);
@@ -236,15 +239,23 @@ static qn_code merge_piece(void *context, struct qn_strv piece, struct qn_err *e
 {
     struct qn_job_run *run = context;
     struct qn_strv states[QN_MAX_STAGES];
-    list_states(run, states);
+    qn_job_run_states(run, states);
     return run->job->ops->merge(run->job, run->stage, &run->acc, states, piece, err);
 }
 
-static qn_code merge_partial(struct qn_job_run *run, const struct qn_spooled *part,
-                             struct qn_err *err)
+qn_code qn_job_run_merge(struct qn_job_run *run, const struct qn_spooled *part, struct qn_err *err)
 {
-    return part->bytes.data ? qn_part_partial_in(part->bytes, merge_piece, run, err)
-                            : qn_part_partial(part->path, merge_piece, run, err);
+    return qn_spooled_partial(part, merge_piece, run, err);
+}
+
+static qn_code take_partial(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,
+                            struct qn_err *err)
+{
+    if (run->lead.under_way)
+        return qn_job_rounds_absorb(run, part, err);
+    if (qn_job_run_stage(run)->repeats)
+        QN_TRY(qn_job_rounds_catch_up(run, unit, err));
+    return qn_job_run_merge(run, part, err);
 }
 
 qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn_spooled *part,
@@ -257,7 +268,7 @@ qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit, const struct qn
         resolve_lines(run, unit);
     }
     if (qn_job_run_stage(run)->merges)
-        QN_TRY(merge_partial(run, part, err));
+        QN_TRY(take_partial(run, unit, part, err));
     add_counters(&run->stage_counters, counters);
     if (qn_job_run_stage(run)->counts)
         add_counters(&run->counters, counters);
@@ -272,124 +283,15 @@ qn_code qn_job_run_land(struct qn_job_run *run, uint32_t unit, const char *part,
                : QN_OK;
 }
 
-/* --- states ---------------------------------------------------------------------------------- */
-
-static size_t common_bytes(struct qn_strv a, struct qn_strv b)
-{
-    enum { BLOCK = 1024 };
-    size_t n = a.len < b.len ? a.len : b.len, same = 0;
-    while (n - same >= BLOCK && memcmp(a.data + same, b.data + same, BLOCK) == 0)
-        same += BLOCK;
-    while (same < n && a.data[same] == b.data[same])
-        same++;
-    return same;
-}
-
-static qn_code put_state(struct qn_job_run *run, size_t kept, struct qn_strv bytes,
-                         struct qn_err *err)
-{
-    struct qn_buf *state = &run->states[run->stage];
-    state->len = kept;
-    run->state_kept = kept;
-    qn_buf_put(state, bytes.data, bytes.len);
-    return qn_buf_check(state, "a stage's state", err);
-}
-
-/* What a job gave becomes the stage's state. Of a round what is new is on disk before anybody hears
- * of it. */
-static qn_code take_state(struct qn_job_run *run, enum qn_round_kind kind, struct qn_strv given,
-                          struct qn_err *err)
-{
-    struct qn_strv old = qn_buf_strv(&run->states[run->stage]);
-    bool appends = qn_job_run_stage(run)->appends;
-    size_t kept = appends ? old.len : common_bytes(old, given);
-    size_t skip = appends ? 0 : kept;
-    if (given.len)
-        given = (struct qn_strv){given.data + skip, given.len - skip};
-    QN_TRY(put_state(run, kept, given, err));
-    const struct qn_round_record record = {run->round, kind, kept, given};
-    return run->log
-               ? qn_round_log_put(run->log, &record, qn_buf_strv(&run->states[run->stage]), err)
-               : QN_OK;
-}
-
-/* What the rounds of a stage build on. */
-static uint64_t key_of_rounds(const struct qn_job_run *run)
-{
-    uint64_t key = qn_mix64((uint64_t)run->n_chunks << 32 | run->stage);
-    for (uint32_t i = 0; i < run->stage; i++)
-        key = qn_hash64(run->states[i].data, run->states[i].len, key);
-    return key;
-}
-
-/* A log that begins later than it should, or leaves a round out, is of no use from there on. */
-static bool follows(const struct qn_job_run *run, const struct qn_round_record *record, bool first)
-{
-    return (record->round == run->round || (first && record->kept == 0)) &&
-           record->kept <= run->states[run->stage].len;
-}
-
-static qn_code take_records(struct qn_job_run *run, bool *over, struct qn_err *err)
-{
-    struct qn_round_record record;
-    qn_code code;
-    for (bool first = true; (code = qn_round_log_next(run->log, &record, err)) == QN_OK;
-         first = false) {
-        if (!follows(run, &record, first) || *over)
-            return qn_err_set(
-                err, QN_ESTATE, QN_BLAME_COORDINATOR,
-                "the log of rounds of job %s goes from round %u to %u: start over with "
-                "--full-refresh",
-                run->job->name, run->round, record.round);
-        QN_TRY(put_state(run, (size_t)record.kept, record.bytes, err));
-        run->round = record.round + (record.kind == QN_ROUND_REPEAT);
-        *over = record.kind == QN_ROUND_LAST;
-    }
-    return code == QN_ENOTFOUND ? QN_OK : code;
-}
-
-/* What the accumulator of earlier rounds held is gone with the process that had it. */
-static qn_code resume_rounds(struct qn_job_run *run, struct qn_err *err)
-{
-    struct qn_strv states[QN_MAX_STAGES];
-    struct qn_buf state;
-    if (!run->job->ops->resume)
-        return QN_OK;
-    qn_buf_init(&state);
-    list_states(run, states);
-    qn_code code = run->job->ops->resume(run->job, run->stage, run->round, states, &state, err);
-    if (code == QN_OK)
-        code = qn_buf_check(&state, "a stage's state", err);
-    if (code == QN_OK && state.len)
-        code = take_state(run, QN_ROUND_RESUMED, qn_buf_strv(&state), err);
-    qn_buf_fini(&state);
-    return code;
-}
-
-qn_code qn_job_run_recall_rounds(struct qn_job_run *run, const char *folder, bool *over,
-                                 struct qn_err *err)
-{
-    const char *path =
-        qn_arena_printf(&run->arena, "%s/%u-%u.rounds", folder, run->job->index, run->stage);
-    *over = false;
-    if (!path)
-        return qn_err_nomem(err, "a path");
-    QN_TRY(qn_round_log_open(path, key_of_rounds(run), &run->log, err));
-    QN_TRY(take_records(run, over, err));
-    if (run->round == 0 || *over)
-        return QN_OK;
-    qn_log_debug("job %s goes on at round %u of stage %s", run->job->name, run->round,
-                 qn_job_run_stage(run)->name);
-    return resume_rounds(run, err);
-}
-
 static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, struct qn_err *err)
 {
     *verdict = QN_VERDICT_NEXT;
     if (!qn_job_run_stage(run)->merges)
         return QN_OK;
     struct qn_strv states[QN_MAX_STAGES];
-    list_states(run, states);
+    if (qn_job_run_stage(run)->repeats)
+        QN_TRY(qn_job_rounds_catch_up(run, qn_job_run_units(run, run->stage), err));
+    qn_job_run_states(run, states);
     struct qn_buf state;
     qn_buf_init(&state);
     qn_code code = run->job->ops->finish(run->job, run->stage, run->round, &run->acc, states,
@@ -397,12 +299,9 @@ static qn_code finish_merge(struct qn_job_run *run, enum qn_verdict *verdict, st
     if (code == QN_OK)
         code = qn_buf_check(&state, "a stage's state", err);
     if (code == QN_OK)
-        code = take_state(run, *verdict == QN_VERDICT_REPEAT ? QN_ROUND_REPEAT : QN_ROUND_LAST,
-                          qn_buf_strv(&state), err);
-    if (run->acc && (code != QN_OK || *verdict != QN_VERDICT_REPEAT)) {
-        run->job->ops->free_acc(run->acc);
-        run->acc = NULL;
-    }
+        code = qn_job_rounds_take(run, qn_buf_strv(&state), *verdict, err);
+    if (code != QN_OK || !qn_verdict_repeats(*verdict))
+        qn_job_run_drop_acc(run);
     qn_buf_fini(&state);
     return code;
 }
@@ -411,8 +310,12 @@ qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict
                                 struct qn_err *err)
 {
     struct qn_stage_time *time = &run->times[run->stage];
-    qn_code code = finish_merge(run, verdict, err);
-    if (*verdict != QN_VERDICT_REPEAT)
+    qn_code code = QN_OK;
+    if (run->lead.under_way)
+        *verdict = qn_job_rounds_end_lead(run);
+    else
+        code = finish_merge(run, verdict, err);
+    if (!qn_verdict_repeats(*verdict))
         qn_memory_give_back();
     time->seconds += (double)(qn_clock_us() - time->began_us) / 1e6;
     return code;

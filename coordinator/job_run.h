@@ -10,6 +10,8 @@
 #include "coordinator/round_log.h"
 #include "coordinator/spool.h"
 #include "coordinator/store.h"
+#include "coordinator/sum_log.h"
+#include "flow/round.h"
 #include "jobs/brief.h"
 #include "jobs/plan.h"
 #include "wire/message.h"
@@ -29,6 +31,22 @@ struct qn_stage_time {
     int64_t began_us;                   /* of the round under way */
     double seconds;                     /* by the clock, with its merge */
     double worker_seconds, cpu_seconds; /* of its tasks: by the clock, of the processor */
+};
+
+/* So many bytes of a repeating stage's state are those of the state of this earlier round. */
+struct qn_kept_state {
+    uint32_t round;
+    uint64_t bytes;
+};
+
+/* See job_rounds.h. */
+struct qn_job_lead {
+    bool settled;            /* the round under way needs nothing but the state */
+    bool under_way;          /* it is led */
+    uint32_t n_rounds;       /* that the lead brought */
+    enum qn_verdict verdict; /* of the last of them */
+    uint32_t n_vain;         /* leads in a row that came to nothing */
+    uint32_t rests;          /* rounds until the next one is tried */
 };
 
 /* What a committed part is to be: see remake.h. */
@@ -58,8 +76,10 @@ struct qn_job_run {
     uint32_t n_lost_early; /* parts that were lost before they were committed */
     void *acc;
     struct qn_round_log *log; /* of the repeating stage under way; else NULL */
+    struct qn_sum_log *sums;  /* the same */
     struct qn_buf states[QN_MAX_STAGES];
-    size_t state_kept; /* of a repeating stage: bytes in common with the round before */
+    struct qn_kept_state kept; /* of a repeating stage */
+    struct qn_job_lead lead;
     struct qn_brief_files parts[QN_MAX_STAGES]; /* by stage, in unit order */
     uint32_t n_ranges[QN_MAX_STAGES]; /* of partitions, by PARTITIONS stage; 0: not known yet */
     struct qn_part_seal *seals[QN_MAX_STAGES]; /* by stage and unit; NULL: not begun in this life */
@@ -98,11 +118,6 @@ void qn_job_run_close(struct qn_job_run *run);
 QN_CHECK qn_code qn_job_run_begin_stage(struct qn_job_run *run, const char *folder,
                                         struct qn_err *err);
 
-/* Before the first round of a repeating stage: takes up the rounds that an earlier life finished
- * (the log is in `folder`). *over: all of them. */
-QN_CHECK qn_code qn_job_run_recall_rounds(struct qn_job_run *run, const char *folder, bool *over,
-                                          struct qn_err *err);
-
 /* True when unit k begins where the one before it ended; else its chunk's start is set to that. */
 bool qn_job_run_follows(struct qn_job_run *run, uint32_t unit,
                         const struct qn_chunk_result *result);
@@ -115,6 +130,9 @@ QN_CHECK qn_code qn_job_run_seal(struct qn_job_run *run, uint32_t unit,
                                  const struct qn_spooled *part, uint64_t bytes,
                                  struct qn_hash128 digest, struct qn_err *err);
 
+/* Merges the partial of a unit whose turn it is. */
+QN_CHECK qn_code qn_job_run_merge(struct qn_job_run *run, const struct qn_spooled *part,
+                                  struct qn_err *err);
 /* Takes in what a committed unit gave: its result, counters, and its part's partial. */
 QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit,
                                    const struct qn_spooled *part,
@@ -125,7 +143,13 @@ QN_CHECK qn_code qn_job_run_absorb(struct qn_job_run *run, uint32_t unit,
 QN_CHECK qn_code qn_job_run_land(struct qn_job_run *run, uint32_t unit, const char *part,
                                  struct qn_err *err);
 
-/* After the last unit: merges are finished, the state is kept. *verdict says what next. */
+/* What merge and finish are given. */
+void qn_job_run_states(const struct qn_job_run *run, struct qn_strv states[QN_MAX_STAGES]);
+/* What merges gathered is let go. */
+void qn_job_run_drop_acc(struct qn_job_run *run);
+
+/* After the last unit: merges are finished, the state is kept. *verdict says what next; of a round
+ * that another one follows, that one is under way now. */
 QN_CHECK qn_code qn_job_run_finish_stage(struct qn_job_run *run, enum qn_verdict *verdict,
                                          struct qn_err *err);
 

@@ -36,7 +36,7 @@ static qn_code send_needs(const struct qn_lease_room *room, struct qn_session *s
     if (!qn_run_repeats(run, token))
         return QN_OK;
     return qn_post_state(room->post, session, token, qn_buf_strv(&job->states[token->stage]),
-                         job->state_kept, err);
+                         job->kept, err);
 }
 
 static qn_code send_leases(const struct qn_lease_room *room, struct qn_session *session,

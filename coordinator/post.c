@@ -69,7 +69,7 @@ void qn_post_small_blob(struct qn_post *post, struct qn_session *session, struct
 /* --- states ---------------------------------------------------------------------------------- */
 
 qn_code qn_post_state(struct qn_post *post, struct qn_session *session,
-                      const struct qn_token *token, struct qn_strv state, size_t kept,
+                      const struct qn_token *token, struct qn_strv state, struct qn_kept_state kept,
                       struct qn_err *err)
 {
     struct qn_known_state *known;
@@ -79,12 +79,12 @@ qn_code qn_post_state(struct qn_post *post, struct qn_session *session,
     bool same_stage = known->stage == token->stage && known->round > 0;
     if (same_stage && known->round == token->round)
         return QN_OK;
-    bool follows = same_stage && known->round + 1 == token->round;
+    bool follows = same_stage && known->round == kept.round;
     struct qn_msg msg = {.kind = QN_MSG_STATE};
     msg.state.job = token->job;
     msg.state.stage = token->stage;
     msg.state.round = token->round;
-    msg.state.offset = follows ? kept : 0;
+    msg.state.offset = follows ? kept.bytes : 0;
     msg.state.total = state.len;
     do {
         size_t left = state.len - (size_t)msg.state.offset;

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "coordinator/held.h"
+#include "coordinator/job_run.h"
 #include "coordinator/sessions.h"
 
 struct qn_post {
@@ -27,11 +28,11 @@ void qn_post_blob(struct qn_post *post, struct qn_session *session, enum qn_chan
  * which saves a round trip. */
 void qn_post_small_blob(struct qn_post *post, struct qn_session *session, struct qn_strv hash,
                         struct qn_strv bytes);
-/* The state that a task reads: nothing when the worker has it, and only what lies behind `kept`,
- * the bytes it has in common with the state of the round before, when the worker has that. */
+/* The state that a task reads: nothing when the worker has it, and only what lies behind the bytes
+ * `kept` since an earlier round, when the worker has the state of that one. */
 QN_CHECK qn_code qn_post_state(struct qn_post *post, struct qn_session *session,
-                               const struct qn_token *token, struct qn_strv state, size_t kept,
-                               struct qn_err *err);
+                               const struct qn_token *token, struct qn_strv state,
+                               struct qn_kept_state kept, struct qn_err *err);
 /* ACK for all results of the list, which is empty afterwards. */
 void qn_post_acks(struct qn_post *post, const struct qn_sessions *sessions, struct qn_held **held);
 

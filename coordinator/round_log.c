@@ -156,7 +156,7 @@ static bool read_record(struct qn_round_log *log, struct qn_round_record *out)
     uint32_t round = qn_unpack_u32(&in), kind = qn_unpack_u32(&in);
     uint64_t kept = qn_unpack_u64(&in), bytes = qn_unpack_u64(&in), check = qn_unpack_u64(&in);
     off_t size = lseek(log->fd, 0, SEEK_END);
-    if (kind < QN_ROUND_REPEAT || kind > QN_ROUND_RESUMED || bytes > MAX_RECORD_BYTES || size < 0 ||
+    if (kind < QN_ROUND_REPEAT || kind > QN_ROUND_LAST || bytes > MAX_RECORD_BYTES || size < 0 ||
         bytes > (uint64_t)size - log->end - HEADER_BYTES)
         return false;
     qn_buf_clear(&log->bytes);

@@ -19,7 +19,6 @@
 enum qn_round_kind {
     QN_ROUND_REPEAT = 1, /* finished; another one follows */
     QN_ROUND_LAST,       /* finished, and with it the stage */
-    QN_ROUND_RESUMED,    /* what a resumed run added for a round that is about to run */
 };
 struct qn_round_record {
     uint32_t round;

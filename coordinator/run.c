@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "coordinator/fingerprint.h"
 #include "coordinator/given_up.h"
+#include "coordinator/job_rounds.h"
 #include "coordinator/lock.h"
 #include "coordinator/pins.h"
 #include "coordinator/remake.h"
@@ -336,8 +337,8 @@ void qn_run_lease(const struct qn_run *run, const struct qn_token *token, struct
     const struct qn_stage *stage = &job->job->stages[token->stage];
     if (stage->over == QN_OVER_SIDE)
         out->path = qn_strv_from(job->sides[stage->side].paths[token->unit]);
-    if (stage->over != QN_OVER_CHUNKS)
-        return;
+    if (stage->over != QN_OVER_CHUNKS || token->unit >= job->n_chunks)
+        return; /* the latter: a lead, of all chunks */
     const struct qn_chunk *chunk = &job->chunks[token->unit];
     out->path = qn_strv_from(chunk->path);
     out->file_index = chunk->file_index;
@@ -536,9 +537,9 @@ static qn_code publish(struct qn_run *run, struct qn_job_run *job, struct qn_err
 
 qn_code qn_run_next_stage(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
-    qn_round_log_close(job->log);
-    job->log = NULL;
+    qn_job_rounds_close(job);
     job->round = 0;
+    job->lead = (struct qn_job_lead){.settled = false};
     run->stage_over = run->in_transaction;
     if (job->stage + 1 == job->job->n_stages)
         return publish(run, job, err);
@@ -569,9 +570,8 @@ qn_code qn_run_stage_done(struct qn_run *run, uint32_t index, struct qn_err *err
         return qn_run_fail_job(run, index, job->findings.failure, err);
     if (verdict == QN_VERDICT_END)
         return contain(run, index, end_early(run, job, err), err);
-    if (verdict != QN_VERDICT_REPEAT)
+    if (!qn_verdict_repeats(verdict))
         return qn_run_next_stage(run, job, err);
-    job->round++;
     return contain(run, index, qn_run_start_stage(run, job, err), err);
 }
 

@@ -1,6 +1,8 @@
 /* How a stage of a job begins: what an earlier life did of it is taken up, the rest scheduled. */
 #include <string.h>
 
+#include "base/log.h"
+#include "coordinator/job_rounds.h"
 #include "coordinator/run.h"
 #include "wire/part.h"
 
@@ -60,23 +62,52 @@ static qn_code replay(struct qn_run *run, struct qn_job_run *job, uint32_t n_uni
     return QN_OK;
 }
 
-/* A repeating stage: its rounds are logged, not its units. */
+/* Of the first round after a coordinator was killed: units whose results had come to it. */
+static qn_code find_known(struct qn_job_run *job, uint32_t n, bool **known, uint32_t *n_known,
+                          struct qn_err *err)
+{
+    for (uint32_t unit = 0; unit < n; unit++) {
+        if (!qn_job_rounds_knows(job, unit))
+            continue;
+        if (!*known)
+            *known = QN_NEW_ARRAY(&job->arena, bool, n);
+        if (!*known)
+            return qn_err_nomem(err, "a round");
+        (*known)[unit] = true;
+        ++*n_known;
+    }
+    if (*n_known)
+        qn_log_debug("round %u of job %s has what %u of %u tasks gave", job->round, job->job->name,
+                     *n_known, n);
+    return QN_OK;
+}
+
+/* A repeating stage: its rounds are logged, and what their units give until then. */
 static qn_code start_round(struct qn_run *run, struct qn_job_run *job, struct qn_err *err)
 {
     bool over = false;
     uint32_t n = qn_job_run_units(job, job->stage);
     if (!job->log) {
-        QN_TRY(qn_job_run_recall_rounds(job, run->part_folder, &over, err));
+        QN_TRY(qn_job_rounds_recall(job, run->part_folder, &over, err));
         if (over)
             return qn_run_next_stage(run, job, err);
         QN_TRY(qn_run_make_brief(run, job, err));
     }
     if (n == 0)
         return qn_run_stage_done(run, job->job->index, err);
+    bool alone, *known = NULL;
+    uint32_t n_known = 0;
+    QN_TRY(find_known(job, n, &known, &n_known, err));
+    if (n_known == n)
+        return qn_run_stage_done(run, job->job->index, err);
+    QN_TRY(qn_schedule_deal_homes(run->schedule, job->job->index, n, &alone, err));
+    bool led = alone && !n_known && qn_job_rounds_begin_lead(job);
     const struct qn_schedule_stage stage = {.job = job->job->index,
                                             .stage = job->stage,
                                             .round = job->round,
-                                            .n_units = n,
+                                            .n_units = led ? n + 1 : n,
+                                            .first_unit = led ? n : 0,
+                                            .committed = n_known ? known : NULL,
                                             .prefer_same_worker = true};
     return qn_schedule_add_stage(run->schedule, &stage, err);
 }

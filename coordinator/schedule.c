@@ -129,6 +129,16 @@ qn_code qn_schedule_add_stage(struct qn_schedule *schedule, const struct qn_sche
     return QN_OK;
 }
 
+qn_code qn_schedule_deal_homes(struct qn_schedule *schedule, uint32_t job, uint32_t n_units,
+                               bool *alone, struct qn_err *err)
+{
+    struct qn_task_homes *homes;
+    *alone = false;
+    QN_TRY(qn_home_table_get(&schedule->homes, job, n_units + 1, &homes, err));
+    *alone = qn_dispatch_deal_homes(&schedule->dispatch, homes, n_units);
+    return QN_OK;
+}
+
 void qn_schedule_abandon_job(struct qn_schedule *schedule, uint32_t job)
 {
     struct qn_link *stages = &schedule->dispatch.stages;

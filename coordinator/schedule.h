@@ -36,6 +36,7 @@ struct qn_schedule_options {
 struct qn_schedule_stage {
     uint32_t job, stage, round;
     uint32_t n_units;
+    uint32_t first_unit;      /* those before it are not to be run */
     const bool *committed;    /* n_units flags: done in an earlier life (resume); NULL: none */
     const uint32_t *attempts; /* attempts used in an earlier life, by unit; NULL: none */
     bool prefer_same_worker;  /* a unit goes to the worker that last ran this unit of this job,
@@ -95,6 +96,11 @@ void qn_schedule_free(struct qn_schedule *schedule);
 /* QN_EEXISTS while that stage (round) is under way. */
 QN_CHECK qn_code qn_schedule_add_stage(struct qn_schedule *schedule,
                                        const struct qn_schedule_stage *stage, struct qn_err *err);
+/* Deals out a job's units before a round of them: of those whose caches a worker has it keeps its
+ * share by slots, others are for whoever has room. *alone: they all stay with one worker; then what
+ * is numbered n_units, for all of them, goes there too. */
+QN_CHECK qn_code qn_schedule_deal_homes(struct qn_schedule *schedule, uint32_t job,
+                                        uint32_t n_units, bool *alone, struct qn_err *err);
 /* Forgets a job's stages (their leases are cancelled by the next step's actions) and which workers
  * have its units' caches. To be called for every job that is over, however it ended. */
 void qn_schedule_abandon_job(struct qn_schedule *schedule, uint32_t job);

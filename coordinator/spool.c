@@ -245,6 +245,35 @@ qn_code qn_spooled_count(const struct qn_spooled *part, uint64_t *shuffled_rows,
                             : qn_part_count_shuffled(part->path, shuffled_rows, err);
 }
 
+qn_code qn_spooled_partial(const struct qn_spooled *part, qn_part_take_fn take, void *context,
+                           struct qn_err *err)
+{
+    return part->bytes.data ? qn_part_partial_in(part->bytes, take, context, err)
+                            : qn_part_partial(part->path, take, context, err);
+}
+
+qn_code qn_spooled_read(const struct qn_spooled *part, struct qn_buf *room, struct qn_strv *bytes,
+                        struct qn_err *err)
+{
+    enum { READ_BYTES = 256 << 10 };
+    *bytes = part->bytes;
+    if (part->bytes.data)
+        return QN_OK;
+    int fd = open(part->path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? 1 : -1;
+    while (n > 0) {
+        uint8_t *at = qn_buf_reserve(room, READ_BYTES);
+        n = at ? read(fd, at, READ_BYTES) : 0;
+        room->len += n > 0 ? (size_t)n : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    *bytes = qn_buf_strv(room);
+    if (n < 0)
+        return qn_err_set(err, QN_ELOST, QN_BLAME_WORKER, "cannot read %s", part->path);
+    return qn_buf_check(room, "a part", err);
+}
+
 qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path, struct qn_err *err)
 {
     if (!part->bytes.data)

@@ -5,7 +5,7 @@
 #define QN_COORDINATOR_SPOOL_H
 
 #include "base/buf.h"
-#include "wire/message.h"
+#include "wire/part.h"
 
 struct qn_spool;
 
@@ -41,6 +41,12 @@ void qn_spool_drop(struct qn_spool *spool, const struct qn_token *token);
 /* Rows of all its partitions, as its index says. QN_ELOST: its file is not whole. */
 QN_CHECK qn_code qn_spooled_count(const struct qn_spooled *part, uint64_t *shuffled_rows,
                                   struct qn_err *err);
+/* All of it: in memory, or appended to `room`. QN_ELOST: its file is not to be read. */
+QN_CHECK qn_code qn_spooled_read(const struct qn_spooled *part, struct qn_buf *room,
+                                 struct qn_strv *bytes, struct qn_err *err);
+/* Its partial, piece by piece: see qn_part_partial. */
+QN_CHECK qn_code qn_spooled_partial(const struct qn_spooled *part, qn_part_take_fn take,
+                                    void *context, struct qn_err *err);
 /* Makes a whole part the file `path`; or lets it go. */
 QN_CHECK qn_code qn_spooled_keep(const struct qn_spooled *part, const char *path,
                                  struct qn_err *err);

@@ -51,7 +51,9 @@ qn_code qn_task_stage_new(const struct qn_schedule_stage *spec, uint32_t window,
     stage->job = spec->job;
     stage->stage = spec->stage;
     stage->round = spec->round;
-    stage->n_units = stage->n_open = spec->n_units;
+    stage->n_units = spec->n_units;
+    stage->base = stage->admitted = spec->first_unit;
+    stage->n_open = spec->n_units - spec->first_unit;
     stage->homes = homes;
     if (homes)
         homes->n_stages++;

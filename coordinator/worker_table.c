@@ -39,6 +39,7 @@ static void count_in(struct qn_worker_table *table, const struct qn_worker *work
     table->n++;
     table->n_draining += worker->draining;
     table->slots += worker->slots;
+    table->draining_slots += worker->draining ? worker->slots : 0;
     table->capacity += worker->slots + table->prefetch;
 }
 
@@ -47,6 +48,7 @@ static void count_out(struct qn_worker_table *table, const struct qn_worker *wor
     table->n--;
     table->n_draining -= worker->draining;
     table->slots -= worker->slots;
+    table->draining_slots -= worker->draining ? worker->slots : 0;
     table->capacity -= worker->slots + table->prefetch;
 }
 

@@ -28,6 +28,7 @@ struct qn_worker {
     uint32_t held;              /* length of both lists */
     uint32_t recalled;          /* tasks of `bound` that were asked back */
     struct qn_task_queue homed; /* waiting tasks whose cache it has */
+    uint32_t n_dealt;           /* units that stay with it: qn_dispatch_deal_homes() */
 
     /* Kept by qn_worker_table_settle. */
     struct {
@@ -49,7 +50,7 @@ struct qn_worker_table {
     struct qn_link surplus[QN_MAX_PREFETCH + 1]; /* by n_excess */
     uint64_t surplus_bits;
     uint32_t n, n_draining;
-    uint64_t slots, idle_slots, recalled, capacity; /* sums over workers */
+    uint64_t slots, draining_slots, idle_slots, recalled, capacity; /* sums over workers */
 };
 
 void qn_worker_table_init(struct qn_worker_table *table, uint32_t prefetch);

@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "wire/part.h"
+#include "worker/lead.h"
 #include "worker/segmenter.h"
+#include "worker/task_input.h"
 
 struct qn_task *qn_task_new(const struct qn_msg_task *leased)
 {
@@ -90,123 +92,7 @@ static qn_code put_partial(struct qn_task_out *out, struct qn_strv bytes, struct
 static const struct qn_task_out_ops part_out_ops = {
     .rows = put_rows, .partition = put_partition, .raw = put_raw, .partial = put_partial};
 
-struct task_in {
-    struct qn_task_in in; /* first: callbacks are handed &in */
-    const struct qn_job *job;
-    const struct qn_task *task;
-    const struct qn_brief *brief;
-    struct qn_shared *shared;
-};
-
-static qn_code open_side(struct qn_task_in *in, uint32_t side, const bool *wanted,
-                         struct qn_reader **out, struct qn_err *err)
-{
-    const struct task_in *self = (const struct task_in *)(const void *)in;
-    const struct qn_brief_files *files = &self->brief->sides[side];
-    const struct qn_part_want want = {
-        .kind = QN_PART_ROWS, .schema = self->job->sides[side].schema, .wanted = wanted};
-    return qn_part_open(files->paths, files->n, &want, out, err);
-}
-
-static qn_code share(struct qn_task_in *in, uint32_t number, qn_make_fn make, void *context,
-                     const void **data, struct qn_err *err)
-{
-    const struct task_in *self = (const struct task_in *)(const void *)in;
-    return qn_shared_get(self->shared, self->job->index, number, make, context, data, err);
-}
-
-/* An even share of what shared and cached things leave over; at least some, for they may outlive
- * their job. */
-static uint64_t memory_of_task(const struct qn_executor *executor)
-{
-    uint64_t used = qn_shared_bytes(executor->shared) + qn_cache_bytes(executor->cache);
-    uint64_t kept = executor->kept_bytes, left = used < kept / 4 * 3 ? kept - used : kept / 4;
-    return left / executor->n_executors;
-}
-
-/* --- partitions ------------------------------------------------------------------------------ */
-
-static qn_code open_range(const struct qn_brief *brief, const struct qn_job *job, uint32_t stage,
-                          uint32_t first, uint32_t n, struct qn_reader **out, struct qn_err *err)
-{
-    const struct qn_stage *made_by = &job->stages[stage];
-    const struct qn_brief_files *parts = &brief->partitions[stage];
-    const struct qn_part_want want = {
-        .kind = QN_PART_PARTITION,
-        .first = first,
-        .n = n,
-        .schema = &made_by->partition_schema,
-        .raw = made_by->raw_schema.n_fields ? &made_by->raw_schema : NULL,
-    };
-    return qn_part_open(parts->paths, parts->n, &want, out, err);
-}
-
-static const struct qn_stage *partitions_of(const struct qn_job *job, uint32_t stage)
-{
-    return &job->stages[job->stages[stage].partitions_from];
-}
-
-static qn_code open_partition(struct qn_task_in *in, uint32_t partition, struct qn_reader **out,
-                              struct qn_err *err)
-{
-    const struct task_in *self = (const struct task_in *)(const void *)in;
-    return open_range(self->brief, self->job, self->job->stages[in->stage].partitions_from,
-                      in->first_partition + partition, 1, out, err);
-}
-
-static qn_code open_partitions(struct qn_task_in *in, uint32_t stage, uint32_t partition,
-                               struct qn_reader **out, struct qn_err *err)
-{
-    const struct task_in *self = (const struct task_in *)(const void *)in;
-    return open_range(self->brief, self->job, stage, partition, 1, out, err);
-}
-
-/* A unit is a range of partitions: few rows make few ranges. */
-static uint32_t first_partition(const struct qn_task *task, const struct qn_stage *made_by,
-                                uint64_t unit)
-{
-    return (uint32_t)(unit * made_by->n_partitions / task->brief->n_units);
-}
-
 /* --- running --------------------------------------------------------------------------------- */
-
-static qn_code open_reader(const struct qn_task *task, const struct qn_job *job,
-                           const struct qn_stage *stage, struct qn_reader **out, struct qn_err *err)
-{
-    if (stage->over == QN_OVER_PARTITIONS) {
-        const struct qn_stage *made_by = &job->stages[stage->partitions_from];
-        uint64_t unit = task->work.token.unit;
-        uint32_t first = first_partition(task, made_by, unit);
-        uint32_t end = first_partition(task, made_by, unit + 1);
-        return open_range(task->brief, job, stage->partitions_from, first, end - first, out, err);
-    }
-    if (stage->over == QN_OVER_TRIALS) {
-        *out = NULL; /* tasks open what they read */
-        return QN_OK;
-    }
-    if (stage->over == QN_OVER_SIDE) {
-        const struct qn_part_want want = {.kind = QN_PART_ROWS,
-                                          .schema = job->sides[stage->side].schema,
-                                          .wanted = stage->wanted};
-        return qn_part_open(&task->chunk.path, 1, &want, out, err);
-    }
-    if (job->input.kind == QN_INPUT_DATASET) {
-        const struct qn_part_want want = {
-            .kind = QN_PART_ROWS, .schema = job->input.schema, .wanted = stage->wanted};
-        return qn_part_open(&task->chunk.path, 1, &want, out, err);
-    }
-    const struct qn_plan_source *source = &task->plan->sources[job->input.index];
-    QN_TRY(qn_folders_open(&source->folders, source->ops, &source->info, &task->chunk,
-                           stage->wanted, out, err));
-    return stage->only && (*out)->ops->only ? (*out)->ops->only(*out, stage->only, err) : QN_OK;
-}
-
-static qn_code open_rows(struct qn_task_in *in, struct qn_err *err)
-{
-    const struct task_in *self = (const struct task_in *)(const void *)in;
-    const struct qn_stage *stage = &self->job->stages[in->stage];
-    return in->reader ? QN_OK : open_reader(self->task, self->job, stage, &in->reader, err);
-}
 
 static qn_code put_rejects(struct part_out *out, struct qn_err *err)
 {
@@ -217,7 +103,7 @@ static qn_code put_rejects(struct part_out *out, struct qn_err *err)
     return qn_part_writer_put(out->part, QN_PART_REJECTS, 0, &batch, err);
 }
 
-static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struct task_in *in,
+static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struct qn_task_input *in,
                        struct part_out *out)
 {
     const struct qn_job *job = in->job;
@@ -239,63 +125,37 @@ static qn_code run_job(struct qn_task *task, const struct qn_stage *stage, struc
     return QN_OK;
 }
 
-static bool is_fresh(const struct qn_brief *brief, uint32_t unit)
-{
-    return unit / 8 < brief->fresh.len && ((uint8_t)brief->fresh.data[unit / 8] >> unit % 8 & 1);
-}
-
-static qn_code run_stage(struct qn_task *task, const struct qn_job *job,
-                         const struct qn_stage *stage, struct qn_reader *reader,
-                         struct qn_executor *executor, struct part_out *out)
+static qn_code run_unit(struct qn_task *task, const struct qn_stage *stage,
+                        const struct qn_executor *executor, struct part_out *out)
 {
     struct qn_token token = task->work.token;
-    struct task_in in = {
-        .in = {.stage = token.stage,
-               .round = token.round,
-               .unit = token.unit,
-               .n_units = task->brief->n_units,
-               .reader = reader,
-               .states = task->states,
-               .arena = &task->arena,
-               .open_rows = open_rows,
-               .open_side = open_side,
-               .open_partition = open_partition,
-               .open_partitions = open_partitions,
-               .shuffled = task->brief->shuffled,
-               .n_chunks = task->brief->n_chunks,
-               .share = share,
-               .shared_bytes = executor->kept_bytes,
-               .memory_bytes = memory_of_task(executor),
-               .scratch = executor->scratch,
-               .model = task->brief->model,
-               .model_version = task->brief->model_version,
-               .fresh = is_fresh(task->brief, token.unit),
-               .fresh_known = task->brief->fresh_known,
-               .fresh_most = task->brief->fresh_most,
-               .unit_cache = qn_cache_take(executor->cache, token.job, token.unit),
-               .job_cache = qn_cache_take(executor->cache, token.job, QN_CACHE_WHOLE_JOB),
-               .cancelled = &task->work.cancelled,
-               .seed = task->plan->spec.seed},
-        .job = job,
-        .task = task,
-        .brief = task->brief,
-        .shared = executor->shared,
-    };
-    if (stage->over == QN_OVER_PARTITIONS) {
-        const struct qn_stage *made_by = partitions_of(job, token.stage);
-        in.in.first_partition = first_partition(task, made_by, token.unit);
-        in.in.n_partitions =
-            first_partition(task, made_by, (uint64_t)token.unit + 1) - in.in.first_partition;
-    }
-    qn_code code = run_job(task, stage, &in, out);
-    qn_cache_give(executor->cache, in.in.unit_cache);
-    qn_cache_give(executor->cache, in.in.job_cache);
-    if (in.in.reader)
-        in.in.reader->ops->close(in.in.reader);
+    struct qn_task_input input;
+    qn_task_input_init(&input, task, token.unit, executor);
+    if (!stage->repeats)
+        QN_TRY(qn_task_input_open(&input, &task->err));
+    input.in.unit_cache = qn_cache_take(executor->cache, token.job, token.unit);
+    input.in.job_cache = qn_cache_take(executor->cache, token.job, QN_CACHE_WHOLE_JOB);
+    qn_code code = run_job(task, stage, &input, out);
+    qn_cache_give(executor->cache, input.in.unit_cache);
+    qn_cache_give(executor->cache, input.in.job_cache);
+    qn_task_input_fini(&input);
     return code;
 }
 
-static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
+/* What the rounds gave that this worker ran on its own is all that comes of it. */
+static qn_code lead_rounds(struct qn_task *task, const struct qn_executor *executor,
+                           struct part_out *out)
+{
+    struct qn_buf rounds;
+    qn_buf_init(&rounds);
+    qn_code code = qn_lead_run(task, executor, &rounds, &task->err);
+    if (code == QN_OK)
+        code = put_partial(&out->out, qn_buf_strv(&rounds), &task->err);
+    qn_buf_fini(&rounds);
+    return code;
+}
+
+static qn_code run_stage(struct qn_task *task, struct qn_executor *executor)
 {
     struct qn_token token = task->work.token;
     const struct qn_job *job = &task->plan->jobs[token.job].job;
@@ -304,13 +164,12 @@ static qn_code run_reader(struct qn_task *task, struct qn_executor *executor)
     struct part_out out = {.out = {.ops = &part_out_ops},
                            .part = &executor->writer,
                            .keeps_rows = !files || job->is_read};
+    if (stage->repeats && token.unit == task->brief->n_units)
+        return lead_rounds(task, executor, &out);
     QN_TRY(qn_rejects_init(&out.out.rejects, &task->err));
-    struct qn_reader *reader = NULL;
     qn_code code = files ? qn_segmenter_new(job, out.part, &out.segmenter, &task->err) : QN_OK;
-    if (code == QN_OK && !stage->repeats)
-        code = open_reader(task, job, stage, &reader, &task->err);
     if (code == QN_OK)
-        code = run_stage(task, job, stage, reader, executor, &out);
+        code = run_unit(task, stage, executor, &out);
     qn_segmenter_free(out.segmenter);
     qn_rejects_fini(&out.out.rejects);
     return code;
@@ -338,7 +197,7 @@ static qn_code run_task(struct qn_task *task, struct qn_executor *executor)
             return qn_err_nomem(&task->err, "a path");
     }
     qn_part_writer_begin(writer, path);
-    qn_code code = run_reader(task, executor);
+    qn_code code = run_stage(task, executor);
     if (code == QN_OK)
         code = finish_part(task, writer);
     if (code != QN_OK)
@@ -378,6 +237,6 @@ void qn_task_run(struct qn_task *task, struct qn_executor *executor)
     if (task->code != QN_OK)
         name_the_place(task);
     task->micros = (uint64_t)(qn_clock_us() - started);
-    task->cpu_micros = (uint64_t)(qn_clock_thread_us() - cpu_started);
+    task->cpu_micros += (uint64_t)(qn_clock_thread_us() - cpu_started);
     tell(task, task->code == QN_OK ? "has done" : "gives up");
 }

@@ -48,7 +48,13 @@ struct qn_input {
 
 /* END: the job is over, without the stages that are left. It gives no rows, and what its table held
  * stays; rows count as this stage's tasks counted them. */
-enum qn_verdict { QN_VERDICT_NEXT, QN_VERDICT_REPEAT, QN_VERDICT_END };
+enum qn_verdict {
+    QN_VERDICT_NEXT,
+    QN_VERDICT_REPEAT, /* another round; see finish() for the accumulator */
+    QN_VERDICT_END,
+    QN_VERDICT_ANEW, /* as REPEAT, and the next round needs nothing of the accumulator: whoever has
+                        the state can run it, and the ones after it */
+};
 
 /* What compile() is given. Schemas of all inputs are known. */
 struct qn_job_env {
@@ -110,19 +116,14 @@ struct qn_job_ops {
     /* Coordinator, after the last merge of a stage (of a round): the state to broadcast, what to
      * tell people, and whether to repeat. `states` as in qn_task_in. Of a round that is to be
      * repeated the accumulator stays for the next one's merges; freed and set to NULL here, or when
-     * the stage ends. It does not outlive the process: see resume.
-     * Finished rounds are kept on disk and are not finished again by a resumed run: findings are
-     * for the stages after. */
+     * the stage ends. A resumed run makes it again, where an earlier life was killed: it merges
+     * and finishes once more the rounds since the last one that gave ANEW, and wants of them
+     * nothing but that. Where the power went it may lack them, and begin with NULL in the middle:
+     * what comes out in the end must not depend on it.
+     * Rounds before are not finished again: findings are for the stages after. */
     QN_CHECK qn_code (*finish)(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,
                                const struct qn_strv *states, struct qn_buf *state,
                                struct qn_findings *findings, enum qn_verdict *verdict,
-                               struct qn_err *err);
-    /* Coordinator; NULL: nothing is needed. A resumed run goes on with this round of a repeating
-     * stage, without the accumulator that the rounds before it left: gives more state (appended, or
-     * in the place of the state there is) for its tasks to make up for that. Nothing: all is well
-     * as it is. What comes out in the end must not depend on it. */
-    QN_CHECK qn_code (*resume)(const struct qn_job *job, uint32_t stage, uint32_t round,
-                               const struct qn_strv *states, struct qn_buf *state,
                                struct qn_err *err);
     void (*free_acc)(void *acc);
     /* Coordinator; NULL: any row may. Whether a row of a file of the input can count for anything,

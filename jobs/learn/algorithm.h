@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "flow/job.h"
 #include "jobs/learn/fit.h"
 #include "jobs/learn/model.h"
 #include "spec/node.h"
@@ -61,8 +62,9 @@ struct qn_algorithm {
     /* *acc: NULL at first, the algorithm's own. */
     QN_CHECK qn_code (*merge)(const void *plan, void **acc, struct qn_strv partial,
                               struct qn_err *err);
+    /* *verdict: NEXT, REPEAT or ANEW (flow/job.h), which is about acc. */
     QN_CHECK qn_code (*step)(const void *plan, void *acc, struct qn_strv prepared,
-                             struct qn_strv state, struct qn_buf *out, bool *done,
+                             struct qn_strv state, struct qn_buf *out, enum qn_verdict *verdict,
                              struct qn_err *err);
     void (*acc_free)(void *acc);
 

@@ -17,6 +17,7 @@
 #ifndef QN_JOBS_LEARN_BOOST_H
 #define QN_JOBS_LEARN_BOOST_H
 
+#include "flow/job.h"
 #include "jobs/learn/bins.h"
 #include "jobs/learn/histogram.h"
 #include "jobs/learn/tree.h"
@@ -150,10 +151,11 @@ QN_CHECK qn_code qn_boost_grower_new(const struct qn_boost_params *params,
 void qn_boost_grower_free(struct qn_boost_grower *grower);
 QN_CHECK qn_code qn_boost_grower_merge(struct qn_boost_grower *grower, struct qn_strv partial,
                                        struct qn_err *err);
-/* All partials of a round are merged: the next record of the log. */
+/* All partials of a round are merged: the next record of the log. *verdict: ANEW where a tree is
+ * finished, for the next one needs no histograms of it; NEXT when there are no more. */
 QN_CHECK qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins,
-                                      struct qn_strv log, struct qn_buf *out, bool *done,
-                                      struct qn_err *err);
+                                      struct qn_strv log, struct qn_buf *out,
+                                      enum qn_verdict *verdict, struct qn_err *err);
 
 /* --- one node -------------------------------------------------------------------------------- */
 

@@ -201,10 +201,10 @@ static qn_code merge(const void *plan, void **acc, struct qn_strv partial, struc
 }
 
 static qn_code step(const void *plan, void *acc, struct qn_strv prepared, struct qn_strv state,
-                    struct qn_buf *out, bool *done, struct qn_err *err)
+                    struct qn_buf *out, enum qn_verdict *verdict, struct qn_err *err)
 {
     (void)plan;
-    return qn_boost_grower_step(acc, prepared, state, out, done, err);
+    return qn_boost_grower_step(acc, prepared, state, out, verdict, err);
 }
 
 /* --- the model ------------------------------------------------------------------------------- */

@@ -438,7 +438,8 @@ static qn_code begin(struct qn_boost_grower *grower, struct qn_strv bins, struct
 }
 
 qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins,
-                             struct qn_strv log, struct qn_buf *out, bool *done, struct qn_err *err)
+                             struct qn_strv log, struct qn_buf *out, enum qn_verdict *verdict,
+                             struct qn_err *err)
 {
     const struct qn_tree *grown = NULL;
     QN_TRY(begin(grower, bins, err));
@@ -446,7 +447,7 @@ qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins
     qn_code code = step(grower, &grown, err);
     if (code == QN_OK)
         qn_boost_state_put(out, &grower->state, grown);
-    *done = grower->state.done;
+    *verdict = grower->state.done ? QN_VERDICT_NEXT : grown ? QN_VERDICT_ANEW : QN_VERDICT_REPEAT;
     drop_merged(grower);
     return code;
 }

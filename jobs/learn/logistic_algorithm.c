@@ -311,7 +311,7 @@ static qn_code look(const struct plan *plan, struct qn_logistic_sums *sums,
 }
 
 static qn_code step(const void *plan, void *acc, struct qn_strv packed, struct qn_strv state,
-                    struct qn_buf *out, bool *done, struct qn_err *err)
+                    struct qn_buf *out, enum qn_verdict *verdict, struct qn_err *err)
 {
     struct qn_prepared prepared;
     struct qn_logistic_state search = {0};
@@ -326,7 +326,7 @@ static qn_code step(const void *plan, void *acc, struct qn_strv packed, struct q
         code = look(plan, acc, &prepared, &search, err);
     if (code == QN_OK) {
         qn_logistic_state_pack(out, &search);
-        *done = search.phase == QN_LOGISTIC_DONE;
+        *verdict = search.phase == QN_LOGISTIC_DONE ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
     }
     qn_logistic_sums_fini(acc); /* used up */
     qn_logistic_state_fini(&search);

@@ -331,13 +331,10 @@ static qn_code finish_round(const struct qn_train *train, struct gathered *gathe
     struct qn_train_census census;
     struct qn_strv baseline, prepared;
     const void *plan;
-    bool done = false;
     QN_TRY(qn_train_plan(train, states, &plan, err));
     QN_TRY(qn_train_state_unpack(states[train->prepare_stage], &census, &baseline, &prepared, err));
-    QN_TRY(train->algorithm->step(plan, gathered->sums, prepared, states[train->round_stage], state,
-                                  &done, err));
-    *verdict = done ? QN_VERDICT_NEXT : QN_VERDICT_REPEAT;
-    return QN_OK;
+    return train->algorithm->step(plan, gathered->sums, prepared, states[train->round_stage], state,
+                                  verdict, err);
 }
 
 qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint32_t round, void **acc,

@@ -174,7 +174,8 @@ struct fit {
     struct qn_buf prepared, state, partial, next;
 };
 
-static qn_code run_round(struct task *task, struct fit *fit, bool *done, struct qn_err *err)
+static qn_code run_round(struct task *task, struct fit *fit, enum qn_verdict *verdict,
+                         struct qn_err *err)
 {
     const struct qn_algorithm *algorithm = task->train->algorithm;
     struct qn_strv state = qn_buf_strv(&fit->state);
@@ -186,7 +187,7 @@ static qn_code run_round(struct task *task, struct fit *fit, bool *done, struct 
     QN_TRY(qn_buf_check(&fit->partial, "a round", err));
     QN_TRY(algorithm->merge(task->plan, &fit->acc, qn_buf_strv(&fit->partial), err));
     QN_TRY(algorithm->step(task->plan, fit->acc, qn_buf_strv(&fit->prepared), state, &fit->next,
-                           done, err));
+                           verdict, err));
     if (!algorithm->appends)
         qn_buf_clear(&fit->state);
     qn_buf_put(&fit->state, fit->next.data, fit->next.len);
@@ -197,12 +198,12 @@ static qn_code run_round(struct task *task, struct fit *fit, bool *done, struct 
 static qn_code run_fit(struct task *task, struct fit *fit, struct qn_err *err)
 {
     const struct qn_algorithm *algorithm = task->train->algorithm;
-    bool done = false;
+    enum qn_verdict verdict = QN_VERDICT_REPEAT;
     QN_TRY(prepare(task, &fit->prepared, err));
     QN_TRY(algorithm->rows_new(task->plan, qn_buf_strv(&fit->prepared), &fit->rows, err));
     QN_TRY(fill_rows(task, fit->rows, err));
-    while (!done)
-        QN_TRY(run_round(task, fit, &done, err));
+    while (verdict != QN_VERDICT_NEXT)
+        QN_TRY(run_round(task, fit, &verdict, err));
     return QN_OK;
 }
 

@@ -30,14 +30,18 @@ same_model() { # what, digest
 for workers in 2 3 8; do same_model "$workers workers" "$(fresh_run $workers)"; done
 same_model "two slots" "$(fresh_run "2 --slots 2")"
 same_model "one worker of two slots" "$(fresh_run "1 --slots 2")"
+expect "that who is alone leads rounds" 1 \
+  "$(count "select tasks < rounds * chunks / 2 from _quern_timings join _quern_jobs using (run_id, job) where name = 'round'")"
+same_model "one worker of three slots" "$(fresh_run "1 --slots 3")"
 for simd in scalar sse2 avx2; do same_model "QUERN_SIMD=$simd" "$(QUERN_SIMD=$simd fresh_run 2)"; done
 
 RANDOM=11
+crews=("2" "1 --slots 2") # of the latter the only one leads
 kills=0 worker_kills=0 resumed=0
 for schedule in $(seq 1 60); do # as many as it takes to hit enough of them in mid-growth
   [[ $kills -lt 6 || $worker_kills -lt 2 || $resumed -lt 3 ]] || break
   rm -rf "$folder/.quern" "$folder"/cluster.db*
-  "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet 2>/dev/null &
+  "$QUERN" run "$folder/quern.yaml" --workers ${crews[schedule / 2 % 2]} --quiet 2>/dev/null &
   run=$!
   for _ in $(seq 400); do # until trees grow
     [[ -s $(echo "$folder"/.quern/*/parts/0-1.rounds) ]] && break
@@ -54,7 +58,7 @@ for schedule in $(seq 1 60); do # as many as it takes to hit enough of them in m
   wait "$run" 2>/dev/null || true
   if was_over; then continue; fi
   kills=$((kills + 1))
-  "$QUERN" run "$folder/quern.yaml" --workers 2 --verbose >/dev/null 2>"$folder/said"
+  "$QUERN" run "$folder/quern.yaml" --workers ${crews[schedule % 2]} --verbose >/dev/null 2>"$folder/said"
   same_model "schedule $schedule" "$("$QUERN" digest "$folder/cluster.db")"
   if grep -q 'goes on at round' "$folder/said"; then resumed=$((resumed + 1)); fi
 done

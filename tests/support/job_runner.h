@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "flow/job.h"
+#include "flow/round.h"
 #include "flow/value.h"
 #include "spec/spec.h"
 #include "tests/support/test.h"
@@ -517,7 +518,7 @@ static inline qn_code runner_finish(struct qn_runner *runner, uint32_t stage, ui
     if (code == QN_OK)
         code = ops->finish(&runner->job, stage, round, &runner->acc, states, &state,
                            &runner->findings, verdict, &runner->err);
-    if (code != QN_OK || *verdict != QN_VERDICT_REPEAT)
+    if (code != QN_OK || !qn_verdict_repeats(*verdict))
         runner_drop_acc(runner);
     if (!runner->job.stages[stage].appends)
         qn_buf_clear(&runner->states[stage]);
@@ -625,7 +626,7 @@ static inline qn_code runner_try(struct qn_runner *runner, uint32_t n_units, uin
     for (uint32_t s = 0; s < runner->job.n_stages && code == QN_OK;) {
         enum qn_verdict verdict;
         code = runner_stage(runner, s, round, n_units, seed, tasks, n_tasks, &verdict);
-        bool again = code == QN_OK && verdict == QN_VERDICT_REPEAT;
+        bool again = code == QN_OK && qn_verdict_repeats(verdict);
         assert_true(round < 1000);
         runner->rounds += runner->job.stages[s].repeats;
         round = again ? round + 1 : 0;

@@ -3,7 +3,7 @@
  * state must be what the rounds so far gave, the accumulator what they left, or a task fails.
  *
  *     {kind: toy, from: SOURCE, rounds: 100, partial: 1000, state: 100, states: added, micros: 50,
- *      log: FILE} */
+ *      settles: 4, log: FILE} */
 #ifndef QN_TESTS_SUPPORT_TOY_ROUNDS_H
 #define QN_TESTS_SUPPORT_TOY_ROUNDS_H
 
@@ -19,9 +19,10 @@
 
 struct toy {
     uint32_t rounds, partial_bytes, state_bytes, micros;
-    const char *log; /* every task that is run adds a line "ROUND UNIT"; NULL: none */
-    bool grows;      /* the state is that of all rounds so far, not of the last one */
-    bool appends;    /* and finish gives only what is new of it */
+    uint32_t settles; /* every so many rounds the accumulator has nothing to say; 0: never */
+    const char *log;  /* every task that is run adds a line "ROUND UNIT"; NULL: none */
+    bool grows;       /* the state is that of all rounds so far, not of the last one */
+    bool appends;     /* and finish gives only what is new of it */
 };
 
 /* What the coordinator keeps from round to round, as long as it lives. */
@@ -39,6 +40,7 @@ static const struct qn_key toy_keys[] = {
     {.name = "partial", .shape = QN_SHAPE_INT, .min = 8, .max = 1e8, .doc = "bytes of a task"},
     {.name = "state", .shape = QN_SHAPE_INT, .min = 1, .max = 1e8, .doc = "bytes of a round"},
     {.name = "micros", .shape = QN_SHAPE_INT, .min = 1, .max = 1e7, .doc = "a task lasts"},
+    {.name = "settles", .shape = QN_SHAPE_INT, .min = 1, .max = 1e6, .doc = "rounds"},
     {.name = "log", .shape = QN_SHAPE_TEXT, .doc = "file"},
     {.name = "states", .shape = QN_SHAPE_ENUM, .values = toy_states, .doc = "how they come"},
 };
@@ -60,6 +62,7 @@ static inline qn_code toy_compile(const struct qn_job_env *env, struct qn_job *j
                         .partial_bytes = toy_number(env->node, "partial"),
                         .state_bytes = toy_number(env->node, "state"),
                         .micros = toy_number(env->node, "micros"),
+                        .settles = (uint32_t)qn_node_f64(qn_node_get(env->node, "settles"), 0),
                         .log = qn_node_text(qn_node_get(env->node, "log"), NULL),
                         .grows = strcmp(states, "last") != 0,
                         .appends = strcmp(states, "added") == 0};
@@ -81,21 +84,15 @@ static inline uint8_t toy_byte(uint32_t round, uint32_t at)
     return (uint8_t)(round * 31 + at);
 }
 
-/* What the state must be when `rounds` of them are over. A resumed one says so by one byte more:
- * 255, which no round begins with (rounds are then few enough, and those bytes are passed over). */
+/* What the state must be when `rounds` of them are over. */
 static inline bool toy_state_is(const struct toy *toy, struct qn_strv state, uint32_t rounds)
 {
     const uint8_t *at = (const uint8_t *)state.data, *end = at + state.len;
     uint32_t first = toy->grows || !rounds ? 0 : rounds - 1;
-    for (uint32_t round = first; round < rounds; round++) {
-        while (at < end && *at == 255)
-            at++;
+    for (uint32_t round = first; round < rounds; round++)
         for (uint32_t i = 0; i < toy->state_bytes; i++, at++)
-            if (at >= end || *at != (uint8_t)(toy_byte(round, i) % 255))
+            if (at >= end || *at != toy_byte(round, i))
                 return false;
-    }
-    while (at < end && *at == 255)
-        at++;
     return at == end;
 }
 
@@ -181,9 +178,9 @@ static inline qn_code toy_finish(const struct qn_job *job, uint32_t stage, uint3
     *verdict = QN_VERDICT_NEXT;
     if (stage == 1)
         return QN_OK;
-    /* An accumulator that begins in the middle was made up for. */
-    bool resumed = states[0].len && (uint8_t)states[0].data[states[0].len - 1] == 255;
-    if (sum->rounds == 0 && round > 0 && !resumed)
+    /* Nobody that is killed takes it along; where it begins anew, nobody misses the old one. */
+    bool settled = toy->settles && round % toy->settles == 0;
+    if (sum->rounds == 0 && round > 0 && !settled)
         return qn_err_set(err, QN_ESTATE, QN_BLAME_COORDINATOR, "round %u lost its accumulator",
                           round);
     sum->merged = 0;
@@ -191,23 +188,10 @@ static inline qn_code toy_finish(const struct qn_job *job, uint32_t stage, uint3
     if (toy->grows && !toy->appends)
         qn_buf_put(state, states[0].data, states[0].len);
     for (uint32_t i = 0; i < toy->state_bytes; i++)
-        qn_buf_put_u8(state, (uint8_t)(toy_byte(round, i) % 255));
+        qn_buf_put_u8(state, toy_byte(round, i));
     if (round + 1 < toy->rounds)
-        *verdict = QN_VERDICT_REPEAT;
-    return qn_buf_check(state, "a state", err);
-}
-
-/* With 255 behind it, as if something had to be said again. */
-static inline qn_code toy_resume(const struct qn_job *job, uint32_t stage, uint32_t round,
-                                 const struct qn_strv *states, struct qn_buf *state,
-                                 struct qn_err *err)
-{
-    const struct toy *toy = job->impl;
-    (void)stage;
-    (void)round;
-    if (!toy->appends)
-        qn_buf_put(state, states[0].data, states[0].len);
-    qn_buf_put_u8(state, 255);
+        *verdict =
+            toy->settles && (round + 1) % toy->settles == 0 ? QN_VERDICT_ANEW : QN_VERDICT_REPEAT;
     return qn_buf_check(state, "a state", err);
 }
 
@@ -223,7 +207,6 @@ static const struct qn_job_ops toy_ops = {.kind = "toy",
                                           .run = toy_run,
                                           .merge = toy_merge,
                                           .finish = toy_finish,
-                                          .resume = toy_resume,
                                           .free_acc = toy_free_acc};
 static const struct qn_job_ops *const toy_all[] = {&toy_ops, NULL};
 

@@ -63,10 +63,10 @@ static void what_was_put_comes_back_and_more_can_follow(void **state)
         expect(log, 1, QN_ROUND_REPEAT, "");
         expect(log, 2, QN_ROUND_LAST, "third");
         if (life == 1)
-            expect(log, 3, QN_ROUND_RESUMED, "more");
+            expect(log, 3, QN_ROUND_LAST, "more");
         expect_end(log);
         if (life == 0)
-            put(log, 3, QN_ROUND_RESUMED, "more");
+            put(log, 3, QN_ROUND_LAST, "more");
         qn_round_log_close(log);
     }
     folder_remove(&folder);

@@ -244,13 +244,13 @@ static struct qn_boost_rows *new_rows(const struct qn_boost_params *params, uint
 static void run(struct fitting *fitting, const struct qn_boost_params *params, bool forgets)
 {
     struct qn_err err = {0};
-    bool done = false;
+    enum qn_verdict verdict = QN_VERDICT_REPEAT;
     *fitting = (struct fitting){0};
     qn_buf_init(&fitting->log);
     assert_ok(qn_boost_grower_new(params, &fitting->grower, &err), &err);
     for (uint32_t c = 0; c < CHUNKS; c++)
         fitting->rows[c] = new_rows(params, c);
-    for (; !done; fitting->rounds++) {
+    for (; verdict != QN_VERDICT_NEXT; fitting->rounds++) {
         assert_true(fitting->rounds < 1000);
         if (forgets && qn_mix64(fitting->rounds) % 4 == 0) {
             qn_boost_grower_free(fitting->grower);
@@ -272,7 +272,7 @@ static void run(struct fitting *fitting, const struct qn_boost_params *params, b
         struct qn_buf record;
         qn_buf_init(&record);
         assert_ok(qn_boost_grower_step(fitting->grower, qn_buf_strv(&packed),
-                                       qn_buf_strv(&fitting->log), &record, &done, &err),
+                                       qn_buf_strv(&fitting->log), &record, &verdict, &err),
                   &err);
         qn_buf_put(&fitting->log, record.data, record.len);
         qn_buf_fini(&record);
