@@ -241,7 +241,7 @@ void qn_binner_fini(struct qn_binner *binner)
 
 /* Values whose codes are looked for at the same time: each step waits for the one before it, and so
  * others have their turn meanwhile. */
-enum { AT_ONCE = 4 };
+enum { AT_ONCE = 8 };
 
 /* Bounds below each value, plus one; without branches, for values come in any order. */
 static inline void find_codes(const struct qn_bin_feature *feature, const double x[AT_ONCE],
@@ -254,7 +254,7 @@ static inline void find_codes(const struct qn_bin_feature *feature, const double
     while (n > 1) {
         uint32_t half = n / 2;
         for (int k = 0; k < AT_ONCE; k++)
-            at[k] += at[k][half - 1] < x[k] ? half : 0;
+            at[k] += half & (0 - (uint32_t)(at[k][half - 1] < x[k]));
         n -= half;
     }
     for (int k = 0; k < AT_ONCE; k++)
