@@ -18,8 +18,7 @@ struct unit {
     struct qn_task_input input;
     struct qn_task_out out;
     struct qn_arena arena;
-    struct qn_buf partial;
-    bool has_partial;
+    struct qn_buf pieces, lengths; /* of its partial; a length is a u64 */
     qn_code code;
     struct qn_err err;
 };
@@ -59,9 +58,10 @@ static struct unit *unit_of(struct qn_task_out *out)
 static qn_code put_partial(struct qn_task_out *out, struct qn_strv bytes, struct qn_err *err)
 {
     struct unit *unit = unit_of(out);
-    unit->has_partial = true;
-    qn_buf_put(&unit->partial, bytes.data, bytes.len);
-    return qn_buf_check(&unit->partial, "a partial", err);
+    qn_buf_put(&unit->pieces, bytes.data, bytes.len);
+    qn_buf_put_u64(&unit->lengths, bytes.len);
+    QN_TRY(qn_buf_check(&unit->pieces, "a partial", err));
+    return qn_buf_check(&unit->lengths, "a partial", err);
 }
 
 static qn_code refuse_rows(struct qn_task_out *out, const struct qn_batch *batch,
@@ -107,7 +107,8 @@ static bool prepare_unit(struct lead *lead, uint32_t number)
         qn_cache_take(lead->executor->cache, lead->task->work.token.job, number);
     unit->out.ops = &out_ops;
     qn_arena_init(&unit->arena);
-    qn_buf_init(&unit->partial);
+    qn_buf_init(&unit->pieces);
+    qn_buf_init(&unit->lengths);
     lead->n_ready++;
     return unit->input.in.unit_cache && unit->input.in.unit_cache->data;
 }
@@ -116,16 +117,17 @@ static void let_unit_go(struct lead *lead, struct unit *unit)
 {
     qn_cache_give(lead->executor->cache, unit->input.in.unit_cache);
     qn_task_input_fini(&unit->input);
-    qn_buf_fini(&unit->partial);
+    qn_buf_fini(&unit->pieces);
+    qn_buf_fini(&unit->lengths);
     qn_arena_fini(&unit->arena);
 }
 
 static void run_unit(struct lead *lead, struct unit *unit)
 {
-    unit->has_partial = false;
-    qn_buf_clear(&unit->partial);
+    qn_buf_clear(&unit->pieces);
+    qn_buf_clear(&unit->lengths);
     unit->code = lead->job->ops->run(lead->job, &unit->input.in, &unit->out, &unit->err);
-    if (unit->code == QN_OK && !unit->has_partial)
+    if (unit->code == QN_OK && !unit->lengths.len)
         unit->code = qn_err_set(&unit->err, QN_ESTATE, QN_BLAME_JOB, "no partial came");
 }
 
@@ -151,17 +153,27 @@ static struct qn_strv *states_of(struct lead *lead)
     return lead->task->states;
 }
 
+static qn_code merge_unit(struct lead *lead, const struct unit *unit, struct qn_err *err)
+{
+    struct qn_unpack pieces = qn_unpack_from(qn_buf_strv(&unit->pieces));
+    struct qn_unpack lengths = qn_unpack_from(qn_buf_strv(&unit->lengths));
+    while (lengths.at < lengths.end) {
+        struct qn_strv piece = qn_unpack_bytes(&pieces, qn_unpack_u64(&lengths));
+        QN_TRY(lead->job->ops->merge(lead->job, lead->task->work.token.stage, &lead->members[0].acc,
+                                     states_of(lead), piece, err));
+    }
+    return QN_OK;
+}
+
 static qn_code merge_units(struct lead *lead, struct qn_err *err)
 {
-    uint32_t stage = lead->task->work.token.stage;
     for (uint32_t i = 0; i < lead->n_units; i++) {
         struct unit *unit = &lead->units[i];
         if (unit->code != QN_OK) {
             *err = unit->err;
             return unit->code;
         }
-        QN_TRY(lead->job->ops->merge(lead->job, stage, &lead->members[0].acc, states_of(lead),
-                                     qn_buf_strv(&unit->partial), err));
+        QN_TRY(merge_unit(lead, unit, err));
     }
     return QN_OK;
 }

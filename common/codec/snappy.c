@@ -133,7 +133,7 @@ struct tag {
 static const struct tag tags[256] = {TAGS_64(0), TAGS_64(64), TAGS_64(128), TAGS_64(192)};
 
 /* As long as there is room to read and write too much; stops before what take_piece() has to look
- * at. The next piece's tag is among the bytes that were read behind this one's, mostly, and so waits
+ * at. The next piece's tag is mostly among the bytes that were read behind this one's, and so waits
  * for no other look at the memory. */
 static void take_pieces(struct cursor *c)
 {

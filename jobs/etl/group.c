@@ -6,10 +6,19 @@
 #include "jobs/etl/scatter.h"
 #include "jobs/etl/slot_pick.h"
 
+enum { FOLD_ROWS = 128 };
+
 /* --- folding --------------------------------------------------------------------------------- */
 
+static void count_rows(const struct qn_slot_fold *fold)
+{
+    const struct qn_slot_fold at = *fold; /* stores to states do not touch it */
+    for (uint32_t row = at.first; row < at.n_rows; row++)
+        ++*(int64_t *)(void *)(at.states + at.group_of[row] * at.stride);
+}
+
 /* Slots that count rows under a filter of one column of bits, all at once: few bits of a row are
- * set, and each is one addition. */
+ * set, and each is one addition. With the first column the rows themselves. */
 static void count_bits(const struct qn_group_plan *plan, const struct qn_slot_fold *fold,
                        const int64_t *bits, uint32_t column)
 {
@@ -23,24 +32,23 @@ static void count_bits(const struct qn_group_plan *plan, const struct qn_slot_fo
         counted |= UINT64_C(1) << slot->filter % QN_FILTERS_A_COLUMN;
     }
     const struct qn_slot_fold at = *fold; /* stores to states do not touch it */
-    for (uint32_t row = 0; counted && row < at.n_rows; row++) {
+    const int64_t one = column == 0;
+    for (uint32_t row = at.first; (counted || one) && row < at.n_rows; row++) {
         char *state = at.states + at.group_of[row] * at.stride;
+        *(int64_t *)(void *)state += one;
         for (uint64_t set = (uint64_t)bits[row] & counted; set; set &= set - 1)
             ++*(int64_t *)(void *)(state + offset_of[__builtin_ctzll(set)]);
     }
 }
 
-static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fold,
-                              const struct qn_batch *batch, struct qn_err *err)
+static qn_code fold_slots(struct qn_groups *groups, struct qn_slot_fold *fold,
+                          const struct qn_batch *batch, struct qn_err *err)
 {
     const struct qn_group_plan *plan = groups->plan;
     const struct qn_column *inputs = batch->columns + plan->n_keys;
     const struct qn_column *bits = inputs + plan->n_inputs;
-    fold->places =
-        plan->has_places ? batch->columns + plan->evaluated.n_fields - QN_PLACE_FIELDS : NULL;
-    const struct qn_slot_fold at = *fold; /* stores to states do not touch it */
-    for (uint32_t row = 0; row < at.n_rows; row++)
-        ++*(int64_t *)(void *)(at.states + at.group_of[row] * at.stride);
+    if (plan->n_filters == 0)
+        count_rows(fold);
     for (uint32_t c = 0; c * QN_FILTERS_A_COLUMN < plan->n_filters; c++)
         count_bits(plan, fold, bits[c].i64, c);
     for (uint32_t s = 0; s < plan->n_slots; s++) {
@@ -53,6 +61,21 @@ static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fol
         fold->bits = slot->filter < 0 ? NULL : bits[slot->filter / QN_FILTERS_A_COLUMN].i64;
         fold->bit = (uint8_t)(slot->filter < 0 ? 0 : slot->filter % QN_FILTERS_A_COLUMN);
         QN_TRY(slot->ops->fold(slot, fold, err));
+    }
+    return QN_OK;
+}
+
+/* Some rows at a time: their states are in the nearest cache when the next slot asks for them. */
+static qn_code fold_evaluated(struct qn_groups *groups, struct qn_slot_fold *fold,
+                              const struct qn_batch *batch, struct qn_err *err)
+{
+    const struct qn_group_plan *plan = groups->plan;
+    fold->places =
+        plan->has_places ? batch->columns + plan->evaluated.n_fields - QN_PLACE_FIELDS : NULL;
+    for (uint32_t first = 0; first < batch->n_rows; first = fold->n_rows) {
+        fold->first = first;
+        fold->n_rows = batch->n_rows - first < FOLD_ROWS ? batch->n_rows : first + FOLD_ROWS;
+        QN_TRY(fold_slots(groups, fold, batch, err));
     }
     return QN_OK;
 }

@@ -22,7 +22,7 @@ struct qn_slot_fold {
     size_t stride;
     struct qn_arena *arena; /* as long as the groups */
     const uint32_t *group_of;
-    uint32_t n_rows;
+    uint32_t first, n_rows;         /* fold: rows [first, n_rows); merge: first is 0 */
     const struct qn_column *values; /* NULL: rows are counted */
     const struct qn_column *order;  /* what rows rank by; NULL: their places alone */
     const struct qn_column *places; /* two: of qn_row_id; NULL where no slot asks */
@@ -145,11 +145,11 @@ static inline bool qn_slot_counts(const struct qn_slot_fold *fold, uint32_t row)
         const uint32_t *group_of = (fold)->group_of, end = (fold)->n_rows;                         \
         const size_t stride = (fold)->stride;                                                      \
         const struct qn_slot_filter filter = qn_slot_filter_of(fold);                              \
-        for (uint32_t row = 0; filter.every && row < end; row++) {                                 \
+        for (uint32_t row = (fold)->first; filter.every && row < end; row++) {                     \
             type *state = (type *)(void *)(at + group_of[row] * stride);                           \
             body                                                                                   \
         }                                                                                          \
-        for (uint32_t row = 0; !filter.every && row < end; row++) {                                \
+        for (uint32_t row = (fold)->first; !filter.every && row < end; row++) {                    \
             if (!qn_slot_passes(&filter, row))                                                     \
                 continue;                                                                          \
             type *state = (type *)(void *)(at + group_of[row] * stride);                           \

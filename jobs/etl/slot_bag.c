@@ -68,7 +68,7 @@ static qn_code bag_fold(const struct qn_slot *slot, const struct qn_slot_fold *f
                         struct qn_err *err)
 {
     uint32_t rows[QN_BAG_BLOCK];
-    for (uint32_t first = 0; first < fold->n_rows; first += QN_BAG_BLOCK) {
+    for (uint32_t first = fold->first; first < fold->n_rows; first += QN_BAG_BLOCK) {
         uint32_t n = qn_slot_rows(fold, first, rows);
         QN_TRY(put_rows(slot, fold, fold->values, NULL, rows, n, err));
     }

@@ -73,7 +73,7 @@ static qn_code sketch_fold(const struct qn_slot *slot, const struct qn_slot_fold
 {
     uint32_t rows[QN_BAG_BLOCK], groups[QN_BAG_BLOCK];
     int64_t hashes[QN_BAG_BLOCK];
-    for (uint32_t first = 0; first < fold->n_rows; first += QN_BAG_BLOCK) {
+    for (uint32_t first = fold->first; first < fold->n_rows; first += QN_BAG_BLOCK) {
         uint32_t n = qn_slot_rows(fold, first, rows);
         for (uint32_t i = 0; i < n; i++) {
             groups[i] = fold->group_of[rows[i]];
