@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/round.h"
-#include "worker/crew.h"
 #include "worker/task_input.h"
+#include "worker/team.h"
 
 /* The first round after so long that settles what was before it is the last one: what a lost worker
  * takes with it, and how long one that joins has to wait. */
@@ -23,7 +23,7 @@ struct unit {
     struct qn_err err;
 };
 
-/* A member of the crew has every n-th unit, in every round. */
+/* A member of the team has every n-th unit, in every round. */
 struct member {
     struct qn_task_cache *job_cache;
     struct qn_task_in **tasks; /* of its units */
@@ -40,7 +40,7 @@ struct lead {
     const struct qn_stage *stage;
     struct unit *units;
     uint32_t n_units, n_ready; /* units to be let go */
-    struct qn_crew *crew;
+    struct qn_team *team;
     struct member *members;
     uint32_t n_members;
     uint32_t round;
@@ -226,7 +226,7 @@ static qn_code finish_round(struct lead *lead, struct qn_buf *rounds, enum qn_ve
 static qn_code run_round(struct lead *lead, struct qn_buf *rounds, enum qn_verdict *verdict,
                          struct qn_err *err)
 {
-    qn_crew_turn(lead->crew, run_share, lead);
+    qn_team_turn(lead->team, run_share, lead);
     QN_TRY(lead->job->ops->fold ? join_members(lead, err) : merge_units(lead, err));
     return finish_round(lead, rounds, verdict, err);
 }
@@ -266,7 +266,7 @@ static qn_code open_members(struct lead *lead, struct qn_err *err)
         member->tasks = calloc(lead->n_units, sizeof(struct qn_task_in *));
         whole = member->job_cache && member->tasks;
     }
-    return whole ? qn_crew_new(lead->n_members, &lead->crew, err)
+    return whole ? qn_team_new(lead->n_members, &lead->team, err)
                  : qn_err_nomem(err, "leading rounds");
 }
 
@@ -288,10 +288,10 @@ static qn_code open(struct lead *lead, bool *ready, struct qn_err *err)
     return QN_OK;
 }
 
-/* Returns the processor time of the crew. */
+/* Returns the processor time of the team. */
 static uint64_t close_all(struct lead *lead)
 {
-    uint64_t cpu_us = qn_crew_free(lead->crew);
+    uint64_t cpu_us = qn_team_free(lead->team);
     for (uint32_t i = 0; i < lead->n_ready; i++)
         let_unit_go(lead, &lead->units[i]);
     for (uint32_t i = 0; lead->members && i < lead->n_members; i++) {
