@@ -97,7 +97,7 @@ play() { # number of the schedule
 }
 
 check_kind() { # name, spec
-  local began took_ms total units further vain repeated model expected again=0 runs=0 workers=0 number
+  local began took_ms total units further vain repeated found=0 model expected again=0 runs=0 workers=0 number
   write_spec "$2"
   began=$(date +%s%N)
   : >"$said"
@@ -124,12 +124,14 @@ check_kind() { # name, spec
     vain=$(begun_in_vain)
     [[ -z $vain ]] || { echo "FAILED: done again, though their results were safe: $vain"; tell_again; exit 1; }
     repeated=$(($(begun) - $(tasks | wc -l)))
+    found=$((found + $(awk '/ has what [0-9]* of/ {n += $(NF - 4)} END {print n + 0}' "$said")))
     echo "$1 schedule $number: $run_kills runs and $worker_kills workers killed, $repeated tasks done again, all in flight"
     again=$((again + repeated))
     runs=$((runs + run_kills)) workers=$((workers + worker_kills))
   done
   echo "$1: same model after $schedules schedules of seed $seed: $runs runs and $workers workers killed," \
-    "$again of $total x $schedules tasks done again, all of them in flight when something was killed"
+    "$again of $total x $schedules tasks done again, all of them in flight when something was killed;" \
+    "results of $found tasks outlived their coordinator in the middle of a round"
 }
 
 check_kind logistic_regression 'algorithm: logistic_regression
@@ -139,3 +141,6 @@ check_kind gradient_boosting 'algorithm: gradient_boosting
     params: {num_rounds: 12, early_stopping_rounds: 5, bagging_fraction: 0.8, feature_fraction: 0.8}
     calibrate: isotonic
     search: {method: halving, trials: 5, folds: 3, params: {num_leaves: [7, 15], learning_rate: {min: 0.05, max: 0.5, log: true}}}'
+check_kind gradient_boosting_alone 'algorithm: gradient_boosting
+    calibrate: platt
+    params: {num_rounds: 60, num_leaves: 15}'
