@@ -5,9 +5,10 @@ Runs follow one another: ours, then each peer, each a process of its own; and so
 A ratio is that of ours to the best peer beside it; shown are medians. --rows of several numbers
 takes each in turn and says how time and memory grow; `--peers` without names takes ours alone.
 
-What is timed, of Quern, is stages of a train job with two workers (_quern_timings): `fit` is all
-rounds, in the first of which workers make of their rows what they keep; `with prepare` adds the pass
-before, which reads the file and fits the preparation. Of the others `fit` is that of the library
+What is timed, of Quern, is stages of a train job with one worker of two slots, which is two threads
+on the two cores that the others have (_quern_timings): `fit` is all rounds, in the first of which the
+worker makes of its rows what it keeps; `with prepare` adds the pass before, which reads the file and
+fits the preparation. Of the others `fit` is that of the library
 alone, on rows in memory.
 
 --memory runs each once more and samples the peak of private and shared memory of all processes
@@ -69,7 +70,7 @@ def generate(rows, path, seed=7):
 
 
 def write_spec(folder, job):
-    """Of a train job's further lines. An even number of chunks, so that neither of two workers has
+    """Of a train job's further lines. An even number of chunks, so that neither of two threads has
     more than the other."""
     size = os.path.getsize(f"{folder}/customers.csv")
     chunk = -(-size // max(2, 2 * round(size / 2 / CHUNK_BYTES))) + 1024
@@ -87,8 +88,8 @@ def clear(folder):
 def run(folder, *more, memory=False):
     """What the job took, and its warehouse anew."""
     clear(folder)
-    return measure.run([os.environ["QUERN"], "run", f"{folder}/quern.yaml", "--workers", "2",
-                        "--quiet", "--full-refresh", *more], memory=memory)[1]
+    return measure.run([os.environ["QUERN"], "run", f"{folder}/quern.yaml", "--workers", "1",
+                        "--slots", "2", "--quiet", "--full-refresh", *more], memory=memory)[1]
 
 
 def quern(folder, options, memory=False):

@@ -7,6 +7,8 @@ const struct qn_job_ops qn_job_train = {
     .compile = qn_train_compile,
     .run = qn_train_run,
     .merge = qn_train_merge,
+    .fold = qn_train_fold,
+    .join = qn_train_join,
     .finish = qn_train_finish,
     .free_acc = qn_train_free_acc,
 };

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 
 /* Who waits for longer than this sleeps; the clock is asked once in so many looks. */
-enum { AWAKE_US = 100, LOOKS = 64 };
+enum { AWAKE_US = 250, LOOKS = 64 };
 
 struct member {
     struct qn_crew *crew;

@@ -24,6 +24,16 @@ struct unit {
     struct qn_err err;
 };
 
+/* A member of the crew has every n-th unit, in every round. */
+struct member {
+    struct qn_task_cache *job_cache;
+    struct qn_task_in **tasks; /* of its units */
+    uint32_t n_tasks;
+    void *acc; /* what it folds into; of the first one it is the lead's */
+    qn_code code;
+    struct qn_err err;
+};
+
 struct lead {
     struct qn_task *task;
     const struct qn_executor *executor;
@@ -32,11 +42,10 @@ struct lead {
     struct unit *units;
     uint32_t n_units, n_ready; /* units to be let go */
     struct qn_crew *crew;
+    struct member *members;
     uint32_t n_members;
-    struct qn_task_cache **job_caches; /* one a member */
     uint32_t round;
     struct qn_buf state;
-    void *acc; /* of the job */
     struct qn_arena arena;
 };
 
@@ -91,7 +100,9 @@ static bool prepare_unit(struct lead *lead, uint32_t number)
     qn_task_input_init(&unit->input, lead->task, number, lead->executor);
     unit->input.in.open_rows = lack_rows;
     unit->input.in.arena = &unit->arena;
-    unit->input.in.job_cache = lead->job_caches[number % lead->n_members];
+    struct member *member = &lead->members[number % lead->n_members];
+    unit->input.in.job_cache = member->job_cache;
+    member->tasks[member->n_tasks++] = &unit->input.in;
     unit->input.in.unit_cache =
         qn_cache_take(lead->executor->cache, lead->task->work.token.job, number);
     unit->out.ops = &out_ops;
@@ -111,21 +122,26 @@ static void let_unit_go(struct lead *lead, struct unit *unit)
 
 static void run_unit(struct lead *lead, struct unit *unit)
 {
-    unit->input.in.round = lead->round;
     unit->has_partial = false;
     qn_buf_clear(&unit->partial);
-    qn_arena_clear(&unit->arena);
     unit->code = lead->job->ops->run(lead->job, &unit->input.in, &unit->out, &unit->err);
     if (unit->code == QN_OK && !unit->has_partial)
         unit->code = qn_err_set(&unit->err, QN_ESTATE, QN_BLAME_JOB, "no partial came");
 }
 
-/* A member of the crew has every n-th unit, in every round. */
-static void run_share(void *context, uint32_t member)
+static void run_share(void *context, uint32_t number)
 {
     struct lead *lead = context;
-    for (uint32_t i = member; i < lead->n_units; i += lead->n_members)
-        run_unit(lead, &lead->units[i]);
+    struct member *member = &lead->members[number];
+    for (uint32_t i = number; i < lead->n_units; i += lead->n_members) {
+        lead->units[i].input.in.round = lead->round;
+        qn_arena_clear(&lead->units[i].arena);
+        if (!lead->job->ops->fold)
+            run_unit(lead, &lead->units[i]);
+    }
+    if (lead->job->ops->fold)
+        member->code = lead->job->ops->fold(lead->job, member->tasks, member->n_tasks, &member->acc,
+                                            &member->err);
 }
 
 /* --- rounds ---------------------------------------------------------------------------------- */
@@ -144,8 +160,24 @@ static qn_code merge_units(struct lead *lead, struct qn_err *err)
             *err = unit->err;
             return unit->code;
         }
-        QN_TRY(lead->job->ops->merge(lead->job, stage, &lead->acc, states_of(lead),
+        QN_TRY(lead->job->ops->merge(lead->job, stage, &lead->members[0].acc, states_of(lead),
                                      qn_buf_strv(&unit->partial), err));
+    }
+    return QN_OK;
+}
+
+static qn_code join_members(struct lead *lead, struct qn_err *err)
+{
+    uint32_t stage = lead->task->work.token.stage;
+    for (uint32_t i = 0; i < lead->n_members; i++) {
+        struct member *member = &lead->members[i];
+        if (member->code != QN_OK) {
+            *err = member->err;
+            return member->code;
+        }
+        if (i)
+            QN_TRY(lead->job->ops->join(lead->job, stage, &lead->members[0].acc, states_of(lead),
+                                        member->acc, err));
     }
     return QN_OK;
 }
@@ -168,9 +200,9 @@ static qn_code finish_round(struct lead *lead, struct qn_buf *rounds, enum qn_ve
     struct qn_findings findings = {.arena = &lead->arena};
     struct qn_buf given;
     qn_buf_init(&given);
-    qn_code code =
-        lead->job->ops->finish(lead->job, lead->task->work.token.stage, lead->round, &lead->acc,
-                               states_of(lead), &given, &findings, verdict, err);
+    qn_code code = lead->job->ops->finish(lead->job, lead->task->work.token.stage, lead->round,
+                                          &lead->members[0].acc, states_of(lead), &given, &findings,
+                                          verdict, err);
     if (code == QN_OK)
         code = qn_buf_check(&given, "a stage's state", err);
     if (code == QN_OK && *verdict != QN_VERDICT_END)
@@ -183,7 +215,7 @@ static qn_code run_round(struct lead *lead, struct qn_buf *rounds, enum qn_verdi
                          struct qn_err *err)
 {
     qn_crew_turn(lead->crew, run_share, lead);
-    QN_TRY(merge_units(lead, err));
+    QN_TRY(lead->job->ops->fold ? join_members(lead, err) : merge_units(lead, err));
     return finish_round(lead, rounds, verdict, err);
 }
 
@@ -212,18 +244,18 @@ static void run_rounds(struct lead *lead, struct qn_buf *rounds)
 
 static qn_code open_members(struct lead *lead, struct qn_err *err)
 {
-    uint32_t slots = lead->executor->n_executors;
+    uint32_t slots = lead->executor->n_executors, job = lead->task->work.token.job;
     lead->n_members = slots < lead->n_units ? slots : lead->n_units;
-    lead->job_caches = calloc(lead->n_members, sizeof(struct qn_task_cache *));
-    if (!lead->job_caches)
-        return qn_err_nomem(err, "leading rounds");
-    for (uint32_t i = 0; i < lead->n_members; i++) {
-        lead->job_caches[i] =
-            qn_cache_take(lead->executor->cache, lead->task->work.token.job, QN_CACHE_WHOLE_JOB);
-        if (!lead->job_caches[i])
-            return qn_err_nomem(err, "leading rounds");
+    lead->members = calloc(lead->n_members, sizeof *lead->members);
+    bool whole = lead->members != NULL;
+    for (uint32_t i = 0; whole && i < lead->n_members; i++) {
+        struct member *member = &lead->members[i];
+        member->job_cache = qn_cache_take(lead->executor->cache, job, QN_CACHE_WHOLE_JOB);
+        member->tasks = calloc(lead->n_units, sizeof(struct qn_task_in *));
+        whole = member->job_cache && member->tasks;
     }
-    return qn_crew_new(lead->n_members, &lead->crew, err);
+    return whole ? qn_crew_new(lead->n_members, &lead->crew, err)
+                 : qn_err_nomem(err, "leading rounds");
 }
 
 /* *ready: all units are here. */
@@ -248,13 +280,16 @@ static qn_code open(struct lead *lead, bool *ready, struct qn_err *err)
 static uint64_t close_all(struct lead *lead)
 {
     uint64_t cpu_us = qn_crew_free(lead->crew);
-    if (lead->acc)
-        lead->job->ops->free_acc(lead->acc);
     for (uint32_t i = 0; i < lead->n_ready; i++)
         let_unit_go(lead, &lead->units[i]);
-    for (uint32_t i = 0; lead->job_caches && i < lead->n_members; i++)
-        qn_cache_give(lead->executor->cache, lead->job_caches[i]);
-    free(lead->job_caches);
+    for (uint32_t i = 0; lead->members && i < lead->n_members; i++) {
+        struct member *member = &lead->members[i];
+        if (member->acc)
+            lead->job->ops->free_acc(member->acc);
+        qn_cache_give(lead->executor->cache, member->job_cache);
+        free(member->tasks);
+    }
+    free(lead->members);
     free(lead->units);
     qn_buf_fini(&lead->state);
     qn_arena_fini(&lead->arena);

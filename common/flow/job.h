@@ -16,7 +16,8 @@
  *   counters     the row equation's terms (stages that count; see qn_counters)
  *
  * compile() is a function of its inputs: coordinator and workers call it on the same plan. run() is
- * called by many threads on a job that nobody changes; merge() and finish() by the coordinator. */
+ * called by many threads on a job that nobody changes; merge() and finish() by the coordinator, or
+ * by a worker that leads rounds. */
 #ifndef QN_FLOW_JOB_H
 #define QN_FLOW_JOB_H
 
@@ -108,12 +109,20 @@ struct qn_job_ops {
     /* Worker. One task. */
     QN_CHECK qn_code (*run)(const struct qn_job *job, struct qn_task_in *in,
                             struct qn_task_out *out, struct qn_err *err);
-    /* Coordinator. Adds one partial, or the next piece of one, in unit order, to *acc (NULL at
-     * first, the kind's own). `states` as in qn_task_in. */
+    /* Coordinator, or a worker that leads rounds (worker/lead.h), as finish. Adds one partial, or the
+     * next piece of one, in unit order, to *acc (NULL at first, the kind's own). `states` as in
+     * qn_task_in. */
     QN_CHECK qn_code (*merge)(const struct qn_job *job, uint32_t stage, void **acc,
                               const struct qn_strv *states, struct qn_strv partial,
                               struct qn_err *err);
-    /* Coordinator, after the last merge of a stage (of a round): the state to broadcast, what to
+    /* Worker that leads rounds; both NULL: run and merge do. To *acc, which nobody else has, what
+     * merge would of the partials that run would give of n tasks of a round, whose unit caches are
+     * full. And what fold gathered in `more`, which is then as after finish. */
+    QN_CHECK qn_code (*fold)(const struct qn_job *job, struct qn_task_in *const *tasks, uint32_t n,
+                             void **acc, struct qn_err *err);
+    QN_CHECK qn_code (*join)(const struct qn_job *job, uint32_t stage, void **acc,
+                             const struct qn_strv *states, void *more, struct qn_err *err);
+    /* After the last merge of a stage (of a round): the state to broadcast, what to
      * tell people, and whether to repeat. `states` as in qn_task_in. Of a round that is to be
      * repeated the accumulator stays for the next one's merges; freed and set to NULL here, or when
      * the stage ends. A resumed run makes it again, where an earlier life was killed: it merges

@@ -17,7 +17,7 @@
 
 /* Counted up whenever a message changes shape; peers of another version are refused. What never
  * changes: HELLO starts [1, protocol, ...], REFUSED is [3, reason], ASK is [21, protocol]. */
-enum { QN_PROTOCOL_VERSION = 6 };
+enum { QN_PROTOCOL_VERSION = 7 };
 
 /* The most bytes of one DATA, BLOB, STATE or DONE: what a frame holds beside their other fields. */
 enum { QN_MAX_PIECE_BYTES = QN_MAX_FRAME_BYTES - 512 };

@@ -62,6 +62,11 @@ struct qn_algorithm {
     /* *acc: NULL at first, the algorithm's own. */
     QN_CHECK qn_code (*merge)(const void *plan, void **acc, struct qn_strv partial,
                               struct qn_err *err);
+    /* NULL: round and merge do. To *acc what merge would of the partials of all n; and what fold
+     * gathered in `more`, which is then as after a step. */
+    QN_CHECK qn_code (*fold)(const void *plan, void *const *rows, uint32_t n, struct qn_strv state,
+                             void **acc, struct qn_err *err);
+    QN_CHECK qn_code (*join)(const void *plan, void **acc, void *more, struct qn_err *err);
     /* *verdict: NEXT, REPEAT or ANEW (flow/job.h), which is about acc. */
     QN_CHECK qn_code (*step)(const void *plan, void *acc, struct qn_strv prepared,
                              struct qn_strv state, struct qn_buf *out, enum qn_verdict *verdict,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "jobs/learn/boost.h"
+#include "jobs/learn/boost_kernels.h"
 
 /* A node under examination. */
 struct search {
@@ -95,39 +96,88 @@ static bool try_split(struct search *search, struct qn_sums left, double l2, int
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
+/* Splits of a feature that leave enough on both sides, in the order in which they are tried. */
+struct candidates {
+    uint32_t n;
+    struct qn_gain_sums sums;
+    struct qn_sums left[QN_GAINS];
+    uint8_t bin[QN_GAINS];
+    bool missing_left[QN_GAINS];
+};
+
 /* A split after `bin`. False: what is left for the right side is too small, as it will be for all
  * bins that follow. */
-static bool try_numeric(struct search *search, struct qn_sums left, uint32_t feature, uint32_t bin,
-                        bool missing_left)
+static bool add_candidate(struct candidates *all, const struct search *search, struct qn_sums left,
+                          uint32_t bin, bool missing_left)
 {
     const struct qn_split_finder *finder = search->finder;
-    const struct qn_boost_params *params = finder->params;
-    if (!large_enough(finder, minus(search->node->sums, left)))
+    struct qn_sums right = minus(search->node->sums, left);
+    if (!large_enough(finder, right))
         return false;
     if (!large_enough(finder, left))
         return true;
-    const struct qn_tree_split split = {
-        .feature = feature, .bin = (uint8_t)bin, .missing_left = missing_left};
-    (void)try_split(search, left, params->lambda_l2,
-                    params->monotone ? params->monotone[feature] : 0, &split);
+    uint32_t i = all->n++;
+    all->sums.g[0][i] = (double)left.g;
+    all->sums.h[0][i] = (double)left.h;
+    all->sums.g[1][i] = (double)right.g;
+    all->sums.h[1][i] = (double)right.h;
+    all->left[i] = left;
+    all->bin[i] = (uint8_t)bin;
+    all->missing_left[i] = missing_left;
     return true;
 }
 
-static void search_numeric(struct search *search, uint32_t f, const struct qn_sums *cells)
+static void list_candidates(struct candidates *all, const struct search *search,
+                            const struct qn_bin_feature *feature, const struct qn_sums *cells)
 {
-    const struct qn_bin_feature *feature = &search->finder->bins->features[f];
     struct qn_sums missing = cells[QN_BIN_MISSING], left = {0};
     bool more = true;
+    all->n = 0;
     for (uint32_t code = 1; code < feature->n_codes && more; code++) {
         if (cells[code].n == 0)
             continue;
         left = add(left, cells[code]);
         /* Where gaps go was not learned when there are none: to where most rows go. */
         bool either = missing.n == 0 && left.n * 2 >= search->node->sums.n;
-        more = try_numeric(search, left, f, code, either);
+        more = add_candidate(all, search, left, code, either);
         if (missing.n)
-            (void)try_numeric(search, add(left, missing), f, code, true);
+            (void)add_candidate(all, search, add(left, missing), code, true);
     }
+}
+
+static void try_candidate(struct search *search, uint32_t feature, const struct candidates *all,
+                          uint32_t i)
+{
+    const struct qn_boost_params *params = search->finder->params;
+    const struct qn_tree_split split = {
+        .feature = feature, .bin = all->bin[i], .missing_left = all->missing_left[i]};
+    (void)try_split(search, all->left[i], params->lambda_l2,
+                    params->monotone ? params->monotone[feature] : 0, &split);
+}
+
+/* Where values have no bounds, all gains are had at once and the first of the best is tried. */
+static void search_numeric(struct search *search, uint32_t f, const struct qn_sums *cells)
+{
+    const struct qn_split_finder *finder = search->finder;
+    const struct qn_gain_terms terms = {.g_unit = finder->scale.g_unit,
+                                        .h_unit = finder->scale.h_unit,
+                                        .l1 = finder->params->lambda_l1,
+                                        .l2 = finder->params->lambda_l2,
+                                        .floor = search->floor};
+    struct candidates all;
+    double gains[QN_GAINS];
+    list_candidates(&all, search, &finder->bins->features[f], cells);
+    if (finder->params->monotone) {
+        for (uint32_t i = 0; i < all.n; i++)
+            try_candidate(search, f, &all, i);
+        return;
+    }
+    qn_boost_kernels()->gains(&all.sums, all.n, &terms, gains);
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < all.n; i++)
+        best = gains[i] > gains[best] ? i : best;
+    if (all.n)
+        try_candidate(search, f, &all, best);
 }
 
 /* --- categories ------------------------------------------------------------------------------ */

@@ -239,17 +239,26 @@ void qn_binner_fini(struct qn_binner *binner)
     *binner = (struct qn_binner){0};
 }
 
-/* Bounds below x, plus one; without branches, for values come in any order. */
-static uint32_t code_of_number(const struct qn_bin_feature *feature, double x)
+/* Values whose codes are looked for at the same time: each step waits for the one before it, and so
+ * others have their turn meanwhile. */
+enum { AT_ONCE = 8 };
+
+/* Bounds below each value, plus one; without branches, for values come in any order. */
+static inline void find_codes(const struct qn_bin_feature *feature, const double x[AT_ONCE],
+                              uint32_t codes[AT_ONCE])
 {
-    const double *at = feature->bounds;
+    const double *at[AT_ONCE];
     uint32_t n = feature->n_codes - 2;
+    for (int k = 0; k < AT_ONCE; k++)
+        at[k] = feature->bounds;
     while (n > 1) {
         uint32_t half = n / 2;
-        at += at[half - 1] < x ? half : 0;
+        for (int k = 0; k < AT_ONCE; k++)
+            at[k] += half & (0 - (uint32_t)(at[k][half - 1] < x[k]));
         n -= half;
     }
-    return 1 + (uint32_t)(at - feature->bounds) + (n == 1 && *at < x);
+    for (int k = 0; k < AT_ONCE; k++)
+        codes[k] = 1 + (uint32_t)(at[k] - feature->bounds) + (n == 1 && *at[k] < x[k]);
 }
 
 static void take_numbers(const struct qn_bin_feature *feature, uint32_t width, const double *values,
@@ -259,10 +268,15 @@ static void take_numbers(const struct qn_bin_feature *feature, uint32_t width, c
     double zero = feature->zero_missing ? QN_BIN_ZERO : -1;
     if (feature->n_codes < 2) /* training saw no value: there is nothing to tell apart */
         return;
-    for (uint32_t i = 0; i < n; i++, out += width) {
-        bool there = values[i] == values[i] && !(fabs(values[i]) <= zero);
-        uint32_t code = there ? code_of_number(feature, values[i]) : 0;
-        *out = (uint8_t)(*out + code * feature->factor);
+    for (uint32_t i = 0; i < n; i += AT_ONCE) {
+        double x[AT_ONCE] = {0};
+        uint32_t codes[AT_ONCE], some = n - i < AT_ONCE ? n - i : AT_ONCE;
+        memcpy(x, values + i, some * sizeof *x);
+        find_codes(feature, x, codes);
+        for (uint32_t k = 0; k < some; k++, out += width) {
+            bool there = x[k] == x[k] && !(fabs(x[k]) <= zero);
+            *out = (uint8_t)(*out + (there ? codes[k] : 0) * feature->factor);
+        }
     }
 }
 

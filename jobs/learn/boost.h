@@ -9,6 +9,7 @@
  *   boost.c         what a round hands to the next: the trees so far and the one that grows
  *   boost_rows.c    a worker's rows: their bytes, scores, gradients and the nodes they are in; a
  *                   cache, since the trees say how to make them again
+ *   boost_sums.c    what of them goes from the one to the other
  *   boost_grow.c    the coordinator's side of a round
  *   best_split.c    the best split of one node's histogram
  *   boost_model.c   the model file and scoring
@@ -123,6 +124,29 @@ struct qn_boost_node *qn_boost_state_add_node(struct qn_boost_state *state);
 /* Loss of a row, -log of its label's probability, in units of 2^-32 and rounded; exact sums. */
 #define QN_BOOST_LOSS_UNIT 0x1p-32
 
+/* --- what a round gathers -------------------------------------------------------------------- */
+
+/* Of some rows: the loss that the round measures, and the histograms that it wants, in the order of
+ * the state's `wanted`. Zeros when it is new. */
+struct qn_boost_sums {
+    bool any; /* else nothing is in it */
+    uint64_t loss, loss_rows;
+    struct qn_histogram *histograms;
+    uint32_t n, n_cells;
+};
+/* Room for n histograms of zeros; nothing when some have come. QN_EWIRE: they are not so many, or
+ * of others. */
+QN_CHECK qn_code qn_boost_sums_begin(struct qn_boost_sums *sums, uint32_t n, uint32_t n_cells,
+                                     struct qn_err *err);
+void qn_boost_sums_clear(struct qn_boost_sums *sums);
+/* sums := sums + more, which is cleared. */
+QN_CHECK qn_code qn_boost_sums_join(struct qn_boost_sums *sums, struct qn_boost_sums *more,
+                                    struct qn_err *err);
+void qn_boost_sums_pack(struct qn_buf *out, const struct qn_boost_sums *sums);
+/* Adds what another process packed. */
+QN_CHECK qn_code qn_boost_sums_merge(struct qn_boost_sums *sums, struct qn_strv packed,
+                                     struct qn_err *err);
+
 /* --- a worker's rows ------------------------------------------------------------------------- */
 
 struct qn_boost_rows;
@@ -135,10 +159,11 @@ QN_CHECK qn_code qn_boost_rows_add(struct qn_boost_rows *rows,
                                    const struct qn_column *const *columns, const uint32_t *picked,
                                    uint32_t n, const uint8_t *labels, const uint8_t *sides,
                                    const uint64_t *hashes, struct qn_err *err);
-/* Their part of the round: what the state wants, packed. The same bytes whatever rounds these rows
- * have seen before. */
-QN_CHECK qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv log,
-                                     struct qn_buf *partial, struct qn_err *err);
+/* Their part of the round, of all[0..n) that have the same bins: what the state wants is added. The
+ * same whatever rounds these rows have seen before. */
+QN_CHECK qn_code qn_boost_rows_round(struct qn_boost_rows *const *all, uint32_t n,
+                                     struct qn_strv log, struct qn_boost_sums *sums,
+                                     struct qn_err *err);
 
 /* --- the coordinator ------------------------------------------------------------------------- */
 
@@ -149,9 +174,9 @@ struct qn_boost_grower;
 QN_CHECK qn_code qn_boost_grower_new(const struct qn_boost_params *params,
                                      struct qn_boost_grower **out, struct qn_err *err);
 void qn_boost_grower_free(struct qn_boost_grower *grower);
-QN_CHECK qn_code qn_boost_grower_merge(struct qn_boost_grower *grower, struct qn_strv partial,
-                                       struct qn_err *err);
-/* All partials of a round are merged: the next record of the log. *verdict: ANEW where a tree is
+/* Of the round under way. */
+struct qn_boost_sums *qn_boost_grower_sums(struct qn_boost_grower *grower);
+/* All rows are in the sums: the next record of the log. *verdict: ANEW where a tree is
  * finished, for the next one needs no histograms of it; NEXT when there are no more. */
 QN_CHECK qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins,
                                       struct qn_strv log, struct qn_buf *out,

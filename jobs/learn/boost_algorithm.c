@@ -182,8 +182,14 @@ static uint64_t rows_bytes(const void *rows)
 static qn_code round_of(const void *plan, void *rows, struct qn_strv state, struct qn_buf *partial,
                         struct qn_err *err)
 {
+    struct qn_boost_rows *one = rows;
+    struct qn_boost_sums sums = {.any = false};
     (void)plan;
-    return qn_boost_rows_round(rows, state, partial, err);
+    qn_code code = qn_boost_rows_round(&one, 1, state, &sums, err);
+    if (code == QN_OK)
+        qn_boost_sums_pack(partial, &sums);
+    qn_boost_sums_clear(&sums);
+    return code;
 }
 
 static void acc_free(void *acc)
@@ -191,13 +197,37 @@ static void acc_free(void *acc)
     qn_boost_grower_free(acc);
 }
 
-static qn_code merge(const void *plan, void **acc, struct qn_strv partial, struct qn_err *err)
+/* Of the accumulator, which is made when it is not there. */
+static qn_code sums_of(const void *plan, void **acc, struct qn_boost_sums **out, struct qn_err *err)
 {
     struct qn_boost_grower *grower = *acc;
     if (!grower)
         QN_TRY(qn_boost_grower_new(params_of(plan), &grower, err));
     *acc = grower;
-    return qn_boost_grower_merge(grower, partial, err);
+    *out = qn_boost_grower_sums(grower);
+    return QN_OK;
+}
+
+static qn_code merge(const void *plan, void **acc, struct qn_strv partial, struct qn_err *err)
+{
+    struct qn_boost_sums *sums;
+    QN_TRY(sums_of(plan, acc, &sums, err));
+    return qn_boost_sums_merge(sums, partial, err);
+}
+
+static qn_code fold(const void *plan, void *const *rows, uint32_t n, struct qn_strv state,
+                    void **acc, struct qn_err *err)
+{
+    struct qn_boost_sums *sums;
+    QN_TRY(sums_of(plan, acc, &sums, err));
+    return qn_boost_rows_round((struct qn_boost_rows *const *)rows, n, state, sums, err);
+}
+
+static qn_code join(const void *plan, void **acc, void *more, struct qn_err *err)
+{
+    struct qn_boost_sums *sums;
+    QN_TRY(sums_of(plan, acc, &sums, err));
+    return qn_boost_sums_join(sums, qn_boost_grower_sums(more), err);
 }
 
 static qn_code step(const void *plan, void *acc, struct qn_strv prepared, struct qn_strv state,
@@ -243,6 +273,8 @@ const struct qn_algorithm qn_algorithm_boosting = {
     .rows_bytes = rows_bytes,
     .round = round_of,
     .merge = merge,
+    .fold = fold,
+    .join = join,
     .step = step,
     .acc_free = acc_free,
     .model = model,

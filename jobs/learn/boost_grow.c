@@ -7,11 +7,7 @@
 
 struct qn_boost_grower {
     const struct qn_boost_params *params;
-    /* Of the round under way, in the order of the state's `wanted`. */
-    struct qn_histogram *merged;
-    uint32_t n_merged;
-    bool any; /* a partial came */
-    uint64_t loss, loss_rows;
+    struct qn_boost_sums sums; /* of the round under way */
     /* Of nodes of the tree that grows, by number; cells NULL: there is none. */
     struct qn_histogram *of;
     uint32_t n_of;
@@ -22,17 +18,6 @@ struct qn_boost_grower {
     bool *drawn;
     bool begun;
 };
-
-static void drop_merged(struct qn_boost_grower *grower)
-{
-    for (uint32_t i = 0; i < grower->n_merged; i++)
-        qn_histogram_fini(&grower->merged[i]);
-    free(grower->merged);
-    grower->merged = NULL;
-    grower->n_merged = 0;
-    grower->any = false;
-    grower->loss = grower->loss_rows = 0;
-}
 
 static void drop_kept(struct qn_boost_grower *grower)
 {
@@ -47,7 +32,7 @@ void qn_boost_grower_free(struct qn_boost_grower *grower)
 {
     if (!grower)
         return;
-    drop_merged(grower);
+    qn_boost_sums_clear(&grower->sums);
     drop_kept(grower);
     qn_boost_state_fini(&grower->state);
     qn_bins_fini(&grower->bins);
@@ -72,41 +57,9 @@ qn_code qn_boost_grower_new(const struct qn_boost_params *params, struct qn_boos
     return code;
 }
 
-/* --- partials -------------------------------------------------------------------------------- */
-
-static qn_code begin_merging(struct qn_boost_grower *grower, uint32_t n, uint32_t n_cells,
-                             struct qn_err *err)
+struct qn_boost_sums *qn_boost_grower_sums(struct qn_boost_grower *grower)
 {
-    grower->merged = calloc(n ? n : 1, sizeof *grower->merged);
-    if (!grower->merged)
-        return qn_err_nomem(err, "histograms");
-    grower->n_merged = n;
-    grower->any = true;
-    for (uint32_t i = 0; i < n; i++)
-        QN_TRY(qn_histogram_init(&grower->merged[i], n_cells, err));
-    return QN_OK;
-}
-
-qn_code qn_boost_grower_merge(struct qn_boost_grower *grower, struct qn_strv partial,
-                              struct qn_err *err)
-{
-    struct qn_unpack in = qn_unpack_from(partial);
-    uint64_t loss = qn_unpack_u64(&in), loss_rows = qn_unpack_u64(&in);
-    uint32_t n_cells = qn_unpack_u32(&in);
-    uint32_t n = qn_unpack_count(&in, n_cells / 8);
-    in.failed |= n_cells > QN_MAX_COLUMNS * QN_BIN_CODES || n > 4 * QN_BOOST_MAX_LEAVES;
-    if (!in.failed && !grower->any)
-        QN_TRY(begin_merging(grower, n, n_cells, err));
-    in.failed = in.failed || n != grower->n_merged || loss_rows > UINT32_MAX;
-    for (uint32_t i = 0; i < n && !in.failed; i++) {
-        in.failed = n_cells != grower->merged[i].n_cells;
-        if (!in.failed)
-            qn_histogram_merge(&grower->merged[i], &in);
-    }
-    QN_TRY(qn_unpack_end(&in, "histograms", err));
-    grower->loss += loss;
-    grower->loss_rows += loss_rows;
-    return QN_OK;
+    return &grower->sums;
 }
 
 /* --- histograms of nodes --------------------------------------------------------------------- */
@@ -127,16 +80,17 @@ static qn_code keep_room(struct qn_boost_grower *grower, uint32_t n, struct qn_e
 static qn_code take_merged(struct qn_boost_grower *grower, const struct qn_boost_state *state,
                            struct qn_err *err)
 {
-    if (grower->n_merged != state->n_wanted)
+    struct qn_boost_sums *sums = &grower->sums;
+    if (sums->n != state->n_wanted)
         return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "%u histograms came, %u were wanted",
-                          grower->n_merged, state->n_wanted);
+                          sums->n, state->n_wanted);
     for (uint32_t i = 0; i < state->n_wanted; i++) {
         struct qn_histogram *place = &grower->of[state->wanted[i]];
-        if (grower->merged[i].n_cells != grower->bins.n_cells)
+        if (sums->histograms[i].n_cells != grower->bins.n_cells)
             return qn_err_set(err, QN_EWIRE, QN_BLAME_WORKER, "a histogram of other bins");
         qn_histogram_fini(place);
-        *place = grower->merged[i];
-        grower->merged[i] = (struct qn_histogram){0};
+        *place = sums->histograms[i];
+        sums->histograms[i] = (struct qn_histogram){0};
     }
     return QN_OK;
 }
@@ -334,10 +288,10 @@ static bool judge(const struct qn_boost_grower *grower, struct qn_boost_state *s
 {
     if (!state->measures)
         return false;
-    if (state->best_trees == 0 || grower->loss < state->best_loss) {
+    if (state->best_trees == 0 || grower->sums.loss < state->best_loss) {
         state->best_trees = state->n_trees;
-        state->best_loss = grower->loss;
-        state->best_rows = grower->loss_rows;
+        state->best_loss = grower->sums.loss;
+        state->best_rows = grower->sums.loss_rows;
     }
     return state->n_trees >= grower->params->num_rounds ||
            state->n_trees - state->best_trees >= grower->params->early_stopping_rounds;
@@ -448,6 +402,6 @@ qn_code qn_boost_grower_step(struct qn_boost_grower *grower, struct qn_strv bins
     if (code == QN_OK)
         qn_boost_state_put(out, &grower->state, grown);
     *verdict = grower->state.done ? QN_VERDICT_NEXT : grown ? QN_VERDICT_ANEW : QN_VERDICT_REPEAT;
-    drop_merged(grower);
+    qn_boost_sums_clear(&grower->sums);
     return code;
 }

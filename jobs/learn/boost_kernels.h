@@ -15,6 +15,19 @@ struct qn_histogram_slot {
 #define QN_HISTOGRAM_BLOCK ((1u << 17) - 1)
 #define QN_HISTOGRAM_ONE (UINT64_C(1) << 47)
 
+enum { QN_BOOST_SLACK = 3 };
+
+/* Splits of a feature: one a code, and one more where some of its values are missing. */
+enum { QN_GAINS = 2 * QN_BIN_CODES };
+/* Their sums of g and h on the left [0] and on the right [1]. */
+struct qn_gain_sums {
+    double g[2][QN_GAINS], h[2][QN_GAINS];
+};
+struct qn_gain_terms {
+    double g_unit, h_unit; /* what 1 in a sum stands for */
+    double l1, l2, floor;
+};
+
 struct qn_boost_kernels {
     /* Adds rows rows[0..n) (NULL: 0..n) of `width` bytes; slots[c] is where column c's begin. At
      * most QN_HISTOGRAM_BLOCK rows between two times that the slots are emptied. */
@@ -24,17 +37,21 @@ struct qn_boost_kernels {
      * weight[label] p (1 - p) h_scale, rounded. */
     void (*derive)(const double *scores, const uint8_t *labels, uint32_t n, const double weight[2],
                    double g_scale, double h_scale, struct qn_gradient *out);
-    /* Orders rows[0..n) so that those come first whose byte (the first of a row of `width` at
-     * bytes) goes left, both parts as they were among themselves. Returns how many go left.
-     * `scratch` has room for n. */
+    /* Orders rows[0..n), which ascend, so that those come first whose byte (the first of a row of
+     * `width` at bytes) goes left, both parts as they were among themselves. Returns how many go
+     * left. `scratch` has room for n. QN_BOOST_SLACK bytes behind each can be read. */
     uint32_t (*part)(const uint8_t *bytes, uint32_t width, const uint8_t left[256], uint32_t *rows,
                      uint32_t n, uint32_t *scratch);
     /* The same of the rows 0..n, which need not stand in `rows` yet. */
     uint32_t (*part_all)(const uint8_t *bytes, uint32_t width, const uint8_t left[256],
                          uint32_t *rows, uint32_t n, uint32_t *scratch);
+    /* Of both sides together max(|g| - l1, 0)^2 / (h + l2), where that is above 0, less floor. */
+    void (*gains)(const struct qn_gain_sums *sums, uint32_t n, const struct qn_gain_terms *terms,
+                  double *gains);
 };
 
-extern const struct qn_boost_kernels qn_boost_kernels_plain, qn_boost_kernels_avx2;
+extern const struct qn_boost_kernels qn_boost_kernels_plain, qn_boost_kernels_avx2,
+    qn_boost_kernels_avx512;
 
 /* The best of them, or what QUERN_SIMD allows. */
 const struct qn_boost_kernels *qn_boost_kernels(void);

@@ -42,9 +42,9 @@ struct qn_boost_rows {
     struct qn_gradient *gradients; /* of TRAIN */
     uint32_t *scratch;
     struct qn_histogram_maker *maker;
-    struct qn_histogram histogram;
     struct qn_boost_state state; /* as far as the log was read */
     struct qn_arena scratch_arena;
+    uint32_t *at;     /* in the arena, of the round: places by node of the state */
     uint32_t n_trees; /* in the scores */
     bool started;     /* partings and gradients are of tree n_trees */
 };
@@ -69,8 +69,6 @@ qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv b
         code = qn_binner_init(&rows->binner, &rows->bins, err);
     if (code == QN_OK)
         code = qn_histogram_maker_new(&rows->bins, &rows->maker, err);
-    if (code == QN_OK)
-        code = qn_histogram_init(&rows->histogram, rows->bins.n_cells, err);
     if (code != QN_OK) {
         qn_boost_rows_free(rows);
         *out = NULL;
@@ -99,7 +97,6 @@ void qn_boost_rows_free(struct qn_boost_rows *rows)
     qn_boost_state_fini(&rows->state);
     qn_arena_fini(&rows->scratch_arena);
     qn_histogram_maker_free(rows->maker);
-    qn_histogram_fini(&rows->histogram);
     qn_binner_fini(&rows->binner);
     qn_bins_fini(&rows->bins);
     free(rows);
@@ -124,7 +121,7 @@ uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
 
 static bool resize(void **block, size_t n, size_t bytes)
 {
-    void *grown = realloc(*block, n * bytes + 1);
+    void *grown = realloc(*block, n * bytes + 1 + QN_BOOST_SLACK);
     if (grown)
         *block = grown;
     return grown != NULL;
@@ -396,12 +393,14 @@ static qn_code read_log(struct qn_boost_rows *rows, struct qn_strv log, struct q
     return QN_OK;
 }
 
-static qn_code put_histograms(struct qn_boost_rows *rows, const struct qn_boost_state *state,
-                              struct qn_arena *arena, struct qn_buf *partial, struct qn_err *err)
+/* Rows to the nodes that are wanted, whose places are in rows->at then. */
+static qn_code reach_nodes(struct qn_boost_rows *rows, struct qn_err *err)
 {
+    const struct qn_boost_state *state = &rows->state;
+    struct qn_arena *arena = &rows->scratch_arena;
     struct branch *branches = QN_NEW_ARRAY(arena, struct branch, state->n_nodes + 1);
-    uint32_t *at = QN_NEW_ARRAY(arena, uint32_t, state->n_nodes + 1);
-    if (!branches || !at)
+    rows->at = QN_NEW_ARRAY(arena, uint32_t, state->n_nodes + 1);
+    if (!branches || !rows->at)
         return qn_err_nomem(err, "rows to boost");
     for (uint32_t i = 0; i < state->n_wanted; i++)
         for (uint32_t node = state->wanted[i]; node; node = state->nodes[node].parent) {
@@ -409,18 +408,17 @@ static qn_code put_histograms(struct qn_boost_rows *rows, const struct qn_boost_
             branches[state->nodes[node].parent] = (struct branch){parent->left, &parent->split};
         }
     QN_TRY(start_tree(rows, err));
-    struct parting *parting = &rows->partings[IN_BAG];
-    QN_TRY(route(rows, parting, branches, state->n_nodes, at, err));
-    for (uint32_t i = 0; i < state->n_wanted; i++) {
-        const struct place *place = &parting->places[at[state->wanted[i]]];
-        bool whole = parting->whole && place->end - place->begin == parting->n;
-        memset(rows->histogram.cells, 0, rows->histogram.n_cells * sizeof *rows->histogram.cells);
-        qn_histogram_add(rows->maker, parting->block->bytes, rows->gradients,
-                         whole ? NULL : parting->order + place->begin, place->end - place->begin,
-                         &rows->histogram);
-        qn_histogram_pack(partial, &rows->histogram);
-    }
-    return QN_OK;
+    return route(rows, &rows->partings[IN_BAG], branches, state->n_nodes, rows->at, err);
+}
+
+static void add_node(struct qn_boost_rows *rows, uint32_t node, struct qn_histogram_maker *maker,
+                     struct qn_histogram *out)
+{
+    const struct parting *parting = &rows->partings[IN_BAG];
+    const struct place *place = &parting->places[rows->at[node]];
+    bool whole = parting->whole && place->end - place->begin == parting->n;
+    qn_histogram_add(maker, parting->block->bytes, rows->gradients,
+                     whole ? NULL : parting->order + place->begin, place->end - place->begin, out);
 }
 
 /* -log of the probability of a row's label, in units of 2^-32. */
@@ -431,18 +429,30 @@ static uint64_t loss_of(double score, uint8_t label)
     return (uint64_t)(loss / QN_BOOST_LOSS_UNIT + 0.5);
 }
 
-qn_code qn_boost_rows_round(struct qn_boost_rows *rows, struct qn_strv log, struct qn_buf *partial,
-                            struct qn_err *err)
+static qn_code begin_round(struct qn_boost_rows *rows, struct qn_strv log,
+                           struct qn_boost_sums *sums, struct qn_err *err)
 {
-    const struct qn_boost_state *state = &rows->state;
     const struct block *held = &rows->blocks[HELD_OUT];
-    uint64_t loss = 0;
     QN_TRY(read_log(rows, log, err));
-    for (uint32_t i = 0; state->measures && i < held->n; i++)
-        loss += loss_of(held->scores[i], held->labels[i]);
-    qn_buf_put_u64(partial, loss);
-    qn_buf_put_u64(partial, state->measures ? held->n : 0);
-    qn_buf_put_u32(partial, rows->bins.n_cells);
-    qn_buf_put_u32(partial, state->n_wanted);
-    return put_histograms(rows, state, &rows->scratch_arena, partial, err);
+    QN_TRY(reach_nodes(rows, err));
+    QN_TRY(qn_boost_sums_begin(sums, rows->state.n_wanted, rows->bins.n_cells, err));
+    if (!rows->state.measures)
+        return QN_OK;
+    for (uint32_t i = 0; i < held->n; i++)
+        sums->loss += loss_of(held->scores[i], held->labels[i]);
+    sums->loss_rows += held->n;
+    return QN_OK;
+}
+
+qn_code qn_boost_rows_round(struct qn_boost_rows *const *all, uint32_t n, struct qn_strv log,
+                            struct qn_boost_sums *sums, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < n; i++)
+        QN_TRY(begin_round(all[i], log, sums, err));
+    for (uint32_t w = 0; w < sums->n; w++) {
+        for (uint32_t i = 0; i < n; i++)
+            add_node(all[i], all[i]->state.wanted[w], all[0]->maker, &sums->histograms[w]);
+        qn_histogram_drain(all[0]->maker, &sums->histograms[w]);
+    }
+    return QN_OK;
 }

@@ -24,6 +24,7 @@ struct qn_histogram_maker {
     const struct qn_boost_kernels *kernels;
     struct qn_histogram_slot *slots;
     struct qn_histogram_slot **columns; /* [n_columns]: into slots */
+    uint32_t n_held;                    /* rows in them */
 };
 
 qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_maker **out,
@@ -81,16 +82,24 @@ static void spread_column(struct qn_histogram_maker *maker, uint32_t column,
     memset(slots, 0, bins->column_codes[column] * sizeof *slots);
 }
 
+void qn_histogram_drain(struct qn_histogram_maker *maker, struct qn_histogram *out)
+{
+    for (uint32_t c = 0; maker->n_held && c < maker->bins->n_columns; c++)
+        spread_column(maker, c, out);
+    maker->n_held = 0;
+}
+
 void qn_histogram_add(struct qn_histogram_maker *maker, const uint8_t *bytes,
                       const struct qn_gradient *gradients, const uint32_t *rows, uint32_t n,
                       struct qn_histogram *out)
 {
     uint32_t width = maker->bins->n_columns;
     while (n) {
-        uint32_t block = n < QN_HISTOGRAM_BLOCK ? n : QN_HISTOGRAM_BLOCK;
+        if (maker->n_held == QN_HISTOGRAM_BLOCK)
+            qn_histogram_drain(maker, out);
+        uint32_t room = QN_HISTOGRAM_BLOCK - maker->n_held, block = n < room ? n : room;
         maker->kernels->add_rows(bytes, width, gradients, rows, block, maker->columns);
-        for (uint32_t c = 0; c < width; c++)
-            spread_column(maker, c, out);
+        maker->n_held += block;
         if (rows) {
             rows += block;
         } else {
@@ -107,6 +116,15 @@ void qn_histogram_add(struct qn_histogram_maker *maker, const uint8_t *bytes,
 static int64_t add_wrapping(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+void qn_histogram_join(struct qn_histogram *all, const struct qn_histogram *more)
+{
+    for (uint32_t i = 0; i < all->n_cells; i++) {
+        all->cells[i].g = add_wrapping(all->cells[i].g, more->cells[i].g);
+        all->cells[i].h += more->cells[i].h;
+        all->cells[i].n += more->cells[i].n;
+    }
 }
 
 void qn_histogram_subtract(struct qn_histogram *all, const struct qn_histogram *part)

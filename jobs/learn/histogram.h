@@ -28,15 +28,20 @@ QN_CHECK qn_code qn_histogram_init(struct qn_histogram *histogram, uint32_t n_ce
                                    struct qn_err *err);
 void qn_histogram_fini(struct qn_histogram *histogram);
 
-/* Adds rows rows[0..n) (NULL: the rows 0..n) of bytes as qn_binner_take() gives them. */
-struct qn_histogram_maker; /* memory that is used again; one thread's */
+/* Adds up rows: memory that is used again; one thread's. */
+struct qn_histogram_maker;
 QN_CHECK qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_maker **out,
                                         struct qn_err *err);
 void qn_histogram_maker_free(struct qn_histogram_maker *maker);
+/* Takes rows rows[0..n) (NULL: the rows 0..n) of bytes as qn_binner_take() gives them. What the
+ * maker has no room for goes to `out`, the rest with the drain. */
 void qn_histogram_add(struct qn_histogram_maker *maker, const uint8_t *bytes,
                       const struct qn_gradient *gradients, const uint32_t *rows, uint32_t n,
                       struct qn_histogram *out);
+void qn_histogram_drain(struct qn_histogram_maker *maker, struct qn_histogram *out);
 
+/* all := all + more */
+void qn_histogram_join(struct qn_histogram *all, const struct qn_histogram *more);
 /* all := all - part, for a part of its rows. */
 void qn_histogram_subtract(struct qn_histogram *all, const struct qn_histogram *part);
 /* The sums of all its rows: those of any feature's cells. */

@@ -208,21 +208,30 @@ static qn_code merge_metrics(const struct qn_train *train, struct gathered *gath
     return qn_buf_check(&gathered->metrics, "metrics", err);
 }
 
+/* The accumulator, which is made when it is not there. */
+static qn_code gather(const struct qn_train *train, void **acc, struct gathered **out,
+                      struct qn_err *err)
+{
+    struct gathered *gathered = *acc;
+    *out = gathered;
+    if (gathered)
+        return QN_OK;
+    *acc = *out = gathered = calloc(1, sizeof *gathered);
+    if (!gathered)
+        return qn_err_nomem(err, "merging");
+    gathered->algorithm = train->algorithm;
+    qn_train_drift_init(&gathered->drift);
+    qn_train_evaluated_init(&gathered->evaluated);
+    return QN_OK;
+}
+
 qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
                        const struct qn_strv *states, struct qn_strv partial, struct qn_err *err)
 {
     const struct qn_train *train = job->impl;
-    struct gathered *gathered = *acc;
-    if (!gathered)
-        *acc = gathered = calloc(1, sizeof *gathered);
-    if (!gathered)
-        return qn_err_nomem(err, "merging");
-    if (!gathered->algorithm) { /* it is new */
-        qn_train_drift_init(&gathered->drift);
-        qn_train_evaluated_init(&gathered->evaluated);
-    }
-    gathered->algorithm = train->algorithm;
+    struct gathered *gathered;
     uint32_t rung;
+    QN_TRY(gather(train, acc, &gathered, err));
     if ((int)stage == train->drift_stage)
         return merge_drift(gathered, partial, err);
     if ((int)stage == train->split_stage)
@@ -242,6 +251,37 @@ qn_code qn_train_merge(const struct qn_job *job, uint32_t stage, void **acc,
     if (train->importance && stage == train->importance->stage)
         return merge_importance(train, gathered, partial, err);
     return merge_metrics(train, gathered, partial, err);
+}
+
+/* --- rounds that are led --------------------------------------------------------------------- */
+
+qn_code qn_train_fold(const struct qn_job *job, struct qn_task_in *const *tasks, uint32_t n,
+                      void **acc, struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    const struct qn_strv *states = tasks[0]->states;
+    struct gathered *gathered;
+    const void *plan;
+    QN_TRY(gather(train, acc, &gathered, err));
+    QN_TRY(qn_train_plan(train, states, &plan, err));
+    void **rows = QN_NEW_ARRAY(tasks[0]->arena, void *, n);
+    if (!rows)
+        return qn_err_nomem(err, "a round");
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = tasks[i]->unit_cache->data;
+    return train->algorithm->fold(plan, rows, n, states[train->round_stage], &gathered->sums, err);
+}
+
+qn_code qn_train_join(const struct qn_job *job, uint32_t stage, void **acc,
+                      const struct qn_strv *states, void *more, struct qn_err *err)
+{
+    const struct qn_train *train = job->impl;
+    struct gathered *gathered, *other = more;
+    const void *plan;
+    (void)stage;
+    QN_TRY(gather(train, acc, &gathered, err));
+    QN_TRY(qn_train_plan(train, states, &plan, err));
+    return train->algorithm->join(plan, &gathered->sums, other->sums, err);
 }
 
 /* --- end of split and prepare ---------------------------------------------------------------- */

@@ -174,18 +174,27 @@ struct fit {
     struct qn_buf prepared, state, partial, next;
 };
 
+static qn_code add_rows(struct task *task, struct fit *fit, struct qn_strv state,
+                        struct qn_err *err)
+{
+    const struct qn_algorithm *algorithm = task->train->algorithm;
+    if (algorithm->fold)
+        return algorithm->fold(task->plan, &fit->rows, 1, state, &fit->acc, err);
+    qn_buf_clear(&fit->partial);
+    QN_TRY(algorithm->round(task->plan, fit->rows, state, &fit->partial, err));
+    QN_TRY(qn_buf_check(&fit->partial, "a round", err));
+    return algorithm->merge(task->plan, &fit->acc, qn_buf_strv(&fit->partial), err);
+}
+
 static qn_code run_round(struct task *task, struct fit *fit, enum qn_verdict *verdict,
                          struct qn_err *err)
 {
     const struct qn_algorithm *algorithm = task->train->algorithm;
     struct qn_strv state = qn_buf_strv(&fit->state);
-    qn_buf_clear(&fit->partial);
     qn_buf_clear(&fit->next);
     if (atomic_load(task->in->cancelled))
         return qn_err_set(err, QN_ECANCEL, QN_BLAME_NONE, "cancelled");
-    QN_TRY(algorithm->round(task->plan, fit->rows, state, &fit->partial, err));
-    QN_TRY(qn_buf_check(&fit->partial, "a round", err));
-    QN_TRY(algorithm->merge(task->plan, &fit->acc, qn_buf_strv(&fit->partial), err));
+    QN_TRY(add_rows(task, fit, state, err));
     QN_TRY(algorithm->step(task->plan, fit->acc, qn_buf_strv(&fit->prepared), state, &fit->next,
                            verdict, err));
     if (!algorithm->appends)

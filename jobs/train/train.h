@@ -104,6 +104,11 @@ QN_CHECK qn_code qn_train_finish(const struct qn_job *job, uint32_t stage, uint3
                                  struct qn_findings *findings, enum qn_verdict *verdict,
                                  struct qn_err *err);
 void qn_train_free_acc(void *acc);
+/* Of the round stage, with an algorithm that folds. */
+QN_CHECK qn_code qn_train_fold(const struct qn_job *job, struct qn_task_in *const *tasks,
+                               uint32_t n, void **acc, struct qn_err *err);
+QN_CHECK qn_code qn_train_join(const struct qn_job *job, uint32_t stage, void **acc,
+                               const struct qn_strv *states, void *more, struct qn_err *err);
 
 /* The algorithm's plan, once a search is over. */
 QN_CHECK qn_code qn_train_plan(const struct qn_train *train, const struct qn_strv *states,

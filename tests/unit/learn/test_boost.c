@@ -132,27 +132,47 @@ static void derivatives_are_near_and_alike(void **state)
     }
 }
 
+/* All of n rows, and then every third of them, which have no more room than they need. */
+static void expect_parted(const struct qn_boost_kernels *kernels, const uint8_t *bytes,
+                          uint32_t width, const uint8_t *left, uint32_t n)
+{
+    uint32_t *rows = malloc(n * sizeof *rows), *scratch = malloc(n * sizeof *rows);
+    uint32_t n_left = kernels->part_all(bytes + 1, width, left, rows, n, scratch);
+    for (uint32_t some = 0; some < 2; some++) {
+        for (uint32_t i = 0; i < n; i++) {
+            assert_int_equal(left[bytes[rows[i] * width + 1]], i < n_left);
+            if (i && i != n_left)
+                assert_true(rows[i - 1] < rows[i]);
+        }
+        if (some)
+            break;
+        n /= 3;
+        free(rows);
+        free(scratch);
+        rows = malloc(n * sizeof *rows);
+        scratch = malloc(n * sizeof *rows);
+        for (uint32_t i = 0; i < n; i++)
+            rows[i] = 3 * i + i % 2;
+        n_left = kernels->part(bytes + 1, width, left, rows, n, scratch);
+    }
+    free(rows);
+    free(scratch);
+}
+
 static void parting_keeps_the_order(void **state)
 {
     (void)state;
     enum { N = 1000, WIDTH = 3 };
-    uint8_t bytes[N * WIDTH], left[QN_BIN_CODES];
-    uint32_t rows[2][N], scratch[N];
+    uint8_t bytes[N * WIDTH + QN_BOOST_SLACK], left[QN_BIN_CODES];
     for (uint32_t i = 0; i < N * WIDTH; i++)
         bytes[i] = (uint8_t)qn_mix64(i);
     for (uint32_t i = 0; i < QN_BIN_CODES; i++)
         left[i] = qn_mix64(i + 3) & 1;
-    for (uint32_t i = 0; i < N; i++)
-        rows[0][i] = i;
-    const struct qn_boost_kernels *kernels = qn_boost_kernels();
-    uint32_t n = kernels->part(bytes + 1, WIDTH, left, rows[0], N, scratch);
-    assert_int_equal(kernels->part_all(bytes + 1, WIDTH, left, rows[1], N, scratch), n);
-    assert_memory_equal(rows[0], rows[1], sizeof rows[0]);
-    for (uint32_t i = 0; i < N; i++) {
-        assert_int_equal(left[bytes[rows[0][i] * WIDTH + 1]], i < n);
-        if (i && i != n)
-            assert_true(rows[0][i - 1] < rows[0][i]);
+    for (uint32_t n = 0; n <= N; n += n < 70 ? 1 : 93) {
+        expect_parted(&qn_boost_kernels_plain, bytes, WIDTH, left, n);
+        expect_parted(qn_boost_kernels(), bytes, WIDTH, left, n);
     }
+    expect_parted(qn_boost_kernels(), bytes, WIDTH, left, N);
 }
 
 /* More rows than a slot counts, with the largest derivatives there are. */
@@ -184,6 +204,7 @@ static void histograms_are_exact_sums(void **state)
     assert_ok(qn_histogram_init(&sum, bins.n_cells, &err), &err);
     assert_ok(qn_histogram_maker_new(&bins, &maker, &err), &err);
     qn_histogram_add(maker, bytes, gradients, NULL, N, &all_rows);
+    qn_histogram_drain(maker, &all_rows);
     struct qn_sums sums = qn_histogram_total(&all_rows, &bins);
     assert_true(sums.g == total && sums.n == N && sums.h == (uint64_t)N << 30);
     for (uint32_t f = 0; f < bins.n_features; f++) { /* by hand */
@@ -196,8 +217,11 @@ static void histograms_are_exact_sums(void **state)
             }
         assert_true(cell->g == want.g && cell->n == want.n && cell->h == want.n << 30);
     }
-    qn_histogram_add(maker, bytes, gradients, rows, 170000, &some);
+    qn_histogram_add(maker, bytes, gradients, rows, 100000, &some);
+    qn_histogram_add(maker, bytes, gradients, rows + 100000, 70000, &some);
+    qn_histogram_drain(maker, &some);
     qn_histogram_add(maker, bytes, gradients, rows + 170000, N - 170000, &rest);
+    qn_histogram_drain(maker, &rest);
     qn_histogram_pack(&bytes_of, &some);
     qn_histogram_pack(&bytes_of, &rest);
     struct qn_unpack in = qn_unpack_from(qn_buf_strv(&bytes_of));
@@ -205,6 +229,9 @@ static void histograms_are_exact_sums(void **state)
     qn_histogram_merge(&sum, &in);
     assert_ok(qn_unpack_end(&in, "histograms", &err), &err);
     size_t size = bins.n_cells * sizeof *sum.cells;
+    assert_memory_equal(sum.cells, all_rows.cells, size);
+    qn_histogram_subtract(&sum, &some);
+    qn_histogram_join(&sum, &some);
     assert_memory_equal(sum.cells, all_rows.cells, size);
     qn_histogram_subtract(&all_rows, &some);
     assert_memory_equal(all_rows.cells, rest.cells, size);
@@ -240,6 +267,29 @@ static struct qn_boost_rows *new_rows(const struct qn_boost_params *params, uint
     return rows;
 }
 
+/* Chunk by chunk and packed, or some together with what others have joined to it. */
+static void gather(struct fitting *fitting)
+{
+    struct qn_err err = {0};
+    struct qn_boost_sums *sums = qn_boost_grower_sums(fitting->grower), other = {.any = false};
+    struct qn_strv log = qn_buf_strv(&fitting->log);
+    uint32_t together = (uint32_t)(qn_mix64(fitting->rounds) % (CHUNKS + 1));
+    assert_ok(qn_boost_rows_round(fitting->rows, together, log, sums, &err), &err);
+    assert_ok(
+        qn_boost_rows_round(fitting->rows + together, (CHUNKS - together) / 2, log, &other, &err),
+        &err);
+    assert_ok(qn_boost_sums_join(sums, &other, &err), &err);
+    for (uint32_t c = together + (CHUNKS - together) / 2; c < CHUNKS; c++) {
+        struct qn_buf partial;
+        qn_buf_init(&partial);
+        assert_ok(qn_boost_rows_round(&fitting->rows[c], 1, log, &other, &err), &err);
+        qn_boost_sums_pack(&partial, &other);
+        qn_boost_sums_clear(&other);
+        assert_ok(qn_boost_sums_merge(sums, qn_buf_strv(&partial), &err), &err);
+        qn_buf_fini(&partial);
+    }
+}
+
 /* Runs to the end. `forgets`: caches are lost by chance, on either side. */
 static void run(struct fitting *fitting, const struct qn_boost_params *params, bool forgets)
 {
@@ -257,18 +307,12 @@ static void run(struct fitting *fitting, const struct qn_boost_params *params, b
             assert_ok(qn_boost_grower_new(params, &fitting->grower, &err), &err);
         }
         for (uint32_t c = 0; c < CHUNKS; c++) {
-            struct qn_buf partial;
-            qn_buf_init(&partial);
             if (forgets && qn_mix64(fitting->rounds * 3 + c) % 3 == 0) {
                 qn_boost_rows_free(fitting->rows[c]);
                 fitting->rows[c] = new_rows(params, c);
             }
-            assert_ok(
-                qn_boost_rows_round(fitting->rows[c], qn_buf_strv(&fitting->log), &partial, &err),
-                &err);
-            assert_ok(qn_boost_grower_merge(fitting->grower, qn_buf_strv(&partial), &err), &err);
-            qn_buf_fini(&partial);
         }
+        gather(fitting);
         struct qn_buf record;
         qn_buf_init(&record);
         assert_ok(qn_boost_grower_step(fitting->grower, qn_buf_strv(&packed),
@@ -549,15 +593,21 @@ static void damaged_bytes_are_refused(void **state)
     assert_true(refused > fitting.log.len / 10);
     struct qn_buf partial;
     struct qn_err err = {0};
+    struct qn_boost_sums sums = {.any = false}, others = {.any = false};
     qn_buf_init(&partial);
-    assert_ok(qn_boost_rows_round(fitting.rows[0], (struct qn_strv){0}, &partial, &err), &err);
+    assert_ok(qn_boost_rows_round(fitting.rows, 1, (struct qn_strv){0}, &sums, &err), &err);
+    qn_boost_sums_pack(&partial, &sums);
     for (size_t len = 0; len < partial.len; len += 5) {
-        struct qn_boost_grower *grower;
-        assert_ok(qn_boost_grower_new(&params, &grower, &err), &err);
-        struct qn_strv cut = {(const char *)partial.data, len};
-        assert_int_not_equal(qn_boost_grower_merge(grower, cut, &err), QN_OK);
-        qn_boost_grower_free(grower);
+        struct qn_boost_sums cut = {.any = false};
+        assert_int_not_equal(
+            qn_boost_sums_merge(&cut, (struct qn_strv){(const char *)partial.data, len}, &err),
+            QN_OK);
+        qn_boost_sums_clear(&cut);
     }
+    assert_ok(qn_boost_sums_begin(&others, sums.n + 1, sums.n_cells, &err), &err);
+    assert_int_equal(qn_boost_sums_join(&sums, &others, &err), QN_EWIRE);
+    qn_boost_sums_clear(&sums);
+    qn_boost_sums_clear(&others);
     qn_buf_fini(&partial);
     run_fini(&fitting);
 }
