@@ -77,6 +77,7 @@ static qn_code commit(struct coordinator *self, const struct qn_action *action, 
         .path = path, .bytes = held->part.len ? qn_buf_strv(&held->part) : (struct qn_strv){0}};
     qn_code code = qn_run_commit(&self->run, &held->done, &part, &redo, err);
     qn_buf_fini(&held->part);
+    held->committed = code == QN_OK && !redo;
     held->next = self->unacked;
     self->unacked = held;
     self->ack_waits |= !qn_run_repeats(&self->run, &action->token);
@@ -279,6 +280,14 @@ static qn_code take_data(struct coordinator *self, struct qn_session *session,
     return code;
 }
 
+/* For --verbose, in the words of the worker that begins it: no task is begun again after that. */
+static void tell_safe(const struct coordinator *self, const struct qn_token *token)
+{
+    const struct qn_job *job = self->run.jobs[token->job].job;
+    qn_log_debug("is sure of task %s %s, stage %u round %u unit %u", job->name,
+                 job->stages[token->stage].name, token->stage, token->round, token->unit);
+}
+
 /* Of a round: what came is on disk before anything else is done with it. */
 static qn_code keep_sums(struct coordinator *self, const struct qn_session *session,
                          const struct qn_msg *msg, const struct qn_buf *bytes, struct qn_err *err)
@@ -290,7 +299,10 @@ static qn_code keep_sums(struct coordinator *self, const struct qn_session *sess
         return QN_OK;
     qn_spool_path(self->spool, token, path, sizeof path);
     const struct qn_spooled part = {.path = path, .bytes = qn_buf_strv(bytes)};
-    return qn_job_rounds_keep(&self->run.jobs[token->job], token, &part, msg->done.digest, err);
+    QN_TRY(qn_job_rounds_keep(&self->run.jobs[token->job], token, &part, msg->done.digest, err));
+    if (qn_job_rounds_knows(&self->run.jobs[token->job], token->unit))
+        tell_safe(self, token);
+    return QN_OK;
 }
 
 static qn_code take_done(struct coordinator *self, struct qn_session *session,
@@ -438,6 +450,9 @@ static qn_code make_durable(struct coordinator *self, struct qn_err *err)
         return QN_OK;
     self->acked_ms = now_ms;
     self->ack_waits = false;
+    for (const struct qn_held *held = self->unacked; held; held = held->next)
+        if (held->committed && !qn_run_repeats(&self->run, &held->done.done.token))
+            tell_safe(self, &held->done.done.token);
     qn_post_acks(&self->post, &self->sessions, &self->unacked);
     return QN_OK;
 }

@@ -11,6 +11,7 @@ struct qn_held {
     struct qn_msg done;
     struct qn_buf part; /* of a small one; empty: the part lies in the spool's folder */
     uint64_t session;
+    bool committed; /* and not to be done once more */
 };
 
 /* Into a list. Takes over the buffer, also when it fails. */

@@ -67,7 +67,7 @@ qn_code qn_job_rounds_keep(struct qn_job_run *run, const struct qn_token *token,
 
 bool qn_job_rounds_knows(const struct qn_job_run *run, uint32_t unit)
 {
-    return qn_sum_log_has(run->sums, run->round, unit);
+    return run->sums && qn_sum_log_has(run->sums, run->round, unit);
 }
 
 qn_code qn_job_rounds_catch_up(struct qn_job_run *run, uint32_t unit, struct qn_err *err)
@@ -220,6 +220,7 @@ bool qn_job_rounds_begin_lead(struct qn_job_run *run)
     lead->under_way = true;
     lead->verdict = QN_VERDICT_REPEAT;
     lead->n_rounds = 0;
+    lead->first = run->round;
     return true;
 }
 
@@ -276,6 +277,9 @@ enum qn_verdict qn_job_rounds_end_lead(struct qn_job_run *run)
 {
     struct qn_job_lead *lead = &run->lead;
     lead->under_way = false;
+    if (lead->n_rounds)
+        qn_log_debug("rounds %u to %u of job %s were led", lead->first, lead->first + lead->n_rounds - 1,
+                     run->job->name);
     run->times[run->stage].rounds += lead->n_rounds - 1; /* one was counted when it began */
     lead->rests = lead->n_rounds ? 0 : 1u << lead->n_vain;
     lead->n_vain = lead->n_rounds                  ? 0

@@ -43,6 +43,7 @@ struct qn_kept_state {
 struct qn_job_lead {
     bool settled;            /* the round under way needs nothing but the state */
     bool under_way;          /* it is led */
+    uint32_t first;          /* round of the lead */
     uint32_t n_rounds;       /* that the lead brought */
     enum qn_verdict verdict; /* of the last of them */
     uint32_t n_vain;         /* leads in a row that came to nothing */
