@@ -278,8 +278,8 @@ enum qn_verdict qn_job_rounds_end_lead(struct qn_job_run *run)
     struct qn_job_lead *lead = &run->lead;
     lead->under_way = false;
     if (lead->n_rounds)
-        qn_log_debug("rounds %u to %u of job %s were led", lead->first, lead->first + lead->n_rounds - 1,
-                     run->job->name);
+        qn_log_debug("rounds %u to %u of job %s were led", lead->first,
+                     lead->first + lead->n_rounds - 1, run->job->name);
     run->times[run->stage].rounds += lead->n_rounds - 1; /* one was counted when it began */
     lead->rests = lead->n_rounds ? 0 : 1u << lead->n_vain;
     lead->n_vain = lead->n_rounds                  ? 0

@@ -109,8 +109,8 @@ struct qn_job_ops {
     /* Worker. One task. */
     QN_CHECK qn_code (*run)(const struct qn_job *job, struct qn_task_in *in,
                             struct qn_task_out *out, struct qn_err *err);
-    /* Coordinator, or a worker that leads rounds (worker/lead.h), as finish. Adds one partial, or the
-     * next piece of one, in unit order, to *acc (NULL at first, the kind's own). `states` as in
+    /* Coordinator, or a worker that leads rounds (worker/lead.h), as finish. Adds one partial, or
+     * the next piece of one, in unit order, to *acc (NULL at first, the kind's own). `states` as in
      * qn_task_in. */
     QN_CHECK qn_code (*merge)(const struct qn_job *job, uint32_t stage, void **acc,
                               const struct qn_strv *states, struct qn_strv partial,
