@@ -3,9 +3,9 @@
  * has the accumulator of the one before, so that no unit is run again whose result had come.
  *
  *     magic "QNSUMS01" | key u64                       of what the rounds build on
- *     record  stretch u64 | round u32 | unit u32 | bytes u64 | digest u64 u64 | check u64 |
- *             the unit's part (wire/part.h)
- *               digest: XXH3-128 of the part; check: XXH3-64 of the rest of the header
+ *     record           stretch u64 | round u32 | unit u32 | bytes u64 | digest u64, u64 |
+ *                      check u64 | the part (wire/part.h)
+ *                        digest: XXH3-128 of the part; check: XXH3-64 of the rest of the header
  *
  * A stretch begins at the front again, over what the one before it left: records of another stretch
  * than the first one's are none. Written and not waited for, as the log of rounds: a process that

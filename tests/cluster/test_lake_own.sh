@@ -43,5 +43,5 @@ done
 [[ $caught -ge 1 ]] || { echo "FAILED: no run was caught between its load and its end"; exit 1; }
 "$QUERN" run "$folder/quern.yaml" --workers 2 --quiet
 expect "rows that the next run sees" 101000 \
-  "$(count "select rows_in from _quern_jobs where job = 'report' order by run_id desc limit 1")"
+  "$(count "select rows_in from _quern_jobs where job = 'report' order by rowid desc limit 1")"
 echo "$caught runs killed behind their load"
