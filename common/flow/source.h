@@ -3,6 +3,7 @@
  *
  * Order of calls, on the coordinator:  inspect, then chunks per file;
  * on a worker:  open(chunk), (only), next()* until no rows, (locate at any time), result, close.
+ * Who learns between two next() what else it does not want says so by another only.
  * Nothing here is shared between threads: one reader belongs to one executor. */
 #ifndef QN_FLOW_SOURCE_H
 #define QN_FLOW_SOURCE_H
@@ -111,10 +112,10 @@ struct qn_location {
 struct qn_reader;
 
 struct qn_reader_ops {
-    /* Before the first next(): rows that do not meet the condition need not be given out. Those
+    /* Before a next(): from it on rows that do not meet the condition need not be given out. Those
      * left out are counted (records, skipped) but not looked at. Columns are those of the source's
      * whole schema; all that the condition reads are among the wanted ones. It stays borrowed until
-     * close. NULL: every row is given out. */
+     * the next one, which takes its place, or close. NULL: every row is given out. */
     QN_CHECK qn_code (*only)(struct qn_reader *reader, const struct qn_condition *condition,
                              struct qn_err *err);
     /* Up to QN_BATCH_ROWS rows; n_rows 0 means the end. Malformed records go to `rejects`

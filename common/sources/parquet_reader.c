@@ -167,6 +167,7 @@ static qn_code parquet_only(struct qn_reader *reader, const struct qn_condition 
                             struct qn_err *err)
 {
     struct parquet_reader *r = (struct parquet_reader *)reader;
+    qn_parquet_sieve_fini(&r->sieve); /* of what was wanted so far */
     r->rows.context = &r->sieve;
     r->rows.passes_over = qn_parquet_sieve_passes_over;
     return qn_parquet_sieve_init(&r->sieve, condition, &r->file, r->subjects, r->n_subjects, err);

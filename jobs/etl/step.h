@@ -89,6 +89,9 @@ struct qn_etl_step_ops {
     /* Steps that make more rows than they take: true while apply has more to give for the same
      * input. NULL: never. */
     bool (*more)(const void *run);
+    /* The column of `in` that a column of `out` is, its values as they were, of some of the rows
+     * and no others. NULL: it may be none. */
+    uint32_t (*from)(const struct qn_etl_step *step, uint32_t column);
     const struct qn_fit_ops *fit; /* NULL: needs no fitting */
 };
 

@@ -30,8 +30,14 @@ static qn_code filter_apply(const struct qn_etl_step *step, struct qn_etl_step_c
     return qn_etl_step_take(ctx, live, batch, rows, n, err);
 }
 
+static uint32_t filter_from(const struct qn_etl_step *step, uint32_t column)
+{
+    (void)step;
+    return column;
+}
+
 static const struct qn_etl_step_ops filter_ops = {
-    .name = "filter", .needs = filter_needs, .apply = filter_apply};
+    .name = "filter", .needs = filter_needs, .apply = filter_apply, .from = filter_from};
 
 void qn_etl_build_filter(struct qn_etl_build *build, const struct qn_node *node)
 {

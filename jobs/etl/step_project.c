@@ -32,8 +32,14 @@ static qn_code project_apply(const struct qn_etl_step *step, struct qn_etl_step_
     return QN_OK;
 }
 
+static uint32_t project_from(const struct qn_etl_step *step, uint32_t column)
+{
+    const struct project *project = step->impl;
+    return project->from[column];
+}
+
 static const struct qn_etl_step_ops project_ops = {
-    .name = "project", .needs = project_needs, .apply = project_apply};
+    .name = "project", .needs = project_needs, .apply = project_apply, .from = project_from};
 
 static void add_projection(struct qn_etl_build *build, const struct qn_schema *out, uint32_t *from)
 {
