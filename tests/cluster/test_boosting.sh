@@ -43,8 +43,9 @@ for schedule in $(seq 1 60); do # as many as it takes to hit enough of them in m
   rm -rf "$folder/.quern" "$folder"/cluster.db*
   "$QUERN" run "$folder/quern.yaml" --workers ${crews[schedule / 2 % 2]} --quiet 2>/dev/null &
   run=$!
-  for _ in $(seq 400); do # until trees grow
-    [[ -s $(echo "$folder"/.quern/*/parts/0-1.rounds) ]] && break
+  for _ in $(seq 2000); do # until a round is over; before it there is a head of 16 bytes
+    bytes=$(stat -c %s "$folder"/.quern/*/parts/0-1.rounds 2>/dev/null || true)
+    [[ ${bytes:-0} -gt 16 ]] && break
     kill -0 "$run" 2>/dev/null || break
     sleep 0.002
   done
