@@ -1,13 +1,12 @@
 #include "coordinator/round_log.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/hash.h"
 
 #define MAGIC "QNROUND1"
@@ -28,39 +27,6 @@ struct qn_round_log {
 };
 
 /* --- bytes ------------------------------------------------------------------------------------ */
-
-/* False: not so many are there. */
-static bool read_at(const struct qn_round_log *log, uint64_t at, void *out, size_t n)
-{
-    char *to = out;
-    while (n) {
-        ssize_t got = pread(log->fd, to, n, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        to += got;
-        at += (uint64_t)got;
-        n -= (size_t)got;
-    }
-    return true;
-}
-
-static qn_code write_at(struct qn_round_log *log, uint64_t at, struct qn_strv bytes,
-                        struct qn_err *err)
-{
-    while (bytes.len) {
-        ssize_t n = pwrite(log->fd, bytes.data, bytes.len, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return qn_err_io(err, "write", log->path);
-        bytes.data += n;
-        bytes.len -= (size_t)n;
-        at += (uint64_t)n;
-    }
-    return QN_OK;
-}
 
 static uint64_t check_of(const struct qn_round_record *record)
 {
@@ -93,7 +59,7 @@ static bool is_ours(const struct qn_round_log *log)
     struct qn_buf expected;
     qn_buf_init(&expected);
     put_start(&expected, log->key);
-    bool same = !expected.failed && read_at(log, 0, start, sizeof start) &&
+    bool same = !expected.failed && qn_disk_get(log->fd, 0, start, sizeof start) &&
                 memcmp(start, expected.data, sizeof start) == 0;
     qn_buf_fini(&expected);
     return same;
@@ -106,7 +72,7 @@ static qn_code begin_anew(struct qn_round_log *log, struct qn_err *err)
     qn_buf_clear(&log->bytes);
     put_start(&log->bytes, log->key);
     QN_TRY(qn_buf_check(&log->bytes, "a log of rounds", err));
-    return write_at(log, 0, qn_buf_strv(&log->bytes), err);
+    return qn_disk_put(log->fd, log->path, qn_buf_strv(&log->bytes), 0, err);
 }
 
 qn_code qn_round_log_open(const char *path, uint64_t key, struct qn_round_log **out,
@@ -150,7 +116,7 @@ void qn_round_log_close(struct qn_round_log *log)
 static bool read_record(struct qn_round_log *log, struct qn_round_record *out)
 {
     uint8_t header[HEADER_BYTES];
-    if (!read_at(log, log->end, header, sizeof header))
+    if (!qn_disk_get(log->fd, log->end, header, sizeof header))
         return false;
     struct qn_unpack in = qn_unpack_from((struct qn_strv){(const char *)header, sizeof header});
     uint32_t round = qn_unpack_u32(&in), kind = qn_unpack_u32(&in);
@@ -161,7 +127,7 @@ static bool read_record(struct qn_round_log *log, struct qn_round_record *out)
         return false;
     qn_buf_clear(&log->bytes);
     uint8_t *room = qn_buf_reserve(&log->bytes, (size_t)bytes + 1);
-    if (!room || !read_at(log, log->end + HEADER_BYTES, room, (size_t)bytes))
+    if (!room || !qn_disk_get(log->fd, log->end + HEADER_BYTES, room, (size_t)bytes))
         return false;
     struct qn_strv read = {(const char *)room, (size_t)bytes};
     *out = (struct qn_round_record){round, (enum qn_round_kind)kind, kept, read};
@@ -195,7 +161,7 @@ static qn_code replace(struct qn_round_log *log, const struct qn_round_record *r
     put_start(&log->bytes, log->key);
     put_record(&log->bytes, record);
     QN_TRY(qn_buf_check(&log->bytes, "a log of rounds", err));
-    QN_TRY(write_at(log, 0, qn_buf_strv(&log->bytes), err));
+    QN_TRY(qn_disk_put(log->fd, log->path, qn_buf_strv(&log->bytes), 0, err));
     log->end = log->bytes.len;
     return rename(path, log->path) == 0 ? QN_OK : qn_err_io(err, "keep", log->path);
 }
@@ -213,7 +179,7 @@ qn_code qn_round_log_put(struct qn_round_log *log, const struct qn_round_record 
     qn_buf_clear(&log->bytes);
     put_record(&log->bytes, record);
     QN_TRY(qn_buf_check(&log->bytes, "a log of rounds", err));
-    QN_TRY(write_at(log, log->end, qn_buf_strv(&log->bytes), err));
+    QN_TRY(qn_disk_put(log->fd, log->path, qn_buf_strv(&log->bytes), log->end, err));
     log->end += log->bytes.len;
     return QN_OK;
 }

@@ -1,11 +1,11 @@
 #include "coordinator/sum_log.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/disk.h"
 
 #define MAGIC "QNSUMS01"
 enum { START_BYTES = 16, HEADER_BYTES = 48, CHECKED_BYTES = 40 };
@@ -25,45 +25,6 @@ struct qn_sum_log {
     struct entry *entries;
     uint32_t n, capacity;
 };
-
-/* --- bytes ------------------------------------------------------------------------------------ */
-
-/* False: not so many are there. */
-static bool read_at(const struct qn_sum_log *log, uint64_t at, void *out, size_t n)
-{
-    char *to = out;
-    while (n) {
-        ssize_t got = pread(log->fd, to, n, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        to += got;
-        at += (uint64_t)got;
-        n -= (size_t)got;
-    }
-    return true;
-}
-
-/* Both, one behind the other. */
-static qn_code write_at(const struct qn_sum_log *log, uint64_t at, struct qn_strv first,
-                        struct qn_strv second, struct qn_err *err)
-{
-    for (size_t done = 0, n = first.len + second.len; done < n;) {
-        size_t skip = done < first.len ? done : first.len, behind = done - skip;
-        struct iovec pieces[2] = {
-            {.iov_base = (void *)(uintptr_t)(first.data + skip), .iov_len = first.len - skip},
-            {.iov_base = (void *)(uintptr_t)(second.data + behind), .iov_len = second.len - behind},
-        };
-        ssize_t wrote = pwritev(log->fd, pieces, 2, (off_t)(at + done));
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return qn_err_io(err, "write", log->path);
-        done += (size_t)wrote;
-    }
-    return QN_OK;
-}
 
 /* --- records ---------------------------------------------------------------------------------- */
 
@@ -98,7 +59,7 @@ static qn_code take_record(struct qn_sum_log *log, struct qn_buf *part, bool *ta
 {
     uint8_t header[HEADER_BYTES];
     *taken = false;
-    if (!read_at(log, log->end, header, sizeof header))
+    if (!qn_disk_get(log->fd, log->end, header, sizeof header))
         return QN_OK;
     struct qn_unpack in = qn_unpack_from((struct qn_strv){(const char *)header, sizeof header});
     uint64_t stretch = qn_unpack_u64(&in);
@@ -113,7 +74,7 @@ static qn_code take_record(struct qn_sum_log *log, struct qn_buf *part, bool *ta
     uint8_t *room = qn_buf_reserve(part, (size_t)bytes + 1);
     if (!room)
         return qn_err_nomem(err, "a log of sums");
-    if (!read_at(log, log->end + HEADER_BYTES, room, (size_t)bytes))
+    if (!qn_disk_get(log->fd, log->end + HEADER_BYTES, room, (size_t)bytes))
         return QN_OK;
     struct qn_hash128 found = qn_hash128(room, (size_t)bytes, 0);
     if (found.low != digest.low || found.high != digest.high)
@@ -144,14 +105,14 @@ static qn_code take_file(struct qn_sum_log *log, struct qn_err *err)
     qn_buf_put(&expected, MAGIC, sizeof MAGIC - 1);
     qn_buf_put_u64(&expected, log->key);
     qn_code code = qn_buf_check(&expected, "a log of sums", err);
-    bool ours = code == QN_OK && read_at(log, 0, start, sizeof start) &&
+    bool ours = code == QN_OK && qn_disk_get(log->fd, 0, start, sizeof start) &&
                 memcmp(start, expected.data, sizeof start) == 0;
     if (ours)
         code = take_records(log, err);
     else if (code == QN_OK && ftruncate(log->fd, 0) != 0)
         code = qn_err_io(err, "empty", log->path);
     else if (code == QN_OK)
-        code = write_at(log, 0, qn_buf_strv(&expected), (struct qn_strv){0}, err);
+        code = qn_disk_put(log->fd, log->path, qn_buf_strv(&expected), 0, err);
     qn_buf_fini(&expected);
     return code;
 }
@@ -209,7 +170,7 @@ qn_code qn_sum_log_get(const struct qn_sum_log *log, uint32_t round, uint32_t un
     uint8_t *room = qn_buf_reserve(part, (size_t)entry->bytes + 1);
     if (!room)
         return qn_err_nomem(err, "a log of sums");
-    if (!read_at(log, entry->at, room, (size_t)entry->bytes))
+    if (!qn_disk_get(log->fd, entry->at, room, (size_t)entry->bytes))
         return qn_err_io(err, "read", log->path);
     part->len += (size_t)entry->bytes;
     return QN_OK;
@@ -231,7 +192,9 @@ qn_code qn_sum_log_put(struct qn_sum_log *log, uint32_t round, uint32_t unit, st
     qn_buf_put_u64(&header, qn_hash64(header.data, header.len, log->key));
     qn_code code = qn_buf_check(&header, "a log of sums", err);
     if (code == QN_OK)
-        code = write_at(log, log->end, qn_buf_strv(&header), part, err);
+        code = qn_disk_put(log->fd, log->path, qn_buf_strv(&header), log->end, err);
+    if (code == QN_OK)
+        code = qn_disk_put(log->fd, log->path, part, log->end + HEADER_BYTES, err);
     qn_buf_fini(&header);
     return code == QN_OK ? note(log, round, unit, part.len, err) : code;
 }

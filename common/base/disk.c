@@ -63,6 +63,22 @@ qn_code qn_disk_make_folders(const char *path, struct qn_err *err)
     return QN_OK;
 }
 
+bool qn_disk_get(int fd, uint64_t offset, void *out, size_t n)
+{
+    char *to = out;
+    while (n) {
+        ssize_t got = pread(fd, to, n, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        offset += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
 qn_code qn_disk_put(int fd, const char *path, struct qn_strv bytes, uint64_t offset,
                     struct qn_err *err)
 {

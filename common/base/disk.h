@@ -19,6 +19,9 @@ QN_CHECK qn_code qn_disk_write_file(const char *path, struct qn_strv bytes, stru
 QN_CHECK qn_code qn_disk_put(int fd, const char *path, struct qn_strv bytes, uint64_t offset,
                              struct qn_err *err);
 
+/* n bytes from an offset of a file; false: not so many are there, or they cannot be read. */
+bool qn_disk_get(int fd, uint64_t offset, void *out, size_t n);
+
 /* Copies bytes between files within the kernel where it can. */
 QN_CHECK qn_code qn_disk_copy(int from, uint64_t from_offset, int to, uint64_t to_offset,
                               uint64_t bytes, const char *to_path, struct qn_err *err);

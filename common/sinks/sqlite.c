@@ -15,6 +15,7 @@
 #include "sinks/sqlite_db.h"
 #include "sinks/sqlite_image.h"
 
+/* So many staged rows are copied in less time than a rename takes. */
 enum { FEW_ROWS = 4096 };
 
 /* --- types ------------------------------------------------------------------------------------ */
