@@ -1,25 +1,12 @@
 # Boosted trees are the same bytes for any number of workers and slots, with any instructions, and
 # whoever is killed while they grow.
 source "$QUERN_ROOT/tests/support/cluster.sh"
-"$QUERN" generate churn --rows 60000 --seed 7 --out "$folder/customers.csv"
-cat >"$folder/quern.yaml" <<'SPEC'
-version: 1
-name: cluster
-seed: 7
-sources:
-  customers: {path: customers.csv, chunk_size: 512KiB}
-jobs:
-  churn:
-    kind: train
-    from: customers
-    label: churned
-    key: customer_id
+make_fit 60000 512KiB <<'JOB'
     split: {method: hash, test: 0.2, validation: 0.1}
     algorithm: gradient_boosting
     params: {num_rounds: 15, num_leaves: 15, early_stopping_rounds: 10, bagging_fraction: 0.8, feature_fraction: 0.8}
-    register: {model: churn}
     into: predictions
-SPEC
+JOB
 expected=$(fresh_run 1)
 model=$(count "select sha256 from _quern_models")
 expect "trees" 15 "$(count "select json_array_length(json_extract(cast(artefact as text), '$.trees')) from _quern_models")"

@@ -1,23 +1,10 @@
 # A worker that is alone leads the rounds of a fit; one that joins gets its share of the chunks, and
 # once it is gone the other leads again. The model is that of workers of which none ever led.
 source "$QUERN_ROOT/tests/support/cluster.sh"
-"$QUERN" generate churn --rows 60000 --seed 7 --out "$folder/customers.csv"
-cat >"$folder/quern.yaml" <<'SPEC'
-version: 1
-name: cluster
-seed: 7
-sources:
-  customers: {path: customers.csv, chunk_size: 512KiB}
-jobs:
-  churn:
-    kind: train
-    from: customers
-    label: churned
-    key: customer_id
+make_fit 60000 512KiB <<'JOB'
     algorithm: gradient_boosting
     params: {num_rounds: 200, num_leaves: 15}
-    register: {model: churn}
-SPEC
+JOB
 expected=$(fresh_run 3)
 chunks=$(count "select chunks from _quern_jobs")
 expect "tasks of three workers" "$(count "select rounds * $chunks from _quern_timings where name = 'round'")" \

@@ -1,23 +1,10 @@
 # kill -9 of coordinator and workers while a model is fitted: the run goes on at the round it was in,
 # what was finished is not computed again, and the model is the same to the byte.
 source "$QUERN_ROOT/tests/support/cluster.sh"
-"$QUERN" generate churn --rows 150000 --seed 7 --out "$folder/customers.csv"
-cat >"$folder/quern.yaml" <<'SPEC'
-version: 1
-name: cluster
-seed: 7
-sources:
-  customers: {path: customers.csv, chunk_size: 1MiB}
-jobs:
-  churn:
-    kind: train
-    from: customers
-    label: churned
-    key: customer_id
+make_fit 150000 1MiB <<'JOB'
     features: {exclude: signup_date}
     algorithm: logistic_regression
-    register: {model: churn}
-SPEC
+JOB
 expected=$(fresh_run 2)
 rounds=$(count "select rounds from _quern_timings where name = 'round'")
 units=$(count "select tasks / rounds from _quern_timings where name = 'round'")

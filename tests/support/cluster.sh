@@ -4,6 +4,26 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
+make_fit() { # rows, size of chunks: made-up customers and a train job, whose other lines are read
+  "$QUERN" generate churn --rows "$1" --seed 7 --out "$folder/customers.csv"
+  cat - >"$folder/job.lines"
+  cat - "$folder/job.lines" >"$folder/quern.yaml" <<SPEC
+version: 1
+name: cluster
+seed: 7
+sources:
+  customers: {path: customers.csv, chunk_size: $2}
+jobs:
+  churn:
+    kind: train
+    from: customers
+    label: churned
+    key: customer_id
+    register: {model: churn}
+SPEC
+  rm "$folder/job.lines"
+}
+
 make_pipeline() { # rows: events in small chunks, cleaned into one table that a second job reads
   "$QUERN" generate events --rows "$1" --seed 7 --out "$folder/events.csv"
   cat >"$folder/quern.yaml" <<'SPEC'
