@@ -29,7 +29,7 @@ static inline void add_row(const uint8_t *row, uint32_t width, struct qn_gradien
 }
 
 static void add_rows(const uint8_t *bytes, uint32_t width, const struct qn_gradient *gradients,
-                     const uint32_t *rows, uint32_t n, struct qn_histogram_slot *const *slots)
+                     const uint16_t *rows, uint32_t n, struct qn_histogram_slot *const *slots)
 {
     for (uint32_t i = 0; !rows && i < n; i++)
         add_row(bytes + (size_t)i * width, width, gradients[i], slots);
@@ -93,16 +93,17 @@ static void derive(const double *scores, const uint8_t *labels, uint32_t n, cons
 
 /* The i-th row to the lefts, of which there are n_left, and to the rights: where it does not belong
  * the next one takes its place. Returns how many are left then. */
-static inline uint32_t deal(uint32_t row, uint32_t goes_left, uint32_t i, uint32_t n_left,
-                            uint32_t *rows, uint32_t *scratch)
+static inline uint32_t deal(uint16_t row, uint32_t goes_left, uint32_t i, uint32_t n_left,
+                            uint16_t *rows, uint16_t *scratch)
 {
     rows[n_left] = row;
     scratch[i - n_left] = row;
     return n_left + goes_left;
 }
 
-static uint32_t part(const uint8_t *bytes, uint32_t width, const uint8_t left[256], uint32_t *rows,
-                     uint32_t n, uint32_t *scratch)
+static inline uint32_t part(const uint8_t *bytes, uint32_t width,
+                            const struct qn_boost_sides *sides, uint16_t *rows, uint32_t n,
+                            uint16_t *scratch)
 {
     enum { AT_ONCE = 4 };
     uint32_t n_left = 0, i = 0;
@@ -110,20 +111,23 @@ static uint32_t part(const uint8_t *bytes, uint32_t width, const uint8_t left[25
         for (uint32_t k = i; k < i + AT_ONCE; k++)
             __builtin_prefetch(bytes + (size_t)rows[k + AHEAD] * width);
         for (uint32_t k = i; k < i + AT_ONCE; k++)
-            n_left = deal(rows[k], left[bytes[(size_t)rows[k] * width]], k, n_left, rows, scratch);
+            n_left = deal(rows[k], sides->left[bytes[(size_t)rows[k] * width]], k, n_left, rows,
+                          scratch);
     }
     for (; i < n; i++)
-        n_left = deal(rows[i], left[bytes[(size_t)rows[i] * width]], i, n_left, rows, scratch);
+        n_left =
+            deal(rows[i], sides->left[bytes[(size_t)rows[i] * width]], i, n_left, rows, scratch);
     memcpy(rows + n_left, scratch, (n - n_left) * sizeof *rows);
     return n_left;
 }
 
-static uint32_t part_all(const uint8_t *bytes, uint32_t width, const uint8_t left[256],
-                         uint32_t *rows, uint32_t n, uint32_t *scratch)
+static inline uint32_t part_all(const uint8_t *bytes, uint32_t width,
+                                const struct qn_boost_sides *sides, uint16_t *rows, uint32_t n,
+                                uint16_t *scratch)
 {
     uint32_t n_left = 0;
     for (uint32_t row = 0; row < n; row++, bytes += width)
-        n_left = deal(row, left[*bytes], row, n_left, rows, scratch);
+        n_left = deal((uint16_t)row, sides->left[*bytes], row, n_left, rows, scratch);
     memcpy(rows + n_left, scratch, (n - n_left) * sizeof *rows);
     return n_left;
 }

@@ -134,13 +134,13 @@ static void derivatives_are_near_and_alike(void **state)
 
 /* All of n rows, and then every third of them, which have no more room than they need. */
 static void expect_parted(const struct qn_boost_kernels *kernels, const uint8_t *bytes,
-                          uint32_t width, const uint8_t *left, uint32_t n)
+                          uint32_t width, const struct qn_boost_sides *where, uint32_t n)
 {
-    uint32_t *rows = malloc(n * sizeof *rows), *scratch = malloc(n * sizeof *rows);
-    uint32_t n_left = kernels->part_all(bytes + 1, width, left, rows, n, scratch);
+    uint16_t *rows = malloc(n * sizeof *rows), *scratch = malloc(n * sizeof *rows);
+    uint32_t n_left = kernels->part_all(bytes + 1, width, where, rows, n, scratch);
     for (uint32_t some = 0; some < 2; some++) {
         for (uint32_t i = 0; i < n; i++) {
-            assert_int_equal(left[bytes[rows[i] * width + 1]], i < n_left);
+            assert_int_equal(where->left[bytes[rows[i] * width + 1]], i < n_left);
             if (i && i != n_left)
                 assert_true(rows[i - 1] < rows[i]);
         }
@@ -152,8 +152,8 @@ static void expect_parted(const struct qn_boost_kernels *kernels, const uint8_t 
         rows = malloc(n * sizeof *rows);
         scratch = malloc(n * sizeof *rows);
         for (uint32_t i = 0; i < n; i++)
-            rows[i] = 3 * i + i % 2;
-        n_left = kernels->part(bytes + 1, width, left, rows, n, scratch);
+            rows[i] = (uint16_t)(3 * i + i % 2);
+        n_left = kernels->part(bytes + 1, width, where, rows, n, scratch);
     }
     free(rows);
     free(scratch);
@@ -163,27 +163,29 @@ static void parting_keeps_the_order(void **state)
 {
     (void)state;
     enum { N = 1000, WIDTH = 3 };
-    uint8_t bytes[N * WIDTH + QN_BOOST_SLACK], left[QN_BIN_CODES];
+    uint8_t bytes[N * WIDTH + QN_BOOST_SLACK];
+    struct qn_boost_sides where;
     for (uint32_t i = 0; i < N * WIDTH; i++)
         bytes[i] = (uint8_t)qn_mix64(i);
     for (uint32_t i = 0; i < QN_BIN_CODES; i++)
-        left[i] = qn_mix64(i + 3) & 1;
+        where.left[i] = qn_mix64(i + 3) & 1;
+    qn_boost_sides_pack(&where);
     for (uint32_t n = 0; n <= N; n += n < 70 ? 1 : 93) {
-        expect_parted(&qn_boost_kernels_plain, bytes, WIDTH, left, n);
-        expect_parted(qn_boost_kernels(), bytes, WIDTH, left, n);
+        expect_parted(&qn_boost_kernels_plain, bytes, WIDTH, &where, n);
+        expect_parted(qn_boost_kernels(), bytes, WIDTH, &where, n);
     }
-    expect_parted(qn_boost_kernels(), bytes, WIDTH, left, N);
+    expect_parted(qn_boost_kernels(), bytes, WIDTH, &where, N);
 }
 
 /* More rows than a slot counts, with the largest derivatives there are. */
 static void histograms_are_exact_sums(void **state)
 {
     (void)state;
-    enum { N = 300000 };
+    enum { BLOCK = 60000, N = 5 * BLOCK };
+    static uint16_t rows[BLOCK];
     struct qn_err err = {0};
     uint8_t *bytes = malloc((size_t)N * bins.n_columns);
     struct qn_gradient *gradients = malloc(N * sizeof *gradients);
-    uint32_t *rows = malloc(N * sizeof *rows);
     struct qn_histogram all_rows, some, rest, sum;
     struct qn_histogram_maker *maker;
     struct qn_buf bytes_of;
@@ -194,17 +196,21 @@ static void histograms_are_exact_sums(void **state)
                 (uint8_t)(qn_mix64(i * 5 + c) % bins.column_codes[c]);
         int32_t g = i % 2 ? -(1 << 30) : (1 << 30) - (int32_t)i;
         gradients[i].halves = (uint32_t)g | UINT64_C(1) << 62;
-        rows[i] = i;
         total += g;
     }
+    for (uint32_t i = 0; i < BLOCK; i++)
+        rows[i] = (uint16_t)i;
     qn_buf_init(&bytes_of);
     assert_ok(qn_histogram_init(&all_rows, bins.n_cells, &err), &err);
     assert_ok(qn_histogram_init(&some, bins.n_cells, &err), &err);
     assert_ok(qn_histogram_init(&rest, bins.n_cells, &err), &err);
     assert_ok(qn_histogram_init(&sum, bins.n_cells, &err), &err);
     assert_ok(qn_histogram_maker_new(&bins, &maker, &err), &err);
-    qn_histogram_add(maker, bytes, gradients, NULL, N, &all_rows);
-    qn_histogram_drain(maker, &all_rows);
+    assert_ok(qn_histogram_maker_reserve(maker, 1, &err), &err);
+    for (uint32_t i = 0; i < N; i += BLOCK)
+        qn_histogram_add(maker, 0, bytes + (size_t)i * bins.n_columns, gradients + i, NULL, BLOCK,
+                         &all_rows);
+    qn_histogram_drain(maker, 0, &all_rows);
     struct qn_sums sums = qn_histogram_total(&all_rows, &bins);
     assert_true(sums.g == total && sums.n == N && sums.h == (uint64_t)N << 30);
     for (uint32_t f = 0; f < bins.n_features; f++) { /* by hand */
@@ -217,11 +223,18 @@ static void histograms_are_exact_sums(void **state)
             }
         assert_true(cell->g == want.g && cell->n == want.n && cell->h == want.n << 30);
     }
-    qn_histogram_add(maker, bytes, gradients, rows, 100000, &some);
-    qn_histogram_add(maker, bytes, gradients, rows + 100000, 70000, &some);
-    qn_histogram_drain(maker, &some);
-    qn_histogram_add(maker, bytes, gradients, rows + 170000, N - 170000, &rest);
-    qn_histogram_drain(maker, &rest);
+    /* Every third row apart from the others, both at a time. */
+    assert_ok(qn_histogram_maker_reserve(maker, 3, &err), &err);
+    for (uint32_t i = 0; i < BLOCK; i++)
+        rows[i % 3 ? BLOCK / 3 + i / 3 * 2 + i % 3 - 1 : i / 3] = (uint16_t)i;
+    for (uint32_t i = 0; i < N; i += BLOCK) {
+        const uint8_t *at = bytes + (size_t)i * bins.n_columns;
+        qn_histogram_add(maker, 2, at, gradients + i, rows, BLOCK / 3, &some);
+        qn_histogram_add(maker, 0, at, gradients + i, rows + BLOCK / 3, BLOCK / 3 * 2, &rest);
+    }
+    qn_histogram_drain(maker, 0, &rest);
+    qn_histogram_drain(maker, 1, &rest);
+    qn_histogram_drain(maker, 2, &some);
     qn_histogram_pack(&bytes_of, &some);
     qn_histogram_pack(&bytes_of, &rest);
     struct qn_unpack in = qn_unpack_from(qn_buf_strv(&bytes_of));
@@ -235,6 +248,10 @@ static void histograms_are_exact_sums(void **state)
     assert_memory_equal(sum.cells, all_rows.cells, size);
     qn_histogram_subtract(&all_rows, &some);
     assert_memory_equal(all_rows.cells, rest.cells, size);
+    qn_histogram_add(maker, 1, bytes, gradients, NULL, BLOCK, &rest);
+    qn_histogram_maker_clear(maker);
+    qn_histogram_drain(maker, 1, &rest);
+    assert_memory_equal(all_rows.cells, rest.cells, size);
     qn_histogram_maker_free(maker);
     qn_histogram_fini(&all_rows);
     qn_histogram_fini(&some);
@@ -243,7 +260,6 @@ static void histograms_are_exact_sums(void **state)
     qn_buf_fini(&bytes_of);
     free(bytes);
     free(gradients);
-    free(rows);
 }
 
 /* --- a fit ----------------------------------------------------------------------------------- */
@@ -255,12 +271,15 @@ struct fitting {
     uint32_t rounds;
 };
 
+/* Of pieces of different sizes, the last of them larger than the chunk. */
 static struct qn_boost_rows *new_rows(const struct qn_boost_params *params, uint32_t chunk)
 {
+    const uint32_t piece_rows[CHUNKS] = {64, 333, 0};
     struct qn_err err = {0};
     struct qn_boost_rows *rows;
     uint32_t at = chunk * ROWS / CHUNKS, end = (chunk + 1) * ROWS / CHUNKS;
-    assert_ok(qn_boost_rows_new(params, qn_buf_strv(&packed), &rows, &err), &err);
+    assert_ok(qn_boost_rows_new(params, qn_buf_strv(&packed), piece_rows[chunk], &rows, &err),
+              &err);
     assert_ok(qn_boost_rows_add(rows, by_feature, all + at, end - at, labels + at, sides + at,
                                 hashes + at, &err),
               &err);
