@@ -37,7 +37,7 @@ static inline uint32_t press(__m512i rows, __mmask32 picked, uint16_t *out)
 
 static inline uint32_t part_lanes(const uint8_t *bytes, uint32_t width,
                                   const struct qn_boost_sides *side_of, bool all, uint16_t *rows,
-                                  uint32_t n, uint16_t *scratch)
+                                  uint32_t n, uint16_t *scratch, struct qn_boost_ahead *ahead)
 {
     const __m512i step = _mm512_set1_epi16(LANES), wide = _mm512_set1_epi32((int)width);
     const __m512i sides =
@@ -45,6 +45,8 @@ static inline uint32_t part_lanes(const uint8_t *bytes, uint32_t width,
     __m512i next = _mm512_cvtepi8_epi16(_mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
                                                          13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
                                                          24, 25, 26, 27, 28, 29, 30, 31));
+    const uint32_t n_lines = lines_of(LANES, width);
+    struct qn_boost_ahead near = *ahead;
     uint32_t n_left = 0, n_right = 0;
     for (uint32_t i = 0; i < n; i += LANES) {
         __mmask32 lanes = first_lanes(n - i);
@@ -57,23 +59,25 @@ static inline uint32_t part_lanes(const uint8_t *bytes, uint32_t width,
         n_left += press(some, lefts, rows + n_left);
         n_right += press(some, lanes & ~lefts, scratch + n_right);
         next = _mm512_add_epi16(next, step);
+        fetch(&near, n_lines);
     }
     memcpy(rows + n_left, scratch, n_right * sizeof *rows);
+    *ahead = near;
     return n_left;
 }
 
 static uint32_t part_some_lanes(const uint8_t *bytes, uint32_t width,
                                 const struct qn_boost_sides *sides, uint16_t *rows, uint32_t n,
-                                uint16_t *scratch)
+                                uint16_t *scratch, struct qn_boost_ahead *ahead)
 {
-    return part_lanes(bytes, width, sides, false, rows, n, scratch);
+    return part_lanes(bytes, width, sides, false, rows, n, scratch, ahead);
 }
 
 static uint32_t part_all_lanes(const uint8_t *bytes, uint32_t width,
                                const struct qn_boost_sides *sides, uint16_t *rows, uint32_t n,
-                               uint16_t *scratch)
+                               uint16_t *scratch, struct qn_boost_ahead *ahead)
 {
-    return part_lanes(bytes, width, sides, true, rows, n, scratch);
+    return part_lanes(bytes, width, sides, true, rows, n, scratch, ahead);
 }
 
 const struct qn_boost_kernels qn_boost_kernels_avx512 = {.add_rows = add_rows,

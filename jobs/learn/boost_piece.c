@@ -154,7 +154,7 @@ qn_code qn_boost_piece_start(struct qn_boost_piece *piece, const struct qn_boost
     return QN_OK;
 }
 
-qn_code qn_boost_piece_move(struct qn_boost_piece *piece, const struct qn_boost_frame *frame,
+qn_code qn_boost_piece_move(struct qn_boost_piece *piece, struct qn_boost_frame *frame,
                             enum qn_boost_group group, const struct qn_boost_moves *moves,
                             struct qn_err *err)
 {
@@ -170,7 +170,7 @@ qn_code qn_boost_piece_move(struct qn_boost_piece *piece, const struct qn_boost_
         if (n)
             middle += (is_whole(piece, move->place, range) ? kernels->part_all : kernels->part)(
                 piece->bytes + move->column, frame->bins->n_columns, &move->sides,
-                piece->order + range.begin, n, frame->scratch);
+                piece->order + range.begin, n, frame->scratch, &frame->ahead);
         ranges[move->first] = (struct qn_boost_range){range.begin, middle};
         ranges[move->first + 1] = (struct qn_boost_range){middle, range.end};
     }

@@ -41,7 +41,8 @@ struct qn_boost_frame {
     const struct qn_boost_params *params;
     const struct qn_bins *bins;
     struct qn_boost_scale scale;
-    uint16_t *scratch; /* room for a piece */
+    uint16_t *scratch;           /* room for a piece */
+    struct qn_boost_ahead ahead; /* of the piece that comes next */
 };
 
 /* Rows of `place` to the places `first` and `first` + 1. */
@@ -72,9 +73,9 @@ uint64_t qn_boost_piece_row_bytes(bool held_out, const struct qn_boost_frame *fr
 QN_CHECK qn_code qn_boost_piece_start(struct qn_boost_piece *piece,
                                       const struct qn_boost_frame *frame, uint32_t tree,
                                       struct qn_err *err);
-QN_CHECK qn_code qn_boost_piece_move(struct qn_boost_piece *piece,
-                                     const struct qn_boost_frame *frame, enum qn_boost_group group,
-                                     const struct qn_boost_moves *moves, struct qn_err *err);
+QN_CHECK qn_code qn_boost_piece_move(struct qn_boost_piece *piece, struct qn_boost_frame *frame,
+                                     enum qn_boost_group group, const struct qn_boost_moves *moves,
+                                     struct qn_err *err);
 /* The tree is grown: its leaves' values to the scores of rows, which are in places at[][node]. */
 void qn_boost_piece_score(struct qn_boost_piece *piece, const struct qn_tree *tree,
                           uint32_t *const at[QN_BOOST_GROUPS]);

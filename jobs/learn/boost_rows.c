@@ -321,8 +321,8 @@ static qn_code lay_wanted(struct qn_boost_rows *rows, struct pass *pass, struct 
     return QN_OK;
 }
 
-static qn_code add_tree(struct qn_boost_piece *piece, const struct qn_boost_frame *frame,
-                        uint32_t number, const struct pass *pass, struct qn_err *err)
+static qn_code add_tree(struct qn_boost_piece *piece, struct qn_boost_frame *frame, uint32_t number,
+                        const struct pass *pass, struct qn_err *err)
 {
     QN_TRY(qn_boost_piece_start(piece, frame, number, err));
     for (int g = 0; g < QN_BOOST_GROUPS; g++)
@@ -331,7 +331,7 @@ static qn_code add_tree(struct qn_boost_piece *piece, const struct qn_boost_fram
     return QN_OK;
 }
 
-static qn_code sum_piece(const struct qn_boost_rows *rows, struct qn_boost_piece *piece,
+static qn_code sum_piece(struct qn_boost_rows *rows, struct qn_boost_piece *piece,
                          const struct pass *pass, struct qn_histogram_maker *maker,
                          struct qn_boost_sums *sums, struct qn_err *err)
 {
@@ -387,6 +387,16 @@ static qn_code read_log(struct qn_boost_rows *rows, struct qn_strv log, struct p
     return QN_OK;
 }
 
+/* Bytes of a piece are read here and there, which no processor foresees. */
+static struct qn_boost_ahead bytes_of(const struct qn_boost_rows *rows, uint32_t piece)
+{
+    if (piece >= rows->n_pieces)
+        return (struct qn_boost_ahead){NULL, NULL};
+    const uint8_t *bytes = rows->pieces[piece].bytes;
+    return (struct qn_boost_ahead){bytes,
+                                   bytes + (size_t)rows->pieces[piece].n * rows->bins.n_columns};
+}
+
 static qn_code run_pass(struct qn_boost_rows *rows, struct qn_strv log,
                         struct qn_histogram_maker *maker, struct qn_boost_sums *sums,
                         struct qn_err *err)
@@ -400,6 +410,7 @@ static qn_code run_pass(struct qn_boost_rows *rows, struct qn_strv log,
     uint32_t number = rows->n_trees;
     rows->n_trees += pass.tree != NULL;
     for (uint32_t i = 0; i < rows->n_pieces; i++) {
+        rows->frame.ahead = bytes_of(rows, i + 1);
         if (pass.tree)
             QN_TRY(add_tree(&rows->pieces[i], &rows->frame, number, &pass, err));
         QN_TRY(sum_piece(rows, &rows->pieces[i], &pass, maker, sums, err));

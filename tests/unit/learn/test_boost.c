@@ -136,8 +136,9 @@ static void derivatives_are_near_and_alike(void **state)
 static void expect_parted(const struct qn_boost_kernels *kernels, const uint8_t *bytes,
                           uint32_t width, const struct qn_boost_sides *where, uint32_t n)
 {
+    struct qn_boost_ahead ahead = {bytes, bytes + n};
     uint16_t *rows = malloc(n * sizeof *rows), *scratch = malloc(n * sizeof *rows);
-    uint32_t n_left = kernels->part_all(bytes + 1, width, where, rows, n, scratch);
+    uint32_t n_left = kernels->part_all(bytes + 1, width, where, rows, n, scratch, &ahead);
     for (uint32_t some = 0; some < 2; some++) {
         for (uint32_t i = 0; i < n; i++) {
             assert_int_equal(where->left[bytes[rows[i] * width + 1]], i < n_left);
@@ -153,7 +154,7 @@ static void expect_parted(const struct qn_boost_kernels *kernels, const uint8_t 
         scratch = malloc(n * sizeof *rows);
         for (uint32_t i = 0; i < n; i++)
             rows[i] = (uint16_t)(3 * i + i % 2);
-        n_left = kernels->part(bytes + 1, width, where, rows, n, scratch);
+        n_left = kernels->part(bytes + 1, width, where, rows, n, scratch, &ahead);
     }
     free(rows);
     free(scratch);
