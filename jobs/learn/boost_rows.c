@@ -274,20 +274,58 @@ static qn_code make_scratch(struct qn_boost_rows *rows, struct qn_err *err)
     return rows->gradients && rows->scratch ? QN_OK : qn_err_nomem(err, "rows to boost");
 }
 
+/* By several pages of a feature; otherwise as the kernels do it. */
+static uint32_t part_by_pages(const struct qn_boost_rows *rows, const uint8_t *bytes,
+                              const struct qn_tree_split *split, const uint32_t *pages,
+                              uint32_t n_pages, uint32_t *order, uint32_t n)
+{
+    const struct qn_bin_feature *feature = &rows->bins.features[split->feature];
+    uint8_t left[QN_BIN_PAGES][QN_BIN_CODES];
+    uint32_t columns[QN_BIN_PAGES], n_left = 0;
+    for (uint32_t p = 0; p < n_pages; p++) {
+        qn_tree_split_table(split, &rows->bins, pages[p], left[p]);
+        columns[p] = qn_bin_column(feature, pages[p]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *row = bytes + (size_t)order[i] * rows->bins.n_columns;
+        uint32_t number = order[i], goes_left = 0;
+        for (uint32_t p = 0; p < n_pages; p++)
+            goes_left |= left[p][row[columns[p]]];
+        order[n_left] = number;
+        rows->scratch[i - n_left] = number;
+        n_left += goes_left;
+    }
+    memcpy(order + n_left, rows->scratch, (n - n_left) * sizeof *order);
+    return n_left;
+}
+
+/* Puts those of order[0..n) first that go left, and returns how many they are. `all`: they are all
+ * rows of the block, and need not stand there yet. */
+static uint32_t part_rows(const struct qn_boost_rows *rows, const struct block *block,
+                          const struct qn_tree_split *split, bool all, uint32_t *order, uint32_t n)
+{
+    uint8_t left[QN_BIN_CODES];
+    uint32_t pages[QN_BIN_PAGES], n_pages = qn_tree_split_pages(split, &rows->bins, pages);
+    for (uint32_t i = 0; all && n_pages > 1 && i < n; i++)
+        order[i] = i;
+    if (n_pages > 1)
+        return part_by_pages(rows, block->bytes, split, pages, n_pages, order, n);
+    const struct qn_boost_kernels *kernels = qn_boost_kernels();
+    uint32_t column = qn_bin_column(&rows->bins.features[split->feature], pages[0]);
+    qn_tree_split_table(split, &rows->bins, pages[0], left);
+    return (all ? kernels->part_all : kernels->part)(block->bytes + column, rows->bins.n_columns,
+                                                     left, order, n, rows->scratch);
+}
+
 static qn_code split_place(struct qn_boost_rows *rows, struct parting *parting, uint32_t number,
                            const struct qn_tree_split *split, struct qn_err *err)
 {
-    uint8_t left[QN_BIN_CODES];
     uint32_t first = parting->n_places;
     QN_TRY(add_places(parting, 2, err));
     struct place *place = &parting->places[number];
-    const uint8_t *bytes = parting->block->bytes + rows->bins.features[split->feature].column;
-    qn_tree_split_table(split, &rows->bins, left);
-    const struct qn_boost_kernels *kernels = qn_boost_kernels();
     bool all = number == 0 && parting->whole;
-    uint32_t n = (all ? kernels->part_all : kernels->part)(
-        bytes, rows->bins.n_columns, left, parting->order + place->begin, place->end - place->begin,
-        rows->scratch);
+    uint32_t n = part_rows(rows, parting->block, split, all, parting->order + place->begin,
+                           place->end - place->begin);
     place->left = first;
     place->split = *split;
     parting->places[first] = (struct place){.begin = place->begin, .end = place->begin + n};
