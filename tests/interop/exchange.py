@@ -376,7 +376,10 @@ def check_imports(folder, rows, columns):
         check_import(folder, name, fitted, as_pandas(some, known), some)
         check_thresholds(folder, name, fitted, known, some)
     check_refusals(folder, rows, params, known)
-    cells, _ = matrix(columns, rows)
+    cells, described = matrix(columns, rows)
+    for f, column in enumerate(described):  # a set with the code of unknown texts is no set of texts
+        if column["kind"] == "categorical":
+            cells[cells[:, f] >= len(column["categories"]), f] = np.nan
     data = lightgbm.Dataset(cells, rows["label"], feature_name=FEATURES, categorical_feature=TEXTS)
     fitted = lightgbm.train(params, data, 40)
     check_import(folder, "coded", fitted, matrix(columns, some)[0], some, columns)
