@@ -1,11 +1,11 @@
 #include "cli/crew.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,7 +44,7 @@ void qn_crew_fork(struct qn_crew *crew, const char *endpoint)
     int gate[2];
     pid_t launcher = getpid();
     crew->gate = -1;
-    if (pipe2(gate, O_CLOEXEC) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) != 0)
         return;
     crew->gate = gate[1];
     for (uint32_t i = 0; i < crew->n; i++) {
@@ -61,8 +61,9 @@ static void open_gate(struct qn_crew *crew)
     static const char bytes[QN_CREW_MOST];
     if (crew->gate < 0)
         return;
-    if (write(crew->gate, bytes, crew->n) != (ssize_t)crew->n)
-        qn_log_warn("cannot tell the workers to begin: %s", strerror(errno));
+    /* A socket, for a pipe that nobody reads any more would end us, too. */
+    if (send(crew->gate, bytes, crew->n, MSG_NOSIGNAL) != (ssize_t)crew->n)
+        qn_log_debug("cannot tell the workers to begin: %s", strerror(errno));
     close(crew->gate);
     crew->gate = -1;
 }

@@ -30,7 +30,7 @@ static uint32_t put_set(struct qn_buf *out, const struct qn_tree_split *split,
     qn_buf_printf(out, "    %u,", n_words * 32);
     for (uint32_t w = 0; w < n_words; w++) {
         uint32_t word = 0;
-        for (uint32_t i = 0; i < 32 && w * 32 + i + 1 < QN_BIN_CODES; i++)
+        for (uint32_t i = 0; i < 32 && w * 32 + i + 1 < QN_BIN_MOST_CODES; i++)
             word |= (uint32_t)qn_tree_goes_left(split, w * 32 + i + 1) << i;
         qn_buf_printf(out, " 0x%08xu,", word);
     }

@@ -201,10 +201,10 @@ static qn_code make_categories(struct converting *self, const json_t *list, uint
 {
     struct qn_bin_feature *feature = &self->bins->features[f];
     size_t used = codes_of(self->file, f, NULL), listed = json_array_size(list);
-    bool all = listed && listed < QN_BIN_CODES;
+    bool all = listed && listed < QN_BIN_MOST_CODES;
     size_t n = all && listed > used ? listed : used;
     self->codes[f] = QN_NEW_ARRAY(&self->file->arena, uint32_t, n + 1);
-    feature->categories = QN_NEW_ARRAY(&self->bins->arena, struct qn_strv, QN_BIN_CODES);
+    feature->categories = QN_NEW_ARRAY(&self->bins->arena, struct qn_strv, QN_BIN_MOST_CODES);
     if (!self->codes[f] || !feature->categories)
         return qn_err_nomem(err, "a model");
     self->n_codes[f] = (uint32_t)n;
@@ -213,10 +213,10 @@ static qn_code make_categories(struct converting *self, const json_t *list, uint
     for (size_t code = 0; code < n; code++) {
         if (!self->codes[f][code] && !(all && code < listed))
             continue;
-        if (feature->n_codes == QN_BIN_CODES)
+        if (feature->n_codes == QN_BIN_MOST_CODES)
             return qn_lightgbm_refuse(self->file, 0, err,
                                       "feature '%.60s' is split by more than %d categories",
-                                      feature->name, QN_BIN_CODES - 1);
+                                      feature->name, QN_BIN_MOST_CODES - 1);
         QN_TRY(category_text(self, list, f, code, &feature->categories[feature->n_codes - 1], err));
         self->codes[f][code] = feature->n_codes++;
     }

@@ -17,7 +17,7 @@ enum {
     NAN_IS_MISSING = 2 << 2,
     BY_CATEGORIES = 1,
     MISSING_LEFT = 2,
-    SET_WORDS = 8
+    SET_WORDS = (QN_BIN_MOST_CODES + 31) / 32
 };
 
 /* Words of 32 bits of the set, by category (code - 1). Returns how many there are. */
@@ -26,7 +26,7 @@ static uint32_t words_of(const struct qn_tree_split *split, uint32_t words[SET_W
     uint32_t n = 0;
     for (uint32_t i = 0; i < SET_WORDS; i++)
         words[i] = 0;
-    for (uint32_t code = 1; code < QN_BIN_CODES; code++)
+    for (uint32_t code = 1; code < QN_BIN_MOST_CODES; code++)
         if (qn_tree_goes_left(split, code)) {
             words[(code - 1) / 32] |= UINT32_C(1) << ((code - 1) % 32);
             n = (code - 1) / 32 + 1;

@@ -79,7 +79,7 @@ static void push_count(struct writing *self, enum list list, json_int_t value)
 static void push_set(struct writing *self, const struct qn_tree_split *split, uint32_t place)
 {
     size_t first = json_array_size(self->lists[SETS]);
-    for (uint32_t code = 1; code < QN_BIN_CODES; code++)
+    for (uint32_t code = 1; code < QN_BIN_MOST_CODES; code++)
         if (qn_tree_goes_left(split, code))
             push_count(self, SETS, code - 1);
     push_count(self, SET_NODES, place);

@@ -256,7 +256,7 @@ static void search_categories(struct search *search, uint32_t f, const struct qn
         search_single(search, f, cells);
         return;
     }
-    struct ranked ranked[QN_BIN_CODES];
+    struct ranked ranked[QN_BIN_MOST_CODES];
     uint32_t n = rank_categories(finder, f, cells, ranked);
     search_ranked(search, f, cells, ranked, n, false);
     search_ranked(search, f, cells, ranked, n, true);

@@ -31,9 +31,26 @@ static uint32_t column_for(struct qn_bins *bins, uint32_t n_codes)
     return c;
 }
 
+/* New columns for the pages of a feature from `page` on. */
+static void add_pages(struct qn_bins *bins, struct qn_bin_feature *feature, uint32_t page)
+{
+    uint32_t n = qn_bin_pages(feature);
+    feature->more = bins->n_columns + !page;
+    for (; page < n; page++)
+        bins->column_codes[bins->n_columns++] = qn_bin_page_codes(feature, page);
+}
+
 /* Widest first, so that the narrow ones fill what is left: by counting, in the features' order. */
 static void deal(struct qn_bins *bins)
 {
+    for (uint32_t f = 0; f < bins->n_features; f++) {
+        struct qn_bin_feature *feature = &bins->features[f];
+        if (feature->n_codes <= QN_BIN_CODES)
+            continue;
+        feature->column = bins->n_columns;
+        feature->factor = 1;
+        add_pages(bins, feature, 0);
+    }
     for (uint32_t n_codes = QN_BIN_CODES; n_codes >= 1; n_codes--)
         for (uint32_t f = 0; f < bins->n_features; f++) {
             struct qn_bin_feature *feature = &bins->features[f];
@@ -50,15 +67,20 @@ static void deal_apart(struct qn_bins *bins)
     for (uint32_t f = 0; f < bins->n_features; f++) {
         bins->features[f].column = f;
         bins->features[f].factor = 1;
-        bins->column_codes[f] = bins->features[f].n_codes;
+        bins->column_codes[f] = qn_bin_page_codes(&bins->features[f], 0);
     }
     bins->n_columns = bins->n_features;
+    for (uint32_t f = 0; f < bins->n_features; f++)
+        add_pages(bins, &bins->features[f], 1);
 }
 
 qn_code qn_bins_lay_out(struct qn_bins *bins, bool apart, struct qn_err *err)
 {
-    bins->column_codes = QN_NEW_ARRAY(&bins->arena, uint32_t, bins->n_features + 1);
-    bins->column_first = QN_NEW_ARRAY(&bins->arena, uint32_t, bins->n_features + 1);
+    uint32_t most = 1;
+    for (uint32_t f = 0; f < bins->n_features; f++)
+        most += qn_bin_pages(&bins->features[f]);
+    bins->column_codes = QN_NEW_ARRAY(&bins->arena, uint32_t, most);
+    bins->column_first = QN_NEW_ARRAY(&bins->arena, uint32_t, most);
     if (!bins->column_codes || !bins->column_first)
         return qn_err_nomem(err, "bins");
     bins->n_columns = bins->n_cells = bins->n_column_cells = 0;
@@ -102,7 +124,7 @@ static int by_text(const void *a, const void *b)
 
 static bool categories_are_sound(const struct qn_bin_feature *feature)
 {
-    struct qn_strv sorted[QN_BIN_CODES];
+    struct qn_strv sorted[QN_BIN_MOST_CODES];
     uint32_t n = feature->n_codes - 1;
     for (uint32_t i = 0; i < n; i++)
         sorted[i] = feature->categories[i];
@@ -117,8 +139,9 @@ bool qn_bins_are_sound(const struct qn_bins *bins)
 {
     for (uint32_t f = 0; f < bins->n_features; f++) {
         const struct qn_bin_feature *feature = &bins->features[f];
-        if (feature->n_codes < 1 || feature->n_codes > QN_BIN_CODES ||
-            feature->missing > feature->rows || !type_is_sound(feature->type))
+        uint32_t most = feature->categorical ? QN_BIN_MOST_CODES : QN_BIN_CODES;
+        if (feature->n_codes < 1 || feature->n_codes > most || feature->missing > feature->rows ||
+            !type_is_sound(feature->type))
             return false;
         if (!(feature->categorical ? categories_are_sound(feature) : numeric_is_sound(feature)))
             return false;
@@ -175,7 +198,7 @@ static void unpack_feature(struct qn_unpack *in, struct qn_arena *arena,
     feature->missing = qn_unpack_u64(in);
     feature->n_codes = qn_unpack_u32(in);
     in->failed |= categorical > 1 || refuse_unknown > 1 || feature->n_codes < 1 ||
-                  feature->n_codes > QN_BIN_CODES;
+                  feature->n_codes > (categorical ? QN_BIN_MOST_CODES : QN_BIN_CODES);
     if (in->failed)
         return;
     if (categorical)
@@ -280,12 +303,27 @@ static void take_numbers(const struct qn_bin_feature *feature, uint32_t width, c
     }
 }
 
+static void put_pages(const struct qn_bin_feature *feature, const uint32_t *found, uint32_t width,
+                      uint32_t n, uint8_t *out)
+{
+    for (uint32_t i = 0; i < n; i++, out += width) {
+        if (found[i] == QN_DICT_NONE)
+            continue;
+        uint8_t *byte = out + qn_bin_column(feature, found[i] / QN_BIN_PAGE);
+        *byte = (uint8_t)(*byte + found[i] % QN_BIN_PAGE + 1);
+    }
+}
+
 static qn_code take_texts(const struct qn_bin_feature *feature, struct qn_categories *categories,
                           uint32_t width, const struct qn_column *column, const uint32_t *rows,
                           uint32_t n, uint8_t *out, struct qn_err *err)
 {
     const uint32_t *found;
     QN_TRY(qn_categories_find(categories, column, rows, n, (struct qn_strv){0}, &found, err));
+    if (feature->n_codes > QN_BIN_CODES) {
+        put_pages(feature, found, width, n, out);
+        return QN_OK;
+    }
     out += feature->column;
     for (uint32_t i = 0; i < n; i++, out += width)
         *out = (uint8_t)(*out + (found[i] + 1) * feature->factor); /* NONE + 1 is 0 */

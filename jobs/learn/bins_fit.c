@@ -139,18 +139,33 @@ static int by_frequency(const void *a, const void *b)
     return qn_strv_cmp(x->text, y->text);
 }
 
+/* How many categories have a code: max_bins, and more until nearly all rows have one; as LightGBM
+ * has it, but for the most that our pages hold. `entries` by falling frequency. */
+static uint32_t count_categories(const struct qn_dict_entry *entries, uint32_t n, uint32_t max_bins)
+{
+    uint64_t rows = 0, held = 0;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        rows += entries[i].rows[0] + entries[i].rows[1];
+    uint64_t enough = rows - rows / 100;
+    for (; kept < n && kept + 1 < QN_BIN_MOST_CODES && (kept < max_bins || held < enough); kept++)
+        held += entries[kept].rows[0] + entries[kept].rows[1];
+    return kept;
+}
+
 static qn_code fit_categories(const struct qn_dict *dict, const struct qn_bin_params *params,
                               struct qn_arena *arena, struct qn_bin_feature *out,
                               struct qn_err *err)
 {
     struct qn_dict_entry *entries = malloc((dict->n + 1) * sizeof *entries);
-    uint32_t n = dict->n < params->max_bins ? dict->n : params->max_bins;
-    out->categories = QN_NEW_ARRAY(arena, struct qn_strv, n);
-    bool whole = entries && out->categories;
-    if (whole && dict->n) {
+    uint32_t n = 0;
+    if (entries && dict->n) {
         memcpy(entries, dict->entries, dict->n * sizeof *entries);
         qsort(entries, dict->n, sizeof *entries, by_frequency);
+        n = count_categories(entries, dict->n, params->max_bins);
     }
+    out->categories = QN_NEW_ARRAY(arena, struct qn_strv, n);
+    bool whole = entries && out->categories;
     for (uint32_t i = 0; whole && i < n; i++) {
         struct qn_strv text = entries[i].text;
         out->categories[i] = (struct qn_strv){qn_arena_strdup(arena, text), text.len};

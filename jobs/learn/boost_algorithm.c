@@ -251,13 +251,31 @@ static qn_code write(const void *plan, struct qn_strv prepared, struct qn_strv s
     return qn_boost_write(params_of(plan), prepared, state, root, err);
 }
 
-static const char *const params[] = {
-    "learning_rate",     "num_leaves",         "num_rounds",       "early_stopping_rounds",
-    "max_depth",         "min_data_in_leaf",   "min_sum_hessian",  "lambda_l1",
-    "lambda_l2",         "min_gain_to_split",  "feature_fraction", "bagging_fraction",
-    "bagging_freq",      "scale_pos_weight",   "is_unbalance",     "max_bins",
-    "min_data_in_bin",   "cat_smooth",         "cat_l2",           "max_cat_threshold",
-    "max_cat_to_onehot", "min_data_per_group", "monotone",         NULL};
+static const char *const params[] = {"learning_rate",
+                                     "num_leaves",
+                                     "num_rounds",
+                                     "early_stopping_rounds",
+                                     "max_depth",
+                                     "min_data_in_leaf",
+                                     "min_sum_hessian",
+                                     "lambda_l1",
+                                     "lambda_l2",
+                                     "min_gain_to_split",
+                                     "feature_fraction",
+                                     "bagging_fraction",
+                                     "bagging_freq",
+                                     "scale_pos_weight",
+                                     "is_unbalance",
+                                     "max_bins",
+                                     "min_data_in_bin",
+                                     "cat_smooth",
+                                     "cat_l2",
+                                     "max_cat_threshold",
+                                     "max_cat_to_onehot",
+                                     "min_data_per_group",
+                                     "monotone",
+                                     "class_weight",
+                                     NULL};
 
 const struct qn_algorithm qn_algorithm_boosting = {
     .name = "gradient_boosting",

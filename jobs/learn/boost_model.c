@@ -62,7 +62,7 @@ static json_t *feature_json(const struct qn_bin_feature *feature,
 static json_t *categories_json(const struct qn_tree_split *split, bool *failed)
 {
     json_t *out = json_array();
-    for (uint32_t code = 1; code < QN_BIN_CODES; code++)
+    for (uint32_t code = 1; code < QN_BIN_MOST_CODES; code++)
         if (qn_tree_goes_left(split, code))
             qn_artefact_push(out, qn_artefact_count(code - 1), failed);
     return out;
@@ -255,8 +255,8 @@ static qn_code explain(struct qn_model *model, const struct qn_column *const *co
     struct boosted *self = (struct boosted *)(void *)model;
     uint32_t width = self->bins.n_features + 1;
     if (!self->shap.steps)
-        QN_TRY(qn_shap_make(self->trees, self->forest.n_trees, self->bins.n_features,
-                            &self->bins.arena, &self->shap, err));
+        QN_TRY(qn_shap_make(self->trees, self->forest.n_trees, &self->bins, &self->bins.arena,
+                            &self->shap, err));
     QN_TRY(add_up(self, columns, rows, n, margins, err));
     for (uint32_t i = 0; i < n; i++, parts += width) {
         for (uint32_t f = 0; f < width; f++)
@@ -352,7 +352,8 @@ qn_code qn_boost_model(const struct qn_boost_params *params, struct qn_strv bins
     if (code == QN_OK)
         code = qn_boost_state_read(state, log, &self->bins, err);
     if (code == QN_OK)
-        code = qn_forest_make(state->trees, state->n_trees, &self->bins.arena, &self->forest, err);
+        code = qn_forest_make(state->trees, state->n_trees, &self->bins, &self->bins.arena,
+                              &self->forest, err);
     if (code == QN_OK)
         qn_boost_scale_of(params, &self->bins, &scale);
     self->base_score = code == QN_OK ? scale.base_score : 0;
@@ -393,7 +394,7 @@ static void read_feature(struct qn_artefact_reading *in, const json_t *object,
         return;
     }
     feature->categories =
-        qn_artefact_read_texts(in, object, "categories", QN_BIN_CODES - 1, &feature->n_codes);
+        qn_artefact_read_texts(in, object, "categories", QN_BIN_MOST_CODES - 1, &feature->n_codes);
     feature->n_codes++;
     feature->refuse_unknown =
         qn_artefact_read_choice(in, object, "handle_unknown", "error", "ignore");
@@ -479,7 +480,7 @@ static qn_code read_trees(struct boosted *self, const json_t *list, struct qn_er
             return qn_model_corrupt("a tree is not what it must be", err);
     }
     self->trees = trees;
-    return qn_forest_make(trees, (uint32_t)n, in.arena, &self->forest, err);
+    return qn_forest_make(trees, (uint32_t)n, &self->bins, in.arena, &self->forest, err);
 }
 
 static qn_code read_root(struct boosted *self, const json_t *root, struct qn_err *err)

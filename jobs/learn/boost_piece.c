@@ -154,11 +154,27 @@ qn_code qn_boost_piece_start(struct qn_boost_piece *piece, const struct qn_boost
     return QN_OK;
 }
 
+/* Rows of the range that a move sends left to its begin; returns how many. */
+static uint32_t part(struct qn_boost_piece *piece, struct qn_boost_frame *frame,
+                     const struct qn_boost_move *move, struct qn_boost_range range)
+{
+    const struct qn_boost_kernels *kernels = qn_boost_kernels();
+    uint32_t n_left = 0, n = range.end - range.begin;
+    for (uint32_t t = 0; t < move->n_tests && n_left < n;
+         t++) { /* of those that are not left yet */
+        const struct qn_boost_test *test = &move->tests[t];
+        bool whole = t == 0 && is_whole(piece, move->place, range);
+        n_left += (whole ? kernels->part_all : kernels->part)(
+            piece->bytes + test->column, frame->bins->n_columns, &test->sides,
+            piece->order + range.begin + n_left, n - n_left, frame->scratch, &frame->ahead);
+    }
+    return n_left;
+}
+
 qn_code qn_boost_piece_move(struct qn_boost_piece *piece, struct qn_boost_frame *frame,
                             enum qn_boost_group group, const struct qn_boost_moves *moves,
                             struct qn_err *err)
 {
-    const struct qn_boost_kernels *kernels = qn_boost_kernels();
     QN_TRY(make_places(piece, group, moves->n_places, err));
     struct qn_boost_range *ranges = piece->places[group].ranges;
     if (moves->anew)
@@ -166,11 +182,7 @@ qn_code qn_boost_piece_move(struct qn_boost_piece *piece, struct qn_boost_frame 
     for (uint32_t i = 0; i < moves->n; i++) {
         const struct qn_boost_move *move = &moves->list[i];
         struct qn_boost_range range = ranges[move->place];
-        uint32_t n = range.end - range.begin, middle = range.begin;
-        if (n)
-            middle += (is_whole(piece, move->place, range) ? kernels->part_all : kernels->part)(
-                piece->bytes + move->column, frame->bins->n_columns, &move->sides,
-                piece->order + range.begin, n, frame->scratch, &frame->ahead);
+        uint32_t middle = range.begin + part(piece, frame, move, range);
         ranges[move->first] = (struct qn_boost_range){range.begin, middle};
         ranges[move->first + 1] = (struct qn_boost_range){middle, range.end};
     }

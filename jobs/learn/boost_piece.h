@@ -13,8 +13,8 @@ enum { QN_BOOST_PIECE_ROWS = 1 << 16 }; /* at most: their numbers have 16 bits *
 /* Rows a tree learns from, and those which only follow: out of its bag, or held out. */
 enum qn_boost_group { QN_BOOST_LEARNS, QN_BOOST_FOLLOWS, QN_BOOST_GROUPS };
 
-/* Rows dealt to the nodes of a tree: those of a place lie together in the order, as they come in
- * the piece. Place 0 is the root. */
+/* Rows dealt to the nodes of a tree: those of a place lie together in the order. Place 0 is the
+ * root. */
 struct qn_boost_range {
     uint32_t begin, end;
 };
@@ -45,11 +45,16 @@ struct qn_boost_frame {
     struct qn_boost_ahead ahead; /* of the piece that comes next */
 };
 
-/* Rows of `place` to the places `first` and `first` + 1. */
-struct qn_boost_move {
-    uint32_t place, first;
+/* Rows of `place` to the places `first` and `first` + 1: to the first where one of the tests sends
+ * them left. */
+struct qn_boost_test {
     uint32_t column;
     struct qn_boost_sides sides;
+};
+struct qn_boost_move {
+    uint32_t place, first;
+    const struct qn_boost_test *tests;
+    uint32_t n_tests;
 };
 struct qn_boost_moves {
     bool anew; /* all are in the root before the first */

@@ -216,24 +216,29 @@ static qn_code clear_shape(struct shape *shape, struct qn_err *err)
     return add_places(shape, 1, err);
 }
 
-static qn_code split_place(const struct qn_bins *bins, struct shape *shape, uint32_t number,
+static qn_code split_place(struct qn_boost_rows *rows, struct shape *shape, uint32_t number,
                            const struct qn_tree_split *split, struct qn_boost_move *move,
                            struct qn_err *err)
 {
+    uint32_t pages[QN_BIN_PAGES], n = qn_tree_split_pages(split, &rows->bins, pages);
     uint32_t first = shape->n;
+    struct qn_boost_test *tests = QN_NEW_ARRAY(&rows->arena, struct qn_boost_test, n);
+    if (!tests)
+        return qn_err_nomem(err, "rows to boost");
     QN_TRY(add_places(shape, 2, err));
     shape->places[number] = (struct place){.left = first, .split = *split};
-    move->place = number;
-    move->first = first;
-    move->column = bins->features[split->feature].column;
-    qn_tree_split_table(split, bins, move->sides.left);
-    qn_boost_sides_pack(&move->sides);
+    for (uint32_t i = 0; i < n; i++) {
+        tests[i].column = qn_bin_column(&rows->bins.features[split->feature], pages[i]);
+        qn_tree_split_table(split, &rows->bins, pages[i], tests[i].sides.left);
+        qn_boost_sides_pack(&tests[i].sides);
+    }
+    *move = (struct qn_boost_move){.place = number, .first = first, .tests = tests, .n_tests = n};
     return QN_OK;
 }
 
 /* The moves that bring rows to the nodes of a tree: at[i] becomes the place of node i. Splits that
  * were made before stay; when one of them was another, all rows start from the root again. */
-static qn_code route(const struct qn_bins *bins, struct shape *shape, const struct branch *branches,
+static qn_code route(struct qn_boost_rows *rows, struct shape *shape, const struct branch *branches,
                      uint32_t n, uint32_t *at, struct qn_boost_moves *moves, struct qn_err *err)
 {
     at[0] = 0;
@@ -244,11 +249,11 @@ static qn_code route(const struct qn_bins *bins, struct shape *shape, const stru
             continue;
         const struct place *place = &shape->places[at[i]];
         if (place->left == 0) {
-            QN_TRY(split_place(bins, shape, at[i], branch->split, &moves->list[moves->n++], err));
+            QN_TRY(split_place(rows, shape, at[i], branch->split, &moves->list[moves->n++], err));
         } else if (!qn_tree_split_eq(&place->split, branch->split)) {
             moves->anew = true;
             QN_TRY(clear_shape(shape, err));
-            return route(bins, shape, branches, n, at, moves, err);
+            return route(rows, shape, branches, n, at, moves, err);
         }
         at[branch->left] = shape->places[at[i]].left;
         at[branch->left + 1] = shape->places[at[i]].left + 1;
@@ -272,7 +277,7 @@ static qn_code lay_route(struct qn_boost_rows *rows, enum qn_boost_group group,
         return qn_err_nomem(err, "rows to boost");
     if (rows->shapes[group].n == 0)
         QN_TRY(clear_shape(&rows->shapes[group], err));
-    return route(&rows->bins, &rows->shapes[group], branches, n, *at, moves, err);
+    return route(rows, &rows->shapes[group], branches, n, *at, moves, err);
 }
 
 /* --- what a round asks of every piece -------------------------------------------------------- */

@@ -62,7 +62,7 @@ qn_code qn_boost_sums_merge(struct qn_boost_sums *sums, struct qn_strv packed, s
     uint64_t loss = qn_unpack_u64(&in), loss_rows = qn_unpack_u64(&in);
     uint32_t n_cells = qn_unpack_u32(&in);
     uint32_t n = qn_unpack_count(&in, n_cells / 8);
-    in.failed |= n_cells > QN_MAX_COLUMNS * QN_BIN_CODES || n > 4 * QN_BOOST_MAX_LEAVES ||
+    in.failed |= n_cells > QN_MAX_COLUMNS * QN_BIN_MOST_CODES || n > 4 * QN_BOOST_MAX_LEAVES ||
                  loss_rows > UINT32_MAX;
     if (!in.failed)
         QN_TRY(qn_boost_sums_begin(sums, n, n_cells, err));

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "jobs/learn/fit_internal.h"
+#include "jobs/learn/guard.h"
 #include "jobs/learn/numeric.h"
 
 enum {
@@ -360,8 +361,9 @@ static bool separates(const struct qn_feature_fit *feature, bool categorical)
     return of_class[0] && of_class[1];
 }
 
-/* A text that has hardly fewer values than rows, or one for every few rows and none for many. */
-static bool names_rows(const struct qn_feature_fit *feature)
+/* A text that has hardly fewer values than rows, or one for every few rows and none for many: what
+ * places have, too, so those go by their name. */
+static bool names_rows(const struct qn_feature_fit *feature, const char *name)
 {
     uint64_t present = feature->rows - feature->missing, n = feature->dict.n, most = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -370,7 +372,10 @@ static bool names_rows(const struct qn_feature_fit *feature)
     }
     if (present < ROWS_TO_JUDGE)
         return false;
-    return n * 10 >= present * 9 || (n >= ENTITIES && n * 4 >= present && most <= ENTITY_ROWS);
+    if (n * 10 >= present * 9)
+        return true;
+    return n >= ENTITIES && n * 4 >= present && most <= ENTITY_ROWS &&
+           !qn_guard_is_called_place(name);
 }
 
 static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
@@ -385,7 +390,7 @@ static qn_code take_note(const struct qn_fit *fit, uint32_t at, bool constant,
         note->test = "constant";
         note->message = qn_arena_printf(
             arena, "'%s' is the same in all training rows: it takes no part in the fit", name);
-    } else if (judged && categorical && names_rows(feature)) {
+    } else if (judged && categorical && names_rows(feature, name)) {
         note->test = "identifier";
         note->message = qn_arena_printf(
             arena,

@@ -1,15 +1,15 @@
-/* forest: trees made ready to score many rows: every split is a bit a code, and every tree is
+/* forest: trees made ready to score many rows: every split is a bit a byte, and every tree is
  * walked by several rows at once for as many steps as it is deep, so that nothing waits for a
- * guess. */
+ * guess. A split by a set over several pages of a feature is a node for each of them. */
 #ifndef QN_JOBS_LEARN_FOREST_H
 #define QN_JOBS_LEARN_FOREST_H
 
 #include "jobs/learn/tree.h"
 
 struct qn_forest_node {
-    uint64_t left_codes[QN_BIN_CODES / 64]; /* a leaf: all of them, and it is its own child */
+    uint64_t left_bytes[QN_BIN_CODES / 64]; /* a leaf: all of them, and it is its own child */
     uint32_t left;
-    uint32_t feature;
+    uint32_t column;
 };
 
 struct qn_forest_tree {
@@ -25,11 +25,12 @@ struct qn_forest {
 
 /* From trees that are sound; memory is the arena's. */
 QN_CHECK qn_code qn_forest_make(const struct qn_tree *trees, uint32_t n_trees,
-                                struct qn_arena *arena, struct qn_forest *out, struct qn_err *err);
+                                const struct qn_bins *bins, struct qn_arena *arena,
+                                struct qn_forest *out, struct qn_err *err);
 
-/* Adds the trees' values, in order, to scores[0..n); `codes` has `width` bytes a row, the code of
- * feature f at f. */
-void qn_forest_add(const struct qn_forest *forest, const uint8_t *codes, uint32_t width, uint32_t n,
+/* Adds the trees' values, in order, to scores[0..n); `bytes` has `width` bytes a row, as binners of
+ * the bins give them. */
+void qn_forest_add(const struct qn_forest *forest, const uint8_t *bytes, uint32_t width, uint32_t n,
                    double *scores);
 
 #endif

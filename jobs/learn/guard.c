@@ -179,14 +179,15 @@ static qn_code take_numbers(struct qn_guard *guard, const struct qn_guard_rows *
     return QN_OK;
 }
 
-/* What twins have in common: all features but names. */
+/* What twins have in common: all features but names, and times, which each may have its own of. */
 static uint64_t vector_of(const struct qn_guard *guard, const struct qn_guard_rows *rows,
                           const uint64_t *values, uint32_t i)
 {
     uint64_t vector = 2;
     for (uint32_t f = 0; f < guard->plan->n_features; f++) {
+        enum qn_type_id type = guard->plan->features[f].type.id;
         bool text = guard->plan->features[f].categorical && values[f] != QN_GUARD_NONE;
-        if (!guard->names[f] &&
+        if (!guard->names[f] && type != QN_DATE && type != QN_TIMESTAMP &&
             !(text && qn_guard_is_id_text(qn_text_at(rows->features[f], rows->rows[i]))))
             vector = qn_mix64(vector ^ values[f]) + f;
     }

@@ -1,7 +1,8 @@
 /* guard: looks for what makes a model look better than it is.
  *
  *   leak         one feature alone ranks the labels (AUC of 0.95 or more), as it rises or by
- *                ranges, or its gaps do; or each of its values has one label only
+ *                ranges, or its gaps do; or each of its values has one label only; or some of
+ *                them (or its gaps) are those of many rows of the rarer label and of no others
  *   identifier   a whole number that names rows: rising or falling with them, called an id, or
  *                with fewer equal values than chance allows, or wide and even
  *   twins        entities under two keys: the same features, but for names, on both sides of the
@@ -55,5 +56,8 @@ QN_CHECK qn_code qn_guard_merge(struct qn_guard *guard, struct qn_strv bytes, st
 /* What was found, with the evidence; texts and list live in the arena. */
 QN_CHECK qn_code qn_guard_finish(struct qn_guard *guard, struct qn_arena *arena,
                                  struct qn_fit_note **notes, uint32_t *n_notes, struct qn_err *err);
+
+/* "zip_code", "city", "home_region": has many values that few rows share, and describes them. */
+bool qn_guard_is_called_place(const char *name);
 
 #endif

@@ -19,6 +19,8 @@ bool qn_guard_is_called_id(const char *name)
     static const char *const words[] = {"id",   "key",  "no",        "nr",      "number", "uuid",
                                         "guid", "code", "reference", "account", "serial"};
     size_t n = strlen(name);
+    if (qn_guard_is_called_place(name))
+        return false;
     for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
         size_t len = strlen(words[w]);
         if (n < len || strcasecmp(name + n - len, words[w]) != 0)
@@ -26,6 +28,20 @@ bool qn_guard_is_called_id(const char *name)
         const char *word = name + n - len;
         if (n == len || word[-1] == '_' || isupper((unsigned char)word[0]))
             return true;
+    }
+    return false;
+}
+
+/* Begins with one of the words, or has one behind a '_'. */
+bool qn_guard_is_called_place(const char *name)
+{
+    static const char *const words[] = {"zip",  "postal", "postcode", "post_code", "plz", "city",
+                                        "town", "county", "district", "region",    "area"};
+    for (const char *at = name; at; at = strchr(at, '_')) {
+        at += *at == '_';
+        for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+            if (strncasecmp(at, words[w], strlen(words[w])) == 0)
+                return true;
     }
     return false;
 }
@@ -90,9 +106,9 @@ static bool are_times(const struct counts *counts)
 static const char *why(const struct run *run, const char *name, const struct counts *counts,
                        uint32_t n)
 {
-    if (run->rising)
+    if (run->rising && !are_times(counts))
         return "they rise from row to row";
-    if (run->falling)
+    if (run->falling && !are_times(counts))
         return "they fall from row to row";
     if (qn_guard_is_called_id(name) && counts->different * UINT64_C(2) >= n)
         return "it is called an id";

@@ -72,7 +72,7 @@ void qn_guard_judge_leak(struct qn_judged *judged, uint32_t feature);
 void qn_guard_say(struct qn_judged *judged, const char *feature, const char *test,
                   const char *message);
 
-/* "id", "user_id", "customerID", "AccountNumber"; not "paid" or "casino". */
+/* "id", "user_id", "customerID", "AccountNumber"; not "paid", "casino" or "postal_code". */
 bool qn_guard_is_called_id(const char *name);
 /* A UUID, or an address of electronic mail. */
 bool qn_guard_is_id_text(struct qn_strv text);

@@ -13,6 +13,8 @@ enum {
 static const double TELLING_AUC = 0.95;
 /* Values that all come with one label only: as likely by chance at most. */
 static const double PURE_BY_CHANCE = 1e-9;
+/* Of the rows with the rarer label, those whose values hardly any other row has. */
+static const double TAKEN_SHARE = 0.25, TAKEN_PURITY = 0.99;
 
 /* --- bands ------------------------------------------------------------------------------------ */
 
@@ -165,6 +167,30 @@ static bool is_pure(const struct qn_band *bands, uint32_t n_bands, uint32_t n)
            (repeated[0] + repeated[1]) * UINT64_C(5) >= n * UINT64_C(4) && chance < PURE_BY_CHANCE;
 }
 
+/* --- one label alone -------------------------------------------------------------------------- */
+
+/* How many rows of the rarer label stand in bands that are nearly all of it; 0 where they are no
+ * more than chance or a strong feature puts there. */
+static uint32_t count_taken(const struct qn_band *bands, uint32_t n_bands, struct qn_band gaps)
+{
+    uint64_t of_class[2] = {gaps.rows - gaps.positives, gaps.positives};
+    for (uint32_t i = 0; i < n_bands; i++) {
+        of_class[0] += bands[i].rows - bands[i].positives;
+        of_class[1] += bands[i].positives;
+    }
+    bool rarer = of_class[1] <= of_class[0];
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i <= n_bands; i++) {
+        struct qn_band band = i < n_bands ? bands[i] : gaps;
+        uint32_t here = rarer ? band.positives : band.rows - band.positives;
+        if (band.rows >= ROWS_OF_CATEGORY && here >= TAKEN_PURITY * band.rows)
+            taken += here;
+    }
+    double all = (double)(of_class[0] + of_class[1]);
+    bool chance = power((double)of_class[rarer] / all, taken) > PURE_BY_CHANCE;
+    return chance || taken < TAKEN_SHARE * (double)of_class[rarer] ? 0 : taken;
+}
+
 /* --- one feature ------------------------------------------------------------------------------ */
 
 /* The area of a feature's values, and how they were taken. */
@@ -188,24 +214,39 @@ static double area_of_values(struct qn_judged *judged, uint32_t feature, const c
     return 1;
 }
 
-/* The area of whether a value is missing. */
-static double area_of_gaps(const struct qn_judged *judged)
+/* Rows with a value [0], and without one [1]. */
+static void band_gaps(const struct qn_judged *judged, struct qn_band bands[2])
 {
     const struct qn_guard *guard = judged->guard;
-    struct qn_band bands[2] = {{.rows = judged->n}, {.rows = guard->n - judged->n}};
+    bands[0] = (struct qn_band){.rows = judged->n};
+    bands[1] = (struct qn_band){.rows = guard->n - judged->n};
     for (uint32_t i = 0; i < judged->n_bands; i++)
         bands[0].positives += judged->bands[i].positives;
     for (uint32_t i = 0; bands[1].rows && i < guard->n; i++)
         bands[1].positives += (uint32_t)qn_guard_row(guard, i)[CELL_LABEL];
     bands[1].positives -= bands[1].rows ? bands[0].positives : 0;
-    return bands[1].rows ? area(bands, 2) : 0.5;
+}
+
+/* Rows that the feature's values, or its gaps, give away (count_taken). */
+static uint32_t rows_taken(struct qn_judged *judged, uint32_t feature, struct qn_band gaps)
+{
+    struct qn_band *bands = judged->shares;
+    memcpy(bands, judged->bands, judged->n_bands * sizeof *bands);
+    if (judged->guard->plan->features[feature].categorical)
+        value_categories(bands, judged->n_bands);
+    uint32_t n = take_ranges(bands, join_equal(bands, judged->n_bands));
+    return count_taken(bands, n, gaps);
 }
 
 void qn_guard_judge_leak(struct qn_judged *judged, uint32_t feature)
 {
     const char *name = judged->guard->plan->features[feature].name, *how;
     uint32_t n = judged->guard->n;
-    double values = area_of_values(judged, feature, &how), gaps = area_of_gaps(judged);
+    struct qn_band gap_bands[2];
+    band_gaps(judged, gap_bands);
+    double values = area_of_values(judged, feature, &how);
+    double gaps = gap_bands[1].rows ? area(gap_bands, 2) : 0.5;
+    uint32_t taken = rows_taken(judged, feature, gap_bands[1]);
     if (values >= TELLING_AUC)
         qn_guard_say(judged, name, "leak",
                      qn_arena_printf(judged->arena,
@@ -220,4 +261,11 @@ void qn_guard_judge_leak(struct qn_judged *judged, uint32_t feature)
                                      "with an AUC of %.4f: is it filled in only once the label is "
                                      "known?",
                                      name, n, gaps));
+    else if (taken)
+        qn_guard_say(judged, name, "leak",
+                     qn_arena_printf(judged->arena,
+                                     "'%s' tells the label of %u training rows of the rarer one: "
+                                     "hardly any row of the other has their values (or their "
+                                     "gaps): is it filled in only once the label is known?",
+                                     name, taken));
 }

@@ -93,6 +93,35 @@ void qn_histogram_maker_clear(struct qn_histogram_maker *maker)
         }
 }
 
+static inline struct qn_sums sums_of(struct qn_histogram_slot slot)
+{
+    return (struct qn_sums){slot.g, slot.nh & (QN_HISTOGRAM_ONE - 1), slot.nh / QN_HISTOGRAM_ONE};
+}
+
+/* Where the column is a page of the feature. Rows of the other pages count as missing in the first
+ * one, until theirs take them away. */
+static void spread_page(const struct qn_bins *bins, const struct qn_bin_feature *feature,
+                        uint32_t column, const struct qn_histogram_slot *slots,
+                        struct qn_sums *cells)
+{
+    uint32_t page = 0, n_pages = qn_bin_pages(feature);
+    struct qn_sums *missing = &cells[QN_BIN_MISSING];
+    while (page < n_pages && qn_bin_column(feature, page) != column)
+        page++;
+    for (uint32_t byte = 0; page < n_pages && byte < bins->column_codes[column]; byte++) {
+        uint32_t code = qn_bin_code_in(feature, page, byte);
+        struct qn_sums sums = sums_of(slots[byte]);
+        if (page && code == QN_BIN_MISSING)
+            continue;
+        cells[code].g += sums.g;
+        cells[code].h += sums.h;
+        cells[code].n += sums.n;
+        missing->g -= page ? sums.g : 0;
+        missing->h -= page ? sums.h : 0;
+        missing->n -= page ? sums.n : 0;
+    }
+}
+
 /* Adds a column's slots to the cells of its features, and empties them. */
 static void spread_column(const struct qn_bins *bins, struct making *making, uint32_t column,
                           struct qn_histogram *out)
@@ -100,14 +129,17 @@ static void spread_column(const struct qn_bins *bins, struct making *making, uin
     struct qn_histogram_slot *slots = making->columns[column];
     for (uint32_t f = 0; f < bins->n_features; f++) {
         const struct qn_bin_feature *feature = &bins->features[f];
-        if (feature->column != column)
+        if (feature->n_codes > QN_BIN_CODES)
+            spread_page(bins, feature, column, slots, out->cells + feature->first);
+        if (feature->n_codes > QN_BIN_CODES || feature->column != column)
             continue;
         struct qn_sums *cells = out->cells + feature->first;
         uint32_t code = 0, repeated = 0;
         for (uint32_t byte = 0; byte < bins->column_codes[column]; byte++) {
-            cells[code].g += slots[byte].g;
-            cells[code].h += slots[byte].nh & (QN_HISTOGRAM_ONE - 1);
-            cells[code].n += slots[byte].nh / QN_HISTOGRAM_ONE;
+            struct qn_sums sums = sums_of(slots[byte]);
+            cells[code].g += sums.g;
+            cells[code].h += sums.h;
+            cells[code].n += sums.n;
             if (++repeated == feature->factor) {
                 repeated = 0;
                 code = code + 1 == feature->n_codes ? 0 : code + 1;

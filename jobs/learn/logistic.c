@@ -10,8 +10,13 @@
  * the matrix is positive definite whatever the columns, down to rounding. */
 #define ALIAS_TOLERANCE 1e-10
 #define PENALISED_TOLERANCE 1e-14
-/* Coefficients of standardised columns beyond this are on their way to infinity. */
-#define DIVERGED 25.0
+/* Where classes are separated Newton's steps stay as long as they are, each adding about 1 to the
+ * scores of the rows that are; elsewhere they die out long before so many. Later p would be 1 to
+ * the last bit, and no step be left. */
+enum { STEPS_ENOUGH = 25 };
+#define DYING_STEP 1e-3
+/* Coefficients of standardised columns that are not those of any start but one gone astray. */
+#define FAR_OUT 12.5
 /* A start from a sample has its noise, so more digits are of no use; a ridge of its own keeps
  * columns in order of which the sample shows too little. */
 #define SAMPLE_TOLERANCE 1e-2
@@ -116,6 +121,7 @@ static void enter(struct qn_logistic_state *state, enum qn_logistic_phase phase)
 {
     state->phase = phase;
     state->begun = false;
+    state->steps = 0;
     state->fraction = 1;
     memcpy(state->at, state->best, state->n * sizeof(double));
 }
@@ -144,10 +150,8 @@ static qn_code newton_step(struct qn_logistic_state *state, struct qn_logistic_s
     double tolerance = params->l2 > 0 ? PENALISED_TOLERANCE : ALIAS_TOLERANCE;
     double size = largest_slope(state, column);
     uint32_t aliased;
-    if (params->l2 == 0 && size > DIVERGED)
-        return troubled(QN_LOGISTIC_SEPARATED, trouble);
     if (qn_cholesky_factor(sums->hessian, state->n, tolerance, &aliased) != QN_OK) {
-        if (size > DIVERGED / 2) /* weights p (1 - p) died out before the coefficients got far */
+        if (state->steps > 0 || size > FAR_OUT) /* it is weights p (1 - p) that died out */
             return troubled(QN_LOGISTIC_SEPARATED, trouble);
         *column = aliased;
         return troubled(QN_LOGISTIC_ALIASED, trouble);
@@ -155,6 +159,11 @@ static qn_code newton_step(struct qn_logistic_state *state, struct qn_logistic_s
     for (uint32_t i = 0; i < state->n; i++)
         state->step[i] = -sums->gradient[i];
     qn_cholesky_solve(sums->hessian, state->n, state->step);
+    uint32_t unused;
+    if (params->l2 == 0 && state->steps >= STEPS_ENOUGH &&
+        largest(state->step, state->n, &unused) > DYING_STEP * size)
+        return troubled(QN_LOGISTIC_SEPARATED, trouble);
+    state->steps++;
     return QN_OK;
 }
 

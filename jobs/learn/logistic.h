@@ -55,6 +55,7 @@ struct qn_logistic_state {
     double class_weights[2]; /* of a row, by label */
     uint32_t rounds;         /* evaluated so far */
     bool begun;              /* this phase has a best point */
+    uint32_t steps;          /* of Newton's method in this phase */
     double objective, loss;  /* at it */
     double *at;              /* the point to evaluate; the solution once done */
     double *best;            /* the best point so far */

@@ -68,6 +68,7 @@ void qn_logistic_state_pack(struct qn_buf *out, const struct qn_logistic_state *
     for (int label = 0; label < 2; label++)
         qn_buf_put_f64(out, state->class_weights[label]);
     qn_buf_put_u8(out, state->begun);
+    qn_buf_put_u32(out, state->steps);
     qn_buf_put_f64(out, state->objective);
     qn_buf_put_f64(out, state->loss);
     qn_buf_put_f64(out, state->fraction);
@@ -109,6 +110,7 @@ qn_code qn_logistic_state_unpack(struct qn_strv bytes, uint32_t n, struct qn_log
     uint8_t begun = qn_unpack_u8(&in);
     in.failed |= begun > 1;
     state->begun = begun == 1;
+    state->steps = qn_unpack_u32(&in);
     state->objective = take_finite(&in);
     state->loss = take_finite(&in);
     state->fraction = take_finite(&in);

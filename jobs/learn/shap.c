@@ -29,13 +29,14 @@ static double share_out(const struct qn_tree *tree, double *shares, double *mean
     return means[0];
 }
 
-qn_code qn_shap_make(const struct qn_tree *trees, uint32_t n_trees, uint32_t n_features,
+qn_code qn_shap_make(const struct qn_tree *trees, uint32_t n_trees, const struct qn_bins *bins,
                      struct qn_arena *arena, struct qn_shap *out, struct qn_err *err)
 {
-    uint32_t most = 1, deepest = 0;
+    uint32_t most = 1, deepest = 0, n_features = bins->n_features;
     for (uint32_t t = 0; t < n_trees; t++)
         most = trees[t].n > most ? trees[t].n : most;
-    *out = (struct qn_shap){.trees = trees, .n_trees = n_trees, .n_features = n_features};
+    *out = (struct qn_shap){
+        .trees = trees, .bins = bins, .n_trees = n_trees, .n_features = n_features};
     out->left_shares = QN_NEW_ARRAY(arena, double *, n_trees);
     uint32_t *depths = QN_NEW_ARRAY(arena, uint32_t, most);
     double *means = QN_NEW_ARRAY(arena, double, most);
@@ -108,7 +109,8 @@ static double sum_without(const struct qn_shap_step *path, uint32_t n, uint32_t 
 struct walk {
     const struct qn_tree_node *nodes;
     const double *left_shares;
-    const uint8_t *codes;
+    const struct qn_bins *bins;
+    const uint8_t *bytes;
     double *parts;
 };
 
@@ -135,7 +137,8 @@ static void go_down(const struct walk *walk, uint32_t at, const struct qn_shap_s
         unwind(path, n, again);
         n--;
     }
-    bool left = qn_tree_goes_left(&node->split, walk->codes[feature]);
+    uint32_t code = qn_bin_code(&walk->bins->features[feature], walk->bytes);
+    bool left = qn_tree_goes_left(&node->split, code);
     for (uint32_t side = 0; side < 2; side++) {
         double share = side ? 1 - walk->left_shares[at] : walk->left_shares[at];
         const struct qn_shap_step step = {feature, unknown * share, left == !side ? known : 0, 0};
@@ -143,11 +146,12 @@ static void go_down(const struct walk *walk, uint32_t at, const struct qn_shap_s
     }
 }
 
-void qn_shap_add(const struct qn_shap *shap, const uint8_t *codes, double *parts)
+void qn_shap_add(const struct qn_shap *shap, const uint8_t *bytes, double *parts)
 {
     static const struct qn_shap_step root = {UINT32_MAX, 1, 1, 0};
     for (uint32_t t = 0; t < shap->n_trees; t++) {
-        const struct walk walk = {shap->trees[t].nodes, shap->left_shares[t], codes, parts};
+        const struct walk walk = {shap->trees[t].nodes, shap->left_shares[t], shap->bins, bytes,
+                                  parts};
         go_down(&walk, 0, shap->steps, 0, shap->steps, &root);
     }
     parts[shap->n_features] += shap->bias;

@@ -11,6 +11,7 @@ struct qn_shap_step;
 
 struct qn_shap {
     const struct qn_tree *trees; /* borrowed; sound */
+    const struct qn_bins *bins;  /* borrowed */
     uint32_t n_trees, n_features;
     double **left_shares; /* by tree and node: of the rows below it, those that went left */
     double bias;          /* the mean of all trees */
@@ -18,11 +19,12 @@ struct qn_shap {
 };
 
 /* Memory is the arena's. */
-QN_CHECK qn_code qn_shap_make(const struct qn_tree *trees, uint32_t n_trees, uint32_t n_features,
-                              struct qn_arena *arena, struct qn_shap *out, struct qn_err *err);
+QN_CHECK qn_code qn_shap_make(const struct qn_tree *trees, uint32_t n_trees,
+                              const struct qn_bins *bins, struct qn_arena *arena,
+                              struct qn_shap *out, struct qn_err *err);
 
-/* Adds the trees' contributions to a row of codes, by feature, to parts[0..n_features), and the
+/* Adds the trees' contributions to a row of bytes, by feature, to parts[0..n_features), and the
  * bias to parts[n_features]. One thread at a time. */
-void qn_shap_add(const struct qn_shap *shap, const uint8_t *codes, double *parts);
+void qn_shap_add(const struct qn_shap *shap, const uint8_t *bytes, double *parts);
 
 #endif

@@ -24,12 +24,31 @@ uint32_t qn_tree_depth(const struct qn_tree *tree, uint32_t *depths)
     return deepest;
 }
 
+static bool has_page(const struct qn_tree_split *split, uint32_t page)
+{
+    for (uint32_t i = 1; i <= QN_BIN_PAGE; i++)
+        if (qn_tree_goes_left(split, page * QN_BIN_PAGE + i))
+            return true;
+    return false;
+}
+
+uint32_t qn_tree_split_pages(const struct qn_tree_split *split, const struct qn_bins *bins,
+                             uint32_t pages[QN_BIN_PAGES])
+{
+    uint32_t n = 0, n_pages = qn_bin_pages(&bins->features[split->feature]);
+    pages[0] = 0;
+    for (uint32_t page = 0; n_pages > 1 && page < n_pages; page++)
+        if (has_page(split, page))
+            pages[n++] = page;
+    return n ? n : 1;
+}
+
 void qn_tree_split_table(const struct qn_tree_split *split, const struct qn_bins *bins,
-                         uint8_t left[QN_BIN_CODES])
+                         uint32_t page, uint8_t left[QN_BIN_CODES])
 {
     const struct qn_bin_feature *feature = &bins->features[split->feature];
     for (uint32_t byte = 0; byte < QN_BIN_CODES; byte++)
-        left[byte] = qn_tree_goes_left(split, qn_bin_code_in(feature, byte));
+        left[byte] = qn_tree_goes_left(split, qn_bin_code_in(feature, page, byte));
 }
 
 /* --- bytes ----------------------------------------------------------------------------------- */
@@ -44,8 +63,24 @@ void qn_tree_split_pack(struct qn_buf *out, const struct qn_tree_split *split)
     qn_buf_put_u32(out, split->feature);
     if (!split->categorical)
         qn_buf_put_u8(out, split->bin);
-    for (uint32_t i = 0; split->categorical && i < QN_BIN_CODES / 64; i++)
+    uint32_t n_words = split->categorical ? QN_BIN_SET_WORDS : 0;
+    while (n_words && split->set[n_words - 1] == 0)
+        n_words--;
+    if (split->categorical)
+        qn_buf_put_u8(out, (uint8_t)n_words);
+    for (uint32_t i = 0; i < n_words; i++)
         qn_buf_put_u64(out, split->set[i]);
+}
+
+/* Missing values are in no set, nor are codes that the feature has not. */
+static bool set_is_sound(const struct qn_tree_split *split, uint32_t n_codes)
+{
+    bool sound = (split->set[0] & 1) == 0;
+    for (uint32_t i = 0; i < QN_BIN_SET_WORDS; i++) {
+        uint32_t first = i * 64, has = n_codes > first ? n_codes - first : 0;
+        sound &= has >= 64 || split->set[i] >> has == 0;
+    }
+    return sound;
 }
 
 static bool split_is_sound(const struct qn_tree_split *split, const struct qn_bins *bins)
@@ -55,7 +90,7 @@ static bool split_is_sound(const struct qn_tree_split *split, const struct qn_bi
     const struct qn_bin_feature *feature = &bins->features[split->feature];
     if (split->categorical != feature->categorical)
         return false;
-    return split->categorical ? (split->set[0] & 1) == 0
+    return split->categorical ? set_is_sound(split, feature->n_codes)
                               : split->bin >= 1 && split->bin < feature->n_codes;
 }
 
@@ -67,7 +102,9 @@ static void split_unpack_after(struct qn_unpack *in, uint8_t kind, const struct 
     split->feature = qn_unpack_u32(in);
     if (!split->categorical)
         split->bin = qn_unpack_u8(in);
-    for (uint32_t i = 0; split->categorical && i < QN_BIN_CODES / 64; i++)
+    uint8_t n_words = split->categorical ? qn_unpack_u8(in) : 0;
+    in->failed |= n_words > QN_BIN_SET_WORDS;
+    for (uint32_t i = 0; i < n_words && !in->failed; i++)
         split->set[i] = qn_unpack_u64(in);
     in->failed = in->failed || kind == LEAF || kind > CATEGORICAL || !split_is_sound(split, bins);
 }

@@ -16,9 +16,9 @@
 struct qn_tree_split {
     uint32_t feature;
     bool categorical;
-    bool missing_left;               /* numeric */
-    uint8_t bin;                     /* numeric */
-    uint64_t set[QN_BIN_CODES / 64]; /* categorical */
+    bool missing_left;              /* numeric */
+    uint8_t bin;                    /* numeric */
+    uint64_t set[QN_BIN_SET_WORDS]; /* categorical */
 };
 
 struct qn_tree_node {
@@ -47,9 +47,14 @@ bool qn_tree_split_eq(const struct qn_tree_split *a, const struct qn_tree_split 
 /* Splits on the longest way from the root to a leaf. depths[]: room for one a node. */
 uint32_t qn_tree_depth(const struct qn_tree *tree, uint32_t *depths);
 
-/* Where the bytes of a column go: left[byte] is 1 or 0. */
+/* The pages of the feature that hold some of a set, in order; of all other splits the first page.
+ * Returns how many they are, one at least. */
+uint32_t qn_tree_split_pages(const struct qn_tree_split *split, const struct qn_bins *bins,
+                             uint32_t pages[QN_BIN_PAGES]);
+/* Where the bytes of a page's column go: left[byte] is 1 or 0. A row goes left where one of the
+ * split's pages says so. */
 void qn_tree_split_table(const struct qn_tree_split *split, const struct qn_bins *bins,
-                         uint8_t left[QN_BIN_CODES]);
+                         uint32_t page, uint8_t left[QN_BIN_CODES]);
 
 void qn_tree_split_pack(struct qn_buf *out, const struct qn_tree_split *split);
 void qn_tree_split_unpack(struct qn_unpack *in, const struct qn_bins *bins,

@@ -364,33 +364,6 @@ static void compile_label_time(struct qn_train_compiler *self)
     train->guard.dates = names;
 }
 
-/* Features whose gaps an earlier etl job filled by what it learned of all rows. */
-static void compile_before(struct qn_train_compiler *self)
-{
-    struct qn_train *train = self->train;
-    const char *name = qn_node_text(qn_node_get(self->env->node, "from"), "");
-    struct qn_fit_note *notes =
-        QN_NEW_ARRAY(self->env->arena, struct qn_fit_note, train->n_features);
-    self->no_memory |= !notes;
-    train->before = notes;
-    const struct qn_node *job = self->env->job_node(self->env, name);
-    for (uint32_t i = 0; notes && i < train->n_features; i++) {
-        const char *feature = train->features[i].name;
-        const struct qn_node *fill = qn_node_get(qn_node_get(job, "impute"), feature);
-        const char *strategy = qn_node_text(qn_node_get(fill, "strategy"), "constant");
-        if (strcmp(strategy, "constant") == 0)
-            continue;
-        const char *message = qn_arena_printf(
-            self->env->arena,
-            "job %s has filled the gaps of '%s' with the %s of all rows, those held out among "
-            "them: leave them to prepare, which looks at training rows alone",
-            name, feature,
-            strcmp(strategy, "most_frequent") == 0 ? "most frequent value" : strategy);
-        self->no_memory |= !message;
-        notes[train->n_before++] = (struct qn_fit_note){feature, "fitted_before", message};
-    }
-}
-
 static void compile_guards(struct qn_train_compiler *self)
 {
     struct qn_train *train = self->train;
@@ -403,7 +376,7 @@ static void compile_guards(struct qn_train_compiler *self)
     train->guard.watch_keys = self->by >= 0 && self->by != self->key;
     compile_label_time(self);
     if (train->guards != QN_GUARDS_OFF)
-        compile_before(self);
+        qn_train_compile_before(self);
 }
 
 static void compile_evaluate(struct qn_train_compiler *self)

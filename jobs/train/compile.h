@@ -24,6 +24,9 @@ bool qn_train_is_text(const struct qn_node *node, const char *text);
 /* split and calibrate: fills train->split, stratify and calibrate, and self->by. After the key. */
 void qn_train_compile_split(struct qn_train_compiler *self);
 
+/* What jobs before this one learned of all rows: fills train->before. After the features. */
+void qn_train_compile_before(struct qn_train_compiler *self);
+
 /* The job's stages, once all else was read. */
 QN_CHECK qn_code qn_train_compile_stages(struct qn_train_compiler *self, struct qn_job *job,
                                          struct qn_err *err);

@@ -36,6 +36,15 @@ digest=$("$QUERN" digest "$folder/cluster.db")
   --state "$folder/again" --quiet
 expect "tables and model with another number of workers" "$digest" "$("$QUERN" digest "$folder/again.db")"
 
+# Two names of one thing.
+for balanced in 'is_unbalance: true' 'class_weight: balanced'; do
+  sed "s/      monotone: .*/      $balanced/" "$QUERN_ROOT/examples/telco/boosting.yaml" >"$folder/balanced.yaml"
+  "$QUERN" run "$folder/balanced.yaml" --set "data=$data" --warehouse "$folder/balanced.db" \
+    --select churn --state "$folder/balanced" --quiet
+done
+expect "versions that differ, of class_weight and is_unbalance" 1 \
+  "$(sqlite3 "$folder/balanced.db" "select count(distinct sha256) from _quern_models")"
+
 wrong() { # what stands in the place of the monotone line, what is said
   sed "s/      monotone: .*/      $1/" "$QUERN_ROOT/examples/telco/boosting.yaml" >"$folder/wrong.yaml"
   if "$QUERN" run "$folder/wrong.yaml" --set "data=$data" --no-color >"$folder/said" 2>&1 ||

@@ -35,10 +35,10 @@ jobs:
     ${2:-}
   fit:
     kind: train
-    from: stg
+    from: ${from:-stg}
     label: y
     key: customer
-    features: {exclude: [last_call, told]}
+    features: {${features:-exclude: [last_call, told]}}
     split: {test: 0.25, stratify: $stratify}
     algorithm: $algorithm
     register: {model: m}
@@ -75,6 +75,13 @@ expect "nothing is told of honest rows" "" "$(told)"
 
 rows 'hint = (u() < 0.004) == y ? "kept" : "cancelled"'
 trap_is_named "leak of hint" "'hint' alone ranks the labels"
+# Filled in for some of those who left, once they had.
+rows 'number = y && u() < 0.5 ? 1 + int(u() * 200) : 0'
+trap_is_named "leak of number" "'number' tells the label of"
+rows 'hint = y && u() < 0.5 ? substr("pmso", 1 + int(u() * 4), 1) : ""'
+trap_is_named "leak of hint" "'hint' tells the label of"
+rows 'if (y && u() < 0.5) number = ""'
+trap_is_named "leak of number" "(or their gaps)"
 rows 'number = y * 50 + int(u() * 51)'
 trap_is_named "leak of number" "'number' alone ranks the labels"
 rows 'if (!y && u() > 0.01) number = ""'
@@ -104,6 +111,10 @@ trap_is_named "identifier of hint" "it names rows"
 rows 'if (i % 12 == 5) { customer = "again" i; age = age0; plan = plan0; usage = usage0; number = number0; hint = hint0; y = y0 }
       age0 = age; plan0 = plan; usage0 = usage; number0 = number; hint0 = hint; y0 = y'
 trap_is_named "twins" "'again"
+rows 'if (i % 12 == 5) { customer = "again" i; age = age0; plan = plan0; usage = usage0; number = number0; hint = hint0; y = y0 }
+      age0 = age; plan0 = plan; usage0 = usage; number0 = number; hint0 = hint; y0 = y'
+[[ $algorithm == "$regression" ]] ||
+  features='include: [age, plan, usage, number, hint, last_call]' trap_is_named "twins" "'again"
 twin='customer = "again" i; age = age0; plan = plan0; usage = usage0; number = number0; y = y0'
 rows 'hint = "user" i "@example.org"; if (i % 12 == 5) { '"$twin"' }
       age0 = age; plan0 = plan; usage0 = usage; number0 = number; y0 = y' 1500
@@ -112,6 +123,31 @@ rows 'if (i == 77) call = "2026-03-05"'
 trap_is_named "late of last_call" "first in that of 'c77'" 'label_time: told'
 rows 'if (u() < 0.1) number = ""'
 trap_is_named "fitted_before of number" "job stg has filled the gaps of 'number' with the mean" '' 'impute: {number: {strategy: mean}}'
+from=two trap_is_named "fitted_before of years" "'years' is made of 'number': job stg has filled" '' \
+  'impute: {number: {strategy: median}}
+  one: {kind: etl, from: stg, rename: {number: count}}
+  two: {kind: etl, from: one, derive: {years: "count / 12"}, drop: [count]}'
+rows 'hint = "h" int(u() * 25)'
+from=two trap_is_named "fitted_before of rate" "'rate' is avg(y) in job rates, of the labels of all rows" '' '
+  rates: {kind: etl, from: stg, group_by: [hint], aggregate: {rate: avg(y)}}
+  two: {kind: etl, from: stg, join: {to: rates, on: [hint], how: left}, drop: [hint]}'
+}
+
+# Values that few rows share, and that describe them; features that are strong and no more.
+innocent() { # what, awk for the rows, more keys of the etl job
+  rows "$2"
+  spec '' "${3:-}"
+  run || { echo "FAILED: $1 stops the run"; cat run.out; exit 1; }
+  expect "what is told of $1" "" "$(told)"
+}
+innocents() {
+  local many='a = (1 + int(u() * 1200)) * 16807 % 99991'
+  innocent zips "$many; hint = sprintf(\"z%05d\", a)" 'rename: {hint: home_zip}'
+  innocent "postal codes" "$many; number = a" 'rename: {number: postal_code}'
+  innocent times 'number = 1500000000 + i * 977' 'rename: {number: signed_up}'
+  innocent "a small group of one label" 'hint = u() < 0.01 && y ? "four" : u() < 0.5 ? "one" : "two"'
+  innocent "a range of the frequent label" 'number = int(u() * 400); if (number < 20) y = 0'
+  innocent "a strong feature" 'number = int(200 + 60 * y + 50 * (u() + u() + u() + u() - 2))'
 }
 
 # What test rows hold, and what becomes of them, changes no bit of a model: no mean, scale, category, bin or gap
@@ -134,9 +170,11 @@ regression=logistic_regression trees='gradient_boosting
     params: {num_rounds: 5}'
 algorithm=$regression source='path: rows.csv, chunk_size: 32KiB' stratify=true
 traps
+innocents
 source='path: rows.csv' stratify=false # one chunk: where chunks end is nothing that a model may learn
 test_rows_are_not_read
 algorithm=$trees
 test_rows_are_not_read
 source='path: rows-*.parquet' stratify=true
 traps
+innocents

@@ -9,19 +9,19 @@ made_up() { # rows, first seed, a category that training has not
       seed = (seed * 1103515245 + 12345) % 2147483648; return int(seed / 65536) % k }
     BEGIN {
       split("basic,two words,back\\slash,what??/,Zürich,*/x,it'\''s", plans, ",")
-      print "id,usage,tenure,plan,region,churned"
+      print "id,usage,tenure,plan,region,shop,churned"
       for (i = 0; i < n; i++) {
-        usage = draw(900) / 8; tenure = draw(72); plan = 1 + draw(7); region = draw(40)
-        churned = (usage / 60 - tenure / 20 + (plan > 4) + (region % 3) - 1 + draw(100) / 50 > 0.5)
+        usage = draw(900) / 8; tenure = draw(72); plan = 1 + draw(7); region = draw(40); shop = draw(700)
+        churned = (usage / 60 - tenure / 20 + (plan > 4) + (region % 3) - 1 + (shop % 5 == 0) + draw(100) / 50 > 0.5)
         print i "," (draw(10) ? usage : "") "," (draw(15) ? tenure : "") "," \
-          (draw(12) ? plans[plan] : (draw(2) ? extra : "")) ",r" region "," churned
+          (draw(12) ? plans[plan] : (draw(2) ? extra : "")) ",r" region ",s" shop "," churned
       }
     }'
 }
 made_up 3000 1 basic >train.csv
 made_up 2000 99 "never seen" >rows.csv
 columns='[{name: id, type: integer}, {name: usage, type: double}, {name: tenure, type: integer},
-  {name: plan, type: text}, {name: region, type: text}, {name: churned, type: integer}]'
+  {name: plan, type: text}, {name: region, type: text}, {name: shop, type: text}, {name: churned, type: integer}]'
 fit="kind: train, from: train, label: churned, key: id, split: {method: hash, test: 0.2}"
 cat >quern.yaml <<SPEC
 version: 1
@@ -54,7 +54,7 @@ models() { "$QUERN" models "$@" --warehouse w.db; }
 for model in trees logit; do
   expect "contributions of $model add up" 2000 "$(sqlite3 w.db "select count(*) from from_$model
     where abs(contribution_usage + contribution_tenure + contribution_plan + contribution_region
-      + contribution_bias - margin) < 1e-9")"
+      + contribution_shop + contribution_bias - margin) < 1e-9")"
 done
 for model in trees logit trees_platt trees_isotonic logit_platt; do
   models export $model --format c --out $model.c --quiet
@@ -88,7 +88,7 @@ int main(void) {
 }
 MAIN
   ${CC:-cc} -std=c99 main.c $model.o -o main # no -lm
-  paste -d, <(tail -n +2 $model.csv | cut -d, -f2) <(tail -n +2 rows.csv | cut -d, -f2-5) >both.csv
+  paste -d, <(tail -n +2 $model.csv | cut -d, -f2) <(tail -n +2 rows.csv | cut -d, -f2-6) >both.csv
   expect "scores of $model.c" "2000 same" "$(./main <both.csv | sort | uniq -c | sed 's/^ *//')"
 done
 

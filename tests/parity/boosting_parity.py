@@ -129,6 +129,17 @@ def customers(folder, n):
     return rows.drop(columns="signup_date")
 
 
+def shops(n):
+    """More categories than a byte tells apart, and a long tail of rare ones."""
+    draws = np.random.default_rng(7)
+    shop, brand = draws.integers(0, 500, n), draws.zipf(1.5, n) % 300
+    spend = draws.normal(size=n)
+    margin = spend - 1 + draws.normal(size=500)[shop] + 0.5 * draws.normal(size=300)[brand]
+    return pd.DataFrame({"row": np.arange(n), "spend": spend, "age": draws.normal(size=n),
+                         "shop": [f"s{i}" for i in shop], "brand": [f"b{i}" for i in brand],
+                         "label": (draws.random(n) < 1 / (1 + np.exp(-margin))).astype(int)})
+
+
 def main():
     folder = sys.argv[1]
     small = {"learning_rate": 0.03, "num_leaves": 8, "num_rounds": 200, "min_data_in_leaf": 30,
@@ -138,6 +149,8 @@ def main():
         compare("bank", bank(), small, folder, 0.860)
     else:
         print("SKIPPED: no public files to compare on")
+    compare("shops", shops(30000), {"learning_rate": 0.05, "num_leaves": 15, "num_rounds": 80}, folder,
+            folds=3)
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
     compare("customers", customers(folder, n), {"num_leaves": 31, "num_rounds": 100}, folder, folds=2)
     sys.exit(1 if failures else 0)

@@ -119,7 +119,7 @@ static void codes_say_where_values_lie(void **state)
         const uint8_t *row = bytes + (size_t)i * bins.n_columns;
         uint32_t codes[3];
         for (uint32_t f = 0; f < 3; f++)
-            codes[f] = qn_bin_code_in(&bins.features[f], row[bins.features[f].column]);
+            codes[f] = qn_bin_code(&bins.features[f], row);
         const double *bounds = bins.features[0].bounds;
         bool missing = i % 11 == 0;
         assert_true((codes[0] == 0) == missing);

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "jobs/learn/boost.h"
+#include "jobs/learn/boost_kernels.h"
 #include "jobs/learn/math.h"
 #include "jobs/learn/split.h"
 #include "tests/support/test.h"

@@ -92,7 +92,7 @@ static void histograms_are_exact_sums(void **state)
         struct qn_sums want = {0}, *cell = &many.sums.cells[feature->first + 1];
         for (uint32_t i = 0; i < MANY; i++) {
             uint8_t byte = many.bytes[(size_t)i * bins.n_columns + feature->column];
-            if (qn_bin_code_in(feature, byte) != 1)
+            if (qn_bin_code_in(feature, 0, byte) != 1)
                 continue;
             want.g += (int32_t)(uint32_t)many.gradients[i].halves;
             want.n++;

@@ -255,6 +255,28 @@ static void trouble_is_told_apart(void **state)
     qn_logistic_state_fini(&fitted);
 }
 
+/* Coefficients are large for other reasons, too: small units, columns nearly alike. */
+static void large_coefficients_are_no_trouble(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct qn_logistic_state fitted;
+    enum qn_logistic_trouble trouble;
+    uint32_t column;
+    start(&fixture, 3, 0);
+    for (int i = 0; i < 40; i++)
+        add_row(&fixture, (i % 9) * 1e-5, 1e-3 * (i % 7), 0, (i % 9 > 4) ^ (i % 5 == 0));
+    assert_int_equal(fit(&fixture, &plain, &fitted, &trouble, &column), QN_OK);
+    assert_true(fabs(fitted.at[1]) > 1e4);
+    qn_logistic_state_fini(&fitted);
+    start(&fixture, 3, 0);
+    for (int i = 0; i < 40; i++)
+        add_row(&fixture, i % 9, i % 9 + 1e-4 * (i % 7), 0, (i % 7 > 3) ^ (i % 5 == 0));
+    assert_int_equal(fit(&fixture, &plain, &fitted, &trouble, &column), QN_OK);
+    assert_true(fabs(fitted.at[1]) > 50);
+    qn_logistic_state_fini(&fitted);
+}
+
 /* A wild start: full Newton steps would overshoot, halving brings them back. */
 static void steps_are_halved(void **state)
 {
@@ -417,6 +439,7 @@ int main(void)
         cmocka_unit_test(the_gradient_vanishes_at_the_solution),
         cmocka_unit_test(parts_add_up),
         cmocka_unit_test(trouble_is_told_apart),
+        cmocka_unit_test(large_coefficients_are_no_trouble),
         cmocka_unit_test(steps_are_halved),
         cmocka_unit_test(the_absolute_penalty_meets_its_conditions),
         cmocka_unit_test(weights_are_rows_more),

@@ -11,6 +11,26 @@ enum { FEATURES = 5, CODES = 6 };
 
 static struct random draws;
 
+/* A byte a feature. */
+static struct qn_bin_feature plain_features[FEATURES];
+static const struct qn_bins plain_bins = {.features = plain_features, .n_features = FEATURES};
+
+static int make_bins(void **state)
+{
+    (void)state;
+    for (uint32_t f = 0; f < FEATURES; f++)
+        plain_features[f] = (struct qn_bin_feature){.n_codes = CODES, .column = f, .factor = 1};
+    return 0;
+}
+
+/* The first n of them. */
+static struct qn_bins first_bins(uint32_t n)
+{
+    struct qn_bins bins = plain_bins;
+    bins.n_features = n;
+    return bins;
+}
+
 /* A tree of up to `splits` splits; the same feature may come again and again below itself. */
 static void random_tree(struct qn_tree *tree, struct qn_tree_node *nodes, uint32_t splits)
 {
@@ -83,7 +103,7 @@ static void test_definition(void **state)
         for (int f = 0; f < FEATURES; f++)
             codes[f] = (uint8_t)random_below(&draws, CODES);
         qn_arena_init(&arena);
-        assert_int_equal(qn_shap_make(trees, 2, FEATURES, &arena, &shap, &err), QN_OK);
+        assert_int_equal(qn_shap_make(trees, 2, &plain_bins, &arena, &shap, &err), QN_OK);
         qn_shap_add(&shap, codes, parts);
         for (uint32_t f = 0; f < FEATURES; f++) {
             double expected =
@@ -117,9 +137,10 @@ static void test_deep(void **state)
     nodes[2 * DEPTH].rows = 1;
     nodes[2 * DEPTH].value = -5;
     const uint8_t codes[2] = {5, 5};
+    const struct qn_bins bins = first_bins(2);
     double parts[3] = {0};
     qn_arena_init(&arena);
-    assert_int_equal(qn_shap_make(&tree, 1, 2, &arena, &shap, &err), QN_OK);
+    assert_int_equal(qn_shap_make(&tree, 1, &bins, &arena, &shap, &err), QN_OK);
     qn_shap_add(&shap, codes, parts);
     assert_true(fabs(parts[0] + parts[1] + parts[2] + 5) < 1e-7);
     qn_arena_fini(&arena);
@@ -135,9 +156,10 @@ static void test_no_rows(void **state)
     struct qn_shap shap;
     struct qn_err err;
     const uint8_t code = 1;
+    const struct qn_bins bins = first_bins(1);
     double parts[2] = {0};
     qn_arena_init(&arena);
-    assert_int_equal(qn_shap_make(&tree, 1, 1, &arena, &shap, &err), QN_OK);
+    assert_int_equal(qn_shap_make(&tree, 1, &bins, &arena, &shap, &err), QN_OK);
     qn_shap_add(&shap, &code, parts);
     assert_true(parts[1] == 2 && parts[0] == -1);
     qn_arena_fini(&arena);
@@ -150,5 +172,5 @@ int main(void)
         cmocka_unit_test(test_deep),
         cmocka_unit_test(test_no_rows),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_bins, NULL);
 }
