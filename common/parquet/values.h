@@ -39,8 +39,8 @@ bool qn_pq_values_i64(struct qn_pq_values *values, uint32_t n, int64_t *out);
 /* FLOAT, DOUBLE. */
 bool qn_pq_values_f64(struct qn_pq_values *values, uint32_t n, double *out);
 /* BYTE_ARRAY, FIXED, INT96: up to n of them, one at least, that have max_bytes together or a bit
- * more; good until the next call. 0: see `why`. Of one past QN_MAX_FIELD_BYTES only the length may be
- * there. */
+ * more; good until the next call. 0: see `why`. Of one past QN_MAX_FIELD_BYTES only the length may
+ * be there. */
 uint32_t qn_pq_values_bytes(struct qn_pq_values *values, uint32_t n, size_t max_bytes,
                             struct qn_strv *out);
 

@@ -15,7 +15,7 @@ bool qn_text_parse_any(struct qn_type type, struct qn_strv s, int64_t *out)
     case QN_DATE: return qn_parse_date(s, out);
     case QN_TIMESTAMP: return qn_parse_timestamp(s, out);
     case QN_DOUBLE:
-        good = qn_parse_double(s, &number);
+        good = qn_parse_any_double(s, &number);
         memcpy(out, &number, sizeof number);
         break;
     case QN_TEXT: break;
