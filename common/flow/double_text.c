@@ -97,14 +97,14 @@ static struct scaled scale_to(uint64_t mantissa, int binary, int exponent)
     return out;
 }
 
-/* Of a double that is normal and no power of two, below which the next one is nearer. */
+/* Of a double that is finite, normal and no power of two, below which the next one is nearer. */
 static bool scale(double value, struct scaled *out)
 {
     uint64_t bits, hidden = UINT64_C(1) << MANTISSA_BITS;
     memcpy(&bits, &value, sizeof bits);
     uint64_t mantissa = (bits & (hidden - 1)) | hidden;
     int biased = (int)(bits >> MANTISSA_BITS & 0x7FF), binary = biased - BINARY_BIAS;
-    if (biased == 0 || mantissa == hidden)
+    if (biased == 0 || biased == 0x7FF || mantissa == hidden)
         return false;
     int least = (binary + MANTISSA_BITS) * 78913 >> 18; /* log10, or one less */
     *out = scale_to(mantissa, binary, least);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flow/scaled.h"
+
 static const int64_t powers[] = {
     1,
     10,
@@ -221,6 +223,18 @@ bool qn_parse_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_
         return false;
     *out = negative ? -value : value;
     return true;
+}
+
+bool qn_parse_any_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_t *out)
+{
+    bool plain;
+    uint64_t mantissa;
+    int exponent;
+    int64_t limit = qn_pow10(precision);
+    if (qn_parse_decimal(s, precision, scale, out))
+        return true;
+    return is_number(s, &plain, &mantissa, &exponent) && qn_parse_scaled(s, scale, out) &&
+           *out > -limit && *out < limit;
 }
 
 double qn_decimal_to_double(int64_t value, uint8_t scale)

@@ -30,6 +30,24 @@ static void decimals_are_exact(void **state)
     assert_false(qn_parse_decimal(sv(""), 10, 2, &v));
     assert_false(qn_parse_decimal(sv("."), 10, 2, &v));
     assert_false(qn_parse_decimal(sv("1e3"), 10, 2, &v));
+    assert_true(qn_parse_any_decimal(sv("1e3"), 10, 2, &v) && v == 100000);
+    assert_true(qn_parse_any_decimal(sv("-1E-18"), 18, 18, &v) && v == -1);
+    assert_true(qn_parse_any_decimal(sv("0E-18"), 18, 2, &v) && v == 0);
+    assert_true(qn_parse_any_decimal(sv("+1.50e+1"), 3, 1, &v) && v == 150);
+    assert_true(qn_parse_any_decimal(sv(".5e1"), 3, 1, &v) && v == 50);
+    assert_true(qn_parse_any_decimal(sv("0e999999999999"), 3, 1, &v) && v == 0);
+    static const char *const bad[] = {"1e-3",
+                                      "1e8",
+                                      "e3",
+                                      "1e",
+                                      "1e+",
+                                      "1e3.0",
+                                      "1e3x",
+                                      "--1e3",
+                                      "1e99999999999",
+                                      "12345678901234567890123e-20"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(qn_parse_any_decimal(sv(bad[i]), 10, 2, &v));
     char text[QN_VALUE_TEXT];
     assert_int_equal(qn_format_decimal(-50, 2, text), 5);
     assert_memory_equal(text, "-0.50", 5);
@@ -195,6 +213,9 @@ static void doubles_are_written_as_printf_does(void **state)
     }
     expect_printed(DBL_MAX);
     expect_printed(-DBL_MAX);
+    expect_printed((double)INFINITY);
+    expect_printed(-(double)INFINITY);
+    expect_printed((double)NAN);
 }
 
 /* All lengths, and where they change. */
