@@ -32,7 +32,7 @@ bool qn_parquet_sieve_passes_over(void *sieve, uint32_t group);
 
 /* For qn_pq_reader.find_gaps: rows of pages that hold no row that meets the condition, by the page
  * indexes of its columns. Good until the next call. */
-void qn_parquet_sieve_find_gaps(void *sieve, uint32_t group, const struct qn_pq_span **gaps,
+void qn_parquet_sieve_find_gaps(void *context, uint32_t group, const struct qn_pq_span **gaps,
                                 uint32_t *n);
 
 #endif
