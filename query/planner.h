@@ -233,7 +233,7 @@ bool qn_query_is_left(const struct qn_query_planner *p, uint32_t query);
 /* Names of WITH, for as long as p->ctes is not set back. */
 QN_CHECK qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_query *query);
 
-/* sqlite_select.c: the query as a statement for SQLite over rows of jobs of the phase. */
+/* sqlite_query.c: the query as a statement for SQLite over rows of jobs of the phase. */
 QN_CHECK qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *query,
                                     struct qn_query_phase *out, struct qn_query_rows *rows);
 
