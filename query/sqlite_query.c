@@ -139,7 +139,7 @@ static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sql
         return QN_QUERY_REFUSE(p, query->mark, NULL, "queries are nested deeper than %d",
                                QN_QUERY_DEPTH);
     QN_TRY(qn_query_enter(p, query));
-    QN_TRY(query->has_limit || query->offset
+    QN_TRY(query->has_limit || query->offset || query->body->n_distinct_on
                ? put_limited(p, sqlite, query, out, columns)
                : qn_sqlite_put_body(p, sqlite, query->body, out, columns));
     p->ctes = ctes;

@@ -39,23 +39,13 @@ static qn_code add_item(struct writing *w, struct qn_ast *expr, const char *show
 
 static qn_code add_star(struct writing *w, const struct qn_sql_item *star)
 {
-    struct qn_query_planner *p = w->s.p;
-    bool any = false;
-    for (uint32_t i = 0; i < w->s.scope.n_fields; i++) {
-        struct qn_query_field *field = &w->s.scope.fields[i];
-        struct qn_strv alias = w->s.scope.relations[field->relation].alias;
-        struct qn_ast *expr = QN_NEW(p->arena, struct qn_ast);
-        if (star->table.text.data ? !qn_strv_eq_nocase(alias, star->table.text) : field->hidden)
-            continue;
-        if (!expr)
-            return QN_QUERY_NOMEM(p);
-        *expr =
-            (struct qn_ast){.kind = QN_AST_COLUMN, .mark = star->mark, .number = (int64_t)i + 1};
-        field->uses++;
-        any = true;
-        QN_TRY(add_item(w, expr, field->shown, star->mark));
+    struct qn_query_starred starred;
+    QN_TRY(qn_query_expand_star(w->s.p, &w->s.scope, star, &starred));
+    for (uint32_t i = 0; i < starred.n; i++) {
+        QN_TRY(add_item(w, starred.items[i].expr, starred.items[i].shown, star->mark));
+        w->columns[w->n_items - 1].table = starred.items[i].table;
     }
-    return any ? QN_OK : QN_QUERY_REFUSE(p, star->mark, NULL, "there is nothing to select from");
+    return QN_OK;
 }
 
 static const char *shown_name(const struct qn_query_planner *p, const struct qn_sql_item *item)
@@ -99,6 +89,7 @@ static qn_code at_position(struct writing *w, const struct qn_ast *ast, uint32_t
 
 static qn_code read_groups(struct writing *w)
 {
+    QN_TRY(qn_query_group_by_all(w->s.p, w->body, w->items, w->n_items));
     for (uint32_t i = 0; i < w->body->n_group_by; i++) {
         struct qn_ast **key = &w->body->group_by[i];
         uint32_t item = 0;
@@ -124,6 +115,8 @@ static qn_code read_clauses(struct writing *w, const struct qn_sql_order *order,
     QN_TRY(read_groups(w));
     if (body->having)
         QN_TRY(qn_query_resolve(s->p, &s->scope, body->having));
+    if (body->qualify)
+        QN_TRY(qn_query_resolve(s->p, &s->scope, body->qualify));
     bool grouped = body->grouped || body->having;
     for (uint32_t i = 0; i < n_order; i++) {
         QN_TRY(qn_query_resolve_key(s->p, &s->scope, order[i].expr));
@@ -305,14 +298,9 @@ static qn_code put_from(struct writing *w, struct qn_buf *out)
     const struct qn_query_scope *scope = &w->s.scope;
     for (uint32_t i = 0; i < scope->n_relations; i++) {
         const struct qn_query_relation *relation = &scope->relations[i];
-        const struct qn_sql_relation *written = relation->written;
         if (relation->how == QN_SQL_SEMI || relation->how == QN_SQL_ANTI)
             return QN_QUERY_REFUSE(w->s.p, relation->mark, "write EXISTS (SELECT ...)",
                                    "SEMI and ANTI joins in a query that SQLite answers");
-        if (relation->how == QN_SQL_FULL && relation->by_names)
-            return QN_QUERY_REFUSE(w->s.p, written->join_mark,
-                                   "write ON a.x = b.x, and coalesce(a.x, b.x)",
-                                   "USING of a FULL JOIN, or a NATURAL one, is not supported");
         const char *walk = relation->rows.walk;
         qn_buf_printf(out, " %s %s%sr%u", i ? words[relation->how] : "FROM", walk ? walk : "",
                       walk ? " AS " : "", scope->first_table + i);
@@ -443,6 +431,24 @@ static qn_code write_clauses(struct writing *w, const struct qn_sql_order *order
     return QN_OK;
 }
 
+/* Windows are worked out for all rows; those that QUALIFY leaves are selected from these. */
+static qn_code put_qualified(struct writing *w, struct qn_buf *items, const struct qn_buf *rest,
+                             struct qn_buf *out)
+{
+    qn_buf_printf(items, ", ");
+    QN_TRY(qn_sqlite_condition(&w->s, w->body->qualify, items));
+    qn_buf_printf(out, "SELECT %s", w->body->distinct ? "DISTINCT " : "");
+    for (uint32_t i = 0; i < w->n_columns; i++)
+        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
+    qn_buf_printf(out, " FROM (WITH q(");
+    for (uint32_t i = 0; i <= w->n_columns; i++)
+        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
+    qn_buf_printf(out, ") AS (SELECT %.*s%.*s) SELECT * FROM q) WHERE c%u", (int)items->len,
+                  (const char *)items->data, (int)rest->len, (const char *)rest->data,
+                  w->n_columns + 1);
+    return QN_OK;
+}
+
 qn_code qn_sqlite_put_select(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
                              struct qn_sql_body *body, const struct qn_sql_order *order,
                              uint32_t n_order, struct qn_sort_key *keys, struct qn_buf *out,
@@ -470,8 +476,11 @@ qn_code qn_sqlite_put_select(struct qn_query_planner *p, struct qn_query_sqlite 
     qn_buf_init(&items);
     qn_buf_init(&rest);
     qn_code code = write_clauses(w, order, n_order, keys, &items, &rest);
-    qn_buf_printf(out, "SELECT %s%.*s%.*s", body->distinct ? "DISTINCT " : "", (int)items.len,
-                  (const char *)items.data, (int)rest.len, (const char *)rest.data);
+    if (code == QN_OK && body->qualify)
+        code = put_qualified(w, &items, &rest, out);
+    else
+        qn_buf_printf(out, "SELECT %s%.*s%.*s", body->distinct ? "DISTINCT " : "", (int)items.len,
+                      (const char *)items.data, (int)rest.len, (const char *)rest.data);
     if (items.failed || rest.failed || out->failed)
         code = code == QN_OK ? QN_QUERY_NOMEM(p) : code;
     qn_buf_fini(&items);
