@@ -14,7 +14,6 @@ static const char *hint_for(const struct qn_parser *p, const struct qn_token *t)
         {"select", "an expression has no subqueries; join the other dataset first"},
         {"collate", "compare lower(x) to ignore the case of letters"},
         {"regexp", "use LIKE or GLOB, or the data test 'matches'"},
-        {"ilike", "LIKE ignores the case of ASCII letters already"},
         {"div", "/ between integers gives an integer"},
         {"over", "window functions are no part of an expression of one row"},
     };
@@ -141,35 +140,19 @@ qn_code qn_parser_list(struct qn_parser *p, struct qn_ast_list *list)
     return qn_parser_expect(p, QN_TOK_RPAREN, "',' or ')'");
 }
 
-/* extract(year FROM x) is date_part('year', x). */
-static qn_code parse_extract(struct qn_parser *p, struct qn_ast_list *args)
-{
-    struct qn_ast *item;
-    if (qn_parser_token(p)->kind != QN_TOK_NAME || !qn_token_is(qn_parser_after(p), "from"))
-        return qn_parser_list(p, args);
-    p->at++;
-    QN_TRY(qn_parser_leaf(p, QN_AST_TEXT, &item));
-    QN_TRY(qn_parser_add(p, args, item));
-    p->at++;
-    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
-    QN_TRY(qn_parser_add(p, args, item));
-    return qn_parser_expect(p, QN_TOK_RPAREN, "')'");
-}
-
 static qn_code parse_call(struct qn_parser *p, struct qn_ast **out)
 {
     const struct qn_token *name = qn_parser_token(p);
+    struct qn_strv called = name->text;
     struct qn_ast_list args = {0};
     p->at += 2;
     bool star = qn_parser_accept(p, QN_TOK_STAR);
     if (star)
         QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
-    else if (qn_token_is(name, "extract"))
-        QN_TRY(parse_extract(p, &args));
     else if (!qn_parser_accept(p, QN_TOK_RPAREN))
-        QN_TRY(qn_parser_list(p, &args));
+        QN_TRY(qn_parser_call_form(p, &called, &args));
     QN_TRY(qn_parser_make(p, QN_AST_CALL, name->mark.offset, args, out));
-    (*out)->text = name->text;
+    (*out)->text = called;
     (*out)->name_mark = name->mark;
     (*out)->number = star;
     return QN_OK;
@@ -227,6 +210,30 @@ static qn_code parse_scalar_call(struct qn_parser *p, struct qn_ast **out)
     return parse_over(p, *out);
 }
 
+/* count() is count(*), count_if(condition) is count(*) FILTER (WHERE condition). */
+static qn_code count_otherwise(struct qn_parser *p, struct qn_agg_ast *call)
+{
+    if (!qn_strv_eq_nocase(call->name, QN_STRV_LIT("count_if"))) {
+        call->star |= call->n_args == 0 && qn_strv_eq_nocase(call->name, QN_STRV_LIT("count"));
+        return QN_OK;
+    }
+    if (call->n_args != 1 || call->filter || call->distinct)
+        return qn_complain(p->complaint, call->mark, "write count(*) FILTER (WHERE ...)",
+                           "count_if takes one condition and nothing else");
+    call->filter = call->args[0];
+    call->filter_text = call->arg_texts[0];
+    call->name = QN_STRV_LIT("count");
+    call->star = true;
+    call->n_args = 0;
+    return QN_OK;
+}
+
+static bool is_aggregate(const struct qn_parser *p, struct qn_strv name)
+{
+    return qn_is_aggregate(name) || p->sql->aggregate(name) ||
+           qn_strv_eq_nocase(name, QN_STRV_LIT("count_if"));
+}
+
 /* The same in a query, where it may be an aggregate: min and max of several values are none. */
 static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
 {
@@ -237,10 +244,10 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
         return qn_complain_nomem(p->complaint);
     if (qn_token_is(name, "exists") && qn_parser_begins_query(p, &p->tokens.items[p->at + 2]))
         return parse_exists(p, out);
-    if (!qn_is_aggregate(name->text) && !p->sql->aggregate(name->text))
+    if (!is_aggregate(p, name->text))
         return parse_scalar_call(p, out);
     QN_TRY(qn_parser_aggregate(p, aggregate));
-    aggregate->star |= aggregate->n_args == 0 && qn_token_is(name, "count"); /* count() */
+    QN_TRY(count_otherwise(p, aggregate));
     bool scalar = (qn_token_is(name, "min") || qn_token_is(name, "max")) && aggregate->n_args > 1;
     if (scalar) {
         p->at = first;
@@ -248,7 +255,7 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
     }
     QN_TRY(qn_parser_make(p, QN_AST_AGGREGATE, name->mark.offset, (struct qn_ast_list){0}, out));
     (*out)->aggregate = aggregate;
-    (*out)->text = name->text;
+    (*out)->text = aggregate->name;
     (*out)->name_mark = name->mark;
     return parse_over(p, *out);
 }
@@ -325,84 +332,6 @@ static qn_code parse_case(struct qn_parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
-/* Names that casts take beyond those of columns. As in SQLite the length of a varchar(10) cuts
- * nothing off, and a bare NUMERIC is any number, hence a double. */
-static bool cast_type(struct qn_strv name, struct qn_type *out)
-{
-    static const struct {
-        const char *name;
-        uint8_t id;
-    } aliases[] = {
-        {"numeric", QN_DOUBLE}, {"decimal", QN_DOUBLE}, {"smallint", QN_INT64},
-        {"tinyint", QN_INT64},  {"int32", QN_INT64},    {"float64", QN_DOUBLE},
-        {"varchar", QN_TEXT},   {"nvarchar", QN_TEXT},  {"char", QN_TEXT},
-        {"nchar", QN_TEXT},     {"character", QN_TEXT}, {"clob", QN_TEXT},
-    };
-    const char *open = memchr(name.data, '(', name.len);
-    struct qn_strv word = {name.data, open ? (size_t)(open - name.data) : name.len};
-    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (!qn_strv_eq_nocase(word, qn_strv_from(aliases[i].name)))
-            continue;
-        if (open && aliases[i].id != QN_TEXT)
-            break;
-        *out = (struct qn_type){.id = aliases[i].id};
-        return true;
-    }
-    return qn_type_parse(name, out);
-}
-
-/* Type words up to the closing parenthesis of the cast: "double precision", "decimal(10, 2)". */
-static qn_code parse_type(struct qn_parser *p, struct qn_type *out)
-{
-    char name[64];
-    size_t n = 0;
-    uint32_t start = qn_parser_token(p)->mark.offset;
-    if (qn_parser_token(p)->kind != QN_TOK_NAME)
-        return qn_parser_unexpected(p, "a type");
-    unsigned open = 0;
-    for (bool first = true; qn_parser_token(p)->kind != QN_TOK_END; p->at++, first = false) {
-        const struct qn_token *t = qn_parser_token(p);
-        if (t->kind == QN_TOK_RPAREN && open == 0)
-            break;
-        open += t->kind == QN_TOK_LPAREN;
-        open -= t->kind == QN_TOK_RPAREN;
-        bool blank = !first && t->kind == QN_TOK_NAME;
-        if (n + blank + t->mark.width < sizeof name) {
-            if (blank)
-                name[n++] = ' ';
-            memcpy(name + n, p->text.data + t->mark.offset, t->mark.width);
-        }
-        n += t->mark.width;
-    }
-    if (n < sizeof name && cast_type((struct qn_strv){name, n}, out))
-        return QN_OK;
-    struct qn_mark mark = qn_parser_mark(p, start);
-    struct qn_strv found = {p->text.data + mark.offset, mark.width};
-    return qn_complain(p->complaint, mark,
-                       "types: integer, double, decimal(p,s), text, boolean, date, timestamp",
-                       "'%.*s' is not a type", QN_SHORT_ARG(found));
-}
-
-static qn_code parse_cast(struct qn_parser *p, struct qn_ast **out)
-{
-    uint32_t start = qn_parser_token(p)->mark.offset;
-    struct qn_ast_list args = {0};
-    struct qn_ast *item;
-    struct qn_type type;
-    p->at++;
-    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'('"));
-    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
-    QN_TRY(qn_parser_add(p, &args, item));
-    if (!qn_token_is(qn_parser_token(p), "as"))
-        return qn_parser_unexpected(p, "AS");
-    p->at++;
-    QN_TRY(parse_type(p, &type));
-    QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
-    QN_TRY(qn_parser_make(p, QN_AST_CAST, start, args, out));
-    (*out)->type = type;
-    return QN_OK;
-}
-
 static qn_code parse_unary(struct qn_parser *p, enum qn_ast_kind kind, enum qn_precedence above,
                            struct qn_ast **out)
 {
@@ -444,12 +373,13 @@ qn_code qn_parser_primary(struct qn_parser *p, struct qn_ast **out)
     enum qn_token_kind kind = qn_parser_token(p)->kind;
     switch (kind) {
     case QN_TOK_NAME:
-    case QN_TOK_QUOTED: return parse_name(p, out);
+    case QN_TOK_QUOTED:
+        return qn_parser_begins_span(p) ? qn_parser_span(p, out) : parse_name(p, out);
     case QN_TOK_LPAREN:
         return qn_parser_begins_query(p, qn_parser_after(p)) ? parse_subquery(p, out)
                                                              : parse_parenthesised(p, out);
     case QN_TOK_CASE: return parse_case(p, out);
-    case QN_TOK_CAST: return parse_cast(p, out);
+    case QN_TOK_CAST: return qn_parser_cast(p, out);
     case QN_TOK_NOT: return parse_unary(p, QN_AST_NOT, QN_PREC_AND, out);
     case QN_TOK_MINUS: return parse_unary(p, QN_AST_NEGATE, QN_PREC_CONCAT, out);
     case QN_TOK_PLUS: return parse_unary(p, QN_AST_PLUS, QN_PREC_CONCAT, out);

@@ -31,6 +31,7 @@ static enum qn_precedence infix_precedence(const struct qn_parser *p)
     case QN_TOK_SLASH:
     case QN_TOK_PERCENT: return QN_PREC_MULTIPLY;
     case QN_TOK_CONCAT: return QN_PREC_CONCAT;
+    case QN_TOK_COLONS: return QN_PREC_CAST;
     default: return QN_PREC_NONE;
     }
 }
@@ -57,6 +58,9 @@ static qn_code parse_is(struct qn_parser *p, struct qn_ast_list *args, bool *neg
     if (qn_token_is(qn_parser_token(p), "distinct") && qn_token_is(qn_parser_after(p), "from")) {
         p->at += 2; /* IS DISTINCT FROM says the opposite of IS */
         *negated = !*negated;
+    } else if (qn_token_is(qn_parser_token(p), "unknown")) {
+        p->at++; /* a truth that is NULL */
+        return parse_is_null(p, args);
     }
     return parse_operand(p, QN_PREC_EQUAL, args);
 }
@@ -164,6 +168,8 @@ static qn_code parse_infix(struct qn_parser *p, enum qn_precedence precedence, s
     if (negated && !takes_not(op))
         return qn_parser_unexpected(p, "IN, LIKE, GLOB, BETWEEN or NULL after NOT");
     p->at++;
+    if (op == QN_TOK_COLONS)
+        return qn_parser_colons(p, left, out);
     if (negated || op == QN_TOK_IS || op == QN_TOK_ISNULL || op == QN_TOK_NOTNULL || takes_not(op))
         return parse_word_operator(p, op, negated, left, out);
     if (begins_any(p))
@@ -173,6 +179,8 @@ static qn_code parse_infix(struct qn_parser *p, enum qn_precedence precedence, s
     QN_TRY(parse_operand(p, precedence, &args));
     QN_TRY(qn_parser_make(p, QN_AST_BINARY, left->mark.offset, args, out));
     (*out)->op = op;
+    if (qn_ast_is_span((*out)->args[0]) || qn_ast_is_span((*out)->args[1]))
+        return qn_parser_add_span(p, out);
     return qn_parser_spread_rows(p, out);
 }
 

@@ -60,6 +60,7 @@ enum qn_precedence {
     QN_PREC_MULTIPLY,
     QN_PREC_CONCAT,
     QN_PREC_UNARY,
+    QN_PREC_CAST, /* x::type */
 };
 
 /* A growing list of arguments. */
@@ -116,6 +117,18 @@ qn_code qn_parser_too_deep(struct qn_parser *p, struct qn_mark mark);
 /* A query in parentheses, of which '(' is the current token; whether one begins at a token. */
 QN_CHECK qn_code qn_parser_query(struct qn_parser *p, struct qn_sql_query **out);
 bool qn_parser_begins_query(const struct qn_parser *p, const struct qn_token *t);
+/* parse_forms.c. A call whose arguments have words between them, if the name is that of one: from
+ * behind its '(' to its ')'. *name: what is called then. */
+QN_CHECK qn_code qn_parser_call_form(struct qn_parser *p, struct qn_strv *name,
+                                     struct qn_ast_list *args);
+/* CAST(x AS type), and ::type behind `x`. */
+QN_CHECK qn_code qn_parser_cast(struct qn_parser *p, struct qn_ast **out);
+QN_CHECK qn_code qn_parser_colons(struct qn_parser *p, struct qn_ast *x, struct qn_ast **out);
+/* INTERVAL ..., if that is what stands there: a span that only + and - know. */
+bool qn_parser_begins_span(const struct qn_parser *p);
+QN_CHECK qn_code qn_parser_span(struct qn_parser *p, struct qn_ast **out);
+/* moment + span, moment - span: *out becomes calls of date_add. */
+QN_CHECK qn_code qn_parser_add_span(struct qn_parser *p, struct qn_ast **out);
 /* A whole list up to and with ')'. */
 QN_CHECK qn_code qn_parser_list(struct qn_parser *p, struct qn_ast_list *list);
 
