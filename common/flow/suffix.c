@@ -2,12 +2,20 @@
 
 #include <string.h>
 
+#include "base/strv.h"
+
 static const char *const compressions[] = {".gz", ".zst", ".lz4", ".bz2", ".xz", NULL};
 
 static bool ends_in(const char *path, size_t len, const char *suffix)
 {
     size_t n = strlen(suffix);
-    return len > n && memcmp(path + len - n, suffix, n) == 0;
+    return len > n &&
+           qn_strv_eq_nocase((struct qn_strv){path + len - n, n}, (struct qn_strv){suffix, n});
+}
+
+bool qn_suffix_ends(const char *path, const char *suffix)
+{
+    return ends_in(path, strlen(path), suffix);
 }
 
 size_t qn_suffix_stem(const char *path)

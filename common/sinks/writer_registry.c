@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "flow/suffix.h"
 #include "flow/writer.h"
 
 #define QN_WRITER(symbol) extern const struct qn_writer_ops symbol;
@@ -25,17 +26,11 @@ const struct qn_writer_ops *qn_writer_find(const char *format)
     return NULL;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 const struct qn_writer_ops *qn_writer_by_suffix(const char *path)
 {
     for (size_t i = 0; all[i]; i++)
         for (size_t s = 0; all[i]->suffixes[s]; s++)
-            if (ends_with(path, all[i]->suffixes[s]))
+            if (qn_suffix_ends(path, all[i]->suffixes[s]))
                 return all[i];
     return NULL;
 }

@@ -1,6 +1,7 @@
 #include "sources/csv_sniff.h"
 
 #include "base/limits.h"
+#include "flow/suffix.h"
 
 enum { SAMPLE_BYTES = 128 << 10, SAMPLE_RECORDS = 500, MAX_TITLE_LINES = 10, STORED_FIELDS = 64 };
 
@@ -113,16 +114,11 @@ static bool is_better(struct shape a, struct shape b, uint32_t declared)
     return a.score != b.score ? a.score > b.score : a.fields > b.fields;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static struct shape sniff_characters(const struct qn_source_options *options,
                                      const struct sample *sample, struct qn_csv_dialect *dialect)
 {
-    bool tabs = ends_with(options->paths[0], ".tsv");
+    static const char *const tabbed[] = {".tsv", NULL};
+    bool tabs = qn_suffix_is(options->paths[0], tabbed);
     const char candidates[] = {tabs ? '\t' : ',', tabs ? ',' : '\t', ';', '|'};
     uint32_t declared = options->header == 0 ? options->n_columns : 0;
     struct qn_csv_dialect trial = *dialect;

@@ -25,6 +25,17 @@ for name in x.csv x.csv.gz; do
 quern: 1 row of $name was refused and left out" <said
 done
 
+# Suffixes in letters of any case, to be read and to be written.
+cp x.csv X.CSV
+cp x.csv.gz X.Csv.GZ
+for name in X.CSV X.Csv.GZ; do
+  "$QUERN" head $name -n 1 --csv 2>said | same "head $name" 'id,on,amt
+1,a,1.50'
+done
+printf 'id\n1\n' >z.csv
+"$QUERN" convert z.csv Z.JSONL --quiet
+same "Z.JSONL" '{"id":1}' <Z.JSONL
+
 # A table of rows that outlive their reader.
 printf '{"id": 1, "on": "a"}\n{"id": 2, "on": null}\n' >y.jsonl
 "$QUERN" convert y.jsonl y.parquet --quiet
