@@ -18,6 +18,8 @@ struct qn_pq_any {
     struct qn_pq_column *flat; /* one of the two, or none */
     struct qn_pq_nested *nested;
     struct qn_column missing;
+    bool early;      /* read before it is known whether the others are wanted */
+    uint64_t behind; /* rows that were passed over since it was read */
 };
 
 struct qn_pq_reader {
@@ -34,10 +36,14 @@ struct qn_pq_reader {
     uint64_t skip;     /* rows of the group before the next */
     uint64_t row, end; /* of the file: the next, and the first not wanted */
     uint32_t given;    /* rows of the last batch */
-    /* Which groups are not read at all, and how many wanted rows they had; NULL: none. */
+    /* Which groups are not read at all, and of which rows only the early columns are, by these
+     * (others are not filled); NULL: none. `passed`: how many wanted rows those were. */
     bool (*passes_over)(void *context, uint32_t group);
+    bool (*wants)(void *context, const struct qn_column *columns, uint32_t n);
     void *context;
     uint64_t passed;
+    uint32_t
+        all_wanted; /* batches of the group at hand, one after the other, that were read whole */
 };
 
 /* Free with fini whatever happened. */
@@ -48,6 +54,9 @@ void qn_pq_reader_fini(struct qn_pq_reader *reader);
 
 /* Rows [row, end) of the file are the next ones. */
 void qn_pq_reader_seek(struct qn_pq_reader *reader, uint64_t row, uint64_t end);
+
+/* Reads these columns first, so that `wants` can look at them: early[i] is of the i-th column. */
+void qn_pq_reader_read_early(struct qn_pq_reader *reader, const bool *early);
 
 /* Up to QN_BATCH_ROWS rows, never of two groups; `columns` has room for all. *n 0: the end. */
 QN_CHECK qn_code qn_pq_reader_next(struct qn_pq_reader *reader, struct qn_column *columns,

@@ -2,11 +2,12 @@
 
 qn_code qn_parquet_sieve_init(struct qn_parquet_sieve *sieve, const struct qn_condition *condition,
                               const struct qn_pq_file *file, const struct qn_pq_subject *subjects,
-                              uint32_t n_columns, struct qn_err *err)
+                              const uint32_t *places, uint32_t n_columns, struct qn_err *err)
 {
     *sieve = (struct qn_parquet_sieve){.condition = condition,
                                        .file = file,
                                        .subjects = subjects,
+                                       .places = places,
                                        .n_columns = n_columns,
                                        .open = true};
     qn_arena_init(&sieve->arena);
@@ -47,4 +48,10 @@ bool qn_parquet_sieve_passes_over(void *context, uint32_t group)
             code = qn_pq_facts_add_bloom(sieve->file, group, &sieve->subjects[c],
                                          &sieve->group_arena, &sieve->facts[c], NULL);
     return code == QN_OK && !qn_condition_may_hold(sieve->condition, sieve->facts);
+}
+
+bool qn_parquet_sieve_wants(void *context, const struct qn_column *columns, uint32_t n)
+{
+    const struct qn_parquet_sieve *sieve = context;
+    return qn_condition_may_hold_of(sieve->condition, columns, sieve->places, n);
 }
