@@ -35,6 +35,7 @@ struct qn_query_file {
     const char *name; /* of the source */
     struct qn_schema schema;
     uint64_t bytes;
+    bool by_columns; /* Parquet: a column can be left where it is */
 };
 
 /* A CTE in force, with the rows it gave in the phase where it was planned last. */
@@ -224,6 +225,11 @@ QN_CHECK qn_code qn_query_find_files(struct qn_query_planner *p, const struct qn
 QN_CHECK qn_code qn_query_open_file(struct qn_query_planner *p,
                                     const struct qn_sql_relation *relation,
                                     struct qn_query_rows *out);
+
+/* The job that the phase ends with wants the first rows in an order, and is the only one: its source,
+ * if that is a Parquet file, comes in fewer and larger chunks. Each has to find some rows before
+ * others can be left out by their keys alone. */
+QN_CHECK qn_code qn_query_widen_chunks(struct qn_query_planner *p, const struct qn_query_job *job);
 
 /* from.c: the relations of a FROM and their conditions, resolved. */
 QN_CHECK qn_code qn_query_from(struct qn_query_planner *p, struct qn_query_scope *scope,

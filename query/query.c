@@ -187,7 +187,7 @@ static qn_code tell_job(struct qn_query_planner *p, const struct qn_query_phase 
         nulls_first[i] = keys[i].nulls_first;
     }
     job->top = (struct qn_query_top){n_rows, columns, descending, nulls_first, phase->n_keys};
-    return QN_OK;
+    return qn_query_widen_chunks(p, job);
 }
 
 /* The query as the phase that is being planned. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "query/parse.h"
 #include "query/planner.h"
 
@@ -90,6 +91,7 @@ static qn_code take_schema(struct qn_query_planner *p, struct qn_query_file *fil
                            const struct qn_plan *plan, struct qn_err *err)
 {
     file->bytes = plan->sources[0].bytes;
+    file->by_columns = file->path && strcmp(plan->sources[0].info.format, "parquet") == 0;
     p->query->input_bytes += file->bytes;
     return qn_schema_copy(p->arena, &plan->sources[0].schema, &file->schema, err);
 }
@@ -179,6 +181,7 @@ static qn_code add_file(struct qn_query_planner *p, const struct qn_sql_relation
             file.name = other->name;
             file.schema = other->schema;
             file.bytes = other->bytes;
+            file.by_columns = other->by_columns;
         }
     }
     if (!file.name) {
@@ -325,4 +328,41 @@ qn_code qn_query_open_file(struct qn_query_planner *p, const struct qn_sql_relat
             .name = field->name, .shown = field->name, .type = field->type};
     }
     return QN_OK;
+}
+
+/* --- chunks ---------------------------------------------------------------------------------- */
+
+enum {
+    MOST_CHUNK_MIB = 128,
+    FEW_CHUNKS = 4 /* which larger files come in; so that there is work for several */
+};
+
+static struct qn_query_source *find_source(const struct qn_query_spec *spec, const char *name)
+{
+    for (uint32_t i = 0; i < spec->n_sources; i++)
+        if (strcmp(spec->sources[i]->name, name) == 0)
+            return spec->sources[i];
+    return NULL;
+}
+
+qn_code qn_query_widen_chunks(struct qn_query_planner *p, const struct qn_query_job *job)
+{
+    struct qn_query_source *source = find_source(p->spec, job->from);
+    const struct qn_query_file *file = NULL;
+    for (uint32_t i = 0; i < p->n_files && source; i++)
+        if (strcmp(p->files[i].name, source->name) == 0)
+            file = &p->files[i];
+    if (p->spec->n_jobs != 1 || !file || !file->by_columns)
+        return QN_OK;
+    for (uint32_t i = 0; i < source->options.n; i++)
+        if (strcmp(source->options.items[i].name, "chunk_size") == 0)
+            return QN_OK;
+    uint64_t mib = file->bytes / FEW_CHUNKS >> 20;
+    if (mib <= QN_DEFAULT_CHUNK_BYTES >> 20)
+        return QN_OK;
+    const char *size =
+        qn_arena_printf(p->arena, "%uMiB", (unsigned)(mib < MOST_CHUNK_MIB ? mib : MOST_CHUNK_MIB));
+    return size && qn_query_pairs_add(p->arena, &source->options, "chunk_size", size)
+               ? QN_OK
+               : QN_QUERY_NOMEM(p);
 }

@@ -48,6 +48,11 @@ bool qn_facts_are_one(const struct qn_facts *facts);
 /* False: the condition is true for none of the rows. Facts are by column. */
 bool qn_condition_may_hold(const struct qn_condition *condition, const struct qn_facts *facts);
 
+/* The same of n rows that are there, QN_BATCH_ROWS of them at most: column c of the condition is
+ * columns[places[c]]. True also where it takes too long to find out. */
+bool qn_condition_may_hold_of(const struct qn_condition *condition, const struct qn_column *columns,
+                              const uint32_t *places, uint32_t n);
+
 /* Sets used[i] for every column that it reads (never clears). */
 void qn_condition_columns(const struct qn_condition *condition, bool *used);
 

@@ -11,6 +11,7 @@ enum {
     MAX_WINDOW_BYTES = 1 << 20,
     MIN_WINDOW_BYTES = 64 << 10,
     SKIP_WINDOW_BYTES = 4 << 10, /* of pages that are passed over only the headers are read */
+    LOOKS = 4, /* at batches of a group that were all wanted, before no more are looked at */
 };
 
 static qn_code add_missing(struct qn_pq_reader *r, struct qn_pq_any *any, struct qn_type type,
@@ -95,6 +96,7 @@ static qn_code open_group(struct qn_pq_reader *r, struct qn_err *err)
     const struct qn_pq_row_group *group = &r->file->meta.groups[r->group];
     for (uint32_t i = 0; i < r->n_columns; i++) {
         struct qn_pq_any *any = &r->columns[i];
+        any->behind = 0;
         if (any->flat) {
             qn_pq_column_drop(any->flat, any->flat->n);
             size_t window = r->skip ? SKIP_WINDOW_BYTES : r->window_bytes;
@@ -111,38 +113,25 @@ static qn_code open_group(struct qn_pq_reader *r, struct qn_err *err)
     r->skip = 0;
     r->group_open = true;
     r->gaps_found = false;
+    r->all_wanted = 0;
     return QN_OK;
 }
 
-/* Rows of the open group: those at hand go first. */
-static qn_code skip_rows(struct qn_pq_reader *r, uint64_t n, struct qn_err *err)
+/* Rows of the open group, which its columns pass over when they are next asked. */
+static void pass_rows(struct qn_pq_reader *r, uint64_t n)
 {
-    for (uint32_t i = 0; i < r->n_columns; i++) {
-        struct qn_pq_any *any = &r->columns[i];
-        uint32_t have = any->flat ? any->flat->n : any->nested ? qn_pq_nested_rows(any->nested) : 0;
-        have = have < n ? have : (uint32_t)n;
-        if (any->flat) {
-            qn_pq_column_drop(any->flat, have);
-            any->flat->pages.window_bytes = SKIP_WINDOW_BYTES;
-            QN_TRY(qn_pq_column_skip(any->flat, n - have, err));
-            any->flat->pages.window_bytes = r->window_bytes;
-        } else if (any->nested) {
-            qn_pq_nested_drop(any->nested, have);
-            QN_TRY(qn_pq_nested_skip(any->nested, n - have, err));
-        }
-    }
+    for (uint32_t i = 0; i < r->n_columns; i++)
+        r->columns[i].behind += n;
     r->group_left -= n;
     r->row += n;
     r->passed += n;
-    return QN_OK;
 }
 
-/* Passes the gap that the next row lies in, if it does. *until: so many rows come before another
- * one. */
-static qn_code pass_gap(struct qn_pq_reader *r, uint64_t *until, struct qn_err *err)
+/* Passes the gap that the next row lies in, if it does. Returns how many rows come before another
+ * one, or before the end of the group. */
+static uint64_t pass_gap(struct qn_pq_reader *r)
 {
     uint64_t at = (uint64_t)r->file->meta.groups[r->group].n_rows - r->group_left;
-    *until = r->group_left;
     if (!r->gaps_found) {
         r->n_gaps = 0;
         if (r->find_gaps)
@@ -153,13 +142,13 @@ static qn_code pass_gap(struct qn_pq_reader *r, uint64_t *until, struct qn_err *
         r->gaps++;
         r->n_gaps--;
     }
-    if (r->n_gaps && r->gaps->first > at)
-        *until = r->gaps->first - at;
-    if (!r->n_gaps || r->gaps->first > at)
-        return QN_OK;
+    if (!r->n_gaps)
+        return r->group_left;
+    if (r->gaps->first > at)
+        return r->gaps->first - at;
     uint64_t rows = r->gaps->end - at, wanted = r->end - r->row;
-    *until = 0;
-    return skip_rows(r, rows < wanted ? rows : wanted, err);
+    pass_rows(r, rows < wanted ? rows : wanted);
+    return 0;
 }
 
 /* As if its rows had been read. */
@@ -194,54 +183,68 @@ static qn_code find_group(struct qn_pq_reader *r, bool *found, struct qn_err *er
     return QN_OK;
 }
 
+static uint32_t rows_of(const struct qn_pq_any *any)
+{
+    return any->flat ? any->flat->n : any->nested ? qn_pq_nested_rows(any->nested) : 0;
+}
+
+static void drop(struct qn_pq_any *any, uint32_t n)
+{
+    if (any->flat)
+        qn_pq_column_drop(any->flat, n);
+    else if (any->nested)
+        qn_pq_nested_drop(any->nested, n);
+}
+
 static void drop_given(struct qn_pq_reader *r)
 {
-    for (uint32_t i = 0; r->given && i < r->n_columns; i++) {
-        struct qn_pq_any *any = &r->columns[i];
-        if (any->flat)
-            qn_pq_column_drop(any->flat, r->given);
-        else if (any->nested)
-            qn_pq_nested_drop(any->nested, r->given);
-    }
+    for (uint32_t i = 0; r->given && i < r->n_columns; i++)
+        drop(&r->columns[i], r->given);
     r->given = 0;
 }
 
-static qn_code fill(struct qn_pq_reader *r, uint32_t want, uint32_t *n, struct qn_err *err)
+/* Passes over the rows that it is behind. */
+static qn_code catch_up(struct qn_pq_reader *r, struct qn_pq_any *any, struct qn_err *err)
 {
-    *n = want;
+    uint32_t held = rows_of(any);
+    held = held < any->behind ? held : (uint32_t)any->behind;
+    if (held)
+        drop(any, held);
+    uint64_t n = any->behind - held;
+    any->behind = 0;
+    if (!n || !any->flat)
+        return n && any->nested ? qn_pq_nested_skip(any->nested, n, err) : QN_OK;
+    any->flat->pages.window_bytes = SKIP_WINDOW_BYTES;
+    qn_code code = qn_pq_column_skip(any->flat, n, err);
+    any->flat->pages.window_bytes = r->window_bytes;
+    return code;
+}
+
+/* The next *n rows of all columns, or of the early ones alone; *n is what all of them have. */
+static qn_code fill(struct qn_pq_reader *r, bool early, uint32_t *n, struct qn_err *err)
+{
     for (uint32_t i = 0; i < r->n_columns; i++) {
         struct qn_pq_any *any = &r->columns[i];
-        uint32_t have = *n;
-        if (any->flat) {
+        if (early && !any->early)
+            continue;
+        QN_TRY(catch_up(r, any, err));
+        if (any->flat)
             QN_TRY(qn_pq_column_fill(any->flat, *n, err));
-            have = any->flat->n;
-        } else if (any->nested) {
+        else if (any->nested)
             QN_TRY(qn_pq_nested_fill(any->nested, *n, err));
-            have = qn_pq_nested_rows(any->nested);
-        }
-        *n = have < *n ? have : *n;
+        else
+            continue;
+        *n = rows_of(any) < *n ? rows_of(any) : *n;
     }
     return QN_OK;
 }
 
-qn_code qn_pq_reader_next(struct qn_pq_reader *r, struct qn_column *columns, uint32_t *n,
-                          struct qn_err *err)
+static void view(struct qn_pq_reader *r, bool early, struct qn_column *columns)
 {
-    bool found = false;
-    uint64_t until = 0;
-    *n = 0;
-    drop_given(r);
-    while (until == 0) {
-        QN_TRY(find_group(r, &found, err));
-        if (!found)
-            return QN_OK;
-        QN_TRY(pass_gap(r, &until, err));
-    }
-    uint64_t want = r->capacity < until ? r->capacity : until;
-    want = want < r->end - r->row ? want : r->end - r->row;
-    QN_TRY(fill(r, (uint32_t)want, n, err));
     for (uint32_t i = 0; i < r->n_columns; i++) {
         struct qn_pq_any *any = &r->columns[i];
+        if (early && !any->early)
+            continue;
         if (any->flat)
             qn_pq_column_view(any->flat, &columns[i]);
         else if (any->nested)
@@ -249,6 +252,71 @@ qn_code qn_pq_reader_next(struct qn_pq_reader *r, struct qn_column *columns, uin
         else
             columns[i] = any->missing;
     }
+}
+
+/* Rows with values that their columns cannot take are for somebody else to judge. */
+static bool has_complaints(const struct qn_pq_reader *r)
+{
+    for (uint32_t i = 0; i < r->n_columns; i++)
+        if (r->columns[i].early && r->columns[i].flat && r->columns[i].flat->n_complaints)
+            return true;
+    return false;
+}
+
+/* Whether the next *n rows are not wanted, by their early columns. Where all that was looked at was
+ * wanted, the rest of the group is read as it stands. */
+static qn_code are_passed(struct qn_pq_reader *r, struct qn_column *columns, uint32_t *n,
+                          bool *passed, struct qn_err *err)
+{
+    *passed = false;
+    if (!r->wants || r->all_wanted == LOOKS)
+        return QN_OK;
+    QN_TRY(fill(r, true, n, err));
+    view(r, true, columns);
+    *passed = !has_complaints(r) && !r->wants(r->context, columns, *n);
+    r->all_wanted = *passed ? 0 : r->all_wanted + 1;
+    if (*passed)
+        pass_rows(r, *n);
+    return QN_OK;
+}
+
+void qn_pq_reader_read_early(struct qn_pq_reader *r, const bool *early)
+{
+    for (uint32_t i = 0; i < r->n_columns; i++)
+        r->columns[i].early = early[i];
+    r->all_wanted = 0;
+}
+
+/* The rows that come next; *n 0: there are no more. */
+static qn_code find_rows(struct qn_pq_reader *r, uint32_t *n, struct qn_err *err)
+{
+    uint64_t want = 0;
+    *n = 0;
+    while (want == 0) {
+        bool found;
+        QN_TRY(find_group(r, &found, err));
+        if (!found)
+            return QN_OK;
+        want = pass_gap(r);
+    }
+    want = want < r->capacity ? want : r->capacity;
+    *n = (uint32_t)(want < r->end - r->row ? want : r->end - r->row);
+    return QN_OK;
+}
+
+qn_code qn_pq_reader_next(struct qn_pq_reader *r, struct qn_column *columns, uint32_t *n,
+                          struct qn_err *err)
+{
+    bool passed;
+    drop_given(r);
+    do {
+        QN_TRY(find_rows(r, n, err));
+        if (*n == 0)
+            return QN_OK;
+        QN_TRY(are_passed(r, columns, n, &passed, err));
+    } while (passed);
+    QN_TRY(fill(r, false, n, err));
+    view(r, false, columns);
     r->given = *n;
     r->row += *n;
     r->group_left -= *n;

@@ -23,6 +23,8 @@ struct qn_pq_any {
     struct qn_pq_column *flat; /* one of the two, or none */
     struct qn_pq_nested *nested;
     struct qn_column missing;
+    bool early;      /* read before it is known whether the others are wanted */
+    uint64_t behind; /* rows that were passed over since it was read */
 };
 
 struct qn_pq_reader {
@@ -39,15 +41,18 @@ struct qn_pq_reader {
     uint64_t skip;     /* rows of the group before the next */
     uint64_t row, end; /* of the file: the next, and the first not wanted */
     uint32_t given;    /* rows of the last batch */
-    /* Which groups are not read at all, and how many wanted rows they had; NULL: none. */
+    /* What need not be read; each may be NULL. `passed`: how many wanted rows that were.
+     * Groups; rows of the others, in order and good until the next call of either; and rows by
+     * their early columns, the only ones that are filled. */
     bool (*passes_over)(void *context, uint32_t group);
-    /* And which rows of the others, in order; good until the next call of either. */
     void (*find_gaps)(void *context, uint32_t group, const struct qn_pq_span **gaps, uint32_t *n);
+    bool (*wants)(void *context, const struct qn_column *columns, uint32_t n);
     void *context;
     const struct qn_pq_span *gaps; /* of the open group, from the next one on */
     uint32_t n_gaps;
     bool gaps_found; /* false: another condition, or group */
     uint64_t passed;
+    uint32_t all_wanted; /* last batches of the open group that were read whole */
 };
 
 /* Free with fini whatever happened. */
@@ -58,6 +63,9 @@ void qn_pq_reader_fini(struct qn_pq_reader *reader);
 
 /* Rows [row, end) of the file are the next ones. */
 void qn_pq_reader_seek(struct qn_pq_reader *reader, uint64_t row, uint64_t end);
+
+/* Reads these columns first, so that `wants` can look at them: early[i] is of the i-th column. */
+void qn_pq_reader_read_early(struct qn_pq_reader *reader, const bool *early);
 
 /* Up to QN_BATCH_ROWS rows, never of two groups; `columns` has room for all. *n 0: the end. */
 QN_CHECK qn_code qn_pq_reader_next(struct qn_pq_reader *reader, struct qn_column *columns,

@@ -1,6 +1,7 @@
 #include "sources/parquet_reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "sources/parquet_locate.h"
@@ -22,6 +23,8 @@ struct parquet_reader {
     uint64_t first, end; /* rows of the file */
     struct qn_parquet_locator locator;
     struct qn_pq_subject *subjects; /* n_subjects, by column of the source's schema */
+    uint32_t *places;               /* the same as columns of `rows`; UINT32_MAX: not wanted */
+    bool *early;                    /* by column of `rows` */
     uint32_t n_subjects;
     struct qn_parquet_sieve sieve;
     struct qn_chunk_result result;
@@ -163,6 +166,22 @@ static void parquet_close(struct qn_reader *reader)
     free(r);
 }
 
+/* Columns that the condition reads come first, where there are others to be spared. */
+static void read_early(struct parquet_reader *r)
+{
+    uint32_t n_early = 0;
+    memset(r->early, 0, r->rows.n_columns * sizeof *r->early);
+    for (uint32_t i = 0; i < r->n_subjects; i++) {
+        if (!r->sieve.used[i])
+            continue;
+        n_early++;
+        r->early[r->places[i]] = true;
+    }
+    qn_pq_reader_read_early(&r->rows, r->early);
+    if (n_early && n_early < r->rows.n_columns)
+        r->rows.wants = qn_parquet_sieve_wants;
+}
+
 static qn_code parquet_only(struct qn_reader *reader, const struct qn_condition *condition,
                             struct qn_err *err)
 {
@@ -172,7 +191,11 @@ static qn_code parquet_only(struct qn_reader *reader, const struct qn_condition 
     r->rows.context = &r->sieve;
     r->rows.passes_over = qn_parquet_sieve_passes_over;
     r->rows.find_gaps = qn_parquet_sieve_find_gaps;
-    return qn_parquet_sieve_init(&r->sieve, condition, &r->file, r->subjects, r->n_subjects, err);
+    r->rows.wants = NULL;
+    QN_TRY(qn_parquet_sieve_init(&r->sieve, condition, &r->file, r->subjects, r->places,
+                                 r->n_subjects, err));
+    read_early(r);
+    return QN_OK;
 }
 
 static const struct qn_reader_ops reader_ops = {.only = parquet_only,
@@ -228,12 +251,16 @@ static qn_code choose_columns(struct parquet_reader *r, const struct qn_source_i
     r->columns = QN_NEW_ARRAY(&r->arena, struct qn_column, n + 1U);
     r->origin = QN_NEW_ARRAY(&r->arena, uint32_t, QN_BATCH_ROWS);
     r->subjects = QN_NEW_ARRAY(&r->arena, struct qn_pq_subject, n + 1U);
+    r->places = QN_NEW_ARRAY(&r->arena, uint32_t, n + 1U);
+    r->early = QN_NEW_ARRAY(&r->arena, bool, n + 1U);
     r->n_subjects = n;
-    if (!r->subjects || !schema || !chosen || !r->columns || !r->origin)
+    if (!r->subjects || !r->places || !r->early || !schema || !chosen || !r->columns || !r->origin)
         return qn_err_nomem(err, "Parquet reader");
     for (uint32_t i = 0; i < n; i++) {
+        r->places[i] = UINT32_MAX;
         if (wanted && !wanted[i])
             continue;
+        r->places[i] = n_chosen;
         schema[n_chosen] = info->schema.fields[i];
         chosen[n_chosen] =
             (struct qn_pq_wanted){.node = find_field(fields, n_fields, plan.columns[i].path, i),

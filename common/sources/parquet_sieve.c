@@ -2,11 +2,12 @@
 
 qn_code qn_parquet_sieve_init(struct qn_parquet_sieve *sieve, const struct qn_condition *condition,
                               const struct qn_pq_file *file, const struct qn_pq_subject *subjects,
-                              uint32_t n_columns, struct qn_err *err)
+                              const uint32_t *places, uint32_t n_columns, struct qn_err *err)
 {
     *sieve = (struct qn_parquet_sieve){.condition = condition,
                                        .file = file,
                                        .subjects = subjects,
+                                       .places = places,
                                        .n_columns = n_columns,
                                        .open = true};
     qn_arena_init(&sieve->arena);
@@ -126,4 +127,12 @@ void qn_parquet_sieve_find_gaps(void *context, uint32_t group, const struct qn_p
             found[(*n)++] = (struct qn_pq_span){at, end};
     }
     *gaps = found;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+bool qn_parquet_sieve_wants(void *context, const struct qn_column *columns, uint32_t n)
+{
+    const struct qn_parquet_sieve *sieve = context;
+    return qn_condition_may_hold_of(sieve->condition, columns, sieve->places, n);
 }

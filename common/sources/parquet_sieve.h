@@ -1,6 +1,6 @@
 /* parquet_sieve: which row groups hold no row that meets a condition, by their statistics and,
- * where those leave it open, their bloom filters; and which pages of the others, by page
- * indexes. */
+ * where those leave it open, their bloom filters; which pages of the others do not, by page
+ * indexes; and which rows, by their values. */
 #ifndef QN_SOURCES_PARQUET_SIEVE_H
 #define QN_SOURCES_PARQUET_SIEVE_H
 
@@ -12,6 +12,7 @@ struct qn_parquet_sieve {
     const struct qn_condition *condition; /* NULL: every row meets it */
     const struct qn_pq_file *file;
     const struct qn_pq_subject *subjects; /* by column of the source */
+    const uint32_t *places;               /* the column that the reader has it as */
     uint32_t n_columns;
     bool *used;             /* columns that the condition reads */
     struct qn_facts *facts; /* of the group at hand */
@@ -23,12 +24,14 @@ struct qn_parquet_sieve {
 QN_CHECK qn_code qn_parquet_sieve_init(struct qn_parquet_sieve *sieve,
                                        const struct qn_condition *condition,
                                        const struct qn_pq_file *file,
-                                       const struct qn_pq_subject *subjects, uint32_t n_columns,
-                                       struct qn_err *err);
+                                       const struct qn_pq_subject *subjects, const uint32_t *places,
+                                       uint32_t n_columns, struct qn_err *err);
 void qn_parquet_sieve_fini(struct qn_parquet_sieve *sieve);
 
 /* For qn_pq_reader.passes_over. What cannot be found out is read. */
 bool qn_parquet_sieve_passes_over(void *sieve, uint32_t group);
+/* For qn_pq_reader.wants: of n rows, by the columns that are used. */
+bool qn_parquet_sieve_wants(void *sieve, const struct qn_column *columns, uint32_t n);
 
 /* For qn_pq_reader.find_gaps: rows of pages that hold no row that meets the condition, by the page
  * indexes of its columns. Good until the next call. */

@@ -9,8 +9,9 @@
 #include "wire/sorter.h"
 
 enum {
-    SPARE_ROWS = 1024, /* past those wanted, before the order is looked at again */
-    MANY_ROWS = 64     /* of one batch: it is looked at at once */
+    SPARE_SHARE = 8, /* of the rows wanted may be more, before the order is looked at again: the */
+                     /* sooner it is, the less has to be read of what comes next */
+    MANY_ROWS = 64   /* of one batch: it is looked at at once */
 };
 
 struct top {
@@ -48,7 +49,7 @@ static qn_code top_open(const struct qn_etl_step *step, struct qn_etl_step_ctx *
                    &(struct qn_sorter_options){.schema = top->schema,
                                                .order = {top->keys, top->schema->n_fields},
                                                .most = top->n_rows,
-                                               .spare_rows = SPARE_ROWS,
+                                               .spare_rows = top->n_rows / SPARE_SHARE + 1,
                                                .memory_bytes = UINT64_MAX});
     *run = task;
     return QN_OK;
@@ -63,7 +64,7 @@ static void top_close(void *run)
 /* --- what is wanted yet ---------------------------------------------------------------------- */
 
 /* The column's value in that row, of a column of one; false: nothing follows from it. NaN has no
- * place among statistics, and booleans have other forms there. */
+ * place in an order of conditions, and booleans have other forms there. */
 static bool copy_bound(const struct qn_column *column, uint32_t row, struct qn_arena *arena,
                        struct qn_column *out)
 {
@@ -76,6 +77,12 @@ static bool copy_bound(const struct qn_column *column, uint32_t row, struct qn_a
         if (out->i64)
             *out->i64 = column->i64[row];
         return out->i64 != NULL;
+    }
+    if (layout == QN_LAYOUT_F64) {
+        out->f64 = QN_NEW(arena, double);
+        if (out->f64)
+            *out->f64 = column->f64[row];
+        return out->f64 && *out->f64 == *out->f64;
     }
     if (layout != QN_LAYOUT_TEXT)
         return false;
@@ -91,9 +98,11 @@ static bool is_bound(const struct qn_condition *told, const struct qn_column *co
 {
     if (!told || !qn_is_valid(column, row))
         return false;
-    return column->type.id == QN_TEXT
-               ? qn_strv_eq(qn_text_at(&told->values, 0), qn_text_at(column, row))
-               : told->values.i64[0] == column->i64[row];
+    switch (qn_type_layout(column->type)) {
+    case QN_LAYOUT_TEXT: return qn_strv_eq(qn_text_at(&told->values, 0), qn_text_at(column, row));
+    case QN_LAYOUT_F64: return told->values.f64[0] == column->f64[row];
+    default: return told->values.i64[0] == column->i64[row];
+    }
 }
 
 /* Rows that are equal in their first key may come before in the next. */
