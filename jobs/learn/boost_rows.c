@@ -6,6 +6,7 @@
 #include "jobs/learn/boost_kernels.h"
 #include "jobs/learn/math.h"
 #include "jobs/learn/split.h"
+#include "wire/mapping.h"
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
@@ -44,9 +45,10 @@ struct qn_boost_rows {
     struct qn_histogram_maker *maker;
     struct qn_boost_state state; /* as far as the log was read */
     struct qn_arena scratch_arena;
-    uint32_t *at;     /* in the arena, of the round: places by node of the state */
-    uint32_t n_trees; /* in the scores */
-    bool started;     /* partings and gradients are of tree n_trees */
+    uint32_t *at;           /* in the arena, of the round: places by node of the state */
+    uint32_t n_trees;       /* in the scores */
+    bool started;           /* partings and gradients are of tree n_trees */
+    struct qn_mapping file; /* arrays of all rows, once they were too large for memory */
 };
 
 qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv bins,
@@ -78,33 +80,45 @@ qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv b
     return QN_OK;
 }
 
-void qn_boost_rows_free(struct qn_boost_rows *rows)
-{
-    if (!rows)
-        return;
-    for (int i = 0; i < N_BLOCKS; i++) {
-        free(rows->blocks[i].bytes);
-        free(rows->blocks[i].labels);
-        free(rows->blocks[i].hashes);
-        free(rows->blocks[i].scores);
-    }
-    for (int i = 0; i < N_PARTINGS; i++) {
-        free(rows->partings[i].order);
-        free(rows->partings[i].places);
-    }
-    free(rows->gradients);
-    free(rows->scratch);
-    qn_boost_state_fini(&rows->state);
-    qn_arena_fini(&rows->scratch_arena);
-    qn_histogram_maker_free(rows->maker);
-    qn_binner_fini(&rows->binner);
-    qn_bins_fini(&rows->bins);
-    free(rows);
-}
-
 static bool draws_bags(const struct qn_boost_params *params)
 {
     return params->bagging_freq && params->bagging_fraction < 1;
+}
+
+/* --- where they are --------------------------------------------------------------------------- */
+
+struct array {
+    void **at;
+    size_t bytes; /* that rounds read or write */
+};
+enum { MOST_ARRAYS = 4 * N_BLOCKS + N_PARTINGS + 2, ARRAY_ALIGNMENT = 64 };
+
+/* Rows that a parting may have. */
+static uint32_t ordered_rows(const struct qn_boost_rows *rows, int parting)
+{
+    bool none = parting == OUT_OF_BAG && !draws_bags(rows->params);
+    return none ? 0 : rows->partings[parting].block->n;
+}
+
+static uint32_t list_arrays(struct qn_boost_rows *rows, struct array *out)
+{
+    uint32_t n = 0, width = rows->bins.n_columns, most = 1;
+    for (int i = 0; i < N_BLOCKS; i++) {
+        struct block *block = &rows->blocks[i];
+        size_t rows_of = block->n;
+        out[n++] = (struct array){(void **)&block->bytes, rows_of * width};
+        out[n++] = (struct array){(void **)&block->labels, rows_of};
+        out[n++] = (struct array){(void **)&block->hashes, rows_of * sizeof *block->hashes};
+        out[n++] = (struct array){(void **)&block->scores, rows_of * sizeof *block->scores};
+        most = block->n > most ? block->n : most;
+    }
+    for (int i = 0; i < N_PARTINGS; i++)
+        out[n++] = (struct array){(void **)&rows->partings[i].order,
+                                  (ordered_rows(rows, i) + (size_t)1) * sizeof(uint32_t)};
+    out[n++] = (struct array){(void **)&rows->gradients,
+                              (rows->blocks[TRAIN].n + (size_t)1) * sizeof *rows->gradients};
+    out[n++] = (struct array){(void **)&rows->scratch, (most + (size_t)1) * sizeof *rows->scratch};
+    return n;
 }
 
 uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
@@ -117,6 +131,57 @@ uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
         trained += sizeof *train->hashes + sizeof(uint32_t);
     return ((uint64_t)train->capacity + held->capacity) * a_row + train->n * trained +
            held->n * a_round;
+}
+
+static size_t room_for(const struct array *array)
+{
+    size_t bytes = *array->at ? array->bytes + QN_BOOST_SLACK : 0;
+    return (bytes + ARRAY_ALIGNMENT - 1) / ARRAY_ALIGNMENT * ARRAY_ALIGNMENT;
+}
+
+uint64_t qn_boost_rows_shrink(struct qn_boost_rows *rows, const char *folder)
+{
+    struct array arrays[MOST_ARRAYS];
+    struct qn_err err;
+    uint32_t n = list_arrays(rows, arrays);
+    size_t bytes = 0;
+    if (rows->file.at)
+        return 0;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += room_for(&arrays[i]);
+    if (!rows->scratch || qn_mapping_grow(&rows->file, folder, bytes, &err) != QN_OK)
+        return qn_boost_rows_bytes(rows);
+    uint8_t *to = rows->file.at;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t room = room_for(&arrays[i]);
+        if (*arrays[i].at) {
+            memcpy(to, *arrays[i].at, arrays[i].bytes);
+            free(*arrays[i].at);
+            *arrays[i].at = to;
+        }
+        to += room;
+    }
+    qn_mapping_rest(&rows->file);
+    return 0; /* what is left does not grow with the rows */
+}
+
+void qn_boost_rows_free(struct qn_boost_rows *rows)
+{
+    if (!rows)
+        return;
+    struct array arrays[MOST_ARRAYS];
+    uint32_t n = list_arrays(rows, arrays);
+    for (uint32_t i = 0; i < n && !rows->file.at; i++)
+        free(*arrays[i].at);
+    qn_mapping_drop(&rows->file);
+    for (int i = 0; i < N_PARTINGS; i++)
+        free(rows->partings[i].places);
+    qn_boost_state_fini(&rows->state);
+    qn_arena_fini(&rows->scratch_arena);
+    qn_histogram_maker_free(rows->maker);
+    qn_binner_fini(&rows->binner);
+    qn_bins_fini(&rows->bins);
+    free(rows);
 }
 
 static bool resize(void **block, size_t n, size_t bytes)
@@ -263,7 +328,7 @@ static qn_code make_scratch(struct qn_boost_rows *rows, struct qn_err *err)
         QN_TRY(make_room(rows, &rows->blocks[i], rows->blocks[i].n, err));
     for (int i = 0; i < N_PARTINGS; i++) {
         struct parting *parting = &rows->partings[i];
-        uint32_t n = i == OUT_OF_BAG && !draws_bags(rows->params) ? 0 : parting->block->n;
+        uint32_t n = ordered_rows(rows, i);
         parting->order = malloc(((size_t)n + 1) * sizeof *parting->order);
         if (!parting->order)
             return qn_err_nomem(err, "rows to boost");
@@ -482,15 +547,28 @@ static qn_code begin_round(struct qn_boost_rows *rows, struct qn_strv log,
     return QN_OK;
 }
 
+/* What the round wants of those that are in files, or of those that are not. */
+static void add_nodes(struct qn_boost_rows *const *all, uint32_t n, bool in_files,
+                      struct qn_boost_sums *sums)
+{
+    for (uint32_t w = 0; n && w < sums->n; w++) {
+        for (uint32_t i = 0; i < n; i++)
+            if ((all[i]->file.at != NULL) == in_files)
+                add_node(all[i], all[i]->state.wanted[w], all[0]->maker, &sums->histograms[w]);
+        qn_histogram_drain(all[0]->maker, &sums->histograms[w]);
+    }
+}
+
 qn_code qn_boost_rows_round(struct qn_boost_rows *const *all, uint32_t n, struct qn_strv log,
                             struct qn_boost_sums *sums, struct qn_err *err)
 {
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         QN_TRY(begin_round(all[i], log, sums, err));
-    for (uint32_t w = 0; w < sums->n; w++) {
-        for (uint32_t i = 0; i < n; i++)
-            add_node(all[i], all[i]->state.wanted[w], all[0]->maker, &sums->histograms[w]);
-        qn_histogram_drain(all[0]->maker, &sums->histograms[w]);
+        if (all[i]->file.at) { /* one at a time, and then out of the way */
+            add_nodes(&all[i], 1, true, sums);
+            qn_mapping_rest(&all[i]->file);
+        }
     }
+    add_nodes(all, n, false, sums);
     return QN_OK;
 }
