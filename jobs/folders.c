@@ -57,7 +57,7 @@ static bool parse_value(struct qn_type type, struct qn_strv text, struct value *
         out->i64 = flag;
         return true;
     case QN_INT64: return qn_strv_to_i64(text, &out->i64);
-    case QN_DOUBLE: return qn_parse_double(text, &out->f64);
+    case QN_DOUBLE: return qn_parse_any_double(text, &out->f64);
     case QN_DECIMAL: return qn_parse_decimal(text, type.precision, type.scale, &out->i64);
     case QN_DATE: return qn_parse_date(text, &out->i64);
     case QN_TIMESTAMP: return qn_parse_timestamp(text, &out->i64);

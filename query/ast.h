@@ -24,6 +24,9 @@ struct qn_sql_item {
     struct qn_sql_name alias; /* AS */
     struct qn_sql_name table; /* of `t.*` */
     struct qn_mark mark;
+    struct qn_sql_name *excluded; /* of a star: * EXCLUDE (a, b) REPLACE (expression AS c) */
+    uint32_t n_excluded, n_replaced;
+    struct qn_sql_item *replaced;
 };
 
 /* How a relation is joined to what stands before it. */
@@ -49,7 +52,9 @@ struct qn_sql_relation {
     struct qn_sql_name name;    /* a CTE, or a table of the warehouse */
     struct qn_sql_name folder;  /* of `lake.name`: the word before the dot */
     struct qn_sql_query *query; /* in parentheses */
-    const char *format;         /* read_csv(...) and their like say it; NULL: by suffix */
+    bool
+        joined; /* the query stands for a join in parentheses: its columns keep their tables' names */
+    const char *format; /* read_csv(...) and their like say it; NULL: by suffix */
     struct qn_sql_option *options;
     uint32_t n_options;
     struct qn_sql_name alias;
@@ -86,7 +91,12 @@ struct qn_sql_body {
     struct qn_ast *where, *having;
     struct qn_ast **group_by;
     uint32_t n_group_by;
-    bool grouped; /* GROUP BY was written */
+    bool grouped;   /* GROUP BY was written */
+    bool group_all; /* GROUP BY ALL: by all items that are no aggregates */
+    struct qn_ast **distinct_on;
+    uint32_t n_distinct_on;
+    struct qn_ast *qualify;            /* of rows that windows were worked out for */
+    struct qn_parser_windows *windows; /* while it is being read */
 };
 
 struct qn_sql_cte {

@@ -31,6 +31,7 @@ struct qn_finish {
     struct marks *marks;
     struct qn_sorter sorter;
     uint64_t skip, left; /* rows of the offset, and of the limit */
+    uint64_t given;
 };
 
 /* Takes rows on their way; `arena` is of the batch. */
@@ -72,6 +73,12 @@ static qn_code give(void *context, const struct qn_batch *batch, struct qn_err *
         finish->left -= n;
     if (n == 0)
         return QN_OK;
+    finish->given += n;
+    if (finish->phase->one_value && finish->given > 1)
+        return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                          "%s: this query gives several rows, where one value is expected: write "
+                          "an aggregate, or LIMIT 1",
+                          finish->phase->one_value);
     struct qn_arena arena;
     struct qn_batch rows = *batch;
     qn_arena_init(&arena);

@@ -101,20 +101,6 @@ static struct qn_strv alias_of(const struct qn_sql_relation *relation)
 
 /* --- conditions ------------------------------------------------------------------------------ */
 
-static struct qn_ast *make_column(struct qn_query_planner *p, struct qn_query_scope *scope,
-                                  uint32_t field, struct qn_mark mark)
-{
-    struct qn_ast *ast = QN_NEW(p->arena, struct qn_ast);
-    if (!ast)
-        return NULL;
-    ast->kind = QN_AST_COLUMN;
-    ast->mark = mark;
-    ast->number = (int64_t)field + 1;
-    ast->text = qn_strv_from(scope->fields[field].shown);
-    scope->fields[field].uses++;
-    return ast;
-}
-
 static struct qn_ast *make_binary(struct qn_query_planner *p, enum qn_token_kind op,
                                   struct qn_ast *left, struct qn_ast *right, struct qn_mark mark)
 {
@@ -180,6 +166,23 @@ static qn_code natural_names(struct qn_query_planner *p, const struct qn_query_s
     return QN_OK;
 }
 
+/* Of a FULL JOIN either side may lack the value: the name stands for the one that is there. */
+static qn_code merge(struct qn_query_planner *p, struct qn_query_scope *scope, uint32_t field,
+                     const struct qn_ast *equal)
+{
+    struct qn_ast *merged = QN_NEW(p->arena, struct qn_ast);
+    if (!merged)
+        return QN_QUERY_NOMEM(p);
+    *merged = (struct qn_ast){.kind = QN_AST_CALL,
+                              .mark = equal->mark,
+                              .name_mark = equal->mark,
+                              .text = QN_STRV_LIT("coalesce"),
+                              .args = equal->args,
+                              .n_args = equal->n_args};
+    scope->fields[field].merged = merged;
+    return QN_OK;
+}
+
 static qn_code read_using(struct qn_query_planner *p, struct qn_query_scope *scope, uint32_t at)
 {
     struct qn_query_relation *relation = &scope->relations[at];
@@ -195,11 +198,14 @@ static qn_code read_using(struct qn_query_planner *p, struct qn_query_scope *sco
         QN_TRY(using_field(p, scope, name, at, at + 1, &right));
         /* of an outer join, the side whose rows all stay has the value */
         scope->fields[relation->how == QN_SQL_RIGHT ? left : right].hidden = true;
-        struct qn_ast *equal = make_binary(p, QN_TOK_EQ, make_column(p, scope, left, name->mark),
-                                           make_column(p, scope, right, name->mark), name->mark);
+        struct qn_ast *equal =
+            make_binary(p, QN_TOK_EQ, qn_query_field_ast(p, scope, left, true, name->mark),
+                        qn_query_field_ast(p, scope, right, true, name->mark), name->mark);
         if (!equal)
             return QN_QUERY_NOMEM(p);
         relation->on = make_binary(p, QN_TOK_AND, relation->on, equal, name->mark);
+        if (relation->how == QN_SQL_FULL)
+            QN_TRY(merge(p, scope, left, equal));
     }
     return QN_OK;
 }
@@ -276,10 +282,12 @@ static qn_code pull_value(struct qn_query_planner *p, struct qn_query_scope *sco
     uint32_t field;
     QN_TRY(add_query(p, scope, ast, QN_SQL_LEFT, &field));
     QN_TRY(check_columns(p, scope, ast, 1));
-    if (!scope->relations[scope->n_relations - 1].rows.single)
+    if (!scope->relations[scope->n_relations - 1].rows.single) {
+        qn_query_expect_one(p, ast->query->mark.offset);
         return QN_QUERY_REFUSE(p, ast->mark, "write an aggregate, min(x), or LIMIT 1",
                                "this query may give several rows, where one value is expected");
-    struct qn_ast *column = make_column(p, scope, field, ast->mark);
+    }
+    struct qn_ast *column = qn_query_field_ast(p, scope, field, false, ast->mark);
     if (!column)
         return QN_QUERY_NOMEM(p);
     *ast = *column;
@@ -387,9 +395,11 @@ static qn_code check_not_in(struct qn_query_planner *p, struct qn_query_scope *s
     QN_TRY(add_counts(p, scope, &scope->relations[rows].rows, mark, &counts));
     qn_query_count(scope, x, 1);
     struct qn_ast *none =
-        make_binary(p, QN_TOK_EQ, make_column(p, scope, counts, mark), make_number(p, mark), mark);
-    struct qn_ast *whole = make_binary(p, QN_TOK_EQ, make_column(p, scope, counts, mark),
-                                       make_column(p, scope, counts + 1, mark), mark);
+        make_binary(p, QN_TOK_EQ, qn_query_field_ast(p, scope, counts, false, mark),
+                    make_number(p, mark), mark);
+    struct qn_ast *whole =
+        make_binary(p, QN_TOK_EQ, qn_query_field_ast(p, scope, counts, false, mark),
+                    qn_query_field_ast(p, scope, counts + 1, false, mark), mark);
     struct qn_ast *known = make_not_null(p, x);
     if (!none || !whole || !known)
         return QN_QUERY_NOMEM(p);
@@ -413,8 +423,9 @@ static qn_code pull_in(struct qn_query_planner *p, struct qn_query_scope *scope,
     QN_TRY(check_columns(p, scope, in, in->n_args));
     uint32_t at = scope->n_relations - 1;
     for (uint32_t i = 0; i < in->n_args; i++) {
-        struct qn_ast *equal = make_binary(p, QN_TOK_EQ, in->args[i],
-                                           make_column(p, scope, field + i, in->mark), in->mark);
+        struct qn_ast *equal =
+            make_binary(p, QN_TOK_EQ, in->args[i],
+                        qn_query_field_ast(p, scope, field + i, false, in->mark), in->mark);
         if (!equal)
             return QN_QUERY_NOMEM(p);
         on = make_binary(p, QN_TOK_AND, on, equal, in->mark);

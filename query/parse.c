@@ -20,20 +20,25 @@ static bool reserved(const struct qn_token *token)
     static const char *const words[] = {
         "select", "from",  "where", "group",     "having", "order", "limit",    "offset",
         "union",  "join",  "on",    "intersect", "except", "inner", "left",     "right",
-        "full",   "cross", "using", "natural",   "as",     "with",  "distinct",
+        "full",   "cross", "using", "natural",   "as",     "with",  "distinct", "qualify",
     };
     if (token->kind != QN_TOK_NAME)
         return false;
     if ((qn_token_is(token, "left") || qn_token_is(token, "right")) &&
         token[1].kind == QN_TOK_LPAREN) /* a function; the last token is no name */
         return false;
+    if (qn_token_is(token, "window")) /* w AS ( */
+        return token[1].kind != QN_TOK_END && qn_token_is(&token[2], "as") &&
+               token[3].kind == QN_TOK_LPAREN;
+    if (qn_token_is(token, "fetch"))
+        return qn_token_is(&token[1], "first") || qn_token_is(&token[1], "next");
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (qn_strv_eq_nocase(token->text, qn_strv_from(words[i])))
             return true;
     return false;
 }
 
-static bool is_name(const struct qn_token *token)
+bool qn_sql_is_name(const struct qn_token *token)
 {
     return token->kind == QN_TOK_QUOTED || (token->kind == QN_TOK_NAME && !reserved(token));
 }
@@ -48,7 +53,7 @@ bool qn_sql_word(struct qn_parser *p, const char *word)
 qn_code qn_sql_name(struct qn_parser *p, const char *expected, struct qn_sql_name *out)
 {
     const struct qn_token *t = qn_parser_token(p);
-    if (!is_name(t))
+    if (!qn_sql_is_name(t))
         return qn_parser_unexpected(p, expected);
     *out = (struct qn_sql_name){t->text, t->mark};
     p->at++;
@@ -59,7 +64,7 @@ qn_code qn_sql_alias(struct qn_parser *p, struct qn_sql_name *out)
 {
     if (qn_sql_word(p, "as"))
         return qn_sql_name(p, "a name behind AS", out);
-    return is_name(qn_parser_token(p)) ? qn_sql_name(p, "a name", out) : QN_OK;
+    return qn_sql_is_name(qn_parser_token(p)) ? qn_sql_name(p, "a name", out) : QN_OK;
 }
 
 qn_code qn_sql_names(struct qn_parser *p, struct qn_sql_name **names, uint32_t *n)
@@ -75,118 +80,6 @@ qn_code qn_sql_names(struct qn_parser *p, struct qn_sql_name **names, uint32_t *
     return qn_parser_expect(p, QN_TOK_RPAREN, "',' or ')'");
 }
 
-/* Constructs that are known and not there, by the word that begins them. */
-static qn_code refuse_clause(struct qn_parser *p)
-{
-    static const struct {
-        const char *word, *what, *hint;
-    } clauses[] = {
-        {"window", "WINDOW", "GROUP BY in a subquery, joined to the rows, gives the same"},
-        {"qualify", "QUALIFY", "put the query in a subquery and filter its rows with WHERE"},
-        {"fetch", "FETCH", "write LIMIT n"},
-        {"for", "FOR", "a query locks nothing"},
-        {"tablesample", "TABLESAMPLE", NULL},
-        {"pivot", "PIVOT", "write sum(x) FILTER (WHERE kind = 'a') for each column"},
-    };
-    const struct qn_token *t = qn_parser_token(p);
-    for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
-        if (qn_token_is(t, clauses[i].word))
-            return qn_complain(p->complaint, t->mark, clauses[i].hint, "%s is not supported",
-                               clauses[i].what);
-    return QN_OK;
-}
-
-/* --- SELECT ---------------------------------------------------------------------------------- */
-
-static qn_code parse_item(struct qn_parser *p, struct qn_sql_item *item)
-{
-    const struct qn_token *t = qn_parser_token(p);
-    uint32_t start = t->mark.offset;
-    if (qn_parser_accept(p, QN_TOK_STAR)) {
-        item->mark = t->mark;
-        return QN_OK;
-    }
-    if (is_name(t) && qn_parser_after(p)->kind == QN_TOK_DOT &&
-        p->tokens.items[p->at + 2].kind == QN_TOK_STAR) {
-        item->table = (struct qn_sql_name){t->text, t->mark};
-        p->at += 3;
-        item->mark = qn_parser_mark(p, start);
-        return QN_OK;
-    }
-    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item->expr));
-    item->mark = item->expr->mark;
-    return qn_sql_alias(p, &item->alias);
-}
-
-qn_code qn_sql_add_item(struct qn_parser *p, struct qn_sql_body *body, struct qn_sql_item **out)
-{
-    if (body->n_items == QN_MAX_COLUMNS)
-        return qn_complain(p->complaint, qn_parser_token(p)->mark, NULL,
-                           "more than %d columns are refused", QN_MAX_COLUMNS);
-    body->items = qn_sql_grow(p->arena, body->items, body->n_items, sizeof *body->items);
-    if (!body->items)
-        return qn_complain_nomem(p->complaint);
-    *out = &body->items[body->n_items++];
-    **out = (struct qn_sql_item){0};
-    return QN_OK;
-}
-
-static qn_code parse_items(struct qn_parser *p, struct qn_sql_body *body)
-{
-    do {
-        struct qn_sql_item *item = NULL;
-        QN_TRY(qn_sql_add_item(p, body, &item));
-        QN_TRY(parse_item(p, item));
-    } while (qn_parser_accept(p, QN_TOK_COMMA));
-    return QN_OK;
-}
-
-static qn_code parse_group_by(struct qn_parser *p, struct qn_sql_body *body)
-{
-    struct qn_ast_list list = {0};
-    struct qn_ast *item;
-    if (!qn_sql_word(p, "group"))
-        return QN_OK;
-    if (!qn_sql_word(p, "by"))
-        return qn_parser_unexpected(p, "BY");
-    const struct qn_token *t = qn_parser_token(p);
-    if (qn_parser_after(p)->kind == QN_TOK_LPAREN &&
-        (qn_token_is(t, "rollup") || qn_token_is(t, "cube") || qn_token_is(t, "grouping")))
-        return qn_complain(p->complaint, t->mark, "UNION ALL of one query a level gives the same",
-                           "ROLLUP, CUBE and GROUPING SETS are not supported");
-    if (qn_token_is(t, "all"))
-        return qn_complain(p->complaint, t->mark, "name the columns, or their positions: 1, 2",
-                           "GROUP BY ALL is not supported");
-    do {
-        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
-        QN_TRY(qn_parser_add(p, &list, item));
-    } while (qn_parser_accept(p, QN_TOK_COMMA));
-    body->group_by = list.items;
-    body->n_group_by = list.n;
-    body->grouped = true;
-    return QN_OK;
-}
-
-static qn_code parse_select(struct qn_parser *p, struct qn_sql_body *body)
-{
-    body->distinct = qn_sql_word(p, "distinct");
-    if (!body->distinct)
-        (void)qn_sql_word(p, "all");
-    else if (qn_token_is(qn_parser_token(p), "on"))
-        return qn_complain(p->complaint, qn_parser_token(p)->mark,
-                           "GROUP BY with first(x ORDER BY y) gives one row of each",
-                           "DISTINCT ON is not supported");
-    QN_TRY(parse_items(p, body));
-    if (qn_sql_word(p, "from"))
-        QN_TRY(qn_sql_parse_from(p, body));
-    if (qn_sql_word(p, "where"))
-        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &body->where));
-    QN_TRY(parse_group_by(p, body));
-    if (qn_sql_word(p, "having"))
-        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &body->having));
-    return refuse_clause(p);
-}
-
 /* --- bodies ---------------------------------------------------------------------------------- */
 
 static qn_code parse_simple(struct qn_parser *p, struct qn_sql_body **out)
@@ -199,8 +92,8 @@ static qn_code parse_simple(struct qn_parser *p, struct qn_sql_body **out)
         body->op = QN_SQL_NESTED;
         QN_TRY(qn_sql_parse_query(p, &body->query));
         QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query"));
-    } else if (qn_sql_word(p, "select")) {
-        QN_TRY(parse_select(p, body));
+    } else if (qn_token_is(t, "select") || qn_token_is(t, "from")) {
+        QN_TRY(qn_sql_parse_select(p, body));
     } else if (qn_sql_word(p, "values")) {
         return qn_sql_parse_values(p, out);
     } else {
@@ -295,63 +188,6 @@ static qn_code parse_ctes(struct qn_parser *p, struct qn_sql_query *query)
     return QN_OK;
 }
 
-static qn_code parse_nulls(struct qn_parser *p, struct qn_sql_order *order)
-{
-    order->nulls_first = !order->descending; /* as SQLite: NULLs are the lowest */
-    if (!qn_sql_word(p, "nulls"))
-        return QN_OK;
-    order->nulls_first = qn_sql_word(p, "first");
-    if (!order->nulls_first && !qn_sql_word(p, "last"))
-        return qn_parser_unexpected(p, "FIRST or LAST");
-    return QN_OK;
-}
-
-static qn_code parse_order_by(struct qn_parser *p, struct qn_sql_query *query)
-{
-    if (!qn_sql_word(p, "order"))
-        return QN_OK;
-    if (!qn_sql_word(p, "by"))
-        return qn_parser_unexpected(p, "BY");
-    do {
-        query->order = qn_sql_grow(p->arena, query->order, query->n_order, sizeof *query->order);
-        if (!query->order)
-            return qn_complain_nomem(p->complaint);
-        struct qn_sql_order *order = &query->order[query->n_order];
-        QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &order->expr));
-        order->descending = qn_sql_word(p, "desc");
-        if (!order->descending)
-            (void)qn_sql_word(p, "asc");
-        QN_TRY(parse_nulls(p, order));
-        query->n_order++;
-    } while (qn_parser_accept(p, QN_TOK_COMMA));
-    return QN_OK;
-}
-
-static qn_code parse_count(struct qn_parser *p, uint64_t *out)
-{
-    const struct qn_token *t = qn_parser_token(p);
-    int64_t value;
-    if (t->kind != QN_TOK_INTEGER || !qn_strv_to_i64(t->text, &value))
-        return qn_parser_unexpected(p, "a whole number of rows");
-    *out = (uint64_t)value;
-    p->at++;
-    return QN_OK;
-}
-
-static qn_code parse_limit(struct qn_parser *p, struct qn_sql_query *query)
-{
-    if (qn_sql_word(p, "limit")) {
-        query->has_limit = true;
-        QN_TRY(parse_count(p, &query->limit));
-        if (qn_parser_token(p)->kind == QN_TOK_COMMA)
-            return qn_complain(p->complaint, qn_parser_token(p)->mark, "write LIMIT n OFFSET m",
-                               "LIMIT m, n is not supported");
-    }
-    if (qn_sql_word(p, "offset"))
-        QN_TRY(parse_count(p, &query->offset));
-    return refuse_clause(p);
-}
-
 qn_code qn_sql_parse_query(struct qn_parser *p, struct qn_sql_query **out)
 {
     struct qn_sql_query *query = *out = QN_NEW(p->arena, struct qn_sql_query);
@@ -363,8 +199,7 @@ qn_code qn_sql_parse_query(struct qn_parser *p, struct qn_sql_query **out)
                            "queries are nested deeper than %d", QN_MAX_EXPR_DEPTH);
     QN_TRY(parse_ctes(p, query));
     QN_TRY(parse_body(p, &query->body));
-    QN_TRY(parse_order_by(p, query));
-    QN_TRY(parse_limit(p, query));
+    QN_TRY(qn_sql_parse_order(p, query));
     query->mark = qn_parser_mark(p, start);
     p->depth--;
     return QN_OK;

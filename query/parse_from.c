@@ -72,13 +72,60 @@ static qn_code parse_function(struct qn_parser *p, struct qn_sql_relation *relat
     return qn_parser_expect(p, QN_TOK_RPAREN, "',' or ')'");
 }
 
+/* Whether what stands in the parentheses is a query; else it is a join. Behind a query in more
+ * parentheses there is nothing, or what goes on with the query. */
+static bool holds_query(const struct qn_parser *p)
+{
+    static const char *const goes_on[] = {"union", "intersect", "except", "order",
+                                          "limit", "offset",    "fetch"};
+    const struct qn_token *t = qn_parser_after(p), *inner = t;
+    uint32_t depth = 0;
+    while (inner->kind == QN_TOK_LPAREN)
+        inner++;
+    if (!qn_token_is(inner, "select") && !qn_token_is(inner, "with") &&
+        !qn_token_is(inner, "values") && !qn_token_is(inner, "from"))
+        return false;
+    if (inner == t)
+        return true;
+    do {
+        depth += t->kind == QN_TOK_LPAREN;
+        depth -= t->kind == QN_TOK_RPAREN;
+        t++;
+    } while (depth && t->kind != QN_TOK_END);
+    bool whole = t->kind == QN_TOK_RPAREN || t->kind == QN_TOK_END;
+    for (size_t i = 0; i < sizeof goes_on / sizeof goes_on[0]; i++)
+        whole |= qn_token_is(t, goes_on[i]);
+    return whole;
+}
+
+/* A join in parentheses: SELECT * FROM it. */
+static qn_code parse_joined(struct qn_parser *p, struct qn_sql_relation *relation)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    struct qn_sql_query *query = QN_NEW(p->arena, struct qn_sql_query);
+    struct qn_sql_body *body = QN_NEW(p->arena, struct qn_sql_body);
+    struct qn_sql_item *star;
+    if (!query || !body)
+        return qn_complain_nomem(p->complaint);
+    if (++p->depth > QN_MAX_EXPR_DEPTH)
+        return qn_complain(p->complaint, t->mark, NULL, "joins are nested deeper than %d",
+                           QN_MAX_EXPR_DEPTH);
+    p->at++;
+    QN_TRY(qn_sql_parse_from(p, body));
+    QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "JOIN, or ')' behind the joins"));
+    QN_TRY(qn_sql_add_item(p, body, &star));
+    p->depth--;
+    star->mark = body->mark = query->mark = qn_parser_mark(p, t->mark.offset);
+    query->body = body;
+    relation->query = query;
+    relation->joined = true;
+    return QN_OK;
+}
+
 static qn_code parse_parenthesised(struct qn_parser *p, struct qn_sql_relation *relation)
 {
-    const struct qn_token *t = qn_parser_after(p);
-    if (!qn_token_is(t, "select") && !qn_token_is(t, "with") && !qn_token_is(t, "values") &&
-        t->kind != QN_TOK_LPAREN)
-        return qn_complain(p->complaint, t->mark, "joins are read from left to right",
-                           "joins in parentheses are not supported");
+    if (!holds_query(p))
+        return parse_joined(p, relation);
     p->at++;
     QN_TRY(qn_sql_parse_query(p, &relation->query));
     return qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query");
@@ -118,6 +165,7 @@ static qn_code parse_relation(struct qn_parser *p, struct qn_sql_relation *relat
     if (begins_join(qn_parser_token(p)))
         return QN_OK;
     QN_TRY(qn_sql_alias(p, &relation->alias));
+    relation->joined &= !relation->alias.text.data;
     if (relation->alias.text.data && qn_parser_token(p)->kind == QN_TOK_LPAREN)
         return qn_sql_names(p, &relation->columns, &relation->n_columns);
     return QN_OK;

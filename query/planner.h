@@ -11,6 +11,7 @@
 /* A column of rows: as jobs know it, and as the query does. */
 struct qn_query_column {
     const char *name, *shown;
+    const char *table; /* what a star stood for: the alias of its relation; else NULL */
     struct qn_type type;
     bool untyped; /* a bare NULL: of any type */
 };
@@ -48,6 +49,13 @@ struct qn_query_cte {
 
 struct qn_query_scope;
 
+/* By SQLite; or as a phase of its own, which may give one row at most. */
+enum qn_query_way { QN_QUERY_IN_SQLITE, QN_QUERY_ONE_VALUE };
+struct qn_query_fate {
+    uint32_t query; /* where it begins in the text */
+    enum qn_query_way way;
+};
+
 struct qn_query_planner {
     struct qn_query *query;
     struct qn_arena *arena; /* the query's */
@@ -66,12 +74,13 @@ struct qn_query_planner {
     struct qn_query_cte *ctes;
     struct qn_query_scope *scope;   /* of the SELECT being planned */
     struct qn_query_sqlite *sqlite; /* the statement being written */
-    /* Queries by where they begin in the text: the one being planned, those that SQLite answers,
-     * and one that jobs cannot (retry: 1 + its place; 0: none), so that it is tried anew. */
+    /* Queries by where they begin in the text: the one being planned, those that are answered in
+     * another way than others, and the next of these: planning is tried anew then. */
     uint32_t asked;
-    uint32_t *in_sqlite;
-    uint32_t n_in_sqlite;
-    uint32_t retry;
+    struct qn_query_fate *fates;
+    uint32_t n_fates;
+    struct qn_query_fate next;
+    bool retry;
 };
 
 /* --- scope: the columns that expressions of one SELECT see ----------------------------------- */
@@ -84,8 +93,10 @@ struct qn_query_field {
     const char *name;   /* in the stage; NULL: not there (yet) */
     struct qn_type type;
     uint32_t relation;
-    uint32_t uses; /* in expressions that no job has taken in yet */
-    bool hidden;   /* the other one of a column of USING */
+    uint32_t uses;         /* in expressions that no job has taken in yet */
+    bool hidden;           /* the other one of a column of USING */
+    const char *table;     /* its own alias, of a join in parentheses; NULL: its relation's */
+    struct qn_ast *merged; /* what its bare name stands for, of a FULL JOIN's USING; else NULL */
 };
 
 struct qn_query_relation {
@@ -128,6 +139,12 @@ QN_CHECK qn_code qn_query_resolve(struct qn_query_planner *p, struct qn_query_sc
  * expression a column's. */
 QN_CHECK qn_code qn_query_resolve_key(struct qn_query_planner *p, struct qn_query_scope *scope,
                                       struct qn_ast *ast);
+/* The column as a resolved tree: one more use. bare: its name stands alone, without a table's. NULL:
+ * no memory. */
+struct qn_ast *qn_query_field_ast(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                  uint32_t field, bool bare, struct qn_mark mark);
+/* The name before the dot that finds it; data NULL: none. */
+struct qn_strv qn_query_field_alias(const struct qn_query_scope *scope, uint32_t field);
 /* Which relations a resolved tree reads, as bits. */
 uint32_t qn_query_reads(const struct qn_query_scope *scope, const struct qn_ast *ast);
 bool qn_query_has(const struct qn_ast *ast, enum qn_ast_kind kind);
@@ -135,6 +152,21 @@ bool qn_query_has(const struct qn_ast *ast, enum qn_ast_kind kind);
 const char *qn_query_fresh_name(struct qn_query_planner *p, struct qn_query_scope *scope,
                                 struct qn_strv wish);
 bool qn_query_name_taken(const struct qn_query_names *names, struct qn_strv name);
+
+/* star.c: the items that a star stands for, resolved. */
+struct qn_query_starred_item {
+    struct qn_ast *expr;
+    const char *shown, *table;
+};
+struct qn_query_starred {
+    struct qn_query_starred_item *items;
+    uint32_t n;
+};
+QN_CHECK qn_code qn_query_expand_star(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                      const struct qn_sql_item *star, struct qn_query_starred *out);
+/* The keys of GROUP BY ALL, if that is what is written: these items but for aggregates. */
+QN_CHECK qn_code qn_query_group_by_all(struct qn_query_planner *p, struct qn_sql_body *body,
+                                       const struct qn_sql_item *items, uint32_t n);
 
 /* --- stage: a job under way and the columns it has so far ------------------------------------ */
 
@@ -229,11 +261,21 @@ QN_CHECK qn_code qn_query_select(struct qn_query_planner *p, struct qn_sql_body 
 /* query.c: what jobs cannot do, said before the complaint: SQLite is to answer the query that
  * begins there. Nothing comes of it where SQLite does already. */
 void qn_query_leave(struct qn_query_planner *p, uint32_t query);
+/* The same of a query that stands for a value and may give several rows. */
+void qn_query_expect_one(struct qn_query_planner *p, uint32_t query);
 bool qn_query_is_left(const struct qn_query_planner *p, uint32_t query);
 /* Names of WITH, for as long as p->ctes is not set back. */
 QN_CHECK qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_query *query);
 
-/* sqlite_select.c: the query as a statement for SQLite over rows of jobs of the phase. */
+/* sets.c: the rows of a query's SELECTs put together, and the columns that it is ordered by; or those
+ * of one job. */
+QN_CHECK qn_code qn_query_put_together(struct qn_query_planner *p, const struct qn_sql_query *query,
+                                       struct qn_query_rows *rows, struct qn_query_tree **tree,
+                                       struct qn_sort_key **keys);
+QN_CHECK qn_code qn_query_one_job(struct qn_query_planner *p, struct qn_query_rows *rows,
+                                  struct qn_mark mark, struct qn_query_tree **out);
+
+/* sqlite_query.c: the query as a statement for SQLite over rows of jobs of the phase. */
 QN_CHECK qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *query,
                                     struct qn_query_phase *out, struct qn_query_rows *rows);
 

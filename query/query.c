@@ -6,6 +6,33 @@
 #include "query/parse.h"
 #include "query/planner.h"
 
+/* --- places ---------------------------------------------------------------------------------- */
+
+static uint32_t count_points(struct qn_strv text)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < text.len; i++)
+        n += ((unsigned char)text.data[i] & 0xC0) != 0x80;
+    return n;
+}
+
+static struct qn_span span_of(struct qn_strv text, const struct qn_expr_complaint *complaint)
+{
+    size_t offset = complaint->offset < text.len ? complaint->offset : text.len;
+    size_t width = complaint->width < text.len - offset ? complaint->width : text.len - offset;
+    struct qn_span span = {.line = 1,
+                           .width = count_points((struct qn_strv){text.data + offset, width})};
+    size_t begin = 0;
+    for (size_t i = 0; i < offset; i++)
+        if (text.data[i] == '\n') {
+            span.line++;
+            begin = i + 1;
+        }
+    span.column = 1 + count_points((struct qn_strv){text.data + begin, offset - begin});
+    span.width += span.width == 0;
+    return span;
+}
+
 /* --- phases ---------------------------------------------------------------------------------- */
 
 /* What a phase is planned with; the one that was being planned waits in `outer`. */
@@ -117,197 +144,6 @@ qn_code qn_query_one_row(struct qn_query_planner *p, struct qn_query_rows *out)
     return read_back(p, p->one_row_number, &p->one_row, out);
 }
 
-/* --- set operations -------------------------------------------------------------------------- */
-
-/* Rows of one job, at a leaf of the tree. */
-struct leaf {
-    struct qn_query_tree *tree;
-    struct qn_query_rows rows;
-    struct qn_mark mark;
-};
-
-struct leaves {
-    struct leaf *items;
-    uint32_t n;
-};
-
-/* Rows of a file go through a job. */
-static qn_code as_job(struct qn_query_planner *p, struct qn_query_rows *rows)
-{
-    struct qn_query_stage stage;
-    struct qn_query_names names = {0};
-    struct qn_query_rows read = *rows;
-    if (rows->is_job)
-        return QN_OK;
-    QN_TRY(qn_query_stage_begin(p, &read, &stage));
-    for (uint32_t i = 0; i < read.n_columns; i++)
-        if (!qn_query_names_add(p->arena, &names, read.columns[i].name))
-            return QN_QUERY_NOMEM(p);
-    QN_TRY(qn_query_stage_end(p, &stage, &names, rows));
-    rows->columns = read.columns;
-    rows->single = read.single;
-    return QN_OK;
-}
-
-static qn_code add_leaf(struct qn_query_planner *p, struct leaves *leaves,
-                        const struct qn_query_rows *rows, struct qn_mark mark,
-                        struct qn_query_tree **out)
-{
-    *out = QN_NEW(p->arena, struct qn_query_tree);
-    leaves->items = qn_sql_grow(p->arena, leaves->items, leaves->n, sizeof *leaves->items);
-    if (!*out || !leaves->items)
-        return QN_QUERY_NOMEM(p);
-    struct leaf *leaf = &leaves->items[leaves->n++];
-    *leaf = (struct leaf){*out, *rows, mark};
-    QN_TRY(as_job(p, &leaf->rows));
-    (*out)->job = leaf->rows.input;
-    uint32_t n = leaves->items[0].rows.n_columns;
-    if (leaf->rows.n_columns == n)
-        return QN_OK;
-    return QN_QUERY_REFUSE(p, mark, NULL, "this has %u columns, the query before it %u",
-                           leaf->rows.n_columns, n);
-}
-
-static qn_code plan_tree(struct qn_query_planner *p, struct qn_sql_body *body,
-                         struct leaves *leaves, struct qn_query_tree **out)
-{
-    static const enum qn_query_op ops[] = {[QN_SQL_UNION] = QN_QUERY_UNION,
-                                           [QN_SQL_INTERSECT] = QN_QUERY_INTERSECT,
-                                           [QN_SQL_EXCEPT] = QN_QUERY_EXCEPT};
-    if (body->op == QN_SQL_SELECT) {
-        struct qn_query_selected selected;
-        QN_TRY(qn_query_select(p, body, NULL, 0, &selected));
-        return add_leaf(p, leaves, &selected.rows, body->mark, out);
-    }
-    if (body->op == QN_SQL_NESTED) {
-        struct qn_query_rows rows;
-        QN_TRY(qn_query_nested(p, body->query, &rows));
-        return add_leaf(p, leaves, &rows, body->mark, out);
-    }
-    struct qn_query_tree *left, *right;
-    QN_TRY(plan_tree(p, body->left, leaves, &left));
-    QN_TRY(plan_tree(p, body->right, leaves, &right));
-    *out = QN_NEW(p->arena, struct qn_query_tree);
-    if (!*out)
-        return QN_QUERY_NOMEM(p);
-    **out =
-        (struct qn_query_tree){.op = ops[body->op], .all = body->all, .left = left, .right = right};
-    return QN_OK;
-}
-
-/* The type that holds values of both, as CASE would find it. */
-static qn_code widen(struct qn_query_planner *p, const struct leaf *leaf, uint32_t column,
-                     struct qn_query_column *common)
-{
-    const struct qn_query_column *b = &leaf->rows.columns[column];
-    const struct qn_field fields[] = {{"a", common->type}, {"b", b->type}};
-    const struct qn_schema schema = {fields, 2};
-    struct qn_expr_complaint complaint;
-    struct qn_expr *expr;
-    if (common->untyped) {
-        common->type = b->type;
-        common->untyped = b->untyped;
-        return QN_OK;
-    }
-    if (b->untyped || qn_type_eq(common->type, b->type))
-        return QN_OK;
-    qn_code code =
-        qn_expr_compile(p->arena, QN_STRV_LIT("coalesce(a, b)"), &schema, &expr, &complaint);
-    char left[QN_TYPE_NAME], right[QN_TYPE_NAME];
-    if (code == QN_EINPUT)
-        return QN_QUERY_REFUSE(p, leaf->mark, "write CAST(... AS ...) around one of them",
-                               "column %u, '%.40s', is %s in one query and %s in the other",
-                               column + 1, common->shown, qn_type_name(common->type, left),
-                               qn_type_name(b->type, right));
-    if (code == QN_OK)
-        common->type = qn_expr_type(expr);
-    return code;
-}
-
-/* A job that casts what has another type. */
-static qn_code cast_leaf(struct qn_query_planner *p, const struct qn_query_column *common,
-                         struct leaf *leaf)
-{
-    struct qn_query_stage stage;
-    struct qn_query_scope scope = {0};
-    struct qn_query_names names = {0};
-    struct qn_query_rows rows = leaf->rows;
-    QN_TRY(qn_query_scope_add(p, &scope, &(struct qn_query_relation){.rows = rows}));
-    QN_TRY(qn_query_stage_begin(p, &rows, &stage));
-    for (uint32_t i = 0; i < rows.n_columns; i++) {
-        const char *name = rows.columns[i].name;
-        char type[QN_TYPE_NAME];
-        if (!qn_type_eq(rows.columns[i].type, common[i].type)) {
-            const char *text = qn_arena_printf(p->arena, "cast(\"%s\" as %s)", name,
-                                               qn_type_name(common[i].type, type));
-            name = qn_query_fresh_name(p, &scope, qn_strv_from(name));
-            if (!name || !qn_query_pairs_add(p->arena, &stage.job->derive, name, text))
-                return QN_QUERY_NOMEM(p);
-            QN_TRY(qn_query_stage_add(p, &stage, name, common[i].type));
-        }
-        if (!qn_query_names_add(p->arena, &names, name))
-            return QN_QUERY_NOMEM(p);
-    }
-    QN_TRY(qn_query_stage_end(p, &stage, &names, &leaf->rows));
-    leaf->tree->job = leaf->rows.input;
-    return QN_OK;
-}
-
-/* All leaves get the same types; names are those of the first. */
-static qn_code unify(struct qn_query_planner *p, struct leaves *leaves, struct qn_query_rows *out)
-{
-    const struct qn_query_rows *first = &leaves->items[0].rows;
-    struct qn_query_column *common =
-        QN_NEW_ARRAY(p->arena, struct qn_query_column, first->n_columns);
-    if (!common)
-        return QN_QUERY_NOMEM(p);
-    memcpy(common, first->columns, first->n_columns * sizeof *common);
-    for (uint32_t i = 1; i < leaves->n; i++)
-        for (uint32_t c = 0; c < first->n_columns; c++)
-            QN_TRY(widen(p, &leaves->items[i], c, &common[c]));
-    for (uint32_t i = 0; i < leaves->n; i++) {
-        const struct qn_query_rows *rows = &leaves->items[i].rows;
-        bool same = true;
-        for (uint32_t c = 0; c < rows->n_columns; c++)
-            same &= qn_type_eq(rows->columns[c].type, common[c].type);
-        if (!same)
-            QN_TRY(cast_leaf(p, common, &leaves->items[i]));
-    }
-    *out = (struct qn_query_rows){.columns = common, .n_columns = first->n_columns};
-    return QN_OK;
-}
-
-/* --- order and limit ------------------------------------------------------------------------- */
-
-/* Of rows put together only what they are called can be ordered by. */
-static qn_code key_by_name(struct qn_query_planner *p, const struct qn_query_rows *rows,
-                           const struct qn_ast *ast, uint32_t *out)
-{
-    if (ast->kind == QN_AST_INTEGER && ast->number >= 1 && ast->number <= rows->n_columns) {
-        *out = (uint32_t)(ast->number - 1);
-        return QN_OK;
-    }
-    for (*out = 0; ast->kind == QN_AST_COLUMN && *out < rows->n_columns; ++*out)
-        if (qn_strv_eq_nocase(ast->text, qn_strv_from(rows->columns[*out].shown)))
-            return QN_OK;
-    return QN_QUERY_REFUSE(p, ast->mark, "name a column of the first SELECT, or its position",
-                           "rows that a set operation put together cannot be ordered by this");
-}
-
-static qn_code order_tree(struct qn_query_planner *p, const struct qn_sql_query *query,
-                          const struct qn_query_rows *rows, struct qn_sort_key **out)
-{
-    *out = QN_NEW_ARRAY(p->arena, struct qn_sort_key, query->n_order);
-    if (!*out)
-        return QN_QUERY_NOMEM(p);
-    for (uint32_t i = 0; i < query->n_order; i++) {
-        (*out)[i].descending = query->order[i].descending;
-        (*out)[i].nulls_first = query->order[i].nulls_first;
-        QN_TRY(key_by_name(p, rows, query->order[i].expr, &(*out)[i].column));
-    }
-    return QN_OK;
-}
-
 /* --- queries --------------------------------------------------------------------------------- */
 
 qn_code qn_query_enter(struct qn_query_planner *p, const struct qn_sql_query *query)
@@ -358,7 +194,6 @@ static qn_code tell_job(struct qn_query_planner *p, const struct qn_query_phase 
 static qn_code plan_phase(struct qn_query_planner *p, struct qn_sql_query *query,
                           struct qn_query_phase *out, struct qn_query_rows *rows)
 {
-    struct leaves leaves = {0};
     struct qn_query_tree *tree;
     *out = (struct qn_query_phase){.n_keys = query->n_order,
                                    .has_limit = query->has_limit,
@@ -374,12 +209,10 @@ static qn_code plan_phase(struct qn_query_planner *p, struct qn_sql_query *query
         keys = selected.keys;
         *rows = selected.rows;
         out->n_shown = selected.n_shown;
-        QN_TRY(add_leaf(p, &leaves, rows, query->body->mark, &tree));
+        QN_TRY(qn_query_one_job(p, rows, query->body->mark, &tree));
         QN_TRY(tell_job(p, out, keys, rows));
     } else {
-        QN_TRY(plan_tree(p, query->body, &leaves, &tree));
-        QN_TRY(unify(p, &leaves, rows));
-        QN_TRY(order_tree(p, query, rows, &keys));
+        QN_TRY(qn_query_put_together(p, query, rows, &tree, &keys));
         out->n_shown = rows->n_columns;
     }
     out->tree = tree;
@@ -403,6 +236,28 @@ static qn_code describe_rows(struct qn_query_planner *p, const struct qn_query_r
     return QN_OK;
 }
 
+static bool has_fate(const struct qn_query_planner *p, uint32_t query, enum qn_query_way way)
+{
+    for (uint32_t i = 0; i < p->n_fates; i++)
+        if (p->fates[i].query == query && p->fates[i].way == way)
+            return true;
+    return false;
+}
+
+/* A second row is a mistake, and enough to know of it. */
+static qn_code expect_one(struct qn_query_planner *p, const struct qn_sql_query *query,
+                          struct qn_query_phase *phase)
+{
+    const struct qn_expr_complaint place = {.offset = query->mark.offset,
+                                            .width = query->mark.width};
+    struct qn_span span = span_of(p->text, &place);
+    phase->one_value =
+        qn_arena_printf(p->arena, "query:%u:%u", (unsigned)span.line, (unsigned)span.column);
+    phase->limit = phase->has_limit && phase->limit < 2 ? phase->limit : 2;
+    phase->has_limit = true;
+    return phase->one_value ? QN_OK : QN_QUERY_NOMEM(p);
+}
+
 /* The query is a phase of its own; the one in which it stands reads its rows from a file. */
 static qn_code nested_phase(struct qn_query_planner *p, struct qn_sql_query *query,
                             struct qn_query_rows *out)
@@ -416,10 +271,12 @@ static qn_code nested_phase(struct qn_query_planner *p, struct qn_sql_query *que
     done.file = file_name(p);
     if (!done.file)
         return QN_QUERY_NOMEM(p);
+    if (has_fate(p, query->mark.offset, QN_QUERY_ONE_VALUE))
+        QN_TRY(expect_one(p, query, &done));
     QN_TRY(end_phase(p, &phase, &done));
     *out = rows;
     out->n_columns = done.n_shown;
-    out->single = rows.single || (query->has_limit && query->limit <= 1);
+    out->single = rows.single || done.one_value || (query->has_limit && query->limit <= 1);
     return read_back(p, p->query->n_phases, &done, out);
 }
 
@@ -433,8 +290,10 @@ qn_code qn_query_nested(struct qn_query_planner *p, struct qn_sql_query *query,
     QN_TRY(qn_query_enter(p, query));
     uint32_t asked = p->asked;
     p->asked = query->mark.offset;
+    bool whole = qn_query_is_left(p, query->mark.offset) ||
+                 has_fate(p, query->mark.offset, QN_QUERY_ONE_VALUE);
     bool plain = !query->has_limit && query->offset == 0 && /* order alone means nothing inside */
-                 !qn_query_is_left(p, query->mark.offset);
+                 !query->body->n_distinct_on && !whole;
     if (plain && query->body->op == QN_SQL_NESTED) {
         QN_TRY(qn_query_nested(p, query->body->query, out));
     } else if (plain && query->body->op == QN_SQL_SELECT) {
@@ -463,32 +322,37 @@ static qn_code plan_whole(struct qn_query_planner *p, struct qn_sql_query *query
     return end_phase(p, &phase, &done);
 }
 
-/* --- what SQLite answers --------------------------------------------------------------------- */
+/* --- what is tried anew ---------------------------------------------------------------------- */
 
 bool qn_query_is_left(const struct qn_query_planner *p, uint32_t query)
 {
-    for (uint32_t i = 0; i < p->n_in_sqlite; i++)
-        if (p->in_sqlite[i] == query)
-            return true;
-    return false;
+    return has_fate(p, query, QN_QUERY_IN_SQLITE);
 }
 
 void qn_query_leave(struct qn_query_planner *p, uint32_t query)
 {
-    p->retry = qn_query_is_left(p, query) ? 0 : 1 + query;
+    p->retry = !qn_query_is_left(p, query);
+    p->next = (struct qn_query_fate){query, QN_QUERY_IN_SQLITE};
 }
 
-/* The plan from its beginning, with one more query left to SQLite. */
+void qn_query_expect_one(struct qn_query_planner *p, uint32_t query)
+{
+    p->retry = !has_fate(p, query, QN_QUERY_ONE_VALUE);
+    p->next = (struct qn_query_fate){query, QN_QUERY_ONE_VALUE};
+}
+
+/* The plan from its beginning, with one more query of which it is known how it is answered. */
 static qn_code plan_again(struct qn_query_planner *p)
 {
     struct qn_sql_query *query;
-    p->in_sqlite = qn_sql_grow(p->arena, p->in_sqlite, p->n_in_sqlite, sizeof *p->in_sqlite);
-    if (!p->in_sqlite)
+    p->fates = qn_sql_grow(p->arena, p->fates, p->n_fates, sizeof *p->fates);
+    if (!p->fates)
         return QN_QUERY_NOMEM(p);
-    p->in_sqlite[p->n_in_sqlite++] = p->retry - 1;
+    p->fates[p->n_fates++] = p->next;
+    p->retry = false;
     p->query->phases = NULL;
     p->query->n_phases = 0;
-    p->phase = p->n_begun = p->n_jobs = p->retry = p->one_row_number = 0;
+    p->phase = p->n_begun = p->n_jobs = p->one_row_number = 0;
     p->spec = NULL;
     p->ctes = NULL;
     p->scope = NULL;
@@ -497,31 +361,6 @@ static qn_code plan_again(struct qn_query_planner *p)
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
-
-static uint32_t count_points(struct qn_strv text)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < text.len; i++)
-        n += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-    return n;
-}
-
-static struct qn_span span_of(struct qn_strv text, const struct qn_expr_complaint *complaint)
-{
-    size_t offset = complaint->offset < text.len ? complaint->offset : text.len;
-    size_t width = complaint->width < text.len - offset ? complaint->width : text.len - offset;
-    struct qn_span span = {.line = 1,
-                           .width = count_points((struct qn_strv){text.data + offset, width})};
-    size_t begin = 0;
-    for (size_t i = 0; i < offset; i++)
-        if (text.data[i] == '\n') {
-            span.line++;
-            begin = i + 1;
-        }
-    span.column = 1 + count_points((struct qn_strv){text.data + begin, offset - begin});
-    span.width += span.width == 0;
-    return span;
-}
 
 qn_code qn_query_plan(struct qn_query *query, struct qn_strv text,
                       const struct qn_query_options *options, struct qn_err *err)

@@ -62,6 +62,7 @@ struct qn_query_phase {
     uint32_t n_keys;
     bool has_limit;
     uint64_t limit, offset;
+    const char *one_value; /* there may be one row at most: where the query stands; else NULL */
     const char *file; /* Parquet that takes the rows for a later phase; NULL: they are the result */
 };
 

@@ -58,6 +58,8 @@ qn_code qn_query_scope_add(struct qn_query_planner *p, struct qn_query_scope *sc
                                                               .source = column->name,
                                                               .type = column->type,
                                                               .relation = scope->n_relations};
+        if (relation->written && relation->written->joined)
+            fields[scope->n_fields + i].table = column->table;
         if (!qn_query_name_taken(&scope->taken, qn_strv_from(column->name)) &&
             !qn_query_names_add(p->arena, &scope->taken, column->name))
             return QN_QUERY_NOMEM(p);
@@ -69,21 +71,57 @@ qn_code qn_query_scope_add(struct qn_query_planner *p, struct qn_query_scope *sc
     return QN_OK;
 }
 
+/* --- columns as trees ------------------------------------------------------------------------ */
+
+/* A resolved tree once more: its columns are used once more. */
+static struct qn_ast *copy_tree(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                const struct qn_ast *ast)
+{
+    struct qn_ast *copy = QN_NEW(p->arena, struct qn_ast);
+    if (!copy)
+        return NULL;
+    *copy = *ast;
+    copy->args = QN_NEW_ARRAY(p->arena, struct qn_ast *, ast->n_args);
+    if (!copy->args)
+        return NULL;
+    for (uint32_t i = 0; i < ast->n_args; i++) {
+        copy->args[i] = copy_tree(p, scope, ast->args[i]);
+        if (!copy->args[i])
+            return NULL;
+    }
+    if (ast->kind == QN_AST_COLUMN)
+        scope->fields[ast->number - 1].uses++;
+    return copy;
+}
+
+struct qn_ast *qn_query_field_ast(struct qn_query_planner *p, struct qn_query_scope *scope,
+                                  uint32_t field, bool bare, struct qn_mark mark)
+{
+    struct qn_ast column = {.kind = QN_AST_COLUMN,
+                            .mark = mark,
+                            .number = (int64_t)field + 1,
+                            .text = qn_strv_from(scope->fields[field].shown)};
+    const struct qn_ast *merged = bare ? scope->fields[field].merged : NULL;
+    struct qn_ast *copy = copy_tree(p, scope, merged ? merged : &column);
+    if (copy)
+        copy->mark = mark;
+    return copy;
+}
+
 /* --- finding --------------------------------------------------------------------------------- */
 
 struct found {
     uint32_t field, n; /* n of them */
 };
 
-static bool may_see(const struct qn_query_scope *scope, const struct qn_query_field *field,
-                    struct qn_strv table)
+static bool may_see(const struct qn_query_scope *scope, uint32_t field, struct qn_strv table)
 {
-    const struct qn_query_relation *relation = &scope->relations[field->relation];
-    if (!relation->visible)
+    struct qn_strv alias = qn_query_field_alias(scope, field);
+    if (!scope->relations[scope->fields[field].relation].visible)
         return false;
     if (!table.data)
-        return !field->hidden;
-    return relation->alias.data && qn_strv_eq_nocase(relation->alias, table);
+        return !scope->fields[field].hidden;
+    return alias.data && qn_strv_eq_nocase(alias, table);
 }
 
 /* The exact case wins, else the only one that differs in case. */
@@ -93,7 +131,7 @@ static struct found find_field(const struct qn_query_scope *scope, struct qn_str
     struct found found = {0};
     for (uint32_t i = 0; i < scope->n_fields; i++) {
         struct qn_strv shown = qn_strv_from(scope->fields[i].shown);
-        if (!may_see(scope, &scope->fields[i], table))
+        if (!may_see(scope, i, table))
             continue;
         if (exactly ? qn_strv_eq(shown, name) : qn_strv_eq_nocase(shown, name)) {
             found.field = i;
@@ -110,9 +148,9 @@ static qn_code ambiguous(struct qn_query_planner *p, const struct qn_query_scope
     size_t at = 0;
     for (uint32_t i = 0; i < scope->n_fields && at + 64 < sizeof hint; i++) {
         const struct qn_query_field *field = &scope->fields[i];
-        struct qn_strv alias = scope->relations[field->relation].alias;
+        struct qn_strv alias = qn_query_field_alias(scope, i);
         if (!qn_strv_eq_nocase(qn_strv_from(field->shown), ast->text) || !alias.data ||
-            !may_see(scope, field, ast->table))
+            !may_see(scope, i, ast->table))
             continue;
         at += (size_t)snprintf(hint + at, sizeof hint - at, "%s%.20s.%.20s", at ? " or " : "write ",
                                qn_arena_strdup(p->arena, alias), field->shown);
@@ -125,9 +163,8 @@ static qn_code ambiguous(struct qn_query_planner *p, const struct qn_query_scope
 
 static bool has_table(const struct qn_query_scope *scope, struct qn_strv table)
 {
-    for (uint32_t i = 0; i < scope->n_relations; i++)
-        if (scope->relations[i].visible && scope->relations[i].alias.data &&
-            qn_strv_eq_nocase(scope->relations[i].alias, table))
+    for (uint32_t i = 0; i < scope->n_fields; i++)
+        if (may_see(scope, i, table))
             return true;
     return false;
 }
@@ -149,6 +186,32 @@ static struct found find_outer(struct qn_query_scope *scope, const struct qn_ast
     return found;
 }
 
+static void read_outside(struct qn_ast *ast, uint32_t outer)
+{
+    if (ast->kind == QN_AST_COLUMN)
+        ast->outer = outer;
+    for (uint32_t i = 0; i < ast->n_args; i++)
+        read_outside(ast->args[i], outer);
+}
+
+/* The name is that of a column of this scope, `outer` SELECTs around the one it stands in. */
+static qn_code become_column(struct qn_query_planner *p, struct qn_query_scope *scope,
+                             uint32_t field, uint32_t outer, struct qn_ast *ast)
+{
+    if (ast->table.data || !scope->fields[field].merged) {
+        ast->number = (int64_t)field + 1;
+        ast->outer = outer;
+        scope->fields[field].uses++;
+        return QN_OK;
+    }
+    struct qn_ast *merged = qn_query_field_ast(p, scope, field, true, ast->mark);
+    if (!merged)
+        return QN_QUERY_NOMEM(p);
+    *ast = *merged;
+    read_outside(ast, outer);
+    return QN_OK;
+}
+
 /* A column of a SELECT around this one: SQLite is to answer that. */
 static qn_code resolve_outer(struct qn_query_planner *p, struct qn_query_scope *scope,
                              struct qn_ast *ast, bool *found)
@@ -161,12 +224,8 @@ static qn_code resolve_outer(struct qn_query_planner *p, struct qn_query_scope *
         return QN_OK;
     if (field.n > 1)
         return ambiguous(p, where, ast);
-    if (scope->in_sqlite && where->in_sqlite) {
-        ast->number = (int64_t)field.field + 1;
-        ast->outer = out;
-        where->fields[field.field].uses++;
-        return QN_OK;
-    }
+    if (scope->in_sqlite && where->in_sqlite)
+        return become_column(p, where, field.field, out, ast);
     qn_query_leave(p, where->query);
     return QN_QUERY_REFUSE(p, ast->mark,
                            "write a join: JOIN (SELECT k, max(x) AS m FROM t GROUP BY k) AS q ON "
@@ -204,7 +263,7 @@ static qn_code unknown_column(struct qn_query_planner *p, const struct qn_query_
     if (!names)
         return QN_QUERY_NOMEM(p);
     for (uint32_t i = 0; i < scope->n_fields; i++)
-        if (may_see(scope, &scope->fields[i], ast->table))
+        if (may_see(scope, i, ast->table))
             names[n++] = scope->fields[i].shown;
     const char *closest = qn_strv_closest(ast->text, names, n);
     if (closest)
@@ -265,9 +324,7 @@ static qn_code resolve_column(struct qn_query_planner *p, struct qn_query_scope 
     if (found.n == 0)
         return !ast->table.data || has_table(scope, ast->table) ? unknown_column(p, scope, ast)
                                                                 : unknown_table(p, scope, ast);
-    ast->number = (int64_t)found.field + 1;
-    scope->fields[found.field].uses++;
-    return QN_OK;
+    return become_column(p, scope, found.field, 0, ast);
 }
 
 static qn_code resolve_aggregate(struct qn_query_planner *p, struct qn_query_scope *scope,

@@ -38,37 +38,20 @@ static qn_code add_item(struct selecting *s, const struct qn_sql_item *item, con
     return QN_OK;
 }
 
-static qn_code add_field(struct selecting *s, const struct qn_sql_item *star, uint32_t field)
-{
-    struct qn_sql_item item = {.mark = star->mark, .expr = QN_NEW(s->p->arena, struct qn_ast)};
-    if (!item.expr)
-        return QN_QUERY_NOMEM(s->p);
-    item.expr->kind = QN_AST_COLUMN;
-    item.expr->mark = star->mark;
-    item.expr->number = (int64_t)field + 1;
-    s->scope.fields[field].uses++;
-    return add_item(s, &item, s->scope.fields[field].shown);
-}
-
-/* t.* and *, in the order in which relations were written. */
 static qn_code add_star(struct selecting *s, const struct qn_sql_item *star)
 {
-    bool any = false;
+    struct qn_query_starred starred;
     if (s->body->n_from == 0)
         return QN_QUERY_REFUSE(s->p, star->mark, NULL, "there is nothing to select from");
-    for (uint32_t i = 0; i < s->scope.n_fields; i++) {
-        const struct qn_query_field *field = &s->scope.fields[i];
-        const struct qn_query_relation *relation = &s->scope.relations[field->relation];
-        bool meant = star->table.text.data ? qn_strv_eq_nocase(relation->alias, star->table.text)
-                                           : !field->hidden;
-        if (!meant || !relation->visible)
-            continue;
-        any = true;
-        QN_TRY(add_field(s, star, i));
+    QN_TRY(qn_query_expand_star(s->p, &s->scope, star, &starred));
+    for (uint32_t i = 0; i < starred.n; i++) {
+        const struct qn_query_starred_item *found = &starred.items[i];
+        struct qn_sql_item item = {.expr = found->expr, .mark = star->mark};
+        if (found->table)
+            item.table.text = qn_strv_from(found->table);
+        QN_TRY(add_item(s, &item, found->shown));
     }
-    return any ? QN_OK
-               : QN_QUERY_REFUSE(s->p, star->mark, NULL, "no relation here is called '%.*s'",
-                                 QN_SHORT_ARG(star->table.text));
+    return QN_OK;
 }
 
 /* The alias, the column's name, or the expression as it was written. */
@@ -121,6 +104,7 @@ static qn_code refuse_aggregate(struct selecting *s, const struct qn_ast *ast, c
 
 static qn_code read_groups(struct selecting *s)
 {
+    QN_TRY(qn_query_group_by_all(s->p, s->body, s->items, s->n_items));
     for (uint32_t i = 0; i < s->body->n_group_by; i++) {
         struct qn_ast **key = &s->body->group_by[i];
         uint32_t item = 0;
@@ -138,6 +122,11 @@ static qn_code read_groups(struct selecting *s)
 static qn_code read_clauses(struct selecting *s)
 {
     struct qn_sql_body *body = s->body;
+    if (body->qualify) {
+        qn_query_leave(s->p, s->p->asked);
+        return QN_QUERY_REFUSE(s->p, body->qualify->mark, "filter the rows of a subquery",
+                               "QUALIFY and DISTINCT ON are not supported at this place");
+    }
     QN_TRY(qn_query_from(s->p, &s->scope, body));
     QN_TRY(read_items(s));
     if (body->where)
@@ -407,6 +396,8 @@ static void describe(const struct selecting *s, struct qn_query_selected *out)
     for (uint32_t i = 0; i < s->n_items; i++) {
         out->rows.columns[i].shown = s->shown[i];
         out->rows.columns[i].untyped = s->items[i].expr->kind == QN_AST_NULL;
+        out->rows.columns[i].table =
+            s->items[i].table.text.data ? s->items[i].table.text.data : NULL;
     }
     out->n_shown = s->n_items;
     out->rows.single = s->body->n_from == 0 || (s->grouped && s->body->n_group_by == 0);

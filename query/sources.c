@@ -210,6 +210,14 @@ static qn_code in_expr(struct qn_query_planner *p, const struct qn_ast *ast, str
     return ast->aggregate ? in_expr(p, ast->aggregate->filter, err) : QN_OK;
 }
 
+static qn_code in_item(struct qn_query_planner *p, const struct qn_sql_item *item,
+                       struct qn_err *err)
+{
+    for (uint32_t i = 0; i < item->n_replaced; i++)
+        QN_TRY(in_expr(p, item->replaced[i].expr, err));
+    return in_expr(p, item->expr, err);
+}
+
 static qn_code in_body(struct qn_query_planner *p, const struct qn_sql_body *body,
                        struct qn_err *err)
 {
@@ -228,8 +236,11 @@ static qn_code in_body(struct qn_query_planner *p, const struct qn_sql_body *bod
         QN_TRY(in_expr(p, relation->on, err));
     }
     for (uint32_t i = 0; i < body->n_items; i++)
-        QN_TRY(in_expr(p, body->items[i].expr, err));
+        QN_TRY(in_item(p, &body->items[i], err));
+    for (uint32_t i = 0; i < body->n_group_by; i++)
+        QN_TRY(in_expr(p, body->group_by[i], err));
     QN_TRY(in_expr(p, body->where, err));
+    QN_TRY(in_expr(p, body->qualify, err));
     return in_expr(p, body->having, err);
 }
 
@@ -238,6 +249,8 @@ static qn_code in_query(struct qn_query_planner *p, const struct qn_sql_query *q
 {
     for (uint32_t i = 0; i < query->n_ctes; i++)
         QN_TRY(in_query(p, query->ctes[i].query, err));
+    for (uint32_t i = 0; i < query->n_order; i++)
+        QN_TRY(in_expr(p, query->order[i].expr, err));
     return in_body(p, query->body, err);
 }
 

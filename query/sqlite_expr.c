@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "query/parse.h"
+#include "query/sqlite_one.h"
 #include "query/sqlite_sum.h"
 #include "query/sqlite_text.h"
 
@@ -205,15 +206,18 @@ static qn_code put_subquery(struct qn_sqlite_select *s, const struct qn_ast *ast
                             struct qn_buf *out, struct qn_type *type)
 {
     struct qn_sqlite_columns columns;
-    qn_buf_printf(out, "(");
-    QN_TRY(qn_sqlite_inner(s, ast->query, out, &columns));
-    qn_buf_printf(out, ")");
+    struct qn_buf inner;
+    qn_buf_init(&inner);
+    qn_code code = qn_sqlite_inner(s, ast->query, &inner, &columns);
+    bool one = code != QN_OK || columns.single; /* else it is seen when it runs */
+    qn_buf_printf(out, one ? "(" : "(WITH v(c) AS (");
+    qn_buf_put(out, inner.data, inner.len);
+    qn_buf_printf(out, one ? ")" : ") SELECT " QN_SQLITE_ONE_NAME "(c) FROM v)");
+    qn_buf_fini(&inner);
+    QN_TRY(code);
     if (columns.n != 1)
         return QN_QUERY_REFUSE(s->p, ast->query->mark, NULL,
                                "expected a query of one column, found %u", columns.n);
-    if (!columns.single)
-        return QN_QUERY_REFUSE(s->p, ast->mark, "write an aggregate, min(x), or LIMIT 1",
-                               "this query may give several rows, where one value is expected");
     *type = columns.items[0].type;
     return QN_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "expr/expr.h"
 #include "flow/value.h"
+#include "query/sqlite_one.h"
 #include "query/sqlite_sum.h"
 #include "query/sqlite_texts.h"
 #include "sinks/sqlite_db.h"
@@ -203,6 +204,8 @@ static qn_code setup(struct qn_sqlite_run *run, const struct qn_sqlite_run_optio
         rc = qn_sqlite_sum_register(run->db);
     if (rc == SQLITE_OK)
         rc = qn_sqlite_texts_register(run->db);
+    if (rc == SQLITE_OK)
+        rc = qn_sqlite_one_register(run->db);
     if (rc != SQLITE_OK)
         return qn_sqlite_fail(run->db, rc, doing, err);
     sqlite3_progress_handler(run->db, STEPS_BETWEEN_LOOKS, look, run);

@@ -39,23 +39,13 @@ static qn_code add_item(struct writing *w, struct qn_ast *expr, const char *show
 
 static qn_code add_star(struct writing *w, const struct qn_sql_item *star)
 {
-    struct qn_query_planner *p = w->s.p;
-    bool any = false;
-    for (uint32_t i = 0; i < w->s.scope.n_fields; i++) {
-        struct qn_query_field *field = &w->s.scope.fields[i];
-        struct qn_strv alias = w->s.scope.relations[field->relation].alias;
-        struct qn_ast *expr = QN_NEW(p->arena, struct qn_ast);
-        if (star->table.text.data ? !qn_strv_eq_nocase(alias, star->table.text) : field->hidden)
-            continue;
-        if (!expr)
-            return QN_QUERY_NOMEM(p);
-        *expr =
-            (struct qn_ast){.kind = QN_AST_COLUMN, .mark = star->mark, .number = (int64_t)i + 1};
-        field->uses++;
-        any = true;
-        QN_TRY(add_item(w, expr, field->shown, star->mark));
+    struct qn_query_starred starred;
+    QN_TRY(qn_query_expand_star(w->s.p, &w->s.scope, star, &starred));
+    for (uint32_t i = 0; i < starred.n; i++) {
+        QN_TRY(add_item(w, starred.items[i].expr, starred.items[i].shown, star->mark));
+        w->columns[w->n_items - 1].table = starred.items[i].table;
     }
-    return any ? QN_OK : QN_QUERY_REFUSE(p, star->mark, NULL, "there is nothing to select from");
+    return QN_OK;
 }
 
 static const char *shown_name(const struct qn_query_planner *p, const struct qn_sql_item *item)
@@ -99,6 +89,7 @@ static qn_code at_position(struct writing *w, const struct qn_ast *ast, uint32_t
 
 static qn_code read_groups(struct writing *w)
 {
+    QN_TRY(qn_query_group_by_all(w->s.p, w->body, w->items, w->n_items));
     for (uint32_t i = 0; i < w->body->n_group_by; i++) {
         struct qn_ast **key = &w->body->group_by[i];
         uint32_t item = 0;
@@ -124,6 +115,8 @@ static qn_code read_clauses(struct writing *w, const struct qn_sql_order *order,
     QN_TRY(read_groups(w));
     if (body->having)
         QN_TRY(qn_query_resolve(s->p, &s->scope, body->having));
+    if (body->qualify)
+        QN_TRY(qn_query_resolve(s->p, &s->scope, body->qualify));
     bool grouped = body->grouped || body->having;
     for (uint32_t i = 0; i < n_order; i++) {
         QN_TRY(qn_query_resolve_key(s->p, &s->scope, order[i].expr));
@@ -305,14 +298,9 @@ static qn_code put_from(struct writing *w, struct qn_buf *out)
     const struct qn_query_scope *scope = &w->s.scope;
     for (uint32_t i = 0; i < scope->n_relations; i++) {
         const struct qn_query_relation *relation = &scope->relations[i];
-        const struct qn_sql_relation *written = relation->written;
         if (relation->how == QN_SQL_SEMI || relation->how == QN_SQL_ANTI)
             return QN_QUERY_REFUSE(w->s.p, relation->mark, "write EXISTS (SELECT ...)",
                                    "SEMI and ANTI joins in a query that SQLite answers");
-        if (relation->how == QN_SQL_FULL && relation->by_names)
-            return QN_QUERY_REFUSE(w->s.p, written->join_mark,
-                                   "write ON a.x = b.x, and coalesce(a.x, b.x)",
-                                   "USING of a FULL JOIN, or a NATURAL one, is not supported");
         const char *walk = relation->rows.walk;
         qn_buf_printf(out, " %s %s%sr%u", i ? words[relation->how] : "FROM", walk ? walk : "",
                       walk ? " AS " : "", scope->first_table + i);
@@ -443,11 +431,28 @@ static qn_code write_clauses(struct writing *w, const struct qn_sql_order *order
     return QN_OK;
 }
 
-/* Appends the SELECT; keys[i] is the column that order[i] goes by. */
-static qn_code put_select(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                          struct qn_sql_body *body, const struct qn_sql_order *order,
-                          uint32_t n_order, struct qn_sort_key *keys, struct qn_buf *out,
-                          struct qn_sqlite_columns *columns)
+/* Windows are worked out for all rows; those that QUALIFY leaves are selected from these. */
+static qn_code put_qualified(struct writing *w, struct qn_buf *items, const struct qn_buf *rest,
+                             struct qn_buf *out)
+{
+    qn_buf_printf(items, ", ");
+    QN_TRY(qn_sqlite_condition(&w->s, w->body->qualify, items));
+    qn_buf_printf(out, "SELECT %s", w->body->distinct ? "DISTINCT " : "");
+    for (uint32_t i = 0; i < w->n_columns; i++)
+        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
+    qn_buf_printf(out, " FROM (WITH q(");
+    for (uint32_t i = 0; i <= w->n_columns; i++)
+        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
+    qn_buf_printf(out, ") AS (SELECT %.*s%.*s) SELECT * FROM q) WHERE c%u", (int)items->len,
+                  (const char *)items->data, (int)rest->len, (const char *)rest->data,
+                  w->n_columns + 1);
+    return QN_OK;
+}
+
+qn_code qn_sqlite_put_select(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                             struct qn_sql_body *body, const struct qn_sql_order *order,
+                             uint32_t n_order, struct qn_sort_key *keys, struct qn_buf *out,
+                             struct qn_sqlite_columns *columns)
 {
     struct writing *w = QN_NEW(p->arena, struct writing);
     struct qn_buf items, rest;
@@ -471,8 +476,11 @@ static qn_code put_select(struct qn_query_planner *p, struct qn_query_sqlite *sq
     qn_buf_init(&items);
     qn_buf_init(&rest);
     qn_code code = write_clauses(w, order, n_order, keys, &items, &rest);
-    qn_buf_printf(out, "SELECT %s%.*s%.*s", body->distinct ? "DISTINCT " : "", (int)items.len,
-                  (const char *)items.data, (int)rest.len, (const char *)rest.data);
+    if (code == QN_OK && body->qualify)
+        code = put_qualified(w, &items, &rest, out);
+    else
+        qn_buf_printf(out, "SELECT %s%.*s%.*s", body->distinct ? "DISTINCT " : "", (int)items.len,
+                      (const char *)items.data, (int)rest.len, (const char *)rest.data);
     if (items.failed || rest.failed || out->failed)
         code = code == QN_OK ? QN_QUERY_NOMEM(p) : code;
     qn_buf_fini(&items);
@@ -484,186 +492,4 @@ static qn_code put_select(struct qn_query_planner *p, struct qn_query_sqlite *sq
     columns->n_shown = w->n_items;
     columns->single = body->n_from == 0 || (w->s.scope.grouped && !body->n_group_by);
     return end_tables(w);
-}
-
-/* --- set operations -------------------------------------------------------------------------- */
-
-static qn_code unify(struct qn_query_planner *p, struct qn_mark mark,
-                     struct qn_sqlite_columns *left, const struct qn_sqlite_columns *right)
-{
-    char a[QN_TYPE_NAME], b[QN_TYPE_NAME];
-    if (left->n != right->n)
-        return QN_QUERY_REFUSE(p, mark, NULL, "one query has %u columns, the other %u", left->n,
-                               right->n);
-    for (uint32_t i = 0; i < left->n; i++) {
-        struct qn_query_column *x = &left->items[i];
-        const struct qn_query_column *y = &right->items[i];
-        if (x->untyped) {
-            x->type = y->type;
-            x->untyped = y->untyped;
-        } else if (!y->untyped && !qn_type_eq(x->type, y->type)) {
-            return QN_QUERY_REFUSE(p, mark, "write CAST(... AS ...) around one of them",
-                                   "column %u is %s in one query and %s in the other", i + 1,
-                                   qn_type_name(x->type, a), qn_type_name(y->type, b));
-        }
-    }
-    left->single = false;
-    left->n_shown = left->n;
-    return QN_OK;
-}
-
-static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                         struct qn_sql_query *query, struct qn_buf *out,
-                         struct qn_sqlite_columns *columns);
-
-/* SQLite's set operations all bind alike: each side is a query of its own. */
-qn_code qn_sqlite_put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                           struct qn_sql_body *body, struct qn_buf *out,
-                           struct qn_sqlite_columns *columns)
-{
-    static const char *const words[] = {
-        [QN_SQL_UNION] = "UNION", [QN_SQL_INTERSECT] = "INTERSECT", [QN_SQL_EXCEPT] = "EXCEPT"};
-    struct qn_sqlite_columns right;
-    if (body->op == QN_SQL_SELECT)
-        return put_select(p, sqlite, body, NULL, 0, NULL, out, columns);
-    if (body->op == QN_SQL_NESTED)
-        return put_query(p, sqlite, body->query, out, columns);
-    if (body->all && body->op != QN_SQL_UNION)
-        return QN_QUERY_REFUSE(p, body->mark, NULL,
-                               "%s ALL is not supported in a query that SQLite answers",
-                               words[body->op]);
-    qn_buf_printf(out, "SELECT * FROM (");
-    QN_TRY(qn_sqlite_put_body(p, sqlite, body->left, out, columns));
-    qn_buf_printf(out, ") %s%s SELECT * FROM (", words[body->op], body->all ? " ALL" : "");
-    QN_TRY(qn_sqlite_put_body(p, sqlite, body->right, out, &right));
-    qn_buf_printf(out, ")");
-    return unify(p, body->mark, columns, &right);
-}
-
-/* Of rows put together only what they are called can be ordered by. */
-static qn_code key_by_name(struct qn_query_planner *p, const struct qn_sqlite_columns *columns,
-                           const struct qn_sql_order *order, struct qn_sort_key *key)
-{
-    const struct qn_ast *ast = order->expr;
-    *key = (struct qn_sort_key){0, order->descending, order->nulls_first};
-    if (ast->kind == QN_AST_INTEGER && ast->number >= 1 && ast->number <= columns->n) {
-        key->column = (uint32_t)(ast->number - 1);
-        return QN_OK;
-    }
-    for (; ast->kind == QN_AST_COLUMN && key->column < columns->n; key->column++)
-        if (qn_strv_eq_nocase(ast->text, qn_strv_from(columns->items[key->column].shown)))
-            return QN_OK;
-    return QN_QUERY_REFUSE(p, ast->mark, "name a column of the first SELECT, or its position",
-                           "rows that a set operation put together cannot be ordered by this");
-}
-
-/* --- queries --------------------------------------------------------------------------------- */
-
-static qn_code put_ordered(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                           struct qn_sql_query *query, struct qn_buf *out,
-                           struct qn_sqlite_columns *columns, struct qn_sort_key **keys)
-{
-    *keys = QN_NEW_ARRAY(p->arena, struct qn_sort_key, query->n_order);
-    if (!*keys)
-        return QN_QUERY_NOMEM(p);
-    if (query->body->op == QN_SQL_SELECT)
-        return put_select(p, sqlite, query->body, query->order, query->n_order, *keys, out,
-                          columns);
-    QN_TRY(qn_sqlite_put_body(p, sqlite, query->body, out, columns));
-    for (uint32_t i = 0; i < query->n_order; i++)
-        QN_TRY(key_by_name(p, columns, &query->order[i], &(*keys)[i]));
-    return QN_OK;
-}
-
-/* What orders the rows and is not selected is left out of what comes out. */
-static void put_around(struct qn_buf *out, const struct qn_buf *inner,
-                       const struct qn_sqlite_columns *columns)
-{
-    qn_buf_printf(out, "WITH q(");
-    for (uint32_t i = 0; i < columns->n; i++)
-        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
-    qn_buf_printf(out, ") AS (%.*s) SELECT ", (int)inner->len, (const char *)inner->data);
-    for (uint32_t i = 0; i < columns->n_shown; i++)
-        qn_buf_printf(out, "%sc%u", i ? ", " : "", i + 1);
-    qn_buf_printf(out, " FROM q");
-}
-
-static qn_code put_limited(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                           struct qn_sql_query *query, struct qn_buf *out,
-                           struct qn_sqlite_columns *columns)
-{
-    struct qn_sort_key *keys;
-    struct qn_buf inner;
-    qn_buf_init(&inner);
-    qn_code code = put_ordered(p, sqlite, query, &inner, columns, &keys);
-    if (code == QN_OK && inner.failed)
-        code = QN_QUERY_NOMEM(p);
-    if (code == QN_OK)
-        put_around(out, &inner, columns);
-    qn_buf_fini(&inner);
-    QN_TRY(code);
-    for (uint32_t i = 0; i < query->n_order; i++)
-        qn_buf_printf(out, "%sc%u%s NULLS %s", i ? ", " : " ORDER BY ", keys[i].column + 1,
-                      keys[i].descending ? " DESC" : "", keys[i].nulls_first ? "FIRST" : "LAST");
-    qn_buf_printf(out, " LIMIT %lld OFFSET %lld", query->has_limit ? (long long)query->limit : -1LL,
-                  (long long)query->offset);
-    columns->n = columns->n_shown;
-    columns->single |= query->has_limit && query->limit <= 1;
-    return QN_OK;
-}
-
-/* Without a limit its order means nothing. */
-static qn_code put_query(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
-                         struct qn_sql_query *query, struct qn_buf *out,
-                         struct qn_sqlite_columns *columns)
-{
-    struct qn_query_cte *ctes = p->ctes;
-    if (++p->depth > QN_QUERY_DEPTH)
-        return QN_QUERY_REFUSE(p, query->mark, NULL, "queries are nested deeper than %d",
-                               QN_QUERY_DEPTH);
-    QN_TRY(qn_query_enter(p, query));
-    QN_TRY(query->has_limit || query->offset
-               ? put_limited(p, sqlite, query, out, columns)
-               : qn_sqlite_put_body(p, sqlite, query->body, out, columns));
-    p->ctes = ctes;
-    p->depth--;
-    return QN_OK;
-}
-
-qn_code qn_sqlite_inner(struct qn_sqlite_select *around, struct qn_sql_query *query,
-                        struct qn_buf *out, struct qn_sqlite_columns *columns)
-{
-    return put_query(around->p, around->out, query, out, columns);
-}
-
-qn_code qn_query_to_sqlite(struct qn_query_planner *p, struct qn_sql_query *query,
-                           struct qn_query_phase *out, struct qn_query_rows *rows)
-{
-    struct qn_query_sqlite *sqlite = QN_NEW(p->arena, struct qn_query_sqlite);
-    struct qn_sqlite_columns columns;
-    struct qn_sort_key *keys;
-    struct qn_buf sql;
-    if (!sqlite)
-        return QN_QUERY_NOMEM(p);
-    struct qn_query_sqlite *around = p->sqlite;
-    qn_buf_init(&sql);
-    p->sqlite = sqlite;
-    qn_code code = put_ordered(p, sqlite, query, &sql, &columns, &keys);
-    p->sqlite = around;
-    uint64_t most = query->limit + query->offset;
-    if (query->has_limit && !query->n_order && query->limit < INT64_MAX - query->offset)
-        qn_buf_printf(&sql, " LIMIT %llu", (unsigned long long)most);
-    sqlite->sql =
-        sql.failed ? NULL
-                   : qn_arena_printf(p->arena, "%s%s%s%.*s", sqlite->walks ? "WITH RECURSIVE " : "",
-                                     sqlite->walks ? sqlite->walks : "", sqlite->walks ? " " : "",
-                                     (int)sql.len, (const char *)sql.data);
-    qn_buf_fini(&sql);
-    QN_TRY(code);
-    out->sqlite = sqlite;
-    out->keys = keys;
-    out->n_shown = columns.n_shown;
-    *rows = (struct qn_query_rows){
-        .columns = columns.items, .n_columns = columns.n, .single = columns.single};
-    return sqlite->sql ? QN_OK : QN_QUERY_NOMEM(p);
 }

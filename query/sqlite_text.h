@@ -43,6 +43,11 @@ struct qn_sqlite_columns {
 QN_CHECK qn_code qn_sqlite_inner(struct qn_sqlite_select *around, struct qn_sql_query *query,
                                  struct qn_buf *out, struct qn_sqlite_columns *columns);
 
+/* Appends a SELECT; keys[i] is the column that order[i] goes by. */
+QN_CHECK qn_code qn_sqlite_put_select(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
+                                      struct qn_sql_body *body, const struct qn_sql_order *order,
+                                      uint32_t n_order, struct qn_sort_key *keys,
+                                      struct qn_buf *out, struct qn_sqlite_columns *columns);
 /* A SELECT, or several put together. */
 QN_CHECK qn_code qn_sqlite_put_body(struct qn_query_planner *p, struct qn_query_sqlite *sqlite,
                                     struct qn_sql_body *body, struct qn_buf *out,

@@ -27,6 +27,7 @@ static const struct aggregate {
     {"mean", QN_AGG_AVG, NUMBER, "mean(x)", 1, 0, 0, 0},
     {"min", QN_AGG_MIN, ANY, "min(x)", 1, 0, 0, 0},
     {"max", QN_AGG_MAX, ANY, "max(x)", 1, 0, 0, 0},
+    {"any_value", QN_AGG_MIN, ANY, "any_value(x)", 1, 0, 0, 0}, /* so it is the same every time */
     {"bool_and", QN_AGG_MIN, TRUTH, "bool_and(x)", 1, 0, 0, 0},
     {"bool_or", QN_AGG_MAX, TRUTH, "bool_or(x)", 1, 0, 0, 0},
     {"stddev", QN_AGG_STDDEV, NUMBER, "stddev(x)", 1, 0, 0, 0},
@@ -46,6 +47,7 @@ static const struct aggregate {
     {"arg_min", QN_AGG_PICK, ANY, "arg_min(x, y)", 2, 0, 0, 0},
     {"arg_max", QN_AGG_PICK, ANY, "arg_max(x, y)", 2, 1, 0, 0},
     {"approx_distinct", QN_AGG_APPROX_DISTINCT, ANY, "approx_distinct(x)", 1, 0, 0, 0},
+    {"approx_count_distinct", QN_AGG_APPROX_DISTINCT, ANY, "approx_count_distinct(x)", 1, 0, 0, 0},
     {"approx_quantile", QN_AGG_APPROX_QUANTILE, REAL, "approx_quantile(x, 0.9)", 2, 0, 0, 0},
 };
 

@@ -56,6 +56,9 @@ static qn_code unknown_function(struct qn_build *b, const struct qn_ast *ast)
 qn_code qn_check_function(struct qn_build *b, const struct qn_ast *ast)
 {
     const struct function *f = find(ast->text);
+    if (qn_ast_is_span(ast))
+        return qn_complain(b->complaint, ast->mark, "write x + INTERVAL 1 DAY",
+                           "an INTERVAL is added to a date or timestamp, or taken from it");
     if ((!f && qn_is_aggregate(ast->text)) ||
         (f && f->least == 2 && f->most > 2 && ast->n_args == 1 && f->build == qn_build_least))
         return aggregate_here(b, ast);

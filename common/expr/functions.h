@@ -22,6 +22,7 @@ qn_function_build qn_build_coalesce, qn_build_nullif, qn_build_iif, qn_build_lea
 qn_function_build qn_build_concat_call, qn_build_concat_ws, qn_build_typeof, qn_build_pi;
 qn_function_build qn_build_left, qn_build_right;
 qn_function_build qn_build_to_temporal, qn_build_date_diff, qn_build_date_trunc, qn_build_strftime;
+qn_function_build qn_build_date_add, qn_build_greatest;
 qn_function_build qn_build_date_part, qn_build_moment_part, qn_build_julianday, qn_build_time;
 
 /* Converts an argument by its letter of functions.def, or complains. */

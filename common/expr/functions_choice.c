@@ -52,6 +52,30 @@ qn_code qn_build_iif(struct qn_build *b, const struct qn_function_call *call, st
     return qn_build_call(b, use, steps, 3, out);
 }
 
+/* greatest and least of those arguments that are no NULL: of two, the one that is there. */
+qn_code qn_build_greatest(struct qn_build *b, const struct qn_function_call *call,
+                          struct qn_step **out)
+{
+    struct qn_type type;
+    struct qn_operand pair[2] = {call->args[0]};
+    QN_TRY(qn_build_unify(b, call->args, call->n, name_of(b, call), &type));
+    if (type.id == 0)
+        return qn_build_null(b, type, out);
+    *out = call->args[0].step;
+    for (uint32_t i = 1; i < call->n; i++) {
+        struct qn_function_call two = {call->ast, pair, 2, call->number};
+        struct qn_kernel_use first = {.kernel = qn_kernel_coalesce};
+        struct qn_step *both, *left = *out;
+        pair[0] = (struct qn_operand){left, call->args[0].ast};
+        pair[1] = call->args[i];
+        QN_TRY(qn_build_least(b, &two, &both));
+        first.type = both->type;
+        QN_TRY(qn_build_call(b, first, (struct qn_step *[]){both, pair[0].step, pair[1].step}, 3,
+                             out));
+    }
+    return type.id == QN_BOOL ? qn_build_cast(b, call->ast, type, out) : QN_OK;
+}
+
 /* min and max of the arguments, pair by pair. */
 qn_code qn_build_least(struct qn_build *b, const struct qn_function_call *call,
                        struct qn_step **out)

@@ -131,14 +131,16 @@ static qn_code unit_argument(struct qn_build *b, const struct qn_function_call *
 qn_code qn_build_date_part(struct qn_build *b, const struct qn_function_call *call,
                            struct qn_step **out)
 {
-    static const char *const names[] = {"year",   "quarter", "month", "day", "hour",
-                                        "minute", "second",  "dow",   "doy", "epoch"};
-    static const uint8_t parts[] = {
-        QN_UNIT_YEAR,   QN_UNIT_QUARTER, QN_UNIT_MONTH,   QN_UNIT_DAY,         QN_UNIT_HOUR,
-        QN_UNIT_MINUTE, QN_UNIT_SECOND,  QN_UNIT_WEEKDAY, QN_UNIT_DAY_OF_YEAR, QN_UNIT_EPOCH};
+    static const char *const names[] = {"year",   "quarter", "month", "day",   "hour", "minute",
+                                        "second", "dow",     "doy",   "epoch", "week", "isodow"};
+    static const uint8_t parts[] = {QN_UNIT_YEAR,   QN_UNIT_QUARTER,  QN_UNIT_MONTH,
+                                    QN_UNIT_DAY,    QN_UNIT_HOUR,     QN_UNIT_MINUTE,
+                                    QN_UNIT_SECOND, QN_UNIT_WEEKDAY,  QN_UNIT_DAY_OF_YEAR,
+                                    QN_UNIT_EPOCH,  QN_UNIT_ISO_WEEK, QN_UNIT_ISO_DAY};
     int64_t which;
     QN_TRY(named_argument(b, call, names, sizeof names / sizeof names[0],
-                          "parts: year, quarter, month, day, hour, minute, second, dow, doy, epoch",
+                          "parts: year, quarter, month, week, day, hour, minute, second, dow, "
+                          "isodow, doy, epoch",
                           &which));
     QN_TRY(qn_function_argument(b, call, 1, 'W'));
     return qn_build_call1(b, qn_kernel_date_part, qn_type_of(QN_INT64), parts[which],
@@ -159,6 +161,21 @@ qn_code qn_build_date_diff(struct qn_build *b, const struct qn_function_call *ca
 }
 
 /* Dates stay dates, unless the unit is shorter than a day. */
+qn_code qn_build_date_add(struct qn_build *b, const struct qn_function_call *call,
+                          struct qn_step **out)
+{
+    int64_t unit;
+    QN_TRY(unit_argument(b, call, &unit));
+    QN_TRY(qn_function_argument(b, call, 1, 'I'));
+    QN_TRY(qn_function_argument(b, call, 2, 'W'));
+    struct qn_operand x = call->args[2];
+    if (unit > QN_UNIT_DAY)
+        QN_TRY(qn_build_cast(b, x.ast, qn_type_of(QN_TIMESTAMP), &x.step));
+    return qn_build_call2(b, qn_kernel_date_add, x.step->type, unit, x.step, call->args[1].step,
+                          out);
+}
+
+/* The same. */
 qn_code qn_build_date_trunc(struct qn_build *b, const struct qn_function_call *call,
                             struct qn_step **out)
 {

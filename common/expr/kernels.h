@@ -136,6 +136,14 @@ qn_kernel qn_kernel_hex;
 qn_kernel qn_kernel_unicode; /* the first character's code point */
 qn_kernel qn_kernel_char;    /* the text of code points */
 
+/* kernels_fill.c */
+enum qn_place { QN_PLACE_ANYWHERE, QN_PLACE_START, QN_PLACE_END };
+qn_kernel qn_kernel_has_part; /* [text, part]; number: enum qn_place */
+qn_kernel qn_kernel_pad;      /* [text, characters, filling?]; number: 1 for the right */
+qn_kernel qn_kernel_repeat;
+qn_kernel qn_kernel_reverse;
+qn_kernel qn_kernel_split_part; /* [text, separator, number of the part] */
+
 /* kernels_like.c: [x, pattern]; number: 1 for GLOB, else the escape character << 1;
  * data: struct qn_pattern of a constant pattern, or NULL */
 struct qn_pattern;
@@ -155,13 +163,20 @@ enum qn_unit {
     QN_UNIT_SECOND,
     QN_UNIT_WEEKDAY, /* 0 is Sunday */
     QN_UNIT_DAY_OF_YEAR,
-    QN_UNIT_EPOCH, /* whole seconds since 1970 */
+    QN_UNIT_EPOCH,    /* whole seconds since 1970 */
+    QN_UNIT_ISO_DAY,  /* 1 is Monday, 7 is Sunday */
+    QN_UNIT_ISO_WEEK, /* the week of the year that has its Thursday */
 };
 qn_kernel qn_kernel_date_part; /* of a DATE or TIMESTAMP; number: unit */
 qn_kernel qn_kernel_date_diff; /* number: unit; both of one type */
 qn_kernel qn_kernel_date_trunc;
 qn_kernel qn_kernel_julianday;  /* of a TIMESTAMP */
 qn_kernel qn_kernel_from_epoch; /* seconds to a TIMESTAMP */
+
+/* kernels_calendar.c */
+qn_kernel qn_kernel_date_add; /* [moment, n]; number: unit, for a DATE a day or longer */
+qn_kernel qn_kernel_last_day;
+qn_kernel qn_kernel_calendar_name; /* number: 1 for the day's, else the month's */
 
 /* kernels_strftime.c; data: NUL-terminated format, checked */
 qn_kernel qn_kernel_strftime;

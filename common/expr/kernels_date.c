@@ -1,6 +1,14 @@
 /* kernels_date: parts, differences and truncation of dates and timestamps. */
 #include "expr/moment.h"
 
+/* Weeks begin on Monday and belong to the year that has their Thursday. */
+static inline int64_t iso_week(int64_t days)
+{
+    int64_t thursday = qn_floor_div(days + 3, 7) * 7;
+    struct qn_civil civil = qn_civil_of(thursday);
+    return (thursday - qn_days_from_civil(civil.year, 1, 1)) / 7 + 1;
+}
+
 /* One loop a unit, over days and microseconds of the day; values under a NULL are clamped. */
 #define LOOP(EXPR)                                                                                 \
     for (uint32_t i = 0; i < n; i++) {                                                             \
@@ -27,6 +35,8 @@ static inline void parts(int64_t unit, bool is_timestamp, const int64_t *x, uint
     case QN_UNIT_MINUTE: LOOP(micros / (60 * QN_SECOND_MICROS) % 60);
     case QN_UNIT_SECOND: LOOP(micros / QN_SECOND_MICROS % 60);
     case QN_UNIT_DAY_OF_YEAR: LOOP(days - qn_days_from_civil(civil.year, 1, 1) + 1);
+    case QN_UNIT_ISO_DAY: LOOP((qn_weekday_of(days) + 6) % 7 + 1);
+    case QN_UNIT_ISO_WEEK: LOOP(iso_week(days));
     case QN_UNIT_EPOCH: LOOP(days * QN_DAY_SECONDS + micros / QN_SECOND_MICROS);
     default: LOOP(qn_weekday_of(days));
     }

@@ -19,13 +19,13 @@ static const struct {
     const char *word;
     enum qn_token_kind kind;
 } words[] = {
-    {"and", QN_TOK_AND},       {"between", QN_TOK_BETWEEN}, {"case", QN_TOK_CASE},
-    {"cast", QN_TOK_CAST},     {"else", QN_TOK_ELSE},       {"end", QN_TOK_END_WORD},
-    {"escape", QN_TOK_ESCAPE}, {"false", QN_TOK_FALSE},     {"glob", QN_TOK_GLOB},
-    {"in", QN_TOK_IN},         {"is", QN_TOK_IS},           {"isnull", QN_TOK_ISNULL},
-    {"like", QN_TOK_LIKE},     {"not", QN_TOK_NOT},         {"notnull", QN_TOK_NOTNULL},
-    {"null", QN_TOK_NULL},     {"or", QN_TOK_OR},           {"then", QN_TOK_THEN},
-    {"true", QN_TOK_TRUE},     {"when", QN_TOK_WHEN},
+    {"and", QN_TOK_AND},         {"between", QN_TOK_BETWEEN}, {"case", QN_TOK_CASE},
+    {"cast", QN_TOK_CAST},       {"else", QN_TOK_ELSE},       {"end", QN_TOK_END_WORD},
+    {"escape", QN_TOK_ESCAPE},   {"false", QN_TOK_FALSE},     {"glob", QN_TOK_GLOB},
+    {"in", QN_TOK_IN},           {"is", QN_TOK_IS},           {"isnull", QN_TOK_ISNULL},
+    {"ilike", QN_TOK_LIKE},      {"like", QN_TOK_LIKE},       {"not", QN_TOK_NOT},
+    {"notnull", QN_TOK_NOTNULL}, {"null", QN_TOK_NULL},       {"or", QN_TOK_OR},
+    {"then", QN_TOK_THEN},       {"true", QN_TOK_TRUE},       {"when", QN_TOK_WHEN},
 };
 
 static char peek(const struct lexer *lex, size_t ahead)
@@ -181,12 +181,12 @@ static const struct {
 } symbols[] = {
     {"<<", QN_TOK_SHIFT_LEFT}, {">>", QN_TOK_SHIFT_RIGHT}, {"||", QN_TOK_CONCAT},
     {"==", QN_TOK_EQ},         {"<>", QN_TOK_NE},          {"!=", QN_TOK_NE},
-    {"<=", QN_TOK_LE},         {">=", QN_TOK_GE},          {"=", QN_TOK_EQ},
-    {"<", QN_TOK_LT},          {">", QN_TOK_GT},           {"(", QN_TOK_LPAREN},
-    {")", QN_TOK_RPAREN},      {",", QN_TOK_COMMA},        {"+", QN_TOK_PLUS},
-    {"-", QN_TOK_MINUS},       {"*", QN_TOK_STAR},         {"/", QN_TOK_SLASH},
-    {"&", QN_TOK_AMPERSAND},   {"|", QN_TOK_PIPE},         {"~", QN_TOK_TILDE},
-    {"%", QN_TOK_PERCENT},
+    {"::", QN_TOK_COLONS},     {"<=", QN_TOK_LE},          {">=", QN_TOK_GE},
+    {"=", QN_TOK_EQ},          {"<", QN_TOK_LT},           {">", QN_TOK_GT},
+    {"(", QN_TOK_LPAREN},      {")", QN_TOK_RPAREN},       {",", QN_TOK_COMMA},
+    {"+", QN_TOK_PLUS},        {"-", QN_TOK_MINUS},        {"*", QN_TOK_STAR},
+    {"/", QN_TOK_SLASH},       {"&", QN_TOK_AMPERSAND},    {"|", QN_TOK_PIPE},
+    {"~", QN_TOK_TILDE},       {"%", QN_TOK_PERCENT},
 };
 
 static const char *hint_for(char c)

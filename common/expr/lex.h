@@ -33,6 +33,7 @@ enum qn_token_kind {
     QN_TOK_LE,
     QN_TOK_GT,
     QN_TOK_GE,
+    QN_TOK_COLONS,    /* x::type */
     QN_TOK_DOT,       /* in queries */
     QN_TOK_SEMICOLON, /* in queries */
     /* reserved words */

@@ -14,7 +14,6 @@ static const char *hint_for(const struct qn_parser *p, const struct qn_token *t)
         {"select", "an expression has no subqueries; join the other dataset first"},
         {"collate", "compare lower(x) to ignore the case of letters"},
         {"regexp", "use LIKE or GLOB, or the data test 'matches'"},
-        {"ilike", "LIKE ignores the case of ASCII letters already"},
         {"div", "/ between integers gives an integer"},
         {"over", "window functions are no part of an expression of one row"},
     };
@@ -68,7 +67,7 @@ struct qn_mark qn_parser_mark(const struct qn_parser *p, uint32_t start)
     return (struct qn_mark){start, last.offset + last.width - start};
 }
 
-static qn_code too_deep(struct qn_parser *p, struct qn_mark mark)
+qn_code qn_parser_too_deep(struct qn_parser *p, struct qn_mark mark)
 {
     return qn_complain(p->complaint, mark, "use IN (...), or split it into several columns",
                        "the expression is nested deeper than %d", QN_MAX_EXPR_DEPTH);
@@ -89,7 +88,7 @@ qn_code qn_parser_make(struct qn_parser *p, enum qn_ast_kind kind, uint32_t star
         if (args.items[i]->depth >= ast->depth)
             ast->depth = args.items[i]->depth + 1;
     *out = ast;
-    return ast->depth > QN_MAX_EXPR_DEPTH ? too_deep(p, ast->mark) : QN_OK;
+    return ast->depth > QN_MAX_EXPR_DEPTH ? qn_parser_too_deep(p, ast->mark) : QN_OK;
 }
 
 qn_code qn_parser_leaf(struct qn_parser *p, enum qn_ast_kind kind, struct qn_ast **out)
@@ -141,45 +140,28 @@ qn_code qn_parser_list(struct qn_parser *p, struct qn_ast_list *list)
     return qn_parser_expect(p, QN_TOK_RPAREN, "',' or ')'");
 }
 
-/* extract(year FROM x) is date_part('year', x). */
-static qn_code parse_extract(struct qn_parser *p, struct qn_ast_list *args)
-{
-    struct qn_ast *item;
-    if (qn_parser_token(p)->kind != QN_TOK_NAME || !qn_token_is(qn_parser_after(p), "from"))
-        return qn_parser_list(p, args);
-    p->at++;
-    QN_TRY(qn_parser_leaf(p, QN_AST_TEXT, &item));
-    QN_TRY(qn_parser_add(p, args, item));
-    p->at++;
-    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
-    QN_TRY(qn_parser_add(p, args, item));
-    return qn_parser_expect(p, QN_TOK_RPAREN, "')'");
-}
-
 static qn_code parse_call(struct qn_parser *p, struct qn_ast **out)
 {
     const struct qn_token *name = qn_parser_token(p);
+    struct qn_strv called = name->text;
     struct qn_ast_list args = {0};
     p->at += 2;
     bool star = qn_parser_accept(p, QN_TOK_STAR);
     if (star)
         QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
-    else if (qn_token_is(name, "extract"))
-        QN_TRY(parse_extract(p, &args));
     else if (!qn_parser_accept(p, QN_TOK_RPAREN))
-        QN_TRY(qn_parser_list(p, &args));
+        QN_TRY(qn_parser_call_form(p, &called, &args));
     QN_TRY(qn_parser_make(p, QN_AST_CALL, name->mark.offset, args, out));
-    (*out)->text = name->text;
+    (*out)->text = called;
     (*out)->name_mark = name->mark;
     (*out)->number = star;
     return QN_OK;
 }
 
-/* A query in parentheses, of which '(' is the current token. */
-static qn_code parse_query(struct qn_parser *p, struct qn_sql_query **out)
+qn_code qn_parser_query(struct qn_parser *p, struct qn_sql_query **out)
 {
     if (p->depth >= QN_MAX_EXPR_DEPTH)
-        return too_deep(p, qn_parser_token(p)->mark);
+        return qn_parser_too_deep(p, qn_parser_token(p)->mark);
     p->at++;
     p->depth += 2;
     QN_TRY(p->sql->query(p, out));
@@ -187,10 +169,10 @@ static qn_code parse_query(struct qn_parser *p, struct qn_sql_query **out)
     return qn_parser_expect(p, QN_TOK_RPAREN, "')' behind the query");
 }
 
-static bool begins_query(const struct qn_parser *p, const struct qn_token *t)
+bool qn_parser_begins_query(const struct qn_parser *p, const struct qn_token *t)
 {
-    return p->sql &&
-           (qn_token_is(t, "select") || qn_token_is(t, "with") || qn_token_is(t, "values"));
+    return p->sql && (qn_token_is(t, "select") || qn_token_is(t, "with") ||
+                      qn_token_is(t, "values") || qn_token_is(t, "from"));
 }
 
 static qn_code parse_exists(struct qn_parser *p, struct qn_ast **out)
@@ -198,7 +180,7 @@ static qn_code parse_exists(struct qn_parser *p, struct qn_ast **out)
     uint32_t start = qn_parser_token(p)->mark.offset;
     struct qn_sql_query *query;
     p->at++;
-    QN_TRY(parse_query(p, &query));
+    QN_TRY(qn_parser_query(p, &query));
     QN_TRY(qn_parser_make(p, QN_AST_EXISTS, start, (struct qn_ast_list){0}, out));
     (*out)->query = query;
     return QN_OK;
@@ -208,7 +190,7 @@ static qn_code parse_subquery(struct qn_parser *p, struct qn_ast **out)
 {
     uint32_t start = qn_parser_token(p)->mark.offset;
     struct qn_sql_query *query;
-    QN_TRY(parse_query(p, &query));
+    QN_TRY(qn_parser_query(p, &query));
     QN_TRY(qn_parser_make(p, QN_AST_SUBQUERY, start, (struct qn_ast_list){0}, out));
     (*out)->query = query;
     return QN_OK;
@@ -228,6 +210,30 @@ static qn_code parse_scalar_call(struct qn_parser *p, struct qn_ast **out)
     return parse_over(p, *out);
 }
 
+/* count() is count(*), count_if(condition) is count(*) FILTER (WHERE condition). */
+static qn_code count_otherwise(struct qn_parser *p, struct qn_agg_ast *call)
+{
+    if (!qn_strv_eq_nocase(call->name, QN_STRV_LIT("count_if"))) {
+        call->star |= call->n_args == 0 && qn_strv_eq_nocase(call->name, QN_STRV_LIT("count"));
+        return QN_OK;
+    }
+    if (call->n_args != 1 || call->filter || call->distinct)
+        return qn_complain(p->complaint, call->mark, "write count(*) FILTER (WHERE ...)",
+                           "count_if takes one condition and nothing else");
+    call->filter = call->args[0];
+    call->filter_text = call->arg_texts[0];
+    call->name = QN_STRV_LIT("count");
+    call->star = true;
+    call->n_args = 0;
+    return QN_OK;
+}
+
+static bool is_aggregate(const struct qn_parser *p, struct qn_strv name)
+{
+    return qn_is_aggregate(name) || p->sql->aggregate(name) ||
+           qn_strv_eq_nocase(name, QN_STRV_LIT("count_if"));
+}
+
 /* The same in a query, where it may be an aggregate: min and max of several values are none. */
 static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
 {
@@ -236,11 +242,12 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
     struct qn_agg_ast *aggregate = QN_NEW(p->arena, struct qn_agg_ast);
     if (!aggregate)
         return qn_complain_nomem(p->complaint);
-    if (qn_token_is(name, "exists") && begins_query(p, &p->tokens.items[p->at + 2]))
+    if (qn_token_is(name, "exists") && qn_parser_begins_query(p, &p->tokens.items[p->at + 2]))
         return parse_exists(p, out);
-    if (!qn_is_aggregate(name->text) && !p->sql->aggregate(name->text))
+    if (!is_aggregate(p, name->text))
         return parse_scalar_call(p, out);
     QN_TRY(qn_parser_aggregate(p, aggregate));
+    QN_TRY(count_otherwise(p, aggregate));
     bool scalar = (qn_token_is(name, "min") || qn_token_is(name, "max")) && aggregate->n_args > 1;
     if (scalar) {
         p->at = first;
@@ -248,7 +255,7 @@ static qn_code parse_sql_call(struct qn_parser *p, struct qn_ast **out)
     }
     QN_TRY(qn_parser_make(p, QN_AST_AGGREGATE, name->mark.offset, (struct qn_ast_list){0}, out));
     (*out)->aggregate = aggregate;
-    (*out)->text = name->text;
+    (*out)->text = aggregate->name;
     (*out)->name_mark = name->mark;
     return parse_over(p, *out);
 }
@@ -325,84 +332,6 @@ static qn_code parse_case(struct qn_parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
-/* Names that casts take beyond those of columns. As in SQLite the length of a varchar(10) cuts
- * nothing off, and a bare NUMERIC is any number, hence a double. */
-static bool cast_type(struct qn_strv name, struct qn_type *out)
-{
-    static const struct {
-        const char *name;
-        uint8_t id;
-    } aliases[] = {
-        {"numeric", QN_DOUBLE}, {"decimal", QN_DOUBLE}, {"smallint", QN_INT64},
-        {"tinyint", QN_INT64},  {"int32", QN_INT64},    {"float64", QN_DOUBLE},
-        {"varchar", QN_TEXT},   {"nvarchar", QN_TEXT},  {"char", QN_TEXT},
-        {"nchar", QN_TEXT},     {"character", QN_TEXT}, {"clob", QN_TEXT},
-    };
-    const char *open = memchr(name.data, '(', name.len);
-    struct qn_strv word = {name.data, open ? (size_t)(open - name.data) : name.len};
-    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
-        if (!qn_strv_eq_nocase(word, qn_strv_from(aliases[i].name)))
-            continue;
-        if (open && aliases[i].id != QN_TEXT)
-            break;
-        *out = (struct qn_type){.id = aliases[i].id};
-        return true;
-    }
-    return qn_type_parse(name, out);
-}
-
-/* Type words up to the closing parenthesis of the cast: "double precision", "decimal(10, 2)". */
-static qn_code parse_type(struct qn_parser *p, struct qn_type *out)
-{
-    char name[64];
-    size_t n = 0;
-    uint32_t start = qn_parser_token(p)->mark.offset;
-    if (qn_parser_token(p)->kind != QN_TOK_NAME)
-        return qn_parser_unexpected(p, "a type");
-    unsigned open = 0;
-    for (bool first = true; qn_parser_token(p)->kind != QN_TOK_END; p->at++, first = false) {
-        const struct qn_token *t = qn_parser_token(p);
-        if (t->kind == QN_TOK_RPAREN && open == 0)
-            break;
-        open += t->kind == QN_TOK_LPAREN;
-        open -= t->kind == QN_TOK_RPAREN;
-        bool blank = !first && t->kind == QN_TOK_NAME;
-        if (n + blank + t->mark.width < sizeof name) {
-            if (blank)
-                name[n++] = ' ';
-            memcpy(name + n, p->text.data + t->mark.offset, t->mark.width);
-        }
-        n += t->mark.width;
-    }
-    if (n < sizeof name && cast_type((struct qn_strv){name, n}, out))
-        return QN_OK;
-    struct qn_mark mark = qn_parser_mark(p, start);
-    struct qn_strv found = {p->text.data + mark.offset, mark.width};
-    return qn_complain(p->complaint, mark,
-                       "types: integer, double, decimal(p,s), text, boolean, date, timestamp",
-                       "'%.*s' is not a type", QN_SHORT_ARG(found));
-}
-
-static qn_code parse_cast(struct qn_parser *p, struct qn_ast **out)
-{
-    uint32_t start = qn_parser_token(p)->mark.offset;
-    struct qn_ast_list args = {0};
-    struct qn_ast *item;
-    struct qn_type type;
-    p->at++;
-    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'('"));
-    QN_TRY(qn_parser_expr(p, QN_PREC_NONE, &item));
-    QN_TRY(qn_parser_add(p, &args, item));
-    if (!qn_token_is(qn_parser_token(p), "as"))
-        return qn_parser_unexpected(p, "AS");
-    p->at++;
-    QN_TRY(parse_type(p, &type));
-    QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "')'"));
-    QN_TRY(qn_parser_make(p, QN_AST_CAST, start, args, out));
-    (*out)->type = type;
-    return QN_OK;
-}
-
 static qn_code parse_unary(struct qn_parser *p, enum qn_ast_kind kind, enum qn_precedence above,
                            struct qn_ast **out)
 {
@@ -439,17 +368,18 @@ static qn_code parse_parenthesised(struct qn_parser *p, struct qn_ast **out)
     return QN_OK;
 }
 
-static qn_code parse_primary(struct qn_parser *p, struct qn_ast **out)
+qn_code qn_parser_primary(struct qn_parser *p, struct qn_ast **out)
 {
     enum qn_token_kind kind = qn_parser_token(p)->kind;
     switch (kind) {
     case QN_TOK_NAME:
-    case QN_TOK_QUOTED: return parse_name(p, out);
+    case QN_TOK_QUOTED:
+        return qn_parser_begins_span(p) ? qn_parser_span(p, out) : parse_name(p, out);
     case QN_TOK_LPAREN:
-        return begins_query(p, qn_parser_after(p)) ? parse_subquery(p, out)
-                                                   : parse_parenthesised(p, out);
+        return qn_parser_begins_query(p, qn_parser_after(p)) ? parse_subquery(p, out)
+                                                             : parse_parenthesised(p, out);
     case QN_TOK_CASE: return parse_case(p, out);
-    case QN_TOK_CAST: return parse_cast(p, out);
+    case QN_TOK_CAST: return qn_parser_cast(p, out);
     case QN_TOK_NOT: return parse_unary(p, QN_AST_NOT, QN_PREC_AND, out);
     case QN_TOK_MINUS: return parse_unary(p, QN_AST_NEGATE, QN_PREC_CONCAT, out);
     case QN_TOK_PLUS: return parse_unary(p, QN_AST_PLUS, QN_PREC_CONCAT, out);
@@ -467,164 +397,6 @@ static qn_code parse_primary(struct qn_parser *p, struct qn_ast **out)
         return QN_OK;
     default: return qn_parser_unexpected(p, "a value");
     }
-}
-
-static enum qn_precedence infix_precedence(const struct qn_parser *p)
-{
-    switch (qn_parser_token(p)->kind) {
-    case QN_TOK_OR: return QN_PREC_OR;
-    case QN_TOK_AND: return QN_PREC_AND;
-    case QN_TOK_NOT: /* NOT IN, NOT LIKE, NOT BETWEEN, NOT NULL */
-    case QN_TOK_EQ:
-    case QN_TOK_NE:
-    case QN_TOK_IS:
-    case QN_TOK_IN:
-    case QN_TOK_LIKE:
-    case QN_TOK_GLOB:
-    case QN_TOK_BETWEEN:
-    case QN_TOK_ISNULL:
-    case QN_TOK_NOTNULL: return QN_PREC_EQUAL;
-    case QN_TOK_LT:
-    case QN_TOK_LE:
-    case QN_TOK_GT:
-    case QN_TOK_GE: return QN_PREC_ORDER;
-    case QN_TOK_SHIFT_LEFT:
-    case QN_TOK_SHIFT_RIGHT:
-    case QN_TOK_AMPERSAND:
-    case QN_TOK_PIPE: return QN_PREC_BITS;
-    case QN_TOK_PLUS:
-    case QN_TOK_MINUS: return QN_PREC_ADD;
-    case QN_TOK_STAR:
-    case QN_TOK_SLASH:
-    case QN_TOK_PERCENT: return QN_PREC_MULTIPLY;
-    case QN_TOK_CONCAT: return QN_PREC_CONCAT;
-    default: return QN_PREC_NONE;
-    }
-}
-
-/* Adds an operand that binds tighter than `above`. */
-static qn_code parse_operand(struct qn_parser *p, enum qn_precedence above,
-                             struct qn_ast_list *args)
-{
-    struct qn_ast *item;
-    QN_TRY(qn_parser_expr(p, above, &item));
-    return qn_parser_add(p, args, item);
-}
-
-static qn_code parse_is_null(struct qn_parser *p, struct qn_ast_list *args)
-{
-    struct qn_ast *null;
-    QN_TRY(qn_parser_leaf(p, QN_AST_NULL, &null));
-    return qn_parser_add(p, args, null);
-}
-
-static qn_code parse_is(struct qn_parser *p, struct qn_ast_list *args, bool *negated)
-{
-    *negated = qn_parser_accept(p, QN_TOK_NOT);
-    if (qn_token_is(qn_parser_token(p), "distinct") && qn_token_is(qn_parser_after(p), "from")) {
-        p->at += 2; /* IS DISTINCT FROM says the opposite of IS */
-        *negated = !*negated;
-    }
-    return parse_operand(p, QN_PREC_EQUAL, args);
-}
-
-static qn_code parse_in(struct qn_parser *p, struct qn_ast_list *args, struct qn_sql_query **query)
-{
-    if (qn_parser_token(p)->kind == QN_TOK_LPAREN && begins_query(p, qn_parser_after(p)))
-        return parse_query(p, query);
-    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' and a list of values"));
-    if (qn_token_is(qn_parser_token(p), "select"))
-        return qn_parser_unexpected(p, "a value");
-    return qn_parser_accept(p, QN_TOK_RPAREN) ? QN_OK : qn_parser_list(p, args);
-}
-
-static qn_code parse_between(struct qn_parser *p, struct qn_ast_list *args)
-{
-    QN_TRY(parse_operand(p, QN_PREC_AND, args));
-    QN_TRY(qn_parser_expect(p, QN_TOK_AND, "AND and the upper bound of BETWEEN"));
-    return parse_operand(p, QN_PREC_EQUAL, args);
-}
-
-static qn_code parse_like(struct qn_parser *p, struct qn_ast_list *args)
-{
-    QN_TRY(parse_operand(p, QN_PREC_EQUAL, args));
-    if (qn_parser_accept(p, QN_TOK_ESCAPE))
-        QN_TRY(parse_operand(p, QN_PREC_ORDER, args));
-    return QN_OK;
-}
-
-/* The word operators after their left side; `op` was just read. */
-static qn_code parse_word_operator(struct qn_parser *p, enum qn_token_kind op, bool negated,
-                                   struct qn_ast *left, struct qn_ast **out)
-{
-    struct qn_ast_list args = {0};
-    struct qn_sql_query *query = NULL;
-    enum qn_ast_kind kind = QN_AST_IS;
-    QN_TRY(qn_parser_add(p, &args, left));
-    switch (op) {
-    case QN_TOK_IS: QN_TRY(parse_is(p, &args, &negated)); break;
-    case QN_TOK_NOTNULL: negated = true; __attribute__((fallthrough));
-    case QN_TOK_NULL:
-    case QN_TOK_ISNULL: QN_TRY(parse_is_null(p, &args)); break;
-    case QN_TOK_IN:
-        kind = QN_AST_IN;
-        QN_TRY(parse_in(p, &args, &query));
-        kind = query ? QN_AST_IN_QUERY : kind;
-        break;
-    case QN_TOK_BETWEEN:
-        kind = QN_AST_BETWEEN;
-        QN_TRY(parse_between(p, &args));
-        break;
-    default:
-        kind = QN_AST_LIKE;
-        QN_TRY(parse_like(p, &args));
-        break;
-    }
-    QN_TRY(qn_parser_make(p, kind, left->mark.offset, args, out));
-    (*out)->negated = negated;
-    (*out)->op = op;
-    (*out)->query = query;
-    return qn_parser_spread_rows(p, out);
-}
-
-static bool takes_not(enum qn_token_kind kind)
-{
-    return kind == QN_TOK_IN || kind == QN_TOK_LIKE || kind == QN_TOK_GLOB ||
-           kind == QN_TOK_BETWEEN || kind == QN_TOK_NULL;
-}
-
-static qn_code parse_infix(struct qn_parser *p, enum qn_precedence precedence, struct qn_ast *left,
-                           struct qn_ast **out)
-{
-    bool negated = qn_parser_accept(p, QN_TOK_NOT);
-    enum qn_token_kind op = qn_parser_token(p)->kind;
-    if (negated && !takes_not(op))
-        return qn_parser_unexpected(p, "IN, LIKE, GLOB, BETWEEN or NULL after NOT");
-    p->at++;
-    if (negated || op == QN_TOK_IS || op == QN_TOK_ISNULL || op == QN_TOK_NOTNULL || takes_not(op))
-        return parse_word_operator(p, op, negated, left, out);
-    struct qn_ast_list args = {0};
-    QN_TRY(qn_parser_add(p, &args, left));
-    QN_TRY(parse_operand(p, precedence, &args));
-    QN_TRY(qn_parser_make(p, QN_AST_BINARY, left->mark.offset, args, out));
-    (*out)->op = op;
-    return qn_parser_spread_rows(p, out);
-}
-
-/* Reads as far as operators bind tighter than `above`. */
-qn_code qn_parser_expr(struct qn_parser *p, enum qn_precedence above, struct qn_ast **out)
-{
-    if (++p->depth > QN_MAX_EXPR_DEPTH)
-        return too_deep(p, qn_parser_token(p)->mark);
-    QN_TRY(parse_primary(p, out));
-    for (;;) {
-        enum qn_precedence precedence = infix_precedence(p);
-        if (precedence <= above)
-            break;
-        QN_TRY(parse_infix(p, precedence, *out, out));
-    }
-    p->depth--;
-    return QN_OK;
 }
 
 qn_code qn_parser_start(struct qn_parser *p, struct qn_arena *arena, struct qn_strv text,

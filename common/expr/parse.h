@@ -90,6 +90,9 @@ struct qn_ast {
     uint32_t n_args;
 };
 
+/* Whether the call is an INTERVAL that nothing is added to. */
+bool qn_ast_is_span(const struct qn_ast *ast);
+
 /* Reads one expression and nothing else. */
 QN_CHECK qn_code qn_parse(struct qn_arena *arena, struct qn_strv text, struct qn_ast **out,
                           struct qn_expr_complaint *complaint);

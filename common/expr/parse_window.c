@@ -161,7 +161,104 @@ static qn_code take_call(struct qn_parser *p, const struct qn_ast *call,
     return QN_OK;
 }
 
-qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call)
+/* --- named windows --------------------------------------------------------------------------- */
+
+/* One of the first n definitions. */
+static qn_code find_named(struct qn_parser *p, uint32_t n, uint32_t *out)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    for (*out = 0; *out < n; ++*out)
+        if (qn_strv_eq_nocase(p->windows->named[*out].name, t->text))
+            return QN_OK;
+    return qn_complain(p->complaint, t->mark, "name it behind HAVING: WINDOW w AS (...)",
+                       "no window is called '%.*s' before this", QN_SHORT_ARG(t->text));
+}
+
+/* The name that stands first in the parentheses: the window there, with more said of it. */
+static bool begins_with_name(const struct qn_token *t)
+{
+    return t->kind == QN_TOK_QUOTED ||
+           (t->kind == QN_TOK_NAME && !qn_token_is(t, "partition") && !qn_token_is(t, "order") &&
+            !qn_token_is(t, "rows") && !qn_token_is(t, "range") && !qn_token_is(t, "groups"));
+}
+
+static qn_code parse_window(struct qn_parser *p, uint32_t n, struct qn_ast_window *window,
+                            struct qn_ast_list *list);
+
+/* The n-th window or one before it, then back to the token behind its name. */
+static qn_code parse_named(struct qn_parser *p, uint32_t n, struct qn_ast_window *window,
+                           struct qn_ast_list *list)
+{
+    uint32_t found;
+    size_t behind = p->at + 1;
+    QN_TRY(find_named(p, n, &found));
+    p->at = p->windows->named[found].at;
+    QN_TRY(parse_window(p, found, window, list));
+    p->at = behind;
+    return QN_OK;
+}
+
+/* What a window adds to the one that it names. */
+static qn_code check_added(struct qn_parser *p, const struct qn_ast_window *window)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    if (window->frame.unit.len && t->kind != QN_TOK_RPAREN)
+        return qn_complain(p->complaint, t->mark, "write the window in full",
+                           "the window that is named has a frame already");
+    if (qn_token_is(t, "partition") || (window->n_order && qn_token_is(t, "order")))
+        return qn_complain(p->complaint, t->mark, "write the window in full",
+                           "the window that is named says that already");
+    return QN_OK;
+}
+
+/* ([name] [PARTITION BY ...] [ORDER BY ...] [frame]); it may name the first n of the windows. */
+static qn_code parse_window(struct qn_parser *p, uint32_t n, struct qn_ast_window *window,
+                            struct qn_ast_list *list)
+{
+    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' or the name of a window"));
+    if (p->windows && begins_with_name(qn_parser_token(p))) {
+        QN_TRY(parse_named(p, n, window, list));
+        QN_TRY(check_added(p, window));
+    } else {
+        QN_TRY(parse_partition(p, window, list));
+    }
+    if (!window->n_order)
+        QN_TRY(parse_order(p, window, list));
+    if (!window->frame.unit.len)
+        QN_TRY(parse_frame(p, &window->frame));
+    return qn_parser_expect(p, QN_TOK_RPAREN, "PARTITION BY, ORDER BY, a frame or ')'");
+}
+
+qn_code qn_parser_name_window(struct qn_parser *p)
+{
+    const struct qn_token *t = qn_parser_token(p);
+    struct qn_parser_windows *windows = p->windows;
+    struct qn_ast_window window = {0};
+    struct qn_ast_list list = {0};
+    if (t->kind != QN_TOK_NAME && t->kind != QN_TOK_QUOTED)
+        return qn_parser_unexpected(p, "the name of a window");
+    for (uint32_t i = 0; i < windows->n_named; i++)
+        if (qn_strv_eq_nocase(windows->named[i].name, t->text))
+            return qn_complain(p->complaint, t->mark, NULL, "two windows are called '%.*s'",
+                               QN_SHORT_ARG(t->text));
+    if (windows->n_named == QN_NAMED_WINDOWS)
+        return qn_complain(p->complaint, t->mark, NULL, "more than %d named windows",
+                           QN_NAMED_WINDOWS);
+    p->at++;
+    if (!word(p, "as"))
+        return qn_parser_unexpected(p, "AS and a window in parentheses");
+    size_t at = p->at;
+    windows->naming = true;
+    QN_TRY(parse_window(p, windows->n_named, &window, &list));
+    windows->naming = false;
+    windows->named[windows->n_named++] = (struct qn_window_name){t->text, at};
+    return QN_OK;
+}
+
+/* --- the call -------------------------------------------------------------------------------- */
+
+/* From the token behind OVER: turns the call that stands before it into a window. */
+static qn_code parse_over(struct qn_parser *p, struct qn_ast *call)
 {
     struct qn_ast_window *window = QN_NEW(p->arena, struct qn_ast_window);
     struct qn_ast_list list = {0};
@@ -169,15 +266,10 @@ qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call)
     if (!window)
         return qn_complain_nomem(p->complaint);
     QN_TRY(take_call(p, call, window, &list));
-    p->at++;
-    if (qn_parser_token(p)->kind == QN_TOK_NAME)
-        return qn_complain(p->complaint, qn_parser_token(p)->mark, "write OVER (...) in full",
-                           "named windows are not supported");
-    QN_TRY(qn_parser_expect(p, QN_TOK_LPAREN, "'(' behind OVER"));
-    QN_TRY(parse_partition(p, window, &list));
-    QN_TRY(parse_order(p, window, &list));
-    QN_TRY(parse_frame(p, &window->frame));
-    QN_TRY(qn_parser_expect(p, QN_TOK_RPAREN, "PARTITION BY, ORDER BY, a frame or ')'"));
+    if (p->windows && qn_parser_token(p)->kind != QN_TOK_LPAREN)
+        QN_TRY(parse_named(p, p->windows->n_named, window, &list));
+    else
+        QN_TRY(parse_window(p, p->windows ? p->windows->n_named : 0, window, &list));
     if (window->filtered)
         QN_TRY(qn_parser_add(p, &list, call->aggregate->filter));
     QN_TRY(qn_parser_make(p, QN_AST_WINDOW, call->mark.offset, list, &made));
@@ -185,5 +277,54 @@ qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call)
     made->name_mark = call->name_mark;
     made->window = window;
     *call = *made;
+    return QN_OK;
+}
+
+/* Windows are named behind the calls that name them: those wait. */
+static qn_code put_off(struct qn_parser *p, struct qn_ast *call)
+{
+    struct qn_window_call *waiting = QN_NEW(p->arena, struct qn_window_call);
+    uint32_t depth = 0;
+    if (!waiting)
+        return qn_complain_nomem(p->complaint);
+    *waiting = (struct qn_window_call){p->windows->waiting, call, p->at};
+    p->windows->waiting = waiting;
+    do {
+        enum qn_token_kind kind = qn_parser_token(p)->kind;
+        if (kind == QN_TOK_END)
+            return qn_parser_unexpected(p, "')'");
+        depth += kind == QN_TOK_LPAREN;
+        depth -= kind == QN_TOK_RPAREN;
+        p->at++;
+    } while (depth);
+    call->mark = qn_parser_mark(p, call->mark.offset);
+    return QN_OK;
+}
+
+qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call)
+{
+    p->at++;
+    if (!p->windows)
+        return parse_over(p, call);
+    if (p->windows->naming)
+        return qn_complain(p->complaint, call->mark, "work it out in a subquery in FROM",
+                           "a window function inside another window");
+    const struct qn_token *t = qn_parser_token(p);
+    if (begins_with_name(t) || (t->kind == QN_TOK_LPAREN && begins_with_name(qn_parser_after(p))))
+        return put_off(p, call);
+    return parse_over(p, call);
+}
+
+qn_code qn_parser_settle_windows(struct qn_parser *p)
+{
+    size_t at = p->at;
+    for (; p->windows->waiting; p->windows->waiting = p->windows->waiting->next) {
+        struct qn_ast *call = p->windows->waiting->call;
+        struct qn_mark mark = call->mark;
+        p->at = p->windows->waiting->at;
+        QN_TRY(parse_over(p, call));
+        call->mark = mark;
+    }
+    p->at = at;
     return QN_OK;
 }

@@ -18,6 +18,24 @@ struct qn_parser_sql {
     bool (*aggregate)(struct qn_strv name);
 };
 
+/* Windows that a SELECT names behind HAVING, and the calls before it that name them. */
+enum { QN_NAMED_WINDOWS = 32 };
+struct qn_window_name {
+    struct qn_strv name;
+    size_t at; /* token: its '(' */
+};
+struct qn_window_call {
+    struct qn_window_call *next;
+    struct qn_ast *call;
+    size_t at; /* token: the one behind OVER */
+};
+struct qn_parser_windows {
+    struct qn_window_name named[QN_NAMED_WINDOWS];
+    uint32_t n_named;
+    bool naming; /* one is being read */
+    struct qn_window_call *waiting;
+};
+
 struct qn_parser {
     struct qn_arena *arena;
     struct qn_strv text;
@@ -25,7 +43,8 @@ struct qn_parser {
     size_t at;
     uint32_t depth;
     struct qn_expr_complaint *complaint;
-    const struct qn_parser_sql *sql; /* NULL: an expression of a spec */
+    const struct qn_parser_sql *sql;   /* NULL: an expression of a spec */
+    struct qn_parser_windows *windows; /* of the SELECT being read; NULL: none */
 };
 
 /* Loosest first; see parse.h. */
@@ -41,6 +60,7 @@ enum qn_precedence {
     QN_PREC_MULTIPLY,
     QN_PREC_CONCAT,
     QN_PREC_UNARY,
+    QN_PREC_CAST, /* x::type */
 };
 
 /* A growing list of arguments. */
@@ -90,6 +110,25 @@ struct qn_strv qn_parser_text(const struct qn_parser *p, size_t first);
 
 /* Reads as far as operators bind tighter than `above`. */
 QN_CHECK qn_code qn_parser_expr(struct qn_parser *p, enum qn_precedence above, struct qn_ast **out);
+/* One value, without operators behind it. */
+QN_CHECK qn_code qn_parser_primary(struct qn_parser *p, struct qn_ast **out);
+/* Complains about it. Always QN_EINPUT. */
+qn_code qn_parser_too_deep(struct qn_parser *p, struct qn_mark mark);
+/* A query in parentheses, of which '(' is the current token; whether one begins at a token. */
+QN_CHECK qn_code qn_parser_query(struct qn_parser *p, struct qn_sql_query **out);
+bool qn_parser_begins_query(const struct qn_parser *p, const struct qn_token *t);
+/* parse_forms.c. A call whose arguments have words between them, if the name is that of one: from
+ * behind its '(' to its ')'. *name: what is called then. */
+QN_CHECK qn_code qn_parser_call_form(struct qn_parser *p, struct qn_strv *name,
+                                     struct qn_ast_list *args);
+/* CAST(x AS type), and ::type behind `x`. */
+QN_CHECK qn_code qn_parser_cast(struct qn_parser *p, struct qn_ast **out);
+QN_CHECK qn_code qn_parser_colons(struct qn_parser *p, struct qn_ast *x, struct qn_ast **out);
+/* INTERVAL ..., if that is what stands there: a span that only + and - know. */
+bool qn_parser_begins_span(const struct qn_parser *p);
+QN_CHECK qn_code qn_parser_span(struct qn_parser *p, struct qn_ast **out);
+/* moment + span, moment - span: *out becomes calls of date_add. */
+QN_CHECK qn_code qn_parser_add_span(struct qn_parser *p, struct qn_ast **out);
 /* A whole list up to and with ')'. */
 QN_CHECK qn_code qn_parser_list(struct qn_parser *p, struct qn_ast_list *list);
 
@@ -105,7 +144,12 @@ QN_CHECK qn_code qn_parser_aggregate(struct qn_parser *p, struct qn_agg_ast *out
 QN_CHECK qn_code qn_parser_row(struct qn_parser *p, uint32_t start, struct qn_ast **out);
 /* A comparison of rows becomes those of their values; of one with something else it is refused. */
 QN_CHECK qn_code qn_parser_spread_rows(struct qn_parser *p, struct qn_ast **out);
-/* From OVER on: turns the call that stands before it into a window. */
+/* From OVER on: turns the call that stands before it into a window; one that names another window
+ * waits until that is known. */
 QN_CHECK qn_code qn_parser_window(struct qn_parser *p, struct qn_ast *call);
+/* name AS (...), behind WINDOW. */
+QN_CHECK qn_code qn_parser_name_window(struct qn_parser *p);
+/* All windows of p->windows are named: the calls that wait become what they are. */
+QN_CHECK qn_code qn_parser_settle_windows(struct qn_parser *p);
 
 #endif

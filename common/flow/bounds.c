@@ -81,37 +81,80 @@ static void add_all_i64(struct qn_bounds *bounds, const int64_t *values, uint32_
     add_i64(bounds, greatest);
 }
 
-static void add_value_text(struct qn_bounds *bounds, struct qn_strv text)
+/* The first eight bytes as a number in their order. */
+static uint64_t front(const struct qn_column *column, uint32_t row)
 {
-    add_text(bounds, text, text.len > QN_BOUND_TEXT);
+    uint32_t at = column->offsets[row], end = column->offsets[row + 1], len = end - at;
+    uint64_t word = 0;
+    if (len >= 8)
+        memcpy(&word, column->bytes + at, 8);
+    else if (end >= 8 && len)
+        memcpy(&word, column->bytes + end - 8, 8);
+    else if (len)
+        memcpy(&word, column->bytes + at, len);
+    word = __builtin_bswap64(word);
+    return len && len < 8 && end >= 8 ? word << (64 - 8 * len) : word;
+}
+
+/* Most texts are told from the least and the greatest by their fronts. Those that repeat the one
+ * before them, as most of a sorted column, are not looked at. */
+static void add_texts(struct qn_bounds *bounds, const struct qn_column *column, uint32_t n_rows)
+{
+    const uint16_t *codes = column->codes;
+    uint64_t low = UINT64_MAX, high = 0;
+    struct qn_strv least = {0}, greatest = {0};
+    bool some = false;
+    for (uint32_t row = 0; row < n_rows; row++) {
+        if (!qn_is_valid(column, row)) {
+            bounds->nulls++;
+            continue;
+        }
+        if (codes && row && codes[row] == codes[row - 1])
+            continue;
+        uint64_t word = front(column, row);
+        if (some && word > low && word < high)
+            continue;
+        struct qn_strv text = qn_text_at(column, row);
+        if (!some || word > high || (word == high && qn_strv_cmp(text, greatest) > 0)) {
+            greatest = text;
+            high = word;
+        }
+        if (!some || word < low || (word == low && qn_strv_cmp(text, least) < 0)) {
+            least = text;
+            low = word;
+        }
+        some = true;
+    }
+    if (some) {
+        add_text(bounds, least, least.len > QN_BOUND_TEXT);
+        add_text(bounds, greatest, greatest.len > QN_BOUND_TEXT);
+    }
 }
 
 static void add_row(struct qn_bounds *bounds, const struct qn_column *column, uint32_t row)
 {
+    if (!qn_is_valid(column, row)) {
+        bounds->nulls++;
+        return;
+    }
     switch (qn_type_layout(column->type)) {
     case QN_LAYOUT_BOOL: add_i64(bounds, column->bools[row]); break;
     case QN_LAYOUT_I64: add_i64(bounds, column->i64[row]); break;
     case QN_LAYOUT_F64: add_f64(bounds, column->f64[row]); break;
-    case QN_LAYOUT_TEXT: add_value_text(bounds, qn_text_at(column, row)); break;
+    case QN_LAYOUT_TEXT: break; /* all at once */
     }
 }
 
-/* Texts that repeat the one before them, as most of a sorted column, are not compared twice. */
 void qn_bounds_add(struct qn_bounds *bounds, const struct qn_column *column, uint32_t n_rows)
 {
-    if (n_rows == 0)
-        return;
-    if (!column->validity && qn_type_layout(column->type) == QN_LAYOUT_I64) {
+    enum qn_layout layout = qn_type_layout(column->type);
+    if (layout == QN_LAYOUT_TEXT)
+        add_texts(bounds, column, n_rows);
+    else if (layout == QN_LAYOUT_I64 && !column->validity && n_rows)
         add_all_i64(bounds, column->i64, n_rows);
-        return;
-    }
-    const uint16_t *codes = column->codes;
-    for (uint32_t row = 0; row < n_rows; row++) {
-        if (!qn_is_valid(column, row))
-            bounds->nulls++;
-        else if (!codes || row == 0 || codes[row] != codes[row - 1])
+    else
+        for (uint32_t row = 0; row < n_rows; row++)
             add_row(bounds, column, row);
-    }
 }
 
 void qn_bounds_merge(struct qn_bounds *bounds, struct qn_type type, const struct qn_bounds *more)

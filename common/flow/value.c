@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flow/scaled.h"
+
 static const int64_t powers[] = {
     1,
     10,
@@ -138,6 +140,17 @@ bool qn_parse_double(struct qn_strv s, double *out)
     return isfinite(*out);
 }
 
+bool qn_parse_any_double(struct qn_strv s, double *out)
+{
+    bool negative = s.len && s.data[0] == '-', sign = negative || (s.len && s.data[0] == '+');
+    struct qn_strv word = {s.data + sign, s.len - sign};
+    if (!qn_strv_eq_nocase(word, QN_STRV_LIT("inf")) &&
+        !qn_strv_eq_nocase(word, QN_STRV_LIT("infinity")))
+        return qn_parse_double(s, out);
+    *out = negative ? -(double)INFINITY : (double)INFINITY;
+    return true;
+}
+
 /* --- sizes ----------------------------------------------------------------------------------- */
 
 bool qn_parse_bytes(struct qn_strv s, uint64_t *out)
@@ -210,6 +223,18 @@ bool qn_parse_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_
         return false;
     *out = negative ? -value : value;
     return true;
+}
+
+bool qn_parse_any_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_t *out)
+{
+    bool plain;
+    uint64_t mantissa;
+    int exponent;
+    int64_t limit = qn_pow10(precision);
+    if (qn_parse_decimal(s, precision, scale, out))
+        return true;
+    return is_number(s, &plain, &mantissa, &exponent) && qn_parse_scaled(s, scale, out) &&
+           *out > -limit && *out < limit;
 }
 
 double qn_decimal_to_double(int64_t value, uint8_t scale)
@@ -330,17 +355,42 @@ static size_t printed(int n)
     return n < 0 ? 0 : (size_t)n;
 }
 
+/* The digits of 0 to 99: numbers are written a pair at a time. */
+#define PAIRS_10(tens)                                                                             \
+    tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
+static const char pairs[] = PAIRS_10("0") PAIRS_10("1") PAIRS_10("2") PAIRS_10("3") PAIRS_10("4")
+    PAIRS_10("5") PAIRS_10("6") PAIRS_10("7") PAIRS_10("8") PAIRS_10("9");
+
+static void put_two(char *out, unsigned value)
+{
+    memcpy(out, pairs + (size_t)2 * value, 2);
+}
+
+/* 1233 / 4096 is log10 of 2, and a bit: one digit too few at most. */
+static size_t count_digits(uint64_t value)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1), n = bits * 1233 >> 12;
+    return n + (value >= (n > 18 ? UINT64_C(10000000000000000000) : (uint64_t)powers[n]));
+}
+
 /* Digits of a value, with zeroes in front up to `width`. */
 static size_t put_digits(char *out, uint64_t value, size_t width)
 {
-    char digits[20];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value || n < width);
-    for (size_t i = 0; i < n; i++)
-        out[i] = digits[n - 1 - i];
+    size_t n = count_digits(value | 1);
+    n = n < width ? width : n;
+    char *at = out + n;
+    for (; value >= 100; value /= 100) {
+        at -= 2;
+        put_two(at, (unsigned)(value % 100));
+    }
+    if (value >= 10) {
+        at -= 2;
+        put_two(at, (unsigned)value);
+    } else {
+        *--at = (char)('0' + value);
+    }
+    while (at > out)
+        *--at = '0';
     return n;
 }
 
@@ -349,38 +399,6 @@ size_t qn_format_i64(int64_t value, char *out)
     size_t sign = value < 0;
     out[0] = '-';
     return sign + put_digits(out + sign, sign ? 0 - (uint64_t)value : (uint64_t)value, 1);
-}
-
-/* Most doubles are a number of few digits over a power of ten, both exact doubles; the quotient is
- * then rounded as a reader of these digits rounds. What printf would give, many times faster. */
-static size_t format_short(double value, char *out)
-{
-    static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-    double magnitude = fabs(value);
-    if (!(magnitude >= 1e-4 && magnitude < 1e15))
-        return 0;
-    for (unsigned places = 0; places < sizeof tens / sizeof *tens; places++) {
-        double digits = nearbyint(magnitude * tens[places]);
-        if (digits >= 1e15)
-            return 0;
-        if (digits / tens[places] == magnitude)
-            return qn_format_decimal(value < 0 ? -(int64_t)digits : (int64_t)digits,
-                                     (uint8_t)places, out);
-    }
-    return 0;
-}
-
-size_t qn_format_double(double value, char *out)
-{
-    size_t length = format_short(value, out);
-    if (length)
-        return length;
-    for (int precision = 15; precision <= 17; precision++) {
-        int n = snprintf(out, QN_VALUE_TEXT, "%.*g", precision, value);
-        if (precision == 17 || strtod(out, NULL) == value)
-            return printed(n);
-    }
-    return 0;
 }
 
 size_t qn_format_decimal(int64_t value, uint8_t scale, char *out)
@@ -394,18 +412,6 @@ size_t qn_format_decimal(int64_t value, uint8_t scale, char *out)
         return n;
     out[n++] = '.';
     return n + put_digits(out + n, magnitude % unit, scale);
-}
-
-/* Two digits, as most parts of dates and times have. */
-/* The digits of 0 to 99: dates are written a pair at a time. */
-#define PAIRS_10(tens)                                                                             \
-    tens "0" tens "1" tens "2" tens "3" tens "4" tens "5" tens "6" tens "7" tens "8" tens "9"
-static const char pairs[] = PAIRS_10("0") PAIRS_10("1") PAIRS_10("2") PAIRS_10("3") PAIRS_10("4")
-    PAIRS_10("5") PAIRS_10("6") PAIRS_10("7") PAIRS_10("8") PAIRS_10("9");
-
-static void put_two(char *out, unsigned value)
-{
-    memcpy(out, pairs + (size_t)2 * value, 2);
 }
 
 size_t qn_format_date(int64_t days, char *out)

@@ -13,10 +13,14 @@
 
 bool qn_parse_bool(struct qn_strv s, bool *out);     /* true/false, any case; t/f; yes/no; 1/0 */
 bool qn_parse_double(struct qn_strv s, double *out); /* correctly rounded; nan and inf refused */
+/* The same, and inf or infinity in any case, with a sign or without. */
+bool qn_parse_any_double(struct qn_strv s, double *out);
 /* A size: 1048576, 64KiB, 1.5GB; whole bytes. */
 bool qn_parse_bytes(struct qn_strv s, uint64_t *out);
 bool qn_parse_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_t *out);
 /* exact: more than `scale` significant decimals is refused */
+/* The same, and with an exponent, as Python and Java write what is small: 15E-3. */
+bool qn_parse_any_decimal(struct qn_strv s, uint8_t precision, uint8_t scale, int64_t *out);
 bool qn_parse_date(struct qn_strv s, int64_t *days);        /* YYYY-MM-DD, proleptic Gregorian */
 bool qn_parse_timestamp(struct qn_strv s, int64_t *micros); /* date, [T ]HH:MM[:SS[.ffffff]][Z] */
 

@@ -20,10 +20,7 @@ bool qn_lake_value_parse(struct qn_type type, const char *text, struct qn_lake_v
     case QN_DATE: return qn_parse_date(s, &out->i64);
     case QN_TIMESTAMP: return qn_parse_timestamp(s, &out->i64);
     case QN_DECIMAL: return qn_parse_decimal(s, type.precision, type.scale, &out->i64);
-    case QN_DOUBLE:
-        out->f64 = text[0] == '-' ? -INFINITY : INFINITY;
-        return strcmp(text, "inf") == 0 || strcmp(text, "-inf") == 0 ||
-               qn_parse_double(s, &out->f64);
+    case QN_DOUBLE: return qn_parse_any_double(s, &out->f64);
     case QN_TEXT: return true;
     }
     return false;

@@ -28,6 +28,14 @@ static bool decimal_fits(const struct qn_pq_column_meta *meta)
            meta->statistics.is_min_exact != 0 && meta->statistics.is_max_exact != 0;
 }
 
+bool qn_pq_has_no_values(const struct qn_pq_file *file, const struct qn_pq_node *node)
+{
+    bool none = true;
+    for (uint32_t g = 0; none && g < file->meta.n_groups && node->kind != QN_PQ_KIND_NOTHING; g++)
+        none = has_no_values(&file->meta.groups[g].columns[node->first_leaf].meta);
+    return none && qn_pq_is_leaf(node) && node->repetition == 0;
+}
+
 bool qn_pq_values_fit(const struct qn_pq_file *file, const struct qn_pq_node *leaf)
 {
     for (uint32_t g = 0; g < file->meta.n_groups; g++) {

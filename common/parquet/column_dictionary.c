@@ -90,21 +90,6 @@ static qn_code number_texts(struct qn_pq_column *c, struct qn_err *err)
     return QN_OK;
 }
 
-/* What the bytes of its page can hold. */
-static uint64_t most_entries(const struct qn_pq_column *c)
-{
-    const struct qn_pq_element *element = c->leaf->element;
-    uint64_t bytes = c->page.values.len;
-    switch (element->type) {
-    case QN_PQ_BOOLEAN: return bytes * 8;
-    case QN_PQ_INT64:
-    case QN_PQ_DOUBLE: return bytes / 8;
-    case QN_PQ_INT96: return bytes / 12;
-    case QN_PQ_FIXED: return bytes / (uint64_t)element->type_length;
-    default: return bytes / 4;
-    }
-}
-
 qn_code qn_pq_dictionary_read(struct qn_pq_column *c, struct qn_err *err)
 {
     struct qn_pq_dictionary *d = &c->dictionary;
@@ -122,7 +107,7 @@ qn_code qn_pq_dictionary_read(struct qn_pq_column *c, struct qn_err *err)
     c->page.header.encoding = QN_PQ_PLAIN;
     if (d->n > MAX_ENTRIES)
         return complain(c, err, "its dictionary has more than 4194304 values");
-    if (d->n > most_entries(c))
+    if (d->n > qn_pq_values_most(c->leaf, c->page.values.len))
         return complain(c, err, "its dictionary has fewer values than it says");
     if (!qn_pq_values_open(&c->values, &c->page, c->leaf))
         return complain(c, err, c->values.why);

@@ -147,8 +147,8 @@ static bool parse(const struct qn_pq_convert *c, struct qn_strv text, void *out)
         *(uint8_t *)out = flag;
         return true;
     case QN_INT64: return qn_strv_to_i64(text, out);
-    case QN_DOUBLE: return qn_parse_double(text, out);
-    case QN_DECIMAL: return qn_parse_decimal(text, c->to.precision, c->to.scale, out);
+    case QN_DOUBLE: return qn_parse_any_double(text, out);
+    case QN_DECIMAL: return qn_parse_any_decimal(text, c->to.precision, c->to.scale, out);
     case QN_DATE: return qn_parse_date(text, out);
     case QN_TIMESTAMP: return qn_parse_timestamp(text, out);
     case QN_TEXT: break;

@@ -212,22 +212,56 @@ static qn_code convert_bounds(const struct qn_pq_subject *subject, const struct 
     return code;
 }
 
-qn_code qn_pq_facts_find(const struct qn_pq_file *file, uint32_t group,
-                         const struct qn_pq_subject *subject, struct qn_arena *arena,
-                         struct qn_facts *out, struct qn_err *err)
+static bool is_told_of(const struct qn_pq_subject *subject)
+{
+    const struct qn_pq_node *leaf = subject->leaf;
+    return leaf && qn_pq_is_leaf(leaf) && !leaf->repetition;
+}
+
+static qn_code facts_from(const struct qn_pq_file *file, const struct qn_pq_subject *subject,
+                          const struct qn_pq_statistics *stats, int64_t n_values,
+                          struct qn_arena *arena, struct qn_facts *out, struct qn_err *err)
 {
     const struct qn_pq_node *leaf = subject->leaf;
     *out = (struct qn_facts){.all_null = !leaf && subject->type.id};
-    if (!leaf || !qn_pq_is_leaf(leaf) || leaf->repetition)
+    if (!is_told_of(subject))
         return QN_OK;
-    const struct qn_pq_column_meta *meta = &file->meta.groups[group].columns[leaf->first_leaf].meta;
-    const struct qn_pq_statistics *stats = &meta->statistics;
     bool counted = stats->null_count == 0 && (stats->min_value.data || stats->min.data);
-    out->all_null = meta->n_values > 0 && stats->null_count == meta->n_values;
+    out->all_null = n_values > 0 && stats->null_count == n_values;
     out->no_nulls = (leaf->definition == 0 || counted) && !subject->has_null_texts &&
                     !(is_real(leaf) && stats->nan_count != 0);
     struct bounds bounds = bounds_of(file, leaf, stats);
     return convert_bounds(subject, &bounds, arena, out, err);
+}
+
+qn_code qn_pq_facts_find(const struct qn_pq_file *file, uint32_t group,
+                         const struct qn_pq_subject *subject, struct qn_arena *arena,
+                         struct qn_facts *out, struct qn_err *err)
+{
+    static const struct qn_pq_column_meta none;
+    const struct qn_pq_column_meta *meta =
+        is_told_of(subject) ? &file->meta.groups[group].columns[subject->leaf->first_leaf].meta
+                            : &none;
+    return facts_from(file, subject, &meta->statistics, meta->n_values, arena, out, err);
+}
+
+qn_code qn_pq_facts_find_pages(const struct qn_pq_file *file, uint32_t group,
+                               const struct qn_pq_subject *subject, struct qn_arena *arena,
+                               struct qn_pq_page_index *index, struct qn_facts **out,
+                               struct qn_err *err)
+{
+    *index = (struct qn_pq_page_index){0};
+    if (!is_told_of(subject))
+        return QN_OK;
+    QN_TRY(qn_pq_page_index_read(file, group, subject->leaf->first_leaf, arena, index, err));
+    *out = QN_NEW_ARRAY(arena, struct qn_facts, index->n + 1U);
+    if (!*out)
+        return qn_err_nomem(err, "a page index");
+    for (uint32_t i = 0; i < index->n; i++)
+        QN_TRY(facts_from(file, subject, &index->statistics[i],
+                          (int64_t)(index->first[i + 1] - index->first[i]), arena, &(*out)[i],
+                          err));
+    return QN_OK;
 }
 
 /* --- bloom filters --------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #define QN_PARQUET_FACTS_H
 
 #include "flow/condition.h"
-#include "parquet/file.h"
+#include "parquet/page_index.h"
 
 /* A column as it is read: of a leaf (NULL: the file does not have it) as values of a type. */
 struct qn_pq_subject {
@@ -18,6 +18,12 @@ struct qn_pq_subject {
 QN_CHECK qn_code qn_pq_facts_find(const struct qn_pq_file *file, uint32_t group,
                                   const struct qn_pq_subject *subject, struct qn_arena *arena,
                                   struct qn_facts *out, struct qn_err *err);
+
+/* The same of each page, where the column has a page index: index->n facts. */
+QN_CHECK qn_code qn_pq_facts_find_pages(const struct qn_pq_file *file, uint32_t group,
+                                        const struct qn_pq_subject *subject, struct qn_arena *arena,
+                                        struct qn_pq_page_index *index, struct qn_facts **out,
+                                        struct qn_err *err);
 
 /* Adds what the bloom filter tells, if there is one: it is asked block by block, a read each. One
  * that cannot be read tells nothing. The file stays borrowed. QN_ENOMEM. */

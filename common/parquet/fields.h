@@ -10,7 +10,8 @@ struct qn_pq_field {
     const struct qn_pq_node *node;
 };
 
-/* In file order. QN_ELIMIT: more than QN_MAX_COLUMNS. */
+/* In file order, each name once: an empty one is columnN (N from 0), a second one gets _1.
+ * QN_ELIMIT: more than QN_MAX_COLUMNS. */
 QN_CHECK qn_code qn_pq_fields_list(const struct qn_pq_tree *tree, struct qn_arena *arena,
                                    struct qn_pq_field **out, uint32_t *n, struct qn_err *err);
 

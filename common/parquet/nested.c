@@ -56,6 +56,8 @@ static size_t raw_bytes(const struct leaf_stream *s)
     return qn_pq_form_of(s->leaf) == QN_PQ_FORM_BYTES ? sizeof(struct qn_strv) : 8;
 }
 
+static const char too_long[] = "a list has more than 16 MiB of text";
+
 static bool take_raw(struct leaf_stream *s, uint32_t n, void *out)
 {
     switch (qn_pq_form_of(s->leaf)) {
@@ -63,7 +65,15 @@ static bool take_raw(struct leaf_stream *s, uint32_t n, void *out)
     case QN_PQ_FORM_F64: return qn_pq_values_f64(&s->values, n, out);
     case QN_PQ_FORM_BYTES: break;
     }
-    return n == 0 || qn_pq_values_bytes(&s->values, n, SIZE_MAX / 2, out) == n;
+    if (n && qn_pq_values_bytes(&s->values, n, SIZE_MAX / 2, out) != n)
+        return false;
+    const struct qn_strv *texts = out;
+    for (uint32_t i = 0; i < n; i++)
+        if (texts[i].len > QN_MAX_FIELD_BYTES) {
+            s->values.why = too_long;
+            return false;
+        }
+    return true;
 }
 
 static qn_code read_dictionary(struct leaf_stream *s, struct qn_err *err)
@@ -72,15 +82,13 @@ static qn_code read_dictionary(struct leaf_stream *s, struct qn_err *err)
     qn_arena_clear(&s->arena);
     s->n_entries = n;
     s->page.header.encoding = QN_PQ_PLAIN;
-    if (n > s->page.values.len * 8 || !qn_pq_values_open(&s->values, &s->page, s->leaf))
+    if (n > qn_pq_values_most(s->leaf, s->page.values.len) ||
+        !qn_pq_values_open(&s->values, &s->page, s->leaf))
         return complain(s, err, "its dictionary cannot be read");
     s->entries = qn_arena_alloc(&s->arena, (n + 1U) * raw_bytes(s));
     if (!s->entries)
         return qn_err_nomem(err, "Parquet dictionary");
-    return take_raw(s, n, s->entries) ? QN_OK
-                                      : complain(s, err,
-                                                 "its dictionary has fewer values than it "
-                                                 "says");
+    return take_raw(s, n, s->entries) ? QN_OK : complain(s, err, s->values.why);
 }
 
 static qn_code next_page(struct leaf_stream *s, bool *found, struct qn_err *err)
@@ -316,7 +324,7 @@ static qn_code put_repeated(struct qn_pq_nested *d, const struct qn_pq_node *nod
             first = false;
             QN_TRY(object ? put_pair(d, node, err) : put_element(d, node, around, err));
             if (d->text.len - d->offsets[d->n] > QN_MAX_FIELD_BYTES)
-                return complain(s, err, "a list has more than 16 MiB of text");
+                return complain(s, err, too_long);
             QN_TRY(peek(s, &repetition, &definition, &ended, err));
         } while (!ended && repetition == node->repetition);
     }

@@ -110,7 +110,56 @@ static qn_code open_group(struct qn_pq_reader *r, struct qn_err *err)
     r->group_left = (uint64_t)group->n_rows - r->skip;
     r->skip = 0;
     r->group_open = true;
+    r->gaps_found = false;
     return QN_OK;
+}
+
+/* Rows of the open group: those at hand go first. */
+static qn_code skip_rows(struct qn_pq_reader *r, uint64_t n, struct qn_err *err)
+{
+    for (uint32_t i = 0; i < r->n_columns; i++) {
+        struct qn_pq_any *any = &r->columns[i];
+        uint32_t have = any->flat ? any->flat->n : any->nested ? qn_pq_nested_rows(any->nested) : 0;
+        have = have < n ? have : (uint32_t)n;
+        if (any->flat) {
+            qn_pq_column_drop(any->flat, have);
+            any->flat->pages.window_bytes = SKIP_WINDOW_BYTES;
+            QN_TRY(qn_pq_column_skip(any->flat, n - have, err));
+            any->flat->pages.window_bytes = r->window_bytes;
+        } else if (any->nested) {
+            qn_pq_nested_drop(any->nested, have);
+            QN_TRY(qn_pq_nested_skip(any->nested, n - have, err));
+        }
+    }
+    r->group_left -= n;
+    r->row += n;
+    r->passed += n;
+    return QN_OK;
+}
+
+/* Passes the gap that the next row lies in, if it does. *until: so many rows come before another
+ * one. */
+static qn_code pass_gap(struct qn_pq_reader *r, uint64_t *until, struct qn_err *err)
+{
+    uint64_t at = (uint64_t)r->file->meta.groups[r->group].n_rows - r->group_left;
+    *until = r->group_left;
+    if (!r->gaps_found) {
+        r->n_gaps = 0;
+        if (r->find_gaps)
+            r->find_gaps(r->context, r->group, &r->gaps, &r->n_gaps);
+        r->gaps_found = true;
+    }
+    while (r->n_gaps && r->gaps->end <= at) {
+        r->gaps++;
+        r->n_gaps--;
+    }
+    if (r->n_gaps && r->gaps->first > at)
+        *until = r->gaps->first - at;
+    if (!r->n_gaps || r->gaps->first > at)
+        return QN_OK;
+    uint64_t rows = r->gaps->end - at, wanted = r->end - r->row;
+    *until = 0;
+    return skip_rows(r, rows < wanted ? rows : wanted, err);
 }
 
 /* As if its rows had been read. */
@@ -179,12 +228,16 @@ qn_code qn_pq_reader_next(struct qn_pq_reader *r, struct qn_column *columns, uin
                           struct qn_err *err)
 {
     bool found = false;
+    uint64_t until = 0;
     *n = 0;
     drop_given(r);
-    QN_TRY(find_group(r, &found, err));
-    if (!found)
-        return QN_OK;
-    uint64_t want = r->capacity < r->group_left ? r->capacity : r->group_left;
+    while (until == 0) {
+        QN_TRY(find_group(r, &found, err));
+        if (!found)
+            return QN_OK;
+        QN_TRY(pass_gap(r, &until, err));
+    }
+    uint64_t want = r->capacity < until ? r->capacity : until;
     want = want < r->end - r->row ? want : r->end - r->row;
     QN_TRY(fill(r, (uint32_t)want, n, err));
     for (uint32_t i = 0; i < r->n_columns; i++) {

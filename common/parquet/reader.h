@@ -14,6 +14,11 @@ struct qn_pq_wanted {
     bool shows_all; /* texts that are no UTF-8 are escaped instead of complained about */
 };
 
+/* Rows [first, end) of a group. */
+struct qn_pq_span {
+    uint64_t first, end;
+};
+
 struct qn_pq_any {
     struct qn_pq_column *flat; /* one of the two, or none */
     struct qn_pq_nested *nested;
@@ -36,7 +41,12 @@ struct qn_pq_reader {
     uint32_t given;    /* rows of the last batch */
     /* Which groups are not read at all, and how many wanted rows they had; NULL: none. */
     bool (*passes_over)(void *context, uint32_t group);
+    /* And which rows of the others, in order; good until the next call of either. */
+    void (*find_gaps)(void *context, uint32_t group, const struct qn_pq_span **gaps, uint32_t *n);
     void *context;
+    const struct qn_pq_span *gaps; /* of the open group, from the next one on */
+    uint32_t n_gaps;
+    bool gaps_found; /* false: another condition, or group */
     uint64_t passed;
 };
 

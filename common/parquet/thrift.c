@@ -123,9 +123,16 @@ uint32_t qn_thrift_list(struct qn_thrift *in, const struct qn_thrift_field *fiel
     if (field->type != QN_THRIFT_LIST)
         qn_thrift_fail(in, "expected a list");
     uint32_t n = take_list(in, &found);
+    if (found == QN_THRIFT_FALSE) /* booleans of either kind are the same type of elements */
+        found = QN_THRIFT_TRUE;
     if (n && found != type)
         qn_thrift_fail(in, "a list has elements of another type than expected");
     return in->why ? 0 : n;
+}
+
+bool qn_thrift_bool_element(struct qn_thrift *in)
+{
+    return take_byte(in) == QN_THRIFT_TRUE;
 }
 
 int64_t qn_thrift_i64_element(struct qn_thrift *in)

@@ -64,7 +64,8 @@ bool qn_thrift_struct(struct qn_thrift *in, const struct qn_thrift_field *field)
 uint32_t qn_thrift_list(struct qn_thrift *in, const struct qn_thrift_field *field,
                         enum qn_thrift_type type);
 
-/* Elements of a list. */
+/* Elements of a list. Booleans take a byte each there, which is 1 for true. */
+bool qn_thrift_bool_element(struct qn_thrift *in);
 int64_t qn_thrift_i64_element(struct qn_thrift *in);
 struct qn_strv qn_thrift_binary_element(struct qn_thrift *in);
 

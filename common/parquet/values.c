@@ -27,6 +27,14 @@ static uint32_t width_of(const struct qn_pq_node *leaf)
     }
 }
 
+uint64_t qn_pq_values_most(const struct qn_pq_node *leaf, uint64_t bytes)
+{
+    uint32_t width = width_of(leaf);
+    if (leaf->element->type == QN_PQ_BOOLEAN)
+        return bytes * 8;
+    return bytes / (width ? width : sizeof(uint32_t)); /* a text has its length */
+}
+
 static bool open_codes(struct qn_pq_values *v, struct qn_strv bytes)
 {
     if (bytes.len == 0) { /* nothing but NULL */
@@ -346,7 +354,21 @@ static uint32_t take_lengths(struct qn_pq_values *v, uint32_t n, size_t max_byte
     return i;
 }
 
-/* The start of the value before, then bytes of its own: built one by one. */
+/* The start of the value before, then bytes of its own. */
+static bool build_prefixed(struct qn_pq_values *v)
+{
+    int64_t prefix, suffix;
+    if (!qn_pq_delta_take(&v->first, 1, &prefix) || !qn_pq_delta_take(&v->second, 1, &suffix) ||
+        prefix < 0 || (uint64_t)prefix > v->last.len || suffix < 0 || suffix > v->end - v->at ||
+        (v->type == QN_PQ_FIXED && prefix + suffix != (int64_t)v->width))
+        return false;
+    v->last.len = (size_t)prefix;
+    qn_buf_put(&v->last, v->at, (size_t)suffix);
+    v->at += suffix;
+    return !v->last.failed;
+}
+
+/* Built one by one. Those that nobody takes are only told the length of. */
 static uint32_t take_prefixed(struct qn_pq_values *v, uint32_t n, size_t max_bytes,
                               struct qn_strv *out)
 {
@@ -356,18 +378,10 @@ static uint32_t take_prefixed(struct qn_pq_values *v, uint32_t n, size_t max_byt
     v->why = ends_early;
     max_bytes = max_bytes < MAX_BUILT_BYTES ? max_bytes : MAX_BUILT_BYTES;
     /* Places first: the bytes move while there are more. */
-    for (; i < n && v->built.len <= max_bytes; i++) {
-        int64_t prefix, suffix;
-        if (!qn_pq_delta_take(&v->first, 1, &prefix) || !qn_pq_delta_take(&v->second, 1, &suffix) ||
-            prefix < 0 || (uint64_t)prefix > v->last.len || suffix < 0 || suffix > v->end - v->at ||
-            prefix + suffix > QN_MAX_FIELD_BYTES ||
-            (v->type == QN_PQ_FIXED && prefix + suffix != (int64_t)v->width))
-            break;
-        v->last.len = (size_t)prefix;
-        qn_buf_put(&v->last, v->at, (size_t)suffix);
-        qn_buf_put(&v->built, v->last.data, v->last.len);
-        v->at += suffix;
-        if (v->last.failed || v->built.failed)
+    for (; i < n && v->built.len <= max_bytes && build_prefixed(v); i++) {
+        if (v->last.len <= QN_MAX_FIELD_BYTES)
+            qn_buf_put(&v->built, v->last.data, v->last.len);
+        if (v->built.failed)
             break;
         out[i] = (struct qn_strv){NULL, v->last.len};
     }
@@ -375,7 +389,7 @@ static uint32_t take_prefixed(struct qn_pq_values *v, uint32_t n, size_t max_byt
         i = 0;
     for (uint32_t k = 0; k < i; k++) {
         out[k].data = (const char *)v->built.data + before;
-        before += out[k].len;
+        before += out[k].len <= QN_MAX_FIELD_BYTES ? out[k].len : 0;
     }
     return i;
 }

@@ -31,12 +31,16 @@ static inline bool qn_pq_values_coded(const struct qn_pq_values *values)
     return values->encoding == QN_PQ_PLAIN_DICTIONARY || values->encoding == QN_PQ_RLE_DICTIONARY;
 }
 
+/* How many plain values of the leaf so many bytes can hold at most. */
+uint64_t qn_pq_values_most(const struct qn_pq_node *leaf, uint64_t bytes);
+
 /* The next n; false (see `why`) when there are fewer. BOOLEAN, INT32, INT64. */
 bool qn_pq_values_i64(struct qn_pq_values *values, uint32_t n, int64_t *out);
 /* FLOAT, DOUBLE. */
 bool qn_pq_values_f64(struct qn_pq_values *values, uint32_t n, double *out);
 /* BYTE_ARRAY, FIXED, INT96: up to n of them, one at least, that have max_bytes together or a bit
- * more; good until the next call. 0: see `why`. */
+ * more; good until the next call. 0: see `why`. Of one past QN_MAX_FIELD_BYTES only the length may
+ * be there. */
 uint32_t qn_pq_values_bytes(struct qn_pq_values *values, uint32_t n, size_t max_bytes,
                             struct qn_strv *out);
 

@@ -10,27 +10,21 @@
 
 /* --- fields ---------------------------------------------------------------------------------- */
 
-/* Bytes that cannot stand in a field without quotes. */
-static bool is_special(unsigned char c)
-{
-    return c == ',' || c == '"' || c == '\n' || c == '\r';
-}
-
-/* What readers that guess take for something else at the beginning of a field: other quotes, a
- * comment, a byte order mark. */
-static bool is_odd_start(unsigned char c)
-{
-    return c == '\'' || c == '#' || c == 0xEF;
-}
+/* Bytes that cannot stand in a field without quotes, and what readers that guess take for something
+ * else at the beginning of a field: other quotes, a comment, a byte order mark. */
+enum { SPECIAL = 1, ODD_START = 2 };
+static const uint8_t kinds[256] = {
+    [','] = SPECIAL,    ['"'] = SPECIAL,   ['\n'] = SPECIAL,  ['\r'] = SPECIAL,
+    ['\''] = ODD_START, ['#'] = ODD_START, [0xEF] = ODD_START};
 
 static bool needs_quotes(struct qn_strv text)
 {
-    if (text.len == 0 || is_odd_start((unsigned char)text.data[0]))
+    uint8_t seen = 0;
+    if (text.len == 0 || kinds[(unsigned char)text.data[0]])
         return true;
-    for (size_t i = 0; i < text.len; i++)
-        if (is_special((unsigned char)text.data[i]))
-            return true;
-    return false;
+    for (size_t i = 1; i < text.len; i++)
+        seen |= kinds[(unsigned char)text.data[i]];
+    return seen & SPECIAL;
 }
 
 /* Room for twice the text and two more at `out`. */

@@ -85,7 +85,8 @@ static __attribute__((noinline)) enum outcome read_any(const struct qn_csv_colum
     if ((field.flags & QN_CSV_ESCAPED) && raw.len <= LONGEST_ESCAPED_NUMBER)
         raw = (struct qn_strv){scratch, qn_csv_unescape(s->dialect, raw, scratch)};
     struct qn_strv trimmed = qn_strv_trim(raw);
-    if (is_null_value(&column->nulls, raw, trimmed))
+    if (is_null_value(&column->nulls, raw, trimmed) ||
+        (type.id == QN_DOUBLE && qn_strv_eq_nocase(trimmed, QN_STRV_LIT("nan"))))
         return NO_VALUE;
     return qn_text_parse_any(type, trimmed, out) ? VALUE : WRONG;
 }

@@ -14,6 +14,7 @@ struct column {
     struct qn_type type;
     bool is_list;   /* or a map: read as JSON text */
     bool too_wide;  /* text only because not all values are known to fit */
+    bool is_void;   /* nothing but NULL so far, by the statistics: the type says nothing */
     const char *of; /* the first file that has it */
     const struct qn_column_decl *decl;
 };
@@ -154,12 +155,38 @@ static qn_code add_column(struct inspection *in, const struct column *column, st
     return in->columns[in->n++].name ? QN_OK : qn_err_nomem(err, "columns");
 }
 
+/* What another file calls the column, and what it was before, become one. */
+static qn_code join(struct column *before, const struct column *found,
+                    const struct qn_pq_node *node, struct qn_err *err)
+{
+    bool was_void = before->is_void;
+    before->is_void &= found->is_void;
+    if (before->too_wide != found->too_wide && !was_void && !found->is_void) {
+        /* The same type, whose values are known to fit in one file only: text in both. */
+        struct qn_type wide = qn_pq_natural_type(node, false);
+        if (wide.id == QN_TEXT && (found->too_wide || before->type.id == QN_TEXT)) {
+            before->type = wide;
+            before->too_wide = true;
+            return QN_OK;
+        }
+    }
+    if (unite(before->type, found->type, &before->type) || found->is_void)
+        return QN_OK;
+    if (!was_void)
+        return differ(before, found->of, found->type, err);
+    before->type = found->type;
+    before->is_list = found->is_list;
+    before->too_wide = found->too_wide;
+    return QN_OK;
+}
+
 static qn_code take_field(struct inspection *in, const struct qn_pq_file *file,
                           const struct qn_pq_field *field, uint32_t place, struct qn_err *err)
 {
     struct column found = {.name = field->name,
                            .of = file->path,
                            .is_list = qn_pq_is_nested(field->node),
+                           .is_void = qn_pq_has_no_values(file, field->node),
                            .decl = find_decl(in->options, field->name)};
     bool fits = !found.is_list && !found.decl && qn_pq_values_fit(file, field->node);
     found.type = found.decl      ? found.decl->type
@@ -175,7 +202,8 @@ static qn_code take_field(struct inspection *in, const struct qn_pq_file *file,
     }
     found.too_wide = found.type.id == QN_TEXT && !found.is_list && !fits && !found.decl;
     struct column *before = find_column(in, field->name, place);
-    if (found.decl && !found.is_list)
+    bool typed = field->node->kind != QN_PQ_KIND_NOTHING;
+    if (found.decl && !found.is_list && typed)
         QN_TRY(check_type(in, &found,
                           qn_pq_natural_type(field->node, qn_pq_values_fit(file, field->node)),
                           file->path, err));
@@ -183,22 +211,12 @@ static qn_code take_field(struct inspection *in, const struct qn_pq_file *file,
         QN_TRY(check_new_column(in, field->name, file->path, err));
         return add_column(in, &found, err);
     }
-    QN_TRY(check_type(in, before, found.type, file->path, err));
+    if (typed)
+        QN_TRY(check_type(in, before, found.type, file->path, err));
     if (in->options->data_type_contract == QN_CONTRACT_QUARANTINE &&
         before->is_list == found.is_list)
         return QN_OK; /* value by value */
-    if (before->too_wide != found.too_wide && (before->too_wide || found.too_wide)) {
-        /* The same type, whose values are known to fit in one file only: text in both. */
-        struct qn_type wide = qn_pq_natural_type(field->node, false);
-        if (wide.id == QN_TEXT && (found.too_wide || before->type.id == QN_TEXT)) {
-            before->type = wide;
-            before->too_wide = true;
-            return QN_OK;
-        }
-    }
-    if (!unite(before->type, found.type, &before->type))
-        return differ(before, file->path, found.type, err);
-    return QN_OK;
+    return join(before, &found, field->node, err);
 }
 
 /* 8 a value, or what the pages say if that is more: texts that a dictionary holds count little
@@ -227,16 +245,8 @@ static qn_code take_file(struct inspection *in, const char *path, struct qn_err 
     qn_code code = qn_pq_fields_list(&file.tree, &file.arena, &fields, &n, err);
     if (code != QN_OK)
         qn_err_at(err, path, 0, 0);
-    for (uint32_t i = 0; i < n && code == QN_OK; i++) {
-        for (uint32_t k = 0; k < i && code == QN_OK; k++)
-            if (strcmp(fields[k].name, fields[i].name) == 0) {
-                code = qn_err_set(err, QN_EINPUT, QN_BLAME_INPUT, "two columns have the name '%s'",
-                                  fields[i].name);
-                qn_err_at(err, path, 0, 0);
-            }
-        if (code == QN_OK)
-            code = take_field(in, &file, &fields[i], i, err);
-    }
+    for (uint32_t i = 0; i < n && code == QN_OK; i++)
+        code = take_field(in, &file, &fields[i], i, err);
     count_plain_bytes(in, &file);
     qn_pq_file_close(&file);
     return code;

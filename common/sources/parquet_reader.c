@@ -168,8 +168,10 @@ static qn_code parquet_only(struct qn_reader *reader, const struct qn_condition 
 {
     struct parquet_reader *r = (struct parquet_reader *)reader;
     qn_parquet_sieve_fini(&r->sieve); /* of what was wanted so far */
+    r->rows.gaps_found = false;
     r->rows.context = &r->sieve;
     r->rows.passes_over = qn_parquet_sieve_passes_over;
+    r->rows.find_gaps = qn_parquet_sieve_find_gaps;
     return qn_parquet_sieve_init(&r->sieve, condition, &r->file, r->subjects, r->n_subjects, err);
 }
 

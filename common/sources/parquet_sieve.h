@@ -1,9 +1,11 @@
 /* parquet_sieve: which row groups hold no row that meets a condition, by their statistics and,
- * where those leave it open, their bloom filters. */
+ * where those leave it open, their bloom filters; and which pages of the others, by page
+ * indexes. */
 #ifndef QN_SOURCES_PARQUET_SIEVE_H
 #define QN_SOURCES_PARQUET_SIEVE_H
 
 #include "parquet/facts.h"
+#include "parquet/reader.h"
 
 /* Zero it to begin with. */
 struct qn_parquet_sieve {
@@ -27,5 +29,10 @@ void qn_parquet_sieve_fini(struct qn_parquet_sieve *sieve);
 
 /* For qn_pq_reader.passes_over. What cannot be found out is read. */
 bool qn_parquet_sieve_passes_over(void *sieve, uint32_t group);
+
+/* For qn_pq_reader.find_gaps: rows of pages that hold no row that meets the condition, by the page
+ * indexes of its columns. Good until the next call. */
+void qn_parquet_sieve_find_gaps(void *context, uint32_t group, const struct qn_pq_span **gaps,
+                                uint32_t *n);
 
 #endif

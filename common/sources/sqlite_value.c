@@ -73,7 +73,7 @@ static bool integer_fits(struct qn_type type, int64_t value, int64_t *out)
 static bool real_fits(struct qn_type type, double value, int64_t *out)
 {
     char text[QN_VALUE_TEXT];
-    if (!isfinite(value))
+    if (!isfinite(value) && type.id != QN_DOUBLE)
         return false;
     switch ((enum qn_type_id)type.id) {
     case QN_DOUBLE: memcpy(out, &value, sizeof value); return true;
@@ -81,8 +81,8 @@ static bool real_fits(struct qn_type type, double value, int64_t *out)
         *out = fabs(value) < 0x1p63 ? (int64_t)value : 0;
         return fabs(value) < 0x1p63 && (double)*out == value;
     case QN_DECIMAL:
-        return qn_parse_decimal((struct qn_strv){text, qn_format_double(value, text)},
-                                type.precision, type.scale, out);
+        return qn_parse_any_decimal((struct qn_strv){text, qn_format_double(value, text)},
+                                    type.precision, type.scale, out);
     default: return false;
     }
 }
@@ -169,16 +169,24 @@ enum qn_sqlite_fit qn_sqlite_value_take(struct qn_column_store *store, uint32_t 
     return store->values ? take_typed(store, row, value) : take_text(store, row, value);
 }
 
+/* JSON has no word for infinities. */
+static void show_real(struct qn_buf *out, double value)
+{
+    char text[QN_VALUE_TEXT];
+    struct qn_strv number = {text, qn_format_double(value, text)};
+    if (isfinite(value))
+        qn_buf_put(out, number.data, number.len);
+    else
+        qn_json_put_text(out, number);
+}
+
 void qn_sqlite_value_show(struct qn_buf *out, sqlite3_value *value)
 {
-    char number[QN_VALUE_TEXT];
     struct qn_strv text;
     switch (sqlite3_value_type(value)) {
     case SQLITE_NULL: qn_buf_put(out, "null", 4); break;
     case SQLITE_INTEGER: qn_buf_printf(out, "%lld", sqlite3_value_int64(value)); break;
-    case SQLITE_FLOAT:
-        qn_buf_put(out, number, qn_format_double(sqlite3_value_double(value), number));
-        break;
+    case SQLITE_FLOAT: show_real(out, sqlite3_value_double(value)); break;
     case SQLITE_BLOB: {
         const unsigned char *bytes = sqlite3_value_blob(value);
         qn_buf_put_u8(out, '"');

@@ -1,8 +1,14 @@
 #include "sources/text_infer.h"
 
+#include <math.h>
+
 #include "flow/value.h"
 
-enum { MAX_DIGITS = QN_DECIMAL_MAX_PRECISION, MAX_PLACES = 6 };
+enum {
+    MAX_DIGITS = QN_DECIMAL_MAX_PRECISION,
+    MAX_PLACES = 6,
+    MAX_WORD_DIGITS = 15, /* before the point, that doubles always keep */
+};
 
 static size_t count_digits(struct qn_strv s, size_t at)
 {
@@ -12,8 +18,20 @@ static size_t count_digits(struct qn_strv s, size_t at)
     return n;
 }
 
+static bool is_word(struct qn_strv s)
+{
+    double number;
+    return qn_strv_eq_nocase(s, QN_STRV_LIT("nan")) ||
+           (qn_parse_any_double(s, &number) && isinf(number));
+}
+
 static void add_number(struct qn_text_evidence *e, struct qn_strv s)
 {
+    if (is_word(s)) {
+        e->some_word = e->not_integer = e->not_decimal = true;
+        return;
+    }
+    e->some_number = true;
     size_t sign = s.len && s.data[0] == '-', whole = count_digits(s, sign), at = sign + whole;
     if (whole > 1 && s.data[sign] == '0') {
         e->not_number = true;
@@ -64,7 +82,8 @@ struct qn_type qn_text_evidence_type(const struct qn_text_evidence *e)
         return (struct qn_type){.id = QN_DATE};
     if (!e->not_timestamp)
         return (struct qn_type){.id = QN_TIMESTAMP};
-    if (e->not_number)
+    bool long_whole = e->whole_digits > MAX_WORD_DIGITS;
+    if (e->not_number || (e->some_word && (!e->some_number || long_whole)))
         return (struct qn_type){.id = QN_TEXT};
     if (!e->not_integer)
         return (struct qn_type){.id = QN_INT64};

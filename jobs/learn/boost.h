@@ -7,7 +7,8 @@
  * is deep.
  *
  *   boost.c         what a round hands to the next: the trees so far and the one that grows
- *   boost_rows.c    a worker's rows: their bytes, scores, gradients and the nodes they are in; a
+ *   boost_rows.c    a worker's rows of a chunk, and what a round asks of them
+ *   boost_piece.c   some of them: their bytes, scores, gradients and the nodes they are in; a
  *                   cache, since the trees say how to make them again
  *   boost_sums.c    what of them goes from the one to the other
  *   boost_grow.c    the coordinator's side of a round
@@ -150,8 +151,10 @@ QN_CHECK qn_code qn_boost_sums_merge(struct qn_boost_sums *sums, struct qn_strv 
 /* --- a worker's rows ------------------------------------------------------------------------- */
 
 struct qn_boost_rows;
+/* piece_rows: of a piece of them, at most 2^16; 0: as many as fit a core's cache. */
 QN_CHECK qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv bins,
-                                   struct qn_boost_rows **out, struct qn_err *err);
+                                   uint32_t piece_rows, struct qn_boost_rows **out,
+                                   struct qn_err *err);
 void qn_boost_rows_free(struct qn_boost_rows *rows);
 uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows); /* that they hold in rounds */
 /* After a round: to a file without a name in the folder, where rounds find them. Returns what they

@@ -157,7 +157,7 @@ static qn_code prepare(const void *plan, struct qn_fit *fit, struct qn_buf *out,
 static qn_code rows_new(const void *plan, struct qn_strv prepared, void **out, struct qn_err *err)
 {
     struct qn_boost_rows *rows;
-    qn_code code = qn_boost_rows_new(params_of(plan), prepared, &rows, err);
+    qn_code code = qn_boost_rows_new(params_of(plan), prepared, 0, &rows, err);
     *out = rows;
     return code;
 }

@@ -5,6 +5,13 @@
 
 const struct qn_boost_kernels qn_boost_kernels_plain = QN_BOOST_KERNELS;
 
+void qn_boost_sides_pack(struct qn_boost_sides *sides)
+{
+    memset(sides->bits, 0, sizeof sides->bits);
+    for (uint32_t byte = 0; byte < QN_BIN_CODES; byte++)
+        sides->bits[byte / 32] |= (uint32_t)sides->left[byte] << (byte % 32);
+}
+
 const struct qn_boost_kernels *qn_boost_kernels(void)
 {
 #if defined(__x86_64__)

@@ -17,19 +17,25 @@ typedef uint64_t pair __attribute__((vector_size(16)));
 
 /* A row's bytes lie together, so its additions go to different columns and none waits for
  * another. */
-static inline void add_row(const uint8_t *row, uint32_t width, struct qn_gradient gradient,
-                           struct qn_histogram_slot *const *slots)
+static inline __attribute__((always_inline)) void add_row(const uint8_t *row, uint32_t width,
+                                                          struct qn_gradient gradient,
+                                                          struct qn_histogram_slot *const *slots)
 {
     const pair more = {(uint64_t)(int64_t)(int32_t)(uint32_t)gradient.halves,
                        QN_HISTOGRAM_ONE + (gradient.halves >> 32)};
-    for (uint32_t c = 0; c < width; c++) {
-        pair *slot = (pair *)(void *)(slots[c] + row[c]);
-        *slot += more;
+    for (uint32_t c = 0; c < width;) {
+        uint64_t bytes;
+        memcpy(&bytes, row + c, sizeof bytes);
+        for (uint32_t end = c + 8 < width ? c + 8 : width; c < end; c++, bytes >>= 8) {
+            pair *slot = (pair *)(void *)(slots[c] + (uint8_t)bytes);
+            *slot += more;
+        }
     }
 }
 
-static void add_rows(const uint8_t *bytes, uint32_t width, const struct qn_gradient *gradients,
-                     const uint32_t *rows, uint32_t n, struct qn_histogram_slot *const *slots)
+static inline __attribute__((always_inline)) void
+add_rows_of(const uint8_t *bytes, uint32_t width, const struct qn_gradient *gradients,
+            const uint16_t *rows, uint32_t n, struct qn_histogram_slot *const *slots)
 {
     for (uint32_t i = 0; !rows && i < n; i++)
         add_row(bytes + (size_t)i * width, width, gradients[i], slots);
@@ -38,6 +44,33 @@ static void add_rows(const uint8_t *bytes, uint32_t width, const struct qn_gradi
         __builtin_prefetch(bytes + (size_t)ahead * width);
         __builtin_prefetch(&gradients[ahead]);
         add_row(bytes + (size_t)rows[i] * width, width, gradients[rows[i]], slots);
+    }
+}
+
+/* Of few columns, whose number and slots the processor then need not ask for at every row. */
+#define ADD_ROWS_OF(WIDTH)                                                                         \
+    case WIDTH: {                                                                                  \
+        struct qn_histogram_slot *const *from = slots;                                             \
+        struct qn_histogram_slot *own[WIDTH];                                                      \
+        for (uint32_t c = 0; c < WIDTH; c++)                                                       \
+            own[c] = from[c];                                                                      \
+        add_rows_of(bytes, WIDTH, gradients, rows, n, own);                                        \
+        break;                                                                                     \
+    }
+
+static void add_rows(const uint8_t *bytes, uint32_t width, const struct qn_gradient *gradients,
+                     const uint16_t *rows, uint32_t n, struct qn_histogram_slot *const *slots)
+{
+    switch (width) {
+        ADD_ROWS_OF(1)
+        ADD_ROWS_OF(2)
+        ADD_ROWS_OF(3)
+        ADD_ROWS_OF(4)
+        ADD_ROWS_OF(5)
+        ADD_ROWS_OF(6)
+        ADD_ROWS_OF(7)
+        ADD_ROWS_OF(8)
+    default: add_rows_of(bytes, width, gradients, rows, n, slots);
     }
 }
 
@@ -91,41 +124,53 @@ static void derive(const double *scores, const uint8_t *labels, uint32_t n, cons
 
 /* --- nodes ----------------------------------------------------------------------------------- */
 
+enum { LINE = 64 };
+
+static inline uint32_t lines_of(uint32_t n_rows, uint32_t width)
+{
+    return (n_rows * width + LINE - 1) / LINE;
+}
+
+/* Brings the next lines near. */
+static inline void fetch(struct qn_boost_ahead *ahead, uint32_t n_lines)
+{
+    for (uint32_t i = 0; i < n_lines && ahead->at < ahead->end; i++, ahead->at += LINE)
+        __builtin_prefetch(ahead->at);
+}
+
 /* The i-th row to the lefts, of which there are n_left, and to the rights: where it does not belong
  * the next one takes its place. Returns how many are left then. */
-static inline uint32_t deal(uint32_t row, uint32_t goes_left, uint32_t i, uint32_t n_left,
-                            uint32_t *rows, uint32_t *scratch)
+static inline uint32_t deal(uint16_t row, uint32_t goes_left, uint32_t i, uint32_t n_left,
+                            uint16_t *rows, uint16_t *scratch)
 {
     rows[n_left] = row;
     scratch[i - n_left] = row;
     return n_left + goes_left;
 }
 
-static uint32_t part(const uint8_t *bytes, uint32_t width, const uint8_t left[256], uint32_t *rows,
-                     uint32_t n, uint32_t *scratch)
+static inline uint32_t part(const uint8_t *bytes, uint32_t width,
+                            const struct qn_boost_sides *sides, uint16_t *rows, uint32_t n,
+                            uint16_t *scratch, struct qn_boost_ahead *ahead)
 {
-    enum { AT_ONCE = 4 };
-    uint32_t n_left = 0, i = 0;
-    for (; i + AHEAD + AT_ONCE <= n; i += AT_ONCE) {
-        for (uint32_t k = i; k < i + AT_ONCE; k++)
-            __builtin_prefetch(bytes + (size_t)rows[k + AHEAD] * width);
-        for (uint32_t k = i; k < i + AT_ONCE; k++)
-            n_left = deal(rows[k], left[bytes[(size_t)rows[k] * width]], k, n_left, rows, scratch);
-    }
-    for (; i < n; i++)
-        n_left = deal(rows[i], left[bytes[(size_t)rows[i] * width]], i, n_left, rows, scratch);
+    enum { AT_ONCE = 16 };
+    struct qn_boost_ahead next = *ahead;
+    uint32_t n_left = 0;
+    for (uint32_t i = 0; i < n; fetch(&next, lines_of(AT_ONCE, width)))
+        for (uint32_t end = n - i < AT_ONCE ? n : i + AT_ONCE; i < end; i++)
+            n_left = deal(rows[i], sides->left[bytes[(size_t)rows[i] * width]], i, n_left, rows,
+                          scratch);
     memcpy(rows + n_left, scratch, (n - n_left) * sizeof *rows);
+    *ahead = next;
     return n_left;
 }
 
-static uint32_t part_all(const uint8_t *bytes, uint32_t width, const uint8_t left[256],
-                         uint32_t *rows, uint32_t n, uint32_t *scratch)
+static inline uint32_t part_all(const uint8_t *bytes, uint32_t width,
+                                const struct qn_boost_sides *sides, uint16_t *rows, uint32_t n,
+                                uint16_t *scratch, struct qn_boost_ahead *ahead)
 {
-    uint32_t n_left = 0;
-    for (uint32_t row = 0; row < n; row++, bytes += width)
-        n_left = deal(row, left[*bytes], row, n_left, rows, scratch);
-    memcpy(rows + n_left, scratch, (n - n_left) * sizeof *rows);
-    return n_left;
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = (uint16_t)i;
+    return part(bytes, width, sides, rows, n, scratch, ahead);
 }
 
 /* --- splits ---------------------------------------------------------------------------------- */

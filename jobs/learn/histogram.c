@@ -19,12 +19,18 @@ void qn_histogram_fini(struct qn_histogram *histogram)
 
 /* --- from rows ------------------------------------------------------------------------------- */
 
-struct qn_histogram_maker {
-    const struct qn_bins *bins;
-    const struct qn_boost_kernels *kernels;
+/* The sums of a histogram that is being made. */
+struct making {
     struct qn_histogram_slot *slots;
     struct qn_histogram_slot **columns; /* [n_columns]: into slots */
     uint32_t n_held;                    /* rows in them */
+};
+
+struct qn_histogram_maker {
+    const struct qn_bins *bins;
+    const struct qn_boost_kernels *kernels;
+    struct making *makings;
+    uint32_t n;
 };
 
 qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_maker **out,
@@ -36,15 +42,6 @@ qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_m
         return qn_err_nomem(err, "a histogram");
     maker->bins = bins;
     maker->kernels = qn_boost_kernels();
-    maker->slots = calloc(bins->n_column_cells + 1, sizeof *maker->slots);
-    maker->columns = calloc(bins->n_columns + 1, sizeof(void *));
-    if (!maker->slots || !maker->columns) {
-        qn_histogram_maker_free(maker);
-        *out = NULL;
-        return qn_err_nomem(err, "a histogram");
-    }
-    for (uint32_t c = 0; c < bins->n_columns; c++)
-        maker->columns[c] = maker->slots + bins->column_first[c];
     return QN_OK;
 }
 
@@ -52,9 +49,48 @@ void qn_histogram_maker_free(struct qn_histogram_maker *maker)
 {
     if (!maker)
         return;
-    free(maker->slots);
-    free(maker->columns);
+    for (uint32_t i = 0; i < maker->n; i++) {
+        free(maker->makings[i].slots);
+        free(maker->makings[i].columns);
+    }
+    free(maker->makings);
     free(maker);
+}
+
+static qn_code add_making(struct qn_histogram_maker *maker, struct qn_err *err)
+{
+    const struct qn_bins *bins = maker->bins;
+    struct making *making = &maker->makings[maker->n++];
+    *making = (struct making){.slots = calloc(bins->n_column_cells + 1, sizeof *making->slots),
+                              .columns = calloc(bins->n_columns + 1, sizeof(void *))};
+    if (!making->slots || !making->columns)
+        return qn_err_nomem(err, "a histogram");
+    for (uint32_t c = 0; c < bins->n_columns; c++)
+        making->columns[c] = making->slots + bins->column_first[c];
+    return QN_OK;
+}
+
+qn_code qn_histogram_maker_reserve(struct qn_histogram_maker *maker, uint32_t n, struct qn_err *err)
+{
+    if (n <= maker->n)
+        return QN_OK;
+    struct making *grown = realloc(maker->makings, n * sizeof *grown);
+    if (!grown)
+        return qn_err_nomem(err, "a histogram");
+    maker->makings = grown;
+    while (maker->n < n)
+        QN_TRY(add_making(maker, err));
+    return QN_OK;
+}
+
+void qn_histogram_maker_clear(struct qn_histogram_maker *maker)
+{
+    for (uint32_t i = 0; i < maker->n; i++)
+        if (maker->makings[i].n_held) {
+            memset(maker->makings[i].slots, 0,
+                   maker->bins->n_column_cells * sizeof(struct qn_histogram_slot));
+            maker->makings[i].n_held = 0;
+        }
 }
 
 static inline struct qn_sums sums_of(struct qn_histogram_slot slot)
@@ -87,11 +123,10 @@ static void spread_page(const struct qn_bins *bins, const struct qn_bin_feature 
 }
 
 /* Adds a column's slots to the cells of its features, and empties them. */
-static void spread_column(struct qn_histogram_maker *maker, uint32_t column,
+static void spread_column(const struct qn_bins *bins, struct making *making, uint32_t column,
                           struct qn_histogram *out)
 {
-    const struct qn_bins *bins = maker->bins;
-    struct qn_histogram_slot *slots = maker->columns[column];
+    struct qn_histogram_slot *slots = making->columns[column];
     for (uint32_t f = 0; f < bins->n_features; f++) {
         const struct qn_bin_feature *feature = &bins->features[f];
         if (feature->n_codes > QN_BIN_CODES)
@@ -114,32 +149,23 @@ static void spread_column(struct qn_histogram_maker *maker, uint32_t column,
     memset(slots, 0, bins->column_codes[column] * sizeof *slots);
 }
 
-void qn_histogram_drain(struct qn_histogram_maker *maker, struct qn_histogram *out)
+void qn_histogram_drain(struct qn_histogram_maker *maker, uint32_t i, struct qn_histogram *out)
 {
-    for (uint32_t c = 0; maker->n_held && c < maker->bins->n_columns; c++)
-        spread_column(maker, c, out);
-    maker->n_held = 0;
+    struct making *making = &maker->makings[i];
+    for (uint32_t c = 0; making->n_held && c < maker->bins->n_columns; c++)
+        spread_column(maker->bins, making, c, out);
+    making->n_held = 0;
 }
 
-void qn_histogram_add(struct qn_histogram_maker *maker, const uint8_t *bytes,
-                      const struct qn_gradient *gradients, const uint32_t *rows, uint32_t n,
+void qn_histogram_add(struct qn_histogram_maker *maker, uint32_t i, const uint8_t *bytes,
+                      const struct qn_gradient *gradients, const uint16_t *rows, uint32_t n,
                       struct qn_histogram *out)
 {
-    uint32_t width = maker->bins->n_columns;
-    while (n) {
-        if (maker->n_held == QN_HISTOGRAM_BLOCK)
-            qn_histogram_drain(maker, out);
-        uint32_t room = QN_HISTOGRAM_BLOCK - maker->n_held, block = n < room ? n : room;
-        maker->kernels->add_rows(bytes, width, gradients, rows, block, maker->columns);
-        maker->n_held += block;
-        if (rows) {
-            rows += block;
-        } else {
-            bytes += (size_t)block * width;
-            gradients += block;
-        }
-        n -= block;
-    }
+    struct making *making = &maker->makings[i];
+    if (n > QN_HISTOGRAM_BLOCK - making->n_held)
+        qn_histogram_drain(maker, i, out);
+    maker->kernels->add_rows(bytes, maker->bins->n_columns, gradients, rows, n, making->columns);
+    making->n_held += n;
 }
 
 /* --- arithmetic ------------------------------------------------------------------------------ */

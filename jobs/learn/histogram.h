@@ -28,17 +28,22 @@ QN_CHECK qn_code qn_histogram_init(struct qn_histogram *histogram, uint32_t n_ce
                                    struct qn_err *err);
 void qn_histogram_fini(struct qn_histogram *histogram);
 
-/* Adds up rows: memory that is used again; one thread's. */
+/* Adds up rows of several histograms at a time: memory that is used again; one thread's. */
 struct qn_histogram_maker;
 QN_CHECK qn_code qn_histogram_maker_new(const struct qn_bins *bins, struct qn_histogram_maker **out,
                                         struct qn_err *err);
 void qn_histogram_maker_free(struct qn_histogram_maker *maker);
-/* Takes rows rows[0..n) (NULL: the rows 0..n) of bytes as qn_binner_take() gives them. What the
- * maker has no room for goes to `out`, the rest with the drain. */
-void qn_histogram_add(struct qn_histogram_maker *maker, const uint8_t *bytes,
-                      const struct qn_gradient *gradients, const uint32_t *rows, uint32_t n,
+/* Room for n of them. */
+QN_CHECK qn_code qn_histogram_maker_reserve(struct qn_histogram_maker *maker, uint32_t n,
+                                            struct qn_err *err);
+/* Forgets what was not drained. */
+void qn_histogram_maker_clear(struct qn_histogram_maker *maker);
+/* Takes rows rows[0..n) (NULL: the rows 0..n; n <= 2^16) of bytes as qn_binner_take() gives them
+ * for the i-th histogram. What the maker has no room for goes to `out`, the rest with the drain. */
+void qn_histogram_add(struct qn_histogram_maker *maker, uint32_t i, const uint8_t *bytes,
+                      const struct qn_gradient *gradients, const uint16_t *rows, uint32_t n,
                       struct qn_histogram *out);
-void qn_histogram_drain(struct qn_histogram_maker *maker, struct qn_histogram *out);
+void qn_histogram_drain(struct qn_histogram_maker *maker, uint32_t i, struct qn_histogram *out);
 
 /* all := all + more */
 void qn_histogram_join(struct qn_histogram *all, const struct qn_histogram *more);

@@ -180,6 +180,23 @@ expect "files of the newest snapshot" 5 "$(find "$folder/lake/odd" -name '*.csv'
 "$QUERN" convert "$folder/e.csv" "$folder/e2.csv" --quiet --workers 2
 cmp "$folder/e.csv" "$folder/e2.csv" || { echo "FAILED: another file"; exit 1; }
 expect "rows there and back" 5000 "$(wc -l <"$folder/e2.jsonl")"
+# What CSV writes of doubles it reads: infinities from a file and from a dataset, NaN as NULL.
+printf 'a,b\ninf,1\n-inf,2\n1.5,3\n,4\n0.1234567890123456,5\n' >"$folder/wide.csv"
+"$QUERN" convert "$folder/wide.csv" "$folder/wide.parquet" --quiet
+"$QUERN" convert "$folder/wide.parquet" "$folder/wide2.csv" --quiet
+cmp "$folder/wide.csv" "$folder/wide2.csv" || { echo "FAILED: other infinities"; exit 1; }
+printf 'a,b\nInfinity,1\n-INF,2\n1.5,3\nnan,4\n0.1234567890123456,5\n' >"$folder/spelled.csv"
+"$QUERN" convert "$folder/spelled.csv" "$folder/spelled2.csv" --quiet
+cmp "$folder/wide.csv" "$folder/spelled2.csv" || { echo "FAILED: other spellings of infinities"; exit 1; }
+cat >"$folder/wide.yaml" <<SPEC
+version: 1
+name: wide
+sources: {wide: {path: wide.parquet}}
+jobs: {out: {kind: etl, from: wide, into: {lake: wide, format: csv}}}
+SPEC
+"$QUERN" run "$folder/wide.yaml" --quiet
+"$QUERN" convert "$folder/lake/wide" "$folder/wide3.csv" --quiet
+cmp "$folder/wide.csv" "$folder/wide3.csv" || { echo "FAILED: a dataset with other infinities"; exit 1; }
 printf 'a,b\n1,2\n3,4,5\n6,7\n' >"$folder/bad.csv"
 code=0
 "$QUERN" convert "$folder/bad.csv" "$folder/bad.jsonl" --quiet 2>"$folder/said" || code=$?

@@ -228,7 +228,8 @@ def by_pyarrow(folder):
                 use_dictionary=encoding == "dictionary", column_encoding=chosen or None,
                 row_group_size=PATTERNS[pattern][2], write_page_checksum=True,
                 store_decimal_as_integer=small, data_page_size=200 if small else None,
-                write_page_index=small, version="2.6", write_statistics=codec != "gzip")
+                write_page_index=small, version="2.6", write_statistics=codec != "gzip",
+                dictionary_pagesize_limit=500 if small else None)
             yield path, values
 
 

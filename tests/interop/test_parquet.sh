@@ -14,6 +14,7 @@ mkdir "$folder/ours" "$folder/theirs"
 tools=$(dirname "$QUERN")/tests
 "$tools/interop.parquet_cases" "$folder/ours"
 "$python" "$QUERN_ROOT/tests/interop/written.py" "$folder/ours"
+"$python" "$QUERN_ROOT/tests/interop/read_hand.py" "$folder/theirs" "$tools/interop.parquet_rows"
 "$python" "$QUERN_ROOT/tests/interop/read.py" "$folder/theirs" "$tools/interop.parquet_rows" \
   "$folder/ours"
 find "$folder/theirs" -name '*.parquet' | sort | "$tools/interop.parquet_only"

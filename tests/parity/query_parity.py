@@ -21,7 +21,9 @@ TYPES = {"id": "BIGINT", "k": "BIGINT", "n": "BIGINT", "g": "VARCHAR", "s": "VAR
 SPELLINGS = {"/": "//", "like": "ILIKE", "year": "year({})", "month": "month({})",
              "day": "day({})", "days": "({} - {})", "plus": "({} + {})", "date": "DATE '{}'",
              "side": "", "end": "", "counted": "", "counted_end": "",
-             "intersect_all": "INTERSECT ALL", "except_all": "EXCEPT ALL"}
+             "intersect_all": "INTERSECT ALL", "except_all": "EXCEPT ALL",
+             "keep": "", "kept": "", "qualify": " QUALIFY {}", "first": "SELECT DISTINCT ON ({})",
+             "ordered": " ORDER BY {}", "all": "ALL"}
 
 
 def spell(query):

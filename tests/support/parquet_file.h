@@ -67,6 +67,9 @@ struct hand_column {
 struct hand_chunk {
     uint64_t begin, bytes;
     int64_t n_values;
+    struct hand_part {
+        int64_t begin, bytes; /* 0: there is none */
+    } offset_index, column_index;
 };
 
 enum { HAND_GROUPS = 64, HAND_COLUMNS = 8 };
@@ -78,6 +81,7 @@ struct hand_file {
     struct hand_chunk chunks[HAND_GROUPS][HAND_COLUMNS];
     int64_t rows[HAND_GROUPS];
     uint32_t n_groups;
+    bool has_orders; /* bounds are in the order of their types */
 };
 
 static inline void hand_begin(struct hand_file *file, struct qn_buf *out,
@@ -133,6 +137,12 @@ static inline void hand_chunk_meta(struct hand_file *file, uint32_t group, uint3
     put_integer(out, 7, (int64_t)chunk->bytes);
     put_integer(out, 9, (int64_t)chunk->begin);
     put_stop(out);
+    if (chunk->offset_index.bytes) {
+        put_integer(out, 4, chunk->offset_index.begin);
+        put_integer(out, 5, chunk->offset_index.bytes);
+        put_integer(out, 6, chunk->column_index.begin);
+        put_integer(out, 7, chunk->column_index.bytes);
+    }
     put_stop(out);
 }
 
@@ -173,6 +183,14 @@ static inline void hand_end(struct hand_file *file)
             hand_chunk_meta(file, g, c);
         put_integer(out, 3, file->rows[g]);
         put_stop(out);
+    }
+    if (file->has_orders) {
+        put_list(out, 7, QN_THRIFT_STRUCT, file->n_columns);
+        for (uint32_t c = 0; c < file->n_columns; c++) {
+            put_field(out, 1, QN_THRIFT_STRUCT);
+            put_stop(out);
+            put_stop(out);
+        }
     }
     put_stop(out);
     qn_buf_put_u32(out, (uint32_t)(out->len - begin));

@@ -2,17 +2,9 @@
 #ifndef QN_TESTS_SUPPORT_SQL_QUERY_H
 #define QN_TESTS_SUPPORT_SQL_QUERY_H
 
-#include "tests/support/sql_wide.h"
+#include "tests/support/sql_forms.h"
 
 /* --- clauses --------------------------------------------------------------------------------- */
-
-static inline void sql_where(struct sql_random *r, uint32_t percent)
-{
-    if (!sql_chance(r, percent))
-        return;
-    sql_put(r, " WHERE ");
-    sql_condition(r);
-}
 
 /* All columns in some order, so that rows in a limit are known but for equal ones; of plain rows
  * also what is not selected. Or some columns only: then there are ties, and the order of the rows
@@ -377,7 +369,7 @@ static inline uint32_t sql_set_operation(struct sql_random *r)
 static inline struct sql_order sql_query(uint64_t seed, struct qn_buf *out)
 {
     struct sql_random r = {.state = seed * UINT64_C(0xd1342543de82ef95) + 7, .out = out};
-    uint32_t n, shape = sql_pick(&r, 40);
+    uint32_t n, shape = sql_pick(&r, 48);
     if (shape < 7)
         n = sql_plain(&r, false);
     else if (shape < 13)
@@ -392,8 +384,10 @@ static inline struct sql_order sql_query(uint64_t seed, struct qn_buf *out)
         n = sql_set_operation(&r);
     else if (shape < 25)
         n = sql_for_sqlite(&r);
-    else
+    else if (shape < 40)
         n = sql_wide(&r);
+    else
+        n = sql_forms(&r);
     sql_order(&r, n, shape < 7);
     return r.order;
 }

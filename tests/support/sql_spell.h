@@ -33,6 +33,13 @@ static const struct sql_spelling sql_spellings[] = {
     {"except_all", "EXCEPT ALL",
      ") EXCEPT SELECT c1, c2, row_number() OVER (PARTITION BY c1, c2) FROM ("},
     {"counted_end", "", "))"},
+    {"keep", "", "SELECT c1, c2 FROM ("},
+    {"kept~", "", ", $1 AS kept"},
+    {"qualify~", " QUALIFY $1", ") WHERE kept"},
+    {"first~", "SELECT DISTINCT ON ($1)",
+     "SELECT c1, c2 FROM (SELECT row_number() OVER (PARTITION BY $1 ORDER BY $2) AS number, "},
+    {"ordered~", " ORDER BY $1", ") WHERE number = 1"},
+    {"all~", "ALL", "$1"},
 };
 
 static inline void sql_put_spelling(const char *spelling, const char *args, size_t n_args,

@@ -38,6 +38,24 @@ static void dump(struct qn_buf *out, const struct qn_ast *ast)
     }
 }
 
+static void check_shapes(const char *const (*cases)[2], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct qn_expr_complaint complaint;
+        struct qn_ast *ast;
+        struct qn_buf out;
+        qn_buf_init(&out);
+        if (qn_parse(&arena, qn_strv_from(cases[i][0]), &ast, &complaint) != QN_OK)
+            fail_msg("%s: %s", cases[i][0], complaint.message);
+        dump(&out, ast);
+        if (ast->negated && ast->kind == QN_AST_COLUMN) /* quoted */
+            assert_true(strchr("\"[`", cases[i][0][0]));
+        if (!qn_strv_is(qn_buf_strv(&out), cases[i][1]))
+            fail_msg("%s: %.*s, not %s", cases[i][0], (int)out.len, (char *)out.data, cases[i][1]);
+        qn_buf_fini(&out);
+    }
+}
+
 static void shapes(void **state)
 {
     (void)state;
@@ -89,20 +107,29 @@ static void shapes(void **state)
         {"[two words] + `more words`", "(op two words more words)"},
         {"cast(a as varchar(10))", "(cast a)"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct qn_expr_complaint complaint;
-        struct qn_ast *ast;
-        struct qn_buf out;
-        qn_buf_init(&out);
-        if (qn_parse(&arena, qn_strv_from(cases[i][0]), &ast, &complaint) != QN_OK)
-            fail_msg("%s: %s", cases[i][0], complaint.message);
-        dump(&out, ast);
-        if (ast->negated && ast->kind == QN_AST_COLUMN) /* quoted */
-            assert_true(strchr("\"[`", cases[i][0][0]));
-        if (!qn_strv_is(qn_buf_strv(&out), cases[i][1]))
-            fail_msg("%s: %.*s, not %s", cases[i][0], (int)out.len, (char *)out.data, cases[i][1]);
-        qn_buf_fini(&out);
-    }
+    check_shapes(cases, sizeof cases / sizeof cases[0]);
+}
+
+/* Words that people bring along: they become what is known otherwise. */
+static void shapes_of_forms(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"-a::integer + b", "(op (- (cast a)) b)"},
+        {"a || b::text::date", "(op a (cast (cast b)))"},
+        {"a::decimal(9, 2) = 1", "(op (cast a) 1)"},
+        {"a ilike 'x'", "(like a 'x')"},
+        {"a is unknown or b is not unknown", "(op (is a null) (not-is b null))"},
+        {"position(a || 'x' in b) > 0", "(op (callinstr b (op a 'x')) 0)"},
+        {"substring(a from 2 for b)", "(callsubstring a 2 b)"},
+        {"trim(leading 'x' from a)", "(callltrim a 'x')"},
+        {"trim(from a)", "(calltrim a)"},
+        {"a - interval '1 year 2 months 3 days'",
+         "(calldate_add 'day' (- 3) (calldate_add 'month' (- 14) a))"},
+        {"interval (b) weeks + a", "(calldate_add 'week' b a)"},
+        {"interval", "interval"},
+    };
+    check_shapes(cases, sizeof cases / sizeof cases[0]);
 }
 
 static void complaints_point_at_the_place(void **state)
@@ -127,7 +154,15 @@ static void complaints_point_at_the_place(void **state)
         {"a && b", 3, 1, "expected a value, found '&'", "write AND"},
         {"a | | b", 4, 1, "expected a value, found '|'", "write OR"},
         {"[a", 0, 2, "the bracket [ that opens here is never closed", ""},
-        {"a::integer", 1, 1, "':' is not part of an expression", "CAST(x AS type)"},
+        {"a:integer", 1, 1, "':' is not part of an expression", "CAST(x AS type)"},
+        {"a::intger", 3, 6, "'intger' is not a type", "types: integer"},
+        {"a::", 3, 1, "expected a type, found the end", ""},
+        {"a + interval '3 fortnights'", 13, 14, "this is no span of whole units", "'3 days'"},
+        {"a + interval '1.5 days'", 13, 10, "this is no span of whole units", "'3 days'"},
+        {"a + interval 1", 14, 1, "expected a unit: DAY, MONTH, ..., found the end", ""},
+        {"a * interval 1 day", 4, 14, "an INTERVAL is added to a date", "x + INTERVAL"},
+        {"interval 1 day - a", 0, 14, "an INTERVAL is added to a date", "x + INTERVAL"},
+        {"position('a', b)", 12, 1, "expected IN and a text, found ','", ""},
         {"a in (select 1)", 6, 6, "expected a value, found 'select'", "subqueries"},
         {"a = 'x' collate nocase", 8, 7, "expected an operator or the end", "lower(x)"},
         {"cast(a as numeric(40))", 10, 11, "'numeric(40)' is not a type", "types:"},
@@ -231,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes),
+        cmocka_unit_test(shapes_of_forms),
         cmocka_unit_test(complaints_point_at_the_place),
         cmocka_unit_test(depth_and_size_are_capped),
         cmocka_unit_test(aggregates),

@@ -77,6 +77,26 @@ static void add_text(struct qn_bounds *bounds, const char *text)
     qn_bounds_add(bounds, &column, 1);
 }
 
+/* A column of the first n texts, and of short ones between them. */
+static void add_all(struct qn_bounds *bounds, unsigned n, struct qn_buf *packed)
+{
+    static const char *const few[] = {"b", "b\x01", "bb", "d"}; /* neither least nor greatest */
+    char bytes[N_TEXTS * 110], text[100];
+    uint32_t offsets[2 * N_TEXTS + 1] = {0}, rows = 0;
+    for (unsigned i = 0; i < n; i++) {
+        make_text(i * 11, text);
+        for (int k = 0; k < (i > 5 ? 2 : 1); k++, rows++) {
+            const char *one = k ? few[i % 4] : text;
+            offsets[rows + 1] = offsets[rows] + (uint32_t)strlen(one);
+            memcpy(bytes + offsets[rows], one, strlen(one));
+        }
+    }
+    struct qn_column column = {.type = {.id = QN_TEXT}, .bytes = bytes, .offsets = offsets};
+    qn_bounds_init(bounds);
+    qn_bounds_add(bounds, &column, rows);
+    qn_bounds_pack(bounds, column.type, packed);
+}
+
 /* In any order and grouping the same, and never a lie. */
 static void texts_merge_in_any_order(void **state)
 {
@@ -107,6 +127,9 @@ static void texts_merge_in_any_order(void **state)
         assert_true(qn_strv_eq(qn_buf_strv(&packed[0]), qn_buf_strv(&packed[1])));
         qn_buf_clear(&packed[1]);
         qn_bounds_pack(&half[1], type, &packed[1]);
+        assert_true(qn_strv_eq(qn_buf_strv(&packed[0]), qn_buf_strv(&packed[1])));
+        qn_buf_clear(&packed[1]);
+        add_all(&half[0], n, &packed[1]);
         assert_true(qn_strv_eq(qn_buf_strv(&packed[0]), qn_buf_strv(&packed[1])));
         qn_buf_clear(&packed[1]);
         if (qn_bounds_max(&forth, type, &packed[1])) {

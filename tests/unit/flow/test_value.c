@@ -1,5 +1,7 @@
 #include "tests/support/test.h"
 
+#include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,24 @@ static void decimals_are_exact(void **state)
     assert_false(qn_parse_decimal(sv(""), 10, 2, &v));
     assert_false(qn_parse_decimal(sv("."), 10, 2, &v));
     assert_false(qn_parse_decimal(sv("1e3"), 10, 2, &v));
+    assert_true(qn_parse_any_decimal(sv("1e3"), 10, 2, &v) && v == 100000);
+    assert_true(qn_parse_any_decimal(sv("-1E-18"), 18, 18, &v) && v == -1);
+    assert_true(qn_parse_any_decimal(sv("0E-18"), 18, 2, &v) && v == 0);
+    assert_true(qn_parse_any_decimal(sv("+1.50e+1"), 3, 1, &v) && v == 150);
+    assert_true(qn_parse_any_decimal(sv(".5e1"), 3, 1, &v) && v == 50);
+    assert_true(qn_parse_any_decimal(sv("0e999999999999"), 3, 1, &v) && v == 0);
+    static const char *const bad[] = {"1e-3",
+                                      "1e8",
+                                      "e3",
+                                      "1e",
+                                      "1e+",
+                                      "1e3.0",
+                                      "1e3x",
+                                      "--1e3",
+                                      "1e99999999999",
+                                      "12345678901234567890123e-20"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(qn_parse_any_decimal(sv(bad[i]), 10, 2, &v));
     char text[QN_VALUE_TEXT];
     assert_int_equal(qn_format_decimal(-50, 2, text), 5);
     assert_memory_equal(text, "-0.50", 5);
@@ -142,25 +162,84 @@ static void dates_and_times_are_written_in_full(void **state)
     }
 }
 
-/* The quick way gives what printf gives. */
+/* The quick ways give what printf gives. */
+static void expect_printed(double value)
+{
+    char text[QN_VALUE_TEXT], want[QN_VALUE_TEXT];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(want, sizeof want, "%.*g", digits, value);
+        if (strtod(want, NULL) == value)
+            break;
+    }
+    size_t n = qn_format_double(value, text);
+    text[n] = '\0';
+    assert_string_equal(text, want);
+}
+
 static void short_doubles_are_written_as_printf_does(void **state)
 {
     (void)state;
-    char text[QN_VALUE_TEXT], want[QN_VALUE_TEXT];
     for (int64_t i = -300000; i < 300000; i += 7) {
         double values[] = {(double)i / 100,    (double)i / 3,    (double)i * 1e9 + 0.5,
                            (double)i * 1.1e-6, (double)i * 1e10, (double)i / 1000};
-        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
-            for (int digits = 15; digits <= 17; digits++) {
-                snprintf(want, sizeof want, "%.*g", digits, values[k]);
-                if (strtod(want, NULL) == values[k])
-                    break;
-            }
-            size_t n = qn_format_double(values[k], text);
-            assert_int_equal(n, strlen(want));
-            assert_memory_equal(text, want, n);
-        }
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++)
+            expect_printed(values[k]);
     }
+}
+
+/* Of every size, next to powers of ten and two, and halfway between shorter ones. */
+static void doubles_are_written_as_printf_does(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int power = -323; power <= 308; power++) {
+        double ten = pow(10, power), two = ldexp(1, power * 3);
+        double values[] = {ten, nextafter(ten, 0), nextafter(ten, (double)INFINITY),
+                           two, nextafter(two, 0), nextafter(two, (double)INFINITY)};
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++)
+            if (isfinite(values[k]))
+                expect_printed(values[k]);
+    }
+    for (unsigned i = 0; i < 100000; i++) {
+        double value;
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+        memcpy(&value, &seed, sizeof value);
+        if (isfinite(value))
+            expect_printed(value);
+        expect_printed((double)(seed >> 11) / 0x1p53);
+        expect_printed((double)(float)((double)(seed >> 40) / 0x1p24));
+        expect_printed((double)(seed >> i % 60));
+        expect_printed((double)(UINT64_C(90071992547409925) + i * 10)); /* five at the end */
+    }
+    expect_printed(DBL_MAX);
+    expect_printed(-DBL_MAX);
+    expect_printed((double)INFINITY);
+    expect_printed(-(double)INFINITY);
+    expect_printed((double)NAN);
+}
+
+/* All lengths, and where they change. */
+static void integers_and_decimals_are_written_in_full(void **state)
+{
+    (void)state;
+    char text[QN_VALUE_TEXT], want[QN_VALUE_TEXT + 4];
+    for (uint8_t power = 0; power <= 18; power++)
+        for (int64_t step = -2; step <= 2; step++)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                int64_t value = sign * (qn_pow10(power) + step);
+                text[qn_format_i64(value, text)] = '\0';
+                snprintf(want, sizeof want, "%" PRId64, value);
+                assert_string_equal(text, want);
+                int64_t whole = llabs(value) / qn_pow10(power),
+                        rest = llabs(value) % qn_pow10(power);
+                text[qn_format_decimal(value, power, text)] = '\0';
+                int n = snprintf(want, sizeof want, "%s%" PRId64, value < 0 ? "-" : "", whole);
+                if (power)
+                    snprintf(want + n, sizeof want - (size_t)n, ".%0*" PRId64, power, rest);
+                assert_string_equal(text, want);
+            }
+    text[qn_format_i64(INT64_MIN, text)] = '\0';
+    assert_string_equal(text, "-9223372036854775808");
 }
 
 static void type_names_parse(void **state)
@@ -188,6 +267,8 @@ int main(void)
         cmocka_unit_test(timestamps_keep_microseconds),
         cmocka_unit_test(dates_and_times_are_written_in_full),
         cmocka_unit_test(short_doubles_are_written_as_printf_does),
+        cmocka_unit_test(doubles_are_written_as_printf_does),
+        cmocka_unit_test(integers_and_decimals_are_written_in_full),
         cmocka_unit_test(type_names_parse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Boosting: kernels, histograms, and growth held to a grower that splits one leaf at a time. */
+/* Boosting: growth held to a grower that splits one leaf at a time. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,148 +104,6 @@ static struct qn_boost_params plain_params(void)
                                     .seed = 42};
 }
 
-/* --- kernels --------------------------------------------------------------------------------- */
-
-static void derivatives_are_near_and_alike(void **state)
-{
-    (void)state;
-    enum { N = 4003 };
-    static double scores[N];
-    static uint8_t wanted[N];
-    static struct qn_gradient out[2][N];
-    const double weight[2] = {1, 2.5};
-    for (uint32_t i = 0; i < N; i++) {
-        scores[i] = ((double)(qn_mix64(i) >> 11) * 0x1p-53 - 0.5) * (i % 3 ? 20 : 3000);
-        wanted[i] = i % 2;
-    }
-    scores[0] = 0;
-    scores[1] = -0.0;
-    qn_boost_kernels_plain.derive(scores, wanted, N, weight, 0x1p28, 0x1p30, out[0]);
-    qn_boost_kernels()->derive(scores, wanted, N, weight, 0x1p28, 0x1p30, out[1]);
-    assert_memory_equal(out[0], out[1], sizeof out[0]);
-    for (uint32_t i = 0; i < N; i++) {
-        double p = qn_expit(scores[i]), w = weight[wanted[i]];
-        double g = (double)(int32_t)(uint32_t)out[0][i].halves * 0x1p-28;
-        double h = (double)(out[0][i].halves >> 32) * 0x1p-30;
-        assert_true(fabs(g - w * (p - wanted[i])) <= 0x1p-28);
-        assert_true(fabs(h - w * p * (1 - p)) <= 0x1p-30);
-    }
-}
-
-/* All of n rows, and then every third of them, which have no more room than they need. */
-static void expect_parted(const struct qn_boost_kernels *kernels, const uint8_t *bytes,
-                          uint32_t width, const uint8_t *left, uint32_t n)
-{
-    uint32_t *rows = malloc(n * sizeof *rows), *scratch = malloc(n * sizeof *rows);
-    uint32_t n_left = kernels->part_all(bytes + 1, width, left, rows, n, scratch);
-    for (uint32_t some = 0; some < 2; some++) {
-        for (uint32_t i = 0; i < n; i++) {
-            assert_int_equal(left[bytes[rows[i] * width + 1]], i < n_left);
-            if (i && i != n_left)
-                assert_true(rows[i - 1] < rows[i]);
-        }
-        if (some)
-            break;
-        n /= 3;
-        free(rows);
-        free(scratch);
-        rows = malloc(n * sizeof *rows);
-        scratch = malloc(n * sizeof *rows);
-        for (uint32_t i = 0; i < n; i++)
-            rows[i] = 3 * i + i % 2;
-        n_left = kernels->part(bytes + 1, width, left, rows, n, scratch);
-    }
-    free(rows);
-    free(scratch);
-}
-
-static void parting_keeps_the_order(void **state)
-{
-    (void)state;
-    enum { N = 1000, WIDTH = 3 };
-    uint8_t bytes[N * WIDTH + QN_BOOST_SLACK], left[QN_BIN_CODES];
-    for (uint32_t i = 0; i < N * WIDTH; i++)
-        bytes[i] = (uint8_t)qn_mix64(i);
-    for (uint32_t i = 0; i < QN_BIN_CODES; i++)
-        left[i] = qn_mix64(i + 3) & 1;
-    for (uint32_t n = 0; n <= N; n += n < 70 ? 1 : 93) {
-        expect_parted(&qn_boost_kernels_plain, bytes, WIDTH, left, n);
-        expect_parted(qn_boost_kernels(), bytes, WIDTH, left, n);
-    }
-    expect_parted(qn_boost_kernels(), bytes, WIDTH, left, N);
-}
-
-/* More rows than a slot counts, with the largest derivatives there are. */
-static void histograms_are_exact_sums(void **state)
-{
-    (void)state;
-    enum { N = 300000 };
-    struct qn_err err = {0};
-    uint8_t *bytes = malloc((size_t)N * bins.n_columns);
-    struct qn_gradient *gradients = malloc(N * sizeof *gradients);
-    uint32_t *rows = malloc(N * sizeof *rows);
-    struct qn_histogram all_rows, some, rest, sum;
-    struct qn_histogram_maker *maker;
-    struct qn_buf bytes_of;
-    int64_t total = 0;
-    for (uint32_t i = 0; i < N; i++) {
-        for (uint32_t c = 0; c < bins.n_columns; c++)
-            bytes[(size_t)i * bins.n_columns + c] =
-                (uint8_t)(qn_mix64(i * 5 + c) % bins.column_codes[c]);
-        int32_t g = i % 2 ? -(1 << 30) : (1 << 30) - (int32_t)i;
-        gradients[i].halves = (uint32_t)g | UINT64_C(1) << 62;
-        rows[i] = i;
-        total += g;
-    }
-    qn_buf_init(&bytes_of);
-    assert_ok(qn_histogram_init(&all_rows, bins.n_cells, &err), &err);
-    assert_ok(qn_histogram_init(&some, bins.n_cells, &err), &err);
-    assert_ok(qn_histogram_init(&rest, bins.n_cells, &err), &err);
-    assert_ok(qn_histogram_init(&sum, bins.n_cells, &err), &err);
-    assert_ok(qn_histogram_maker_new(&bins, &maker, &err), &err);
-    qn_histogram_add(maker, bytes, gradients, NULL, N, &all_rows);
-    qn_histogram_drain(maker, &all_rows);
-    struct qn_sums sums = qn_histogram_total(&all_rows, &bins);
-    assert_true(sums.g == total && sums.n == N && sums.h == (uint64_t)N << 30);
-    for (uint32_t f = 0; f < bins.n_features; f++) { /* by hand */
-        const struct qn_bin_feature *feature = &bins.features[f];
-        struct qn_sums want = {0}, *cell = &all_rows.cells[feature->first + 1];
-        for (uint32_t i = 0; i < N; i++)
-            if (qn_bin_code(feature, bytes + (size_t)i * bins.n_columns) == 1) {
-                want.g += (int32_t)(uint32_t)gradients[i].halves;
-                want.n++;
-            }
-        assert_true(cell->g == want.g && cell->n == want.n && cell->h == want.n << 30);
-    }
-    qn_histogram_add(maker, bytes, gradients, rows, 100000, &some);
-    qn_histogram_add(maker, bytes, gradients, rows + 100000, 70000, &some);
-    qn_histogram_drain(maker, &some);
-    qn_histogram_add(maker, bytes, gradients, rows + 170000, N - 170000, &rest);
-    qn_histogram_drain(maker, &rest);
-    qn_histogram_pack(&bytes_of, &some);
-    qn_histogram_pack(&bytes_of, &rest);
-    struct qn_unpack in = qn_unpack_from(qn_buf_strv(&bytes_of));
-    qn_histogram_merge(&sum, &in);
-    qn_histogram_merge(&sum, &in);
-    assert_ok(qn_unpack_end(&in, "histograms", &err), &err);
-    size_t size = bins.n_cells * sizeof *sum.cells;
-    assert_memory_equal(sum.cells, all_rows.cells, size);
-    qn_histogram_subtract(&sum, &some);
-    qn_histogram_join(&sum, &some);
-    assert_memory_equal(sum.cells, all_rows.cells, size);
-    qn_histogram_subtract(&all_rows, &some);
-    assert_memory_equal(all_rows.cells, rest.cells, size);
-    qn_histogram_maker_free(maker);
-    qn_histogram_fini(&all_rows);
-    qn_histogram_fini(&some);
-    qn_histogram_fini(&rest);
-    qn_histogram_fini(&sum);
-    qn_buf_fini(&bytes_of);
-    free(bytes);
-    free(gradients);
-    free(rows);
-}
-
 /* --- a fit ----------------------------------------------------------------------------------- */
 
 struct fitting {
@@ -255,12 +113,15 @@ struct fitting {
     uint32_t rounds;
 };
 
+/* Of pieces of different sizes, the last of them larger than the chunk. */
 static struct qn_boost_rows *new_rows(const struct qn_boost_params *params, uint32_t chunk)
 {
+    const uint32_t piece_rows[CHUNKS] = {64, 333, 0};
     struct qn_err err = {0};
     struct qn_boost_rows *rows;
     uint32_t at = chunk * ROWS / CHUNKS, end = (chunk + 1) * ROWS / CHUNKS;
-    assert_ok(qn_boost_rows_new(params, qn_buf_strv(&packed), &rows, &err), &err);
+    assert_ok(qn_boost_rows_new(params, qn_buf_strv(&packed), piece_rows[chunk], &rows, &err),
+              &err);
     assert_ok(qn_boost_rows_add(rows, by_feature, all + at, end - at, labels + at, sides + at,
                                 hashes + at, &err),
               &err);
@@ -622,9 +483,6 @@ static void damaged_bytes_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(derivatives_are_near_and_alike),
-        cmocka_unit_test(parting_keeps_the_order),
-        cmocka_unit_test(histograms_are_exact_sums),
         cmocka_unit_test(grows_as_one_leaf_at_a_time),
         cmocka_unit_test(lost_caches_do_not_show),
         cmocka_unit_test(monotone_features_are),

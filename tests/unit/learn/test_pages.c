@@ -129,8 +129,9 @@ static void histograms_are_by_code(void **state)
             cell->n++;
         }
     }
-    qn_histogram_add(maker, bytes, gradients, NULL, ROWS, &found);
-    qn_histogram_drain(maker, &found);
+    assert_ok(qn_histogram_maker_reserve(maker, 1, &err), &err);
+    qn_histogram_add(maker, 0, bytes, gradients, NULL, ROWS, &found);
+    qn_histogram_drain(maker, 0, &found);
     assert_memory_equal(found.cells, wanted.cells, bins.n_cells * sizeof *found.cells);
     qn_histogram_maker_free(maker);
     qn_histogram_fini(&found);

@@ -95,6 +95,33 @@ static void test_fail_names_the_place(void **state)
     end(&f);
 }
 
+/* Numbers as other programs write them, where no digit is lost. */
+static void test_spellings(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct reading reading;
+    begin(&f, QN_STRV_LIT("n,d,r\n12.0,1E-4,inf\n-7.00,-25.5e-1,-Infinity\n0.0,0E-18,nan\n"
+                          "100,1e3,5\n1.5,1,1\n1e3,1,1\n1.,1E-5,1\n.0,1e99,x\n"));
+    static const struct qn_column_decl columns[] = {
+        {.name = "n", .type = {.id = QN_INT64}},
+        {.name = "d", .type = {.id = QN_DECIMAL, .precision = 9, .scale = 4}},
+        {.name = "r", .type = {.id = QN_DOUBLE}}};
+    f.options.columns = columns;
+    f.options.n_columns = 3;
+    inspect(&f);
+    reading_init(&reading);
+    assert_ok(read_source(ops, f.options, &f.info, 1 << 20, false, &reading, &f.err), &f.err);
+    const char *at = reading_text(&reading.rows);
+    static const char *const rows[] = {"|12| |0.0001| |inf|\n", "|-7| |-2.5500| |-inf|\n",
+                                       "|0| |0.0000| NULL\n", "|100| |1000.0000| |5|\n"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++, at = strchr(at, '\n') + 1)
+        assert_memory_equal(strchr(at, '|'), rows[i], strlen(rows[i]));
+    assert_int_equal(*at, 0); /* the other four are refused */
+    reading_fini(&reading);
+    end(&f);
+}
+
 /* locate() answers in any order, for any batch of the past. */
 static void test_locate(void **state)
 {
@@ -217,8 +244,9 @@ int main(void)
 {
     ops = qn_source_find("csv");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fail),         cmocka_unit_test(test_fail_names_the_place),
-        cmocka_unit_test(test_locate),       cmocka_unit_test(test_open_quote),
-        cmocka_unit_test(test_changed_file), cmocka_unit_test(test_chunks)};
+        cmocka_unit_test(test_fail),       cmocka_unit_test(test_fail_names_the_place),
+        cmocka_unit_test(test_spellings),  cmocka_unit_test(test_locate),
+        cmocka_unit_test(test_open_quote), cmocka_unit_test(test_changed_file),
+        cmocka_unit_test(test_chunks)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -330,6 +330,98 @@ static void test_long_texts(void **state)
     free(text);
 }
 
+/* An empty name is columnN, as in CSV; the second of two gets a number. */
+static void test_odd_names(void **state)
+{
+    (void)state;
+    static const struct hand_column odd[] = {{"", QN_PQ_INT64, QN_PQ_REQUIRED, QN_PQ_NONE},
+                                             {"a", QN_PQ_INT64, QN_PQ_REQUIRED, QN_PQ_NONE},
+                                             {"A", QN_PQ_INT64, QN_PQ_REQUIRED, QN_PQ_NONE},
+                                             {"a", QN_PQ_INT64, QN_PQ_REQUIRED, QN_PQ_NONE},
+                                             {"column0", QN_PQ_INT64, QN_PQ_REQUIRED, QN_PQ_NONE}};
+    static const char *const names[] = {"column0", "a", "A", "a_1", "column0_1"};
+    struct maker m;
+    struct outcome o;
+    begin(&m, odd, 5);
+    for (uint32_t i = 0; i < 5; i++)
+        integers(&m, i, ids + i % 3, 1);
+    char *path = finish(&m, 1);
+    const char *const paths[] = {path};
+    read_files(&o, options_for(paths, 1), false);
+    expect_rows(&o, "0:0 |1| |2| |3| |1| |2|\n", "");
+    for (uint32_t i = 0; i < 5; i++)
+        assert_string_equal(o.info.schema.fields[i].name, names[i]);
+    done(&o);
+    drop_file(path);
+}
+
+/* A file without values does not say what type a column has, whichever comes first. */
+static void test_void_columns(void **state)
+{
+    (void)state;
+    static const struct hand_column other[] = {
+        {"id", QN_PQ_BYTE_ARRAY, QN_PQ_REQUIRED, QN_PQ_CONVERTED_UTF8},
+        {"note", QN_PQ_BOOLEAN, QN_PQ_REQUIRED, QN_PQ_NONE}};
+    struct maker m;
+    struct outcome o;
+    char *some = small_file();
+    begin(&m, other, 2);
+    texts(&m, 0, notes, 0);
+    texts(&m, 1, notes, 0);
+    char *none = finish(&m, 0);
+    for (int last = 0; last < 2; last++) {
+        const char *const paths[] = {last ? some : none, last ? none : some};
+        read_files(&o, options_for(paths, 2), false);
+        expect_rows(&o,
+                    last ? "0:0 |1| |12|\n0:1 |2| |x|\n0:2 |3| |-|\n"
+                         : "1:0 |1| |12|\n1:1 |2| |x|\n1:2 |3| |-|\n",
+                    "");
+        assert_int_equal(o.info.schema.fields[0].type.id, QN_INT64);
+        assert_int_equal(o.info.schema.fields[1].type.id, QN_TEXT);
+        done(&o);
+    }
+    drop_file(some);
+    drop_file(none);
+}
+
+/* Two lengths, in DELTA_BINARY_PACKED. */
+static void put_lengths(struct qn_buf *out, uint64_t first, uint64_t second)
+{
+    put_varint(out, 128);
+    put_varint(out, 1);
+    put_varint(out, 2);
+    put_zigzag(out, (int64_t)first);
+    put_zigzag(out, (int64_t)(second - first));
+    qn_buf_put_u8(out, 0); /* bits of the differences above the least one */
+}
+
+/* A text that is too long costs its row, in the encoding that builds texts, too: the next one is
+ * its first bytes and one more. */
+static void test_long_prefixes(void **state)
+{
+    (void)state;
+    enum { LONG = (16 << 20) + 1 };
+    struct maker m;
+    struct outcome o;
+    begin(&m, id_note, 2);
+    integers(&m, 0, ids, 2);
+    qn_buf_clear(&m.body);
+    put_lengths(&m.body, 0, 2);
+    put_lengths(&m.body, LONG, 1);
+    memset(qn_buf_reserve(&m.body, LONG), 'a', LONG);
+    m.body.len += LONG;
+    qn_buf_put_u8(&m.body, 'b');
+    hand_page(&m.file, 1, 2, QN_PQ_DELTA_BYTE_ARRAY, qn_buf_strv(&m.body));
+    char *path = finish(&m, 2);
+    const char *const paths[] = {path};
+    read_files(&o, options_for(paths, 1), false);
+    assert_ok(o.code, &o.err);
+    assert_string_equal(reading_text(&o.reading.rows), "0:1 |2| |aab|\n");
+    assert_non_null(strstr(reading_text(&o.reading.rejects), "field longer than 16777216 bytes"));
+    done(&o);
+    drop_file(path);
+}
+
 int main(void)
 {
     ops = qn_source_find("parquet");
@@ -337,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_declared_types), cmocka_unit_test(test_on_malformed),
         cmocka_unit_test(test_bytes),          cmocka_unit_test(test_unsigned),
         cmocka_unit_test(test_nanoseconds),    cmocka_unit_test(test_several_files),
-        cmocka_unit_test(test_plain_bytes),    cmocka_unit_test(test_long_texts)};
+        cmocka_unit_test(test_plain_bytes),    cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_odd_names),      cmocka_unit_test(test_void_columns),
+        cmocka_unit_test(test_long_prefixes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

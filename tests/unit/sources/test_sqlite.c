@@ -67,6 +67,20 @@ static void expect_error(struct fixture *f, const char *words)
         fail_msg("expected '%s', got '%s'", words, said);
 }
 
+static void infinities_are_doubles(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, "CREATE TABLE t (r REAL, i INTEGER); INSERT INTO t VALUES (9e999, 1), (-9e999, 2),"
+              " (1, 9e999)");
+    expect_rows(&f,
+                "0:1 line 1 <{\"r\": \"inf\", \"i\": 1}> |inf| |1|\n"
+                "0:2 line 2 <{\"r\": \"-inf\", \"i\": 2}> |-inf| |2|\n",
+                "0:3 line 3 (i) type: expected integer, got \"inf\" (table t, rowid 3) <{\"r\": 1, "
+                "\"i\": \"inf\"}>\n");
+    end(&f);
+}
+
 static void values_become_what_columns_say(void **state)
 {
     (void)state;
@@ -185,7 +199,8 @@ static void a_database_at_rest_stays_alone(void **state)
 int main(void)
 {
     ops = qn_source_find("sqlite");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(values_become_what_columns_say),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(infinities_are_doubles),
+                                       cmocka_unit_test(values_become_what_columns_say),
                                        cmocka_unit_test(queries_are_read_by_their_key),
                                        cmocka_unit_test(hostile_questions_are_refused),
                                        cmocka_unit_test(another_writer_is_noticed),

@@ -1,0 +1,1 @@
+SELECT * EXCLUDE (nam) FROM 'customers.csv'

@@ -1,0 +1,1 @@
+SELECT id FROM 'orders.csv' WHERE customer = (SELECT id FROM 'customers.csv' WHERE city = 'Berlin')
