@@ -166,8 +166,12 @@ static qn_code not_found(struct qn_store *store, const char *name, const char *s
                          struct qn_strv missed, struct qn_err *err)
 {
     static const char sql[] =
-        "SELECT max(version), (SELECT group_concat('@' || alias, ', ') FROM _quern_model_aliases "
-        "WHERE name = ?1) FROM _quern_models WHERE name = ?1";
+        "SELECT max(version), (SELECT group_concat('@' || alias || CASE WHEN EXISTS (SELECT 1 FROM "
+        "_quern_models AS m WHERE m.name = ?1 AND m.version = a.version) THEN '' ELSE ' (of "
+        "version ' "
+        "|| version || ', which is gone)' END, ', ') FROM _quern_model_aliases AS a WHERE name = "
+        "?1) "
+        "FROM _quern_models WHERE name = ?1";
     static const char doing[] = "read a model";
     struct qn_sqlite_args args;
     bool row;

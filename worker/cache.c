@@ -10,6 +10,7 @@ struct entry {
     struct entry *next;
     uint32_t job, unit;
     bool taken;
+    bool shrunk;       /* as far as it can be */
     uint64_t bytes;    /* as counted in the sum */
     uint64_t given_at; /* by the cache's count of gives */
 };
@@ -21,15 +22,18 @@ struct qn_cache {
     struct entry *buckets[BUCKETS]; /* guarded by lock, but for slots that are taken */
     uint64_t bytes, most_bytes;     /* guarded by lock */
     uint64_t n_given, n_entries;    /* guarded by lock */
+    const char *scratch;
 };
 
-qn_code qn_cache_new(uint64_t most_bytes, struct qn_cache **out, struct qn_err *err)
+qn_code qn_cache_new(uint64_t most_bytes, const char *scratch, struct qn_cache **out,
+                     struct qn_err *err)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
         return qn_err_nomem(err, "the executors' cache");
     pthread_mutex_init(&(*out)->lock, NULL);
     (*out)->most_bytes = most_bytes;
+    (*out)->scratch = scratch;
     return QN_OK;
 }
 
@@ -88,6 +92,20 @@ static void let_go(struct qn_cache *cache, struct entry *entry)
     if (entry->slot.free)
         entry->slot.free(entry->slot.data);
     entry->slot = (struct qn_task_cache){0};
+    entry->shrunk = false;
+}
+
+/* Under the lock. Whether it takes less memory than before: once at most. */
+static bool shrink(struct qn_cache *cache, struct entry *entry)
+{
+    uint64_t before = entry->bytes;
+    if (entry->shrunk || !entry->slot.shrink || !cache->scratch)
+        return false;
+    entry->shrunk = true;
+    entry->slot.bytes = entry->slot.shrink(entry->slot.data, cache->scratch);
+    entry->bytes = entry->slot.bytes;
+    cache->bytes = cache->bytes - before + entry->bytes;
+    return entry->bytes < before;
 }
 
 /* Under the lock. What can best be spared beside the one that was given last: NULL when all others
@@ -117,7 +135,10 @@ void qn_cache_give(struct qn_cache *cache, struct qn_task_cache *taken)
     cache->bytes += entry->bytes;
     while (cache->bytes > cache->most_bytes && entry->bytes) {
         struct entry *stale = find_stale(cache, entry);
-        let_go(cache, stale ? stale : entry);
+        if (stale)
+            let_go(cache, stale);
+        else if (!shrink(cache, entry))
+            let_go(cache, entry);
     }
     pthread_mutex_unlock(&cache->lock);
 }

@@ -293,14 +293,15 @@ static qn_code start_slots(struct worker *worker, struct qn_err *err)
 {
     uint32_t n = worker->options->slots;
     uint64_t kept_bytes = worker->options->memory_bytes / KEPT_SHARE;
-    QN_TRY(qn_cache_new(kept_bytes / CACHE_SHARE, &worker->cache, err));
+    const char *scratch = worker->folder ? worker->folder : temporary_folder();
+    QN_TRY(qn_cache_new(kept_bytes / CACHE_SHARE, scratch, &worker->cache, err));
     QN_TRY(qn_shared_new(&worker->shared, err));
     worker->executors = calloc(n, sizeof *worker->executors);
     if (!worker->executors)
         return qn_err_nomem(err, "executors");
     for (uint32_t i = 0; i < n; i++) {
         worker->executors[i].folder = worker->folder;
-        worker->executors[i].scratch = worker->folder ? worker->folder : temporary_folder();
+        worker->executors[i].scratch = scratch;
         worker->executors[i].cache = worker->cache;
         worker->executors[i].shared = worker->shared;
         worker->executors[i].kept_bytes = kept_bytes;

@@ -40,6 +40,9 @@ struct qn_task_cache {
     void *data;
     void (*free)(void *data);
     uint64_t bytes; /* memory it holds; 0: too little to matter */
+    /* Where it is worth more than a place in memory: moves what is large of it to a file without a
+     * name in the folder, and returns what it holds then. NULL: there is no such way. */
+    uint64_t (*shrink)(void *data, const char *folder);
 };
 typedef qn_code (*qn_make_fn)(void *context, struct qn_task_cache *made, struct qn_err *err);
 

@@ -4,7 +4,7 @@
 
 #include "flow/batch.h"
 #include "jobs/etl/cell.h"
-#include "jobs/etl/mapping.h"
+#include "wire/mapping.h"
 
 struct qn_colstore {
     struct qn_column column; /* as a column of n rows; its validity is always there */

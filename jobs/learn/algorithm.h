@@ -56,6 +56,8 @@ struct qn_algorithm {
                                  const uint8_t *sides, const uint64_t *hashes, struct qn_err *err);
     void (*rows_free)(void *rows);
     uint64_t (*rows_bytes)(const void *rows); /* memory they hold, and will in rounds to come */
+    /* NULL: they cannot. As qn_task_cache.shrink, once they have been in a round. */
+    uint64_t (*rows_shrink)(void *rows, const char *folder);
     QN_CHECK qn_code (*round)(const void *plan, void *rows, struct qn_strv state,
                               struct qn_buf *partial, struct qn_err *err);
 

@@ -157,6 +157,9 @@ QN_CHECK qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct 
                                    struct qn_err *err);
 void qn_boost_rows_free(struct qn_boost_rows *rows);
 uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows); /* that they hold in rounds */
+/* After a round: to a file without a name in the folder, where rounds find them. Returns what they
+ * hold in memory then. */
+uint64_t qn_boost_rows_shrink(struct qn_boost_rows *rows, const char *folder);
 /* sides: enum qn_side; rows of the test side are left out. */
 QN_CHECK qn_code qn_boost_rows_add(struct qn_boost_rows *rows,
                                    const struct qn_column *const *columns, const uint32_t *picked,

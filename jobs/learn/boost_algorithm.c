@@ -179,6 +179,11 @@ static uint64_t rows_bytes(const void *rows)
     return qn_boost_rows_bytes(rows);
 }
 
+static uint64_t rows_shrink(void *rows, const char *folder)
+{
+    return qn_boost_rows_shrink(rows, folder);
+}
+
 static qn_code round_of(const void *plan, void *rows, struct qn_strv state, struct qn_buf *partial,
                         struct qn_err *err)
 {
@@ -289,6 +294,7 @@ const struct qn_algorithm qn_algorithm_boosting = {
     .rows_add = rows_add,
     .rows_free = rows_free,
     .rows_bytes = rows_bytes,
+    .rows_shrink = rows_shrink,
     .round = round_of,
     .merge = merge,
     .fold = fold,

@@ -24,12 +24,10 @@ bool qn_boost_draws_bags(const struct qn_boost_params *params)
 
 void qn_boost_piece_fini(struct qn_boost_piece *piece)
 {
-    free(piece->bytes);
-    free(piece->labels);
-    free(piece->hashes);
-    free(piece->scores);
-    free(piece->gradients);
-    free(piece->order);
+    void *const arrays[] = {piece->bytes,  piece->labels,    piece->hashes,
+                            piece->scores, piece->gradients, piece->order};
+    for (size_t i = 0; i < QN_BOOST_PIECE_ARRAYS && !piece->in_file; i++)
+        free(arrays[i]);
     for (int g = 0; g < QN_BOOST_GROUPS; g++)
         free(piece->places[g].ranges);
     *piece = (struct qn_boost_piece){0};
@@ -60,6 +58,18 @@ qn_code qn_boost_piece_resize(struct qn_boost_piece *piece, const struct qn_boos
         return qn_err_nomem(err, "rows to boost");
     piece->capacity = n;
     return QN_OK;
+}
+
+void qn_boost_piece_arrays(struct qn_boost_piece *piece, const struct qn_boost_frame *frame,
+                           struct qn_boost_array out[QN_BOOST_PIECE_ARRAYS])
+{
+    size_t n = piece->n;
+    out[0] = (struct qn_boost_array){(void **)&piece->bytes, n * frame->bins->n_columns};
+    out[1] = (struct qn_boost_array){(void **)&piece->labels, n};
+    out[2] = (struct qn_boost_array){(void **)&piece->hashes, n * sizeof *piece->hashes};
+    out[3] = (struct qn_boost_array){(void **)&piece->scores, n * sizeof *piece->scores};
+    out[4] = (struct qn_boost_array){(void **)&piece->gradients, n * sizeof *piece->gradients};
+    out[5] = (struct qn_boost_array){(void **)&piece->order, n * sizeof *piece->order};
 }
 
 uint64_t qn_boost_piece_row_bytes(bool held_out, const struct qn_boost_frame *frame)

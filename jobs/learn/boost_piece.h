@@ -21,6 +21,7 @@ struct qn_boost_range {
 
 struct qn_boost_piece {
     bool held_out;
+    bool in_file; /* its arrays are nobody's to free */
     uint32_t n, capacity;
     uint8_t *bytes, *labels; /* bytes: n rows of bins->n_columns */
     uint64_t *hashes;        /* that bags are drawn from; NULL: none are, or it is held out */
@@ -71,6 +72,14 @@ void qn_boost_piece_fini(struct qn_boost_piece *piece);
 QN_CHECK qn_code qn_boost_piece_resize(struct qn_boost_piece *piece,
                                        const struct qn_boost_frame *frame, uint32_t n,
                                        struct qn_err *err);
+/* An array of a piece; *at is NULL where it has none. */
+struct qn_boost_array {
+    void **at;
+    size_t bytes;
+};
+enum { QN_BOOST_PIECE_ARRAYS = 6 };
+void qn_boost_piece_arrays(struct qn_boost_piece *piece, const struct qn_boost_frame *frame,
+                           struct qn_boost_array out[QN_BOOST_PIECE_ARRAYS]);
 /* Bytes a row takes in rounds. */
 uint64_t qn_boost_piece_row_bytes(bool held_out, const struct qn_boost_frame *frame);
 

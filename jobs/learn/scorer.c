@@ -11,6 +11,7 @@ void qn_scorer_free(void *data)
     free(scorer->positions);
     free((void *)scorer->columns);
     free(scorer->gaps);
+    free(scorer->hollow);
     free(scorer->nothing);
     free(scorer);
 }
@@ -22,8 +23,9 @@ static qn_code make_ready(struct qn_scorer *scorer, struct qn_strv bytes, struct
     scorer->positions = calloc(n, sizeof *scorer->positions);
     scorer->columns = calloc(n, sizeof(void *));
     scorer->gaps = calloc(n, sizeof *scorer->gaps);
-    return scorer->positions && scorer->columns && scorer->gaps ? QN_OK
-                                                                : qn_err_nomem(err, "a model");
+    scorer->hollow = calloc(n, sizeof *scorer->hollow);
+    bool made = scorer->positions && scorer->columns && scorer->gaps && scorer->hollow;
+    return made ? QN_OK : qn_err_nomem(err, "a model");
 }
 
 qn_code qn_scorer_new(struct qn_strv bytes, struct qn_scorer **out, struct qn_err *err)
@@ -52,7 +54,7 @@ static bool fits(const struct qn_model_feature *feature, struct qn_type type)
     return qn_type_is_numeric(type) || type.id == QN_BOOL;
 }
 
-void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
+void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema, bool hollow,
                     struct qn_buf *missing, struct qn_buf *unfit)
 {
     const struct qn_model *model = scorer->model;
@@ -61,13 +63,27 @@ void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
         char want[QN_TYPE_NAME], have[QN_TYPE_NAME];
         int32_t at = qn_schema_find(schema, qn_strv_from(feature->name));
         scorer->positions[i] = at;
+        bool fit = at < 0 || fits(feature, schema->fields[at].type);
+        scorer->hollow[i] = hollow && !fit && schema->fields[at].type.id == QN_TEXT;
         if (at < 0)
             qn_buf_printf(missing, "%s'%s'", missing->len ? ", " : "", feature->name);
-        else if (!fits(feature, schema->fields[at].type))
+        else if (!fit && !scorer->hollow[i])
             qn_buf_printf(unfit, "%s'%s' (%s, not %s)", unfit->len ? ", " : "", feature->name,
                           qn_type_name(schema->fields[at].type, have),
                           qn_type_name(feature->type, want));
     }
+}
+
+static qn_code check_hollow(const struct qn_model_feature *feature, const struct qn_column *column,
+                            uint32_t n, struct qn_err *err)
+{
+    char want[QN_TYPE_NAME];
+    for (uint32_t i = 0; i < n; i++)
+        if (qn_is_valid(column, i))
+            return qn_err_set(err, QN_EINPUT, QN_BLAME_JOB,
+                              "the rows lack what the model needs: '%s' (text, not %s)",
+                              feature->name, qn_type_name(feature->type, want));
+    return QN_OK;
 }
 
 static qn_code pick_columns(struct qn_scorer *scorer, const struct qn_batch *batch,
@@ -85,7 +101,9 @@ static qn_code pick_columns(struct qn_scorer *scorer, const struct qn_batch *bat
         int32_t at = scorer->positions[i];
         scorer->gaps[i] =
             (struct qn_column){.type = model->features[i].type, .validity = scorer->nothing};
-        scorer->columns[i] = at < 0 ? &scorer->gaps[i] : &batch->columns[at];
+        scorer->columns[i] = at < 0 || scorer->hollow[i] ? &scorer->gaps[i] : &batch->columns[at];
+        if (scorer->hollow[i])
+            QN_TRY(check_hollow(&model->features[i], &batch->columns[at], batch->n_rows, err));
     }
     return QN_OK;
 }

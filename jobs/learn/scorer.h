@@ -10,6 +10,7 @@ struct qn_scorer {
     int32_t *positions;               /* of the features in the reader's batches */
     const struct qn_column **columns; /* of one batch, by feature */
     struct qn_column *gaps;           /* by feature: NULL in every row */
+    bool *hollow;                     /* by feature: a column of texts that must hold none */
     uint64_t *nothing;                /* their validity */
     uint32_t nothing_rows;
 };
@@ -21,11 +22,13 @@ void qn_scorer_free(void *data);
 /* Finds the features in rows of a schema. Those that are missing are appended to `missing` by name
  * ("'age', 'plan'"), those of a type that does not fit to `unfit`, which may be the same buffer
  * ("'plan' (integer, not text)"). Features that are missing have position -1, and no value in any
- * row. */
-void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema,
+ * row. With `hollow` texts fit as long as there are none: what a column without a value is read as,
+ * whatever it is else. */
+void qn_scorer_find(struct qn_scorer *scorer, const struct qn_schema *schema, bool hollow,
                     struct qn_buf *missing, struct qn_buf *unfit);
 
-/* Probabilities of rows[0..n) of a batch of that schema; no feature is unfit. */
+/* Probabilities of rows[0..n) of a batch of that schema; no feature is unfit. QN_EINPUT where one
+ * that was hollow is not. */
 QN_CHECK qn_code qn_scorer_score(struct qn_scorer *scorer, const struct qn_batch *batch,
                                  const uint32_t *rows, uint32_t n, double *scores,
                                  struct qn_err *err);

@@ -35,7 +35,7 @@ static qn_code find_features(struct qn_scorer *scorer, const struct qn_score *sc
     struct qn_buf missing, unfit;
     qn_buf_init(&missing);
     qn_buf_init(&unfit);
-    qn_scorer_find(scorer, schema, &missing, &unfit);
+    qn_scorer_find(scorer, schema, true, &missing, &unfit);
     qn_code code = qn_buf_check(&missing, "the names of features", err);
     if (code == QN_OK)
         code = qn_buf_check(&unfit, "the names of features", err);

@@ -53,7 +53,7 @@ static void check_rows(struct qn_train_champion *champion, const struct qn_train
 static void check_features(struct qn_train_champion *champion, const struct qn_train_walk *walk,
                            struct qn_buf *missing)
 {
-    qn_scorer_find(champion->scorer, walk->in->reader->schema, missing, missing);
+    qn_scorer_find(champion->scorer, walk->in->reader->schema, false, missing, missing);
     if (missing->len)
         qn_buf_printf(&champion->problem, "the rows lack what it needs: %.*s",
                       QN_STRV_ARG(qn_buf_strv(missing)));

@@ -158,6 +158,7 @@ static qn_code make_rows(struct qn_train_walk *walk, struct qn_task_cache *cache
     cache->data = rows;
     cache->free = algorithm->rows_free;
     cache->bytes = algorithm->rows_bytes(rows);
+    cache->shrink = algorithm->rows_shrink;
     return QN_OK;
 }
 

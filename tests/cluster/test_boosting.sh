@@ -20,6 +20,10 @@ same_model "one worker of two slots" "$(fresh_run "1 --slots 2")"
 expect "that who is alone leads rounds" 1 \
   "$(count "select tasks < rounds * chunks / 2 from _quern_timings join _quern_jobs using (run_id, job) where name = 'round'")"
 same_model "one worker of three slots" "$(fresh_run "1 --slots 3")"
+same_model "rows in files" "$(fresh_run "1 --slots 2 --memory 2MiB")"
+expect "that their worker leads rounds all the same" 1 \
+  "$(count "select tasks < rounds * chunks / 2 from _quern_timings join _quern_jobs using (run_id, job) where name = 'round'")"
+same_model "rows in files of two workers" "$(fresh_run "2 --memory 2MiB")"
 for simd in scalar sse2 avx2; do same_model "QUERN_SIMD=$simd" "$(QUERN_SIMD=$simd fresh_run 2)"; done
 
 RANDOM=11

@@ -44,3 +44,5 @@ refused "versions up to 2 and @champion" churn:7
 refused "versions up to 2 and @champion" churn@challenger
 refused "no selector" churn:x
 refused "expected NAME" @champion
+sqlite3 churn.db "delete from _quern_models where name = 'churn' and version = 1" # by another hand
+refused "@champion (of version 1, which is gone)" churn@champion

@@ -75,3 +75,33 @@ code=0
 expect "exit code without a column" 1 "$code"
 grep -q "the rows lack what the model needs: 'region' (missing_columns: warn" said ||
   { echo "FAILED: it says: $(cat said)"; exit 1; }
+
+# A batch whose numbers are all missing, and one without a row: texts as far as a reader can tell.
+awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR > 1 { $at["age"] = "" } { print }' train.csv >blank.csv
+awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 9 { $at["age"] = "old" } NR > 1 && NR != 9 { $at["age"] = "" }
+  { print }' train.csv >words.csv
+head -n 1 train.csv >none.csv
+cut -d, -f1,2,4- train.csv >no_age.csv
+cat >more.yaml <<END
+version: 1
+name: more
+warehouse: w.db
+sources: {blank: {path: blank.csv}, none: {path: none.csv}, words: {path: words.csv}, no_age: {path: no_age.csv}}
+jobs:
+$(for model in trees line; do
+  score ${model}_blank blank $model
+  score ${model}_none none $model
+  score ${model}_no_age no_age $model ", missing_columns: warn"
+  score ${model}_words words $model
+done)
+END
+"$QUERN" run more.yaml --quiet --select trees_blank trees_none trees_no_age line_blank line_none line_no_age 2>said || { cat said; exit 1; }
+for model in trees line; do
+  expect "$model: a column without values is none" 3000 "$(sqlite3 w.db "select count(*) from ${model}_blank
+    join ${model}_no_age using (customer_id, score)")"
+  expect "$model: no rows" 0 "$(sqlite3 w.db "select count(*) from ${model}_none")"
+  code=0
+  "$QUERN" run more.yaml --select ${model}_words --quiet >said 2>&1 || code=$?
+  expect "exit code of words for numbers" 1 "$code"
+  grep -q "the rows lack what the model needs: 'age' (text, not integer)" said || { cat said; exit 1; }
+done

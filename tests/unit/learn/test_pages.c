@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "jobs/learn/boost_kernels.h"
 #include "jobs/learn/forest.h"
 #include "jobs/learn/histogram.h"
 #include "tests/support/test.h"
@@ -73,7 +74,7 @@ static uint8_t *bytes_of(const struct qn_bins *of)
 {
     struct qn_err err = {0};
     struct qn_binner binner;
-    uint8_t *bytes = malloc((size_t)ROWS * of->n_columns);
+    uint8_t *bytes = malloc((size_t)ROWS * of->n_columns + QN_BOOST_SLACK);
     assert_non_null(bytes);
     assert_ok(qn_binner_init(&binner, of, &err), &err);
     assert_ok(qn_binner_take(&binner, by_feature, all, ROWS, bytes, &err), &err);

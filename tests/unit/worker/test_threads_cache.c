@@ -44,7 +44,7 @@ static void test_taken_by_one(void **state)
     struct scene scene = {0};
     struct qn_err err = {0};
     pthread_t threads[THREADS];
-    assert_ok(qn_cache_new(MOST_BYTES, &scene.cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, NULL, &scene.cache, &err), &err);
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, use, &scene), 0);
     for (uint32_t i = 0; i < THREADS; i++)
@@ -64,7 +64,7 @@ static void test_found_again(void **state)
     (void)state;
     struct qn_cache *cache;
     struct qn_err err = {0};
-    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, NULL, &cache, &err), &err);
     struct qn_task_cache *job = qn_cache_take(cache, 1, QN_CACHE_WHOLE_JOB);
     struct qn_task_cache *unit = qn_cache_take(cache, 1, 0), *same = qn_cache_take(cache, 1, 0);
     assert_ptr_not_equal(unit, same);
@@ -103,7 +103,7 @@ static void test_rounds_find_what_fits(void **state)
     (void)state;
     struct qn_cache *cache;
     struct qn_err err = {0};
-    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, NULL, &cache, &err), &err);
     for (uint32_t round = 0; round < 10; round++) {
         uint32_t made = 0;
         for (uint32_t unit = 0; unit < 15; unit++)
@@ -115,6 +115,36 @@ static void test_rounds_find_what_fits(void **state)
     assert_int_equal(n_held, 0);
 }
 
+static uint64_t shrink_counted(void *data, const char *folder)
+{
+    assert_string_equal(folder, "somewhere");
+    ++*(uint32_t *)data;
+    return 0;
+}
+
+/* What does not fit is shrunk, once, and all are found in every round. */
+static void test_what_does_not_fit_shrinks(void **state)
+{
+    (void)state;
+    struct qn_cache *cache;
+    struct qn_err err = {0};
+    assert_ok(qn_cache_new(MOST_BYTES, "somewhere", &cache, &err), &err);
+    for (uint32_t round = 0; round < 3; round++)
+        for (uint32_t unit = 0; unit < 19; unit++) {
+            struct qn_task_cache *taken = qn_cache_take(cache, 1, unit);
+            assert_true((taken->data == NULL) == (round == 0));
+            if (!taken->data)
+                *taken = (struct qn_task_cache){.data = calloc(1, sizeof(uint32_t)),
+                                                .free = free,
+                                                .shrink = shrink_counted,
+                                                .bytes = 100};
+            assert_in_range(*(uint32_t *)taken->data, 0, 1);
+            qn_cache_give(cache, taken);
+            assert_in_range(qn_cache_bytes(cache), 0, MOST_BYTES);
+        }
+    qn_cache_free(cache);
+}
+
 /* A later stage has no use for the units of the one before; what is in use stays until it is given
  * back. */
 static void test_units_are_forgotten(void **state)
@@ -122,7 +152,7 @@ static void test_units_are_forgotten(void **state)
     (void)state;
     struct qn_cache *cache;
     struct qn_err err = {0};
-    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, NULL, &cache, &err), &err);
     visit(cache, 1, QN_CACHE_WHOLE_JOB, 100);
     visit(cache, 1, 0, 100);
     visit(cache, 2, 0, 100);
@@ -146,7 +176,7 @@ static void test_what_nobody_uses_goes_first(void **state)
     (void)state;
     struct qn_cache *cache;
     struct qn_err err = {0};
-    assert_ok(qn_cache_new(MOST_BYTES, &cache, &err), &err);
+    assert_ok(qn_cache_new(MOST_BYTES, NULL, &cache, &err), &err);
     for (uint32_t unit = 0; unit < 10; unit++)
         visit(cache, 1, unit, 100);
     for (uint32_t round = 0; round < 2; round++)
@@ -168,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds_find_what_fits),
+        cmocka_unit_test(test_what_does_not_fit_shrinks),
         cmocka_unit_test(test_units_are_forgotten),
         cmocka_unit_test(test_what_nobody_uses_goes_first),
         cmocka_unit_test(test_taken_by_one),

@@ -1,4 +1,4 @@
-#include "jobs/etl/mapping.h"
+#include "wire/mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +36,12 @@ qn_code qn_mapping_grow(struct qn_mapping *mapping, const char *folder, size_t b
     }
     *mapping = (struct qn_mapping){at, bytes, fd};
     return QN_OK;
+}
+
+void qn_mapping_rest(const struct qn_mapping *mapping)
+{
+    if (mapping->at)
+        (void)madvise(mapping->at, mapping->bytes, MADV_DONTNEED); /* of a file: nothing is lost */
 }
 
 void qn_mapping_drop(struct qn_mapping *mapping)
