@@ -26,7 +26,7 @@ void qn_boost_piece_fini(struct qn_boost_piece *piece)
 {
     void *const arrays[] = {piece->bytes,  piece->labels,    piece->hashes,
                             piece->scores, piece->gradients, piece->order};
-    for (size_t i = 0; i < QN_BOOST_PIECE_ARRAYS && !piece->in_file; i++)
+    for (size_t i = 0; i < QN_BOOST_PIECE_ARRAYS && !piece->settled; i++)
         free(arrays[i]);
     for (int g = 0; g < QN_BOOST_GROUPS; g++)
         free(piece->places[g].ranges);
@@ -63,12 +63,14 @@ qn_code qn_boost_piece_resize(struct qn_boost_piece *piece, const struct qn_boos
 void qn_boost_piece_arrays(struct qn_boost_piece *piece, const struct qn_boost_frame *frame,
                            struct qn_boost_array out[QN_BOOST_PIECE_ARRAYS])
 {
-    size_t n = piece->n;
+    size_t n = piece->n, trained = piece->held_out ? 0 : n;
+    size_t drawn = qn_boost_draws_bags(frame->params) ? trained : 0;
     out[0] = (struct qn_boost_array){(void **)&piece->bytes, n * frame->bins->n_columns};
     out[1] = (struct qn_boost_array){(void **)&piece->labels, n};
-    out[2] = (struct qn_boost_array){(void **)&piece->hashes, n * sizeof *piece->hashes};
+    out[2] = (struct qn_boost_array){(void **)&piece->hashes, drawn * sizeof *piece->hashes};
     out[3] = (struct qn_boost_array){(void **)&piece->scores, n * sizeof *piece->scores};
-    out[4] = (struct qn_boost_array){(void **)&piece->gradients, n * sizeof *piece->gradients};
+    out[4] =
+        (struct qn_boost_array){(void **)&piece->gradients, trained * sizeof *piece->gradients};
     out[5] = (struct qn_boost_array){(void **)&piece->order, n * sizeof *piece->order};
 }
 
@@ -130,25 +132,13 @@ static uint32_t pick_rows(struct qn_boost_piece *piece, const struct qn_boost_fr
     return n;
 }
 
-static qn_code make_room(struct qn_boost_piece *piece, struct qn_err *err)
-{
-    if (piece->order)
-        return QN_OK;
-    for (int g = 0; g < QN_BOOST_GROUPS; g++)
-        QN_TRY(make_places(piece, (enum qn_boost_group)g, 1, err));
-    if (!piece->held_out)
-        piece->gradients = malloc((piece->n + 1) * sizeof *piece->gradients);
-    if (piece->held_out || piece->gradients)
-        piece->order = malloc((piece->n + 1) * sizeof *piece->order);
-    return piece->order ? QN_OK : qn_err_nomem(err, "rows to boost");
-}
-
 qn_code qn_boost_piece_start(struct qn_boost_piece *piece, const struct qn_boost_frame *frame,
                              uint32_t tree, struct qn_err *err)
 {
     if (piece->started)
         return QN_OK;
-    QN_TRY(make_room(piece, err));
+    for (int g = 0; g < QN_BOOST_GROUPS; g++)
+        QN_TRY(make_places(piece, (enum qn_boost_group)g, 1, err));
     piece->n_learning = piece->held_out ? 0 : piece->n;
     if (piece->hashes) {
         piece->n_learning = pick_rows(piece, frame, tree, true, piece->order);
@@ -170,8 +160,7 @@ static uint32_t part(struct qn_boost_piece *piece, struct qn_boost_frame *frame,
 {
     const struct qn_boost_kernels *kernels = qn_boost_kernels();
     uint32_t n_left = 0, n = range.end - range.begin;
-    for (uint32_t t = 0; t < move->n_tests && n_left < n;
-         t++) { /* of those that are not left yet */
+    for (uint32_t t = 0; t < move->n_tests && n_left < n; t++) { /* of those not left yet */
         const struct qn_boost_test *test = &move->tests[t];
         bool whole = t == 0 && is_whole(piece, move->place, range);
         n_left += (whole ? kernels->part_all : kernels->part)(

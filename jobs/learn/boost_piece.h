@@ -21,7 +21,7 @@ struct qn_boost_range {
 
 struct qn_boost_piece {
     bool held_out;
-    bool in_file; /* its arrays are nobody's to free */
+    bool settled; /* its arrays are in a slab: there are all, and they are not its own */
     uint32_t n, capacity;
     uint8_t *bytes, *labels; /* bytes: n rows of bins->n_columns */
     uint64_t *hashes;        /* that bags are drawn from; NULL: none are, or it is held out */
@@ -72,7 +72,7 @@ void qn_boost_piece_fini(struct qn_boost_piece *piece);
 QN_CHECK qn_code qn_boost_piece_resize(struct qn_boost_piece *piece,
                                        const struct qn_boost_frame *frame, uint32_t n,
                                        struct qn_err *err);
-/* An array of a piece; *at is NULL where it has none. */
+/* An array of a piece, and the bytes that rounds need of it. */
 struct qn_boost_array {
     void **at;
     size_t bytes;
@@ -83,7 +83,7 @@ void qn_boost_piece_arrays(struct qn_boost_piece *piece, const struct qn_boost_f
 /* Bytes a row takes in rounds. */
 uint64_t qn_boost_piece_row_bytes(bool held_out, const struct qn_boost_frame *frame);
 
-/* All rows to the root of tree `tree`, and their derivatives; nothing when it is started. */
+/* Of one that is settled: all rows to the root of tree `tree`, and their derivatives; nothing when it is started. */
 QN_CHECK qn_code qn_boost_piece_start(struct qn_boost_piece *piece,
                                       const struct qn_boost_frame *frame, uint32_t tree,
                                       struct qn_err *err);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "jobs/learn/boost_piece.h"
+#include "jobs/learn/boost_slab.h"
 #include "jobs/learn/split.h"
-#include "wire/mapping.h"
 
 /* Places of a tree. They are the same in all pieces: what differs is which rows are in them. */
 struct place {
@@ -32,8 +32,7 @@ struct qn_boost_rows {
     struct qn_boost_state state; /* as far as the log was read */
     struct qn_arena arena;       /* of a round */
     uint32_t n_trees;            /* in the scores */
-    bool complete;               /* all rows are here */
-    struct qn_mapping file;      /* where they are once memory was too small */
+    struct qn_boost_slab slab;   /* of all pieces, when they are complete */
 };
 
 qn_code qn_boost_rows_new(const struct qn_boost_params *params, struct qn_strv bins,
@@ -71,7 +70,7 @@ void qn_boost_rows_free(struct qn_boost_rows *rows)
     for (uint32_t i = 0; i < rows->n_pieces; i++)
         qn_boost_piece_fini(&rows->pieces[i]);
     free(rows->pieces);
-    qn_mapping_drop(&rows->file);
+    qn_boost_slab_drop(&rows->slab);
     for (int g = 0; g < QN_BOOST_GROUPS; g++)
         free(rows->shapes[g].places);
     free(rows->frame.scratch);
@@ -92,62 +91,14 @@ uint64_t qn_boost_rows_bytes(const struct qn_boost_rows *rows)
     return bytes;
 }
 
-/* --- in a file ------------------------------------------------------------------------------- */
-
-enum { ARRAY_ALIGNMENT = 64 };
-
-static size_t room_for(const struct qn_boost_array *array)
-{
-    size_t bytes = *array->at ? array->bytes + ARRAY_ALIGNMENT : 0; /* kernels read further */
-    return (bytes + ARRAY_ALIGNMENT - 1) / ARRAY_ALIGNMENT * ARRAY_ALIGNMENT;
-}
-
-/* From `to` on; returns where they end. */
-static uint8_t *move_piece(struct qn_boost_rows *rows, struct qn_boost_piece *piece, uint8_t *to)
-{
-    struct qn_boost_array arrays[QN_BOOST_PIECE_ARRAYS];
-    qn_boost_piece_arrays(piece, &rows->frame, arrays);
-    for (int i = 0; i < QN_BOOST_PIECE_ARRAYS; i++) {
-        size_t room = room_for(&arrays[i]);
-        if (*arrays[i].at) {
-            memcpy(to, *arrays[i].at, arrays[i].bytes);
-            free(*arrays[i].at);
-            *arrays[i].at = to;
-        }
-        to += room;
-    }
-    piece->in_file = true;
-    return to;
-}
-
-/* Whether all arrays that rounds need were made, and how many bytes they are. */
-static bool measure_pieces(struct qn_boost_rows *rows, size_t *bytes)
-{
-    struct qn_boost_array arrays[QN_BOOST_PIECE_ARRAYS];
-    bool made = rows->complete;
-    *bytes = 1;
-    for (uint32_t p = 0; p < rows->n_pieces; p++) {
-        qn_boost_piece_arrays(&rows->pieces[p], &rows->frame, arrays);
-        made = made && rows->pieces[p].order;
-        for (int i = 0; i < QN_BOOST_PIECE_ARRAYS; i++)
-            *bytes += room_for(&arrays[i]);
-    }
-    return made;
-}
-
 uint64_t qn_boost_rows_shrink(struct qn_boost_rows *rows, const char *folder)
 {
-    size_t bytes;
     struct qn_err err;
-    if (rows->file.at)
-        return 0;
-    if (!measure_pieces(rows, &bytes) || qn_mapping_grow(&rows->file, folder, bytes, &err) != QN_OK)
+    if (rows->slab.at && qn_boost_slab_put_away(&rows->slab, folder, rows->pieces, rows->n_pieces,
+                                                &rows->frame, &err) != QN_OK)
         return qn_boost_rows_bytes(rows);
-    uint8_t *to = rows->file.at;
-    for (uint32_t p = 0; p < rows->n_pieces; p++)
-        to = move_piece(rows, &rows->pieces[p], to);
-    qn_mapping_rest(&rows->file);
-    return 0; /* what is left does not grow with the rows */
+    /* What is left does not grow with the rows. */
+    return rows->slab.file.at ? 0 : qn_boost_rows_bytes(rows);
 }
 
 /* --- adding rows ----------------------------------------------------------------------------- */
@@ -234,17 +185,18 @@ qn_code qn_boost_rows_add(struct qn_boost_rows *rows, const struct qn_column *co
     return QN_OK;
 }
 
-/* All rows are there: they need no more room than they take. */
+/* All rows are there. */
 static qn_code complete(struct qn_boost_rows *rows, struct qn_err *err)
 {
-    if (rows->complete)
+    if (rows->slab.at || rows->slab.file.at)
         return QN_OK;
-    for (uint32_t i = 0; i < rows->n_pieces; i++)
-        QN_TRY(qn_boost_piece_resize(&rows->pieces[i], &rows->frame, rows->pieces[i].n, err));
-    rows->frame.scratch = malloc(rows->piece_rows * sizeof *rows->frame.scratch);
+    if (!rows->frame.scratch)
+        rows->frame.scratch = malloc(rows->piece_rows * sizeof *rows->frame.scratch);
     if (!rows->frame.scratch)
         return qn_err_nomem(err, "rows to boost");
-    rows->complete = true;
+    QN_TRY(qn_boost_slab_fill(&rows->slab, rows->pieces, rows->n_pieces, &rows->frame, err));
+    for (uint32_t i = 0; i < rows->n_pieces; i++)
+        rows->pieces[i].capacity = rows->pieces[i].n;
     return QN_OK;
 }
 
@@ -491,7 +443,7 @@ qn_code qn_boost_rows_round(struct qn_boost_rows *const *all, uint32_t n, struct
     for (uint32_t i = 0; i < n; i++) {
         qn_code code = run_pass(all[i], log, all[0]->maker, sums, err);
         qn_arena_clear(&all[i]->arena);
-        qn_mapping_rest(&all[i]->file);
+        qn_mapping_rest(&all[i]->slab.file);
         if (code != QN_OK) { /* pieces may be of different trees now */
             forget_trees(all[i]);
             qn_histogram_maker_clear(all[0]->maker);
