@@ -83,7 +83,8 @@ void qn_boost_piece_arrays(struct qn_boost_piece *piece, const struct qn_boost_f
 /* Bytes a row takes in rounds. */
 uint64_t qn_boost_piece_row_bytes(bool held_out, const struct qn_boost_frame *frame);
 
-/* Of one that is settled: all rows to the root of tree `tree`, and their derivatives; nothing when it is started. */
+/* Of one that is settled: all rows to the root of tree `tree`, and their derivatives; nothing when
+ * it is started. */
 QN_CHECK qn_code qn_boost_piece_start(struct qn_boost_piece *piece,
                                       const struct qn_boost_frame *frame, uint32_t tree,
                                       struct qn_err *err);
