@@ -79,23 +79,7 @@ static enum qn_precedence precedence_of(const struct qn_ast *ast)
     case QN_AST_INTEGER: return ast->number < 0 ? QN_PREC_CONCAT : QN_PREC_UNARY;
     default: return QN_PREC_UNARY;
     }
-    switch (ast->op) {
-    case QN_TOK_OR: return QN_PREC_OR;
-    case QN_TOK_AND: return QN_PREC_AND;
-    case QN_TOK_EQ:
-    case QN_TOK_NE: return QN_PREC_EQUAL;
-    case QN_TOK_LT:
-    case QN_TOK_LE:
-    case QN_TOK_GT:
-    case QN_TOK_GE: return QN_PREC_ORDER;
-    case QN_TOK_PLUS:
-    case QN_TOK_MINUS: return QN_PREC_ADD;
-    case QN_TOK_STAR:
-    case QN_TOK_SLASH:
-    case QN_TOK_PERCENT: return QN_PREC_MULTIPLY;
-    case QN_TOK_CONCAT: return QN_PREC_CONCAT;
-    default: return QN_PREC_BITS;
-    }
+    return qn_operator_precedence(ast->op);
 }
 
 static const char *symbol_of(enum qn_token_kind op)

@@ -2,9 +2,9 @@
 #include "base/limits.h"
 #include "expr/parser.h"
 
-static enum qn_precedence infix_precedence(const struct qn_parser *p)
+enum qn_precedence qn_operator_precedence(enum qn_token_kind kind)
 {
-    switch (qn_parser_token(p)->kind) {
+    switch (kind) {
     case QN_TOK_OR: return QN_PREC_OR;
     case QN_TOK_AND: return QN_PREC_AND;
     case QN_TOK_NOT: /* NOT IN, NOT LIKE, NOT BETWEEN, NOT NULL */
@@ -191,7 +191,7 @@ qn_code qn_parser_expr(struct qn_parser *p, enum qn_precedence above, struct qn_
         return qn_parser_too_deep(p, qn_parser_token(p)->mark);
     QN_TRY(qn_parser_primary(p, out));
     for (;;) {
-        enum qn_precedence precedence = infix_precedence(p);
+        enum qn_precedence precedence = qn_operator_precedence(qn_parser_token(p)->kind);
         if (precedence <= above)
             break;
         QN_TRY(parse_infix(p, precedence, *out, out));

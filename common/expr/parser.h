@@ -62,6 +62,8 @@ enum qn_precedence {
     QN_PREC_UNARY,
     QN_PREC_CAST, /* x::type */
 };
+/* Of what stands behind a value; QN_PREC_NONE: it ends the expression. */
+enum qn_precedence qn_operator_precedence(enum qn_token_kind kind);
 
 /* A growing list of arguments. */
 struct qn_ast_list {
