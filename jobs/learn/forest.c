@@ -3,6 +3,7 @@
 #include <string.h>
 
 enum { AT_ONCE = 8 }; /* rows */
+enum { MOST_MASK_BYTES = 64 << 20 };
 
 /* Of a tree: its nodes, then those that further pages of its splits need, in pairs. */
 struct making {
@@ -81,6 +82,7 @@ qn_code qn_forest_make(const struct qn_tree *trees, uint32_t n_trees, const stru
                        struct qn_arena *arena, struct qn_forest *out, struct qn_err *err)
 {
     uint32_t n = 0, most = 1;
+    size_t mask_bytes = 0;
     for (uint32_t t = 0; t < n_trees; t++)
         most = trees[t].n > most ? trees[t].n : most;
     out->n_trees = n_trees;
@@ -89,15 +91,21 @@ qn_code qn_forest_make(const struct qn_tree *trees, uint32_t n_trees, const stru
     if (!out->trees || !depths)
         return qn_err_nomem(err, "a model");
     for (uint32_t t = 0; t < n_trees; t++) {
-        out->trees[t].first = n;
-        n += count_nodes(&trees[t], bins, depths, &out->trees[t].depth);
+        struct qn_forest_tree *tree = &out->trees[t];
+        if (mask_bytes < MOST_MASK_BYTES)
+            QN_TRY(qn_leaf_masks_make(&trees[t], bins, arena, &tree->masks, err));
+        mask_bytes += tree->masks.n_columns * sizeof *tree->masks.masks;
+        tree->first = n;
+        if (tree->masks.n_columns == 0)
+            n += count_nodes(&trees[t], bins, depths, &tree->depth);
     }
     out->nodes = QN_NEW_ARRAY(arena, struct qn_forest_node, n);
     out->values = QN_NEW_ARRAY(arena, double, n);
     if (!out->nodes || !out->values)
         return qn_err_nomem(err, "a model");
     for (uint32_t t = 0; t < n_trees; t++)
-        make_tree(&trees[t], bins, out->trees[t].first, out);
+        if (out->trees[t].masks.n_columns == 0)
+            make_tree(&trees[t], bins, out->trees[t].first, out);
     return QN_OK;
 }
 
@@ -133,8 +141,11 @@ void qn_forest_add(const struct qn_forest *forest, const uint8_t *bytes, uint32_
                    double *scores)
 {
     for (uint32_t t = 0; t < forest->n_trees; t++) {
-        uint32_t first = forest->trees[t].first;
-        add_tree(forest->nodes + first, forest->values + first, forest->trees[t].depth, bytes,
-                 width, n, scores);
+        const struct qn_forest_tree *tree = &forest->trees[t];
+        if (tree->masks.n_columns)
+            qn_leaf_masks_add(&tree->masks, bytes, width, n, scores);
+        else
+            add_tree(forest->nodes + tree->first, forest->values + tree->first, tree->depth, bytes,
+                     width, n, scores);
     }
 }

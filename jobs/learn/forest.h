@@ -1,10 +1,11 @@
-/* forest: trees made ready to score many rows: every split is a bit a byte, and every tree is
- * walked by several rows at once for as many steps as it is deep, so that nothing waits for a
- * guess. A split by a set over several pages of a feature is a node for each of them. */
+/* forest: trees made ready to score many rows. Small trees are masks of leaves. The others are
+ * walked, by several rows at once and for as many steps as a tree is deep, so that nothing waits
+ * for a guess: every split is a bit a byte, and a split by a set over several pages of a feature is
+ * a node for each of them. */
 #ifndef QN_JOBS_LEARN_FOREST_H
 #define QN_JOBS_LEARN_FOREST_H
 
-#include "jobs/learn/tree.h"
+#include "jobs/learn/leaf_masks.h"
 
 struct qn_forest_node {
     uint64_t left_bytes[QN_BIN_CODES / 64]; /* a leaf: all of them, and it is its own child */
@@ -13,12 +14,13 @@ struct qn_forest_node {
 };
 
 struct qn_forest_tree {
-    uint32_t first, depth; /* first: of its nodes */
+    struct qn_leaf_masks masks;
+    uint32_t first, depth; /* of its nodes, when it is walked */
 };
 
 struct qn_forest {
-    struct qn_forest_node *nodes;
-    double *values; /* by node */
+    struct qn_forest_node *nodes; /* of those that are walked */
+    double *values;               /* by node */
     struct qn_forest_tree *trees;
     uint32_t n_trees;
 };
