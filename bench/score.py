@@ -67,7 +67,7 @@ def run(folder, spec, job=None):
                  "--full-refresh", *select])
     with sqlite3.connect(f"{folder}/bench.db") as db:
         return db.execute("select sum(cpu_seconds), sum(seconds) from _quern_timings where run_id = "
-                          "(select max(run_id) from _quern_timings)").fetchone()
+                          "(select run_id from _quern_runs order by rowid desc limit 1)").fetchone()
 
 
 def compare(folder, rows, options):

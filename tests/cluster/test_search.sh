@@ -1,25 +1,12 @@
 # A search chooses the same, and the model is the same bytes, for any number of workers and slots and
 # whoever is killed meanwhile; and it is the model of a job with the parameters that were chosen.
 source "$QUERN_ROOT/tests/support/cluster.sh"
-"$QUERN" generate churn --rows 6000 --seed 7 --out "$folder/customers.csv"
 write_spec() { # params and search
-  cat >"$folder/quern.yaml" <<SPEC
-version: 1
-name: cluster
-seed: 7
-sources:
-  customers: {path: customers.csv, chunk_size: 128KiB}
-jobs:
-  churn:
-    kind: train
-    from: customers
-    label: churned
-    key: customer_id
+  make_fit 6000 128KiB <<JOB
     split: {method: hash, test: 0.2}
     algorithm: gradient_boosting
-    register: {model: churn}
 $1
-SPEC
+JOB
 }
 write_spec '    params: {num_rounds: 10}
     search:

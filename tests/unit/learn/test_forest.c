@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "jobs/learn/forest.h"
-#include "tests/support/test.h"
+#include "tests/support/bins.h"
 
 enum { FEATURES = 5, ROWS = 1003, MOST_LEAVES = 200, TREES = 24 };
 
@@ -16,11 +16,8 @@ static int make_rows(void **state)
     const uint32_t n_codes[FEATURES] = {256, 2, 17, 100, 3};
     struct qn_err err = {0};
     (void)state;
-    qn_bins_init(&bins);
-    bins.features = QN_NEW_ARRAY(&bins.arena, struct qn_bin_feature, FEATURES);
-    bins.n_features = FEATURES;
-    for (uint32_t f = 0; f < FEATURES; f++)
-        bins.features[f] = (struct qn_bin_feature){.n_codes = n_codes[f], .categorical = f == 2};
+    make_features(&bins, n_codes, FEATURES);
+    bins.features[2].categorical = true;
     assert_ok(qn_bins_lay_out(&bins, true, &err), &err);
     for (uint32_t i = 0; i < ROWS * FEATURES; i++)
         bytes[i] = (uint8_t)(qn_mix64(i) % n_codes[i % FEATURES]);

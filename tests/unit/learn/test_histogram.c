@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "jobs/learn/boost_kernels.h"
-#include "tests/support/test.h"
+#include "tests/support/bins.h"
 
 static struct qn_bins bins;
 
@@ -15,11 +15,7 @@ static int make_bins(void **state)
     enum { FEATURES = sizeof n_codes / sizeof *n_codes };
     struct qn_err err = {0};
     (void)state;
-    qn_bins_init(&bins);
-    bins.features = QN_NEW_ARRAY(&bins.arena, struct qn_bin_feature, FEATURES);
-    bins.n_features = FEATURES;
-    for (uint32_t f = 0; f < FEATURES; f++)
-        bins.features[f].n_codes = n_codes[f];
+    make_features(&bins, n_codes, FEATURES);
     assert_ok(qn_bins_lay_out(&bins, false, &err), &err);
     assert_int_equal(bins.n_columns, FEATURES - 1);
     return 0;
